@@ -1,0 +1,165 @@
+"""What a user can choose, as frozen dataclasses. Free of torch, so the window can use it.
+
+Every class checks its values when it is made and raises ``ValueError`` with the offending
+value in one sentence; a configuration that exists is valid.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import msgspec
+import numpy as np
+
+ScheduleName = Literal["linear", "quadratic", "cosine"]
+PredictionName = Literal["noise", "x0", "v"]
+SamplerName = Literal["ddpm", "ddpm-shared", "ddim"]
+PointSetName = Literal[
+    "v", "gaussians8", "moons", "spiral", "rings", "checkerboard", "s-curve", "pinwheel"
+]
+
+SCHEDULES: tuple[str, ...] = get_args(ScheduleName)
+PREDICTIONS: tuple[str, ...] = get_args(PredictionName)
+SAMPLERS: tuple[str, ...] = get_args(SamplerName)
+POINT_SETS: tuple[str, ...] = get_args(PointSetName)
+
+# Names the contract reserves; using one gives a sentence of its own instead of 'unknown'.
+LATER_DATASETS = ("digits", "mnist", "fashion", "cifar10")
+LATER_SAMPLERS = ("heun", "dpmpp2m")
+LATER_PATHS = ("spherical", "prior-preserving", "norm-guided", "geodesic", "drawn")
+PATHS = ("linear",)
+
+MAX_TIMESTEPS = 10_000
+MAX_POINTS = 1_000_000
+
+
+def require_choice(what: str, value: object, known: tuple[str, ...], later: tuple[str, ...]) -> str:
+    """Return ``value`` if it is one of ``known``; otherwise raise a ``ValueError`` that names it."""
+    if value in known:
+        return str(value)
+    if value in later:
+        raise ValueError(f"{what} {value!r} comes with a later version; known: {', '.join(known)}")
+    raise ValueError(f"unknown {what} {value!r}; known: {', '.join(known)}")
+
+
+def require_between(what: str, value: object, low: float, high: float) -> None:
+    """Raise ``ValueError`` unless ``value`` is a finite number in [low, high]."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not math.isfinite(value)
+        or not low <= value <= high
+    ):
+        raise ValueError(f"{what} must be between {low:g} and {high:g}, got {value!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """A noise schedule: ``timesteps`` is T; ``zero_terminal`` rescales to no signal at t = T."""
+
+    name: ScheduleName = "linear"
+    timesteps: int = 250
+    zero_terminal: bool = False
+
+    def __post_init__(self) -> None:
+        require_choice("schedule", self.name, SCHEDULES, ())
+        require_between("timesteps", self.timesteps, 2, MAX_TIMESTEPS)
+
+    @property
+    def default_prediction(self) -> PredictionName:
+        """'v' where the signal vanishes at t = T, so that nothing divides by it; else 'noise'."""
+        return "v" if self.zero_terminal or self.name == "cosine" else "noise"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The residual MLP: ``depth`` blocks of ``width`` units."""
+
+    width: int = 128
+    depth: int = 3
+    embedding: int = 128
+
+    def __post_init__(self) -> None:
+        require_between("width", self.width, 4, 2048)
+        require_between("depth", self.depth, 1, 16)
+        require_between("embedding", self.embedding, 2, 1024)
+        if self.embedding % 2:
+            raise ValueError(f"embedding must be even, got {self.embedding}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Everything a training needs: with the same configuration it gives the same weights."""
+
+    dataset: str = "v"
+    points: int = 8000
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    prediction: PredictionName | None = None
+    steps: int = 6000
+    batch_size: int = 512
+    rate: float = 3e-3
+    seed: int = 0
+    checkpoint_every: int = 1000
+
+    def __post_init__(self) -> None:
+        require_choice("data set", self.dataset, POINT_SETS, LATER_DATASETS)
+        require_between("points", self.points, 2, MAX_POINTS)
+        require_between("steps", self.steps, 1, 100_000_000)
+        require_between("batch size", self.batch_size, 1, 1_000_000)
+        require_between("rate", self.rate, 1e-8, 1.0)
+        require_between("seed", self.seed, 0, 2**63 - 1)
+        require_between("checkpoint interval", self.checkpoint_every, 1, 100_000_000)
+        if self.prediction is not None:
+            require_choice("prediction", self.prediction, PREDICTIONS, ())
+        if self.prediction == "noise" and self.schedule.zero_terminal:
+            raise ValueError(
+                "prediction 'noise' cannot recover x0 where the schedule has zero terminal signal; "
+                "use 'v' or 'x0'"
+            )
+
+    @property
+    def resolved_prediction(self) -> PredictionName:
+        """What the network predicts: the choice made, or the schedule's default."""
+        return self.prediction or self.schedule.default_prediction
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplerConfig:
+    """A sampler: ``steps`` is K (None: all T); ``eta`` is DDIM's share of fresh noise."""
+
+    name: SamplerName = "ddim"
+    steps: int | None = None
+    eta: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_choice("sampler", self.name, SAMPLERS, LATER_SAMPLERS)
+        if self.steps is not None:
+            require_between("steps", self.steps, 1, MAX_TIMESTEPS)
+        require_between("eta", self.eta, 0.0, 1.0)
+        if self.eta != 0.0 and self.name != "ddim":
+            raise ValueError(f"eta belongs to the sampler 'ddim'; got eta {self.eta:g} with {self.name!r}")
+
+    def resolved_steps(self, timesteps: int) -> int:
+        """K for a schedule of ``timesteps``; raises ``ValueError`` if K > T."""
+        steps = timesteps if self.steps is None else self.steps
+        if steps > timesteps:
+            raise ValueError(f"steps must be at most T = {timesteps}, got {steps}")
+        return steps
+
+
+def sampler_times(timesteps: int, steps: int) -> list[int]:
+    """The K + 1 times a sampler visits, from T down to 0: round(linspace(T, 0, K + 1))."""
+    if not 1 <= steps <= timesteps:
+        raise ValueError(f"steps must be between 1 and T = {timesteps}, got {steps}")
+    return [int(t) for t in np.round(np.linspace(timesteps, 0, steps + 1))]
+
+
+def from_json(text: str | bytes, kind: type[TrainingConfig]) -> TrainingConfig:
+    """Decode and check a configuration; raises ``ValueError`` naming what is wrong."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"not a valid configuration: {error}") from error

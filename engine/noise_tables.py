@@ -1,0 +1,52 @@
+"""The noise schedules as plain NumPy tables, free of torch, so that the window can draw them.
+
+All tables have T + 1 entries, indexed by t: t = 0 is data, t = T is noise.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import ScheduleConfig
+
+FloatTable = NDArray[np.float64]
+
+BETA_FIRST, BETA_LAST = 1e-4, 0.02
+COSINE_OFFSET = 0.008
+BETA_MAX = 0.999
+
+
+def _unscaled_betas(name: str, timesteps: int) -> FloatTable:
+    if name == "linear":  # Ho et al. 2020, section 4
+        return np.linspace(BETA_FIRST, BETA_LAST, timesteps)
+    if name == "quadratic":
+        return np.linspace(BETA_FIRST**0.5, BETA_LAST**0.5, timesteps) ** 2
+    if name == "cosine":  # Nichol and Dhariwal 2021, equation 17
+        t = np.arange(timesteps + 1) / timesteps
+        f = np.cos((t + COSINE_OFFSET) / (1 + COSINE_OFFSET) * np.pi / 2) ** 2
+        return np.minimum(1 - f[1:] / f[:-1], BETA_MAX)
+    raise ValueError(f"unknown schedule {name!r}")
+
+
+def _with_zero_terminal(alphas_cumprod: FloatTable) -> FloatTable:
+    """Shift and scale sqrt(alpha_bar) so that it ends at 0 (Lin et al. 2024, algorithm 1)."""
+    root = np.sqrt(alphas_cumprod)
+    first, last = root[1], root[-1]
+    root = (root - last) * first / (first - last)
+    root[0] = 1.0
+    root[-1] = 0.0  # exactly, whatever the rounding
+    return np.asarray(root**2)
+
+
+def alphas_cumprod(config: ScheduleConfig) -> FloatTable:
+    """alpha_bar at t = 0..T, float64, shape (T + 1,); the first entry is 1."""
+    betas = _unscaled_betas(config.name, config.timesteps)
+    table = np.concatenate([[1.0], np.cumprod(1.0 - betas)])
+    return _with_zero_terminal(table) if config.zero_terminal else table
+
+
+def betas(config: ScheduleConfig) -> FloatTable:
+    """beta at t = 0..T, float64, shape (T + 1,); beta_0 = 0, since nothing is added at t = 0."""
+    table = alphas_cumprod(config)
+    return np.concatenate([[0.0], 1.0 - table[1:] / table[:-1]])

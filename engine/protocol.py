@@ -1,0 +1,252 @@
+"""Messages between a window and an engine: a msgpack header and raw arrays, framed. No torch.
+
+One frame is ``<header size: u32 little-endian> <header> <bytes of the arrays, in order>``. The
+header is a tagged message with the list of arrays that follow. Sizes are checked before anything
+is allocated. Nothing here knows how the bytes travel: pipes today, another command line later.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import SamplerConfig, TrainingConfig
+
+Arrays = Mapping[str, NDArray[Any]]
+
+MAX_HEADER = 16 * 2**20
+MAX_ARRAY_BYTES = 4 * 2**30
+DTYPES = ("float32", "float64", "int64", "int32", "uint8", "bool")
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """``job`` ties a request to its answers; the sender of requests counts it up."""
+
+    job: int = 0
+
+
+# Requests
+
+
+class Request(Message, frozen=True, kw_only=True):
+    """``slot`` separates requests of one kind (a slot a lane): a newer one supersedes the older."""
+
+    slot: str = ""
+
+
+class Open(Request, frozen=True, kw_only=True):
+    """Describe a checkpoint; answered by a ``Result`` with ``info`` as in ``Checkpoint.describe``."""
+
+    checkpoint: str
+
+
+class Train(Request, frozen=True, kw_only=True):
+    """Train into the folder ``out``; previews come about every ``snapshot_seconds``."""
+
+    config: TrainingConfig
+    out: str
+    resume: bool = False
+    snapshot_seconds: float = 0.5
+
+
+class Sample(Request, frozen=True, kw_only=True):
+    """Frames from ``count`` drawn latents, or from the array ``latents`` (N, ...) if it is sent."""
+
+    checkpoint: str
+    sampler: SamplerConfig
+    count: int = 0
+    seed: int = 0
+
+
+class Interpolate(Request, frozen=True, kw_only=True):
+    """Frames from a path of ``points`` latents between the arrays ``start`` and ``end``."""
+
+    checkpoint: str
+    sampler: SamplerConfig
+    points: int = 500
+    path: str = "linear"
+    seed: int = 0
+
+
+class Invert(Request, frozen=True, kw_only=True):
+    """Frames from the array ``data`` (N, ...) at t = 0 up to its latents at t = T."""
+
+    checkpoint: str
+    steps: int | None = None
+
+
+class Field(Request, frozen=True, kw_only=True):
+    """The prediction at time ``t`` for the array ``points``: a result with arrays x0 and eps."""
+
+    checkpoint: str
+    t: int
+
+
+class Evaluate(Request, frozen=True, kw_only=True):
+    """Distance and off-data share with their floors; ``quick`` for the live figures."""
+
+    checkpoint: str
+    quick: bool = False
+
+
+class Cancel(Message, frozen=True, kw_only=True):
+    """Drop ``job``; a training is saved first and answers with a ``Result``."""
+
+
+class Pause(Message, frozen=True, kw_only=True):
+    """Hold a training where it is."""
+
+
+class Resume(Message, frozen=True, kw_only=True):
+    """Let a held training go on."""
+
+
+class Shutdown(Message, frozen=True, kw_only=True):
+    """Save what runs and end."""
+
+
+# Reports
+
+
+class Ready(Message, frozen=True, kw_only=True):
+    """The engine has loaded; ``devices`` can be chosen, ``device`` is in use."""
+
+    version: str
+    device: str
+    devices: list[str]
+
+
+class Progress(Message, frozen=True, kw_only=True):
+    """``done`` of ``total``; times in seconds, ``remaining`` None while unknown."""
+
+    done: int
+    total: int
+    elapsed: float
+    remaining: float | None = None
+    values: dict[str, float] = {}
+
+
+class Frame(Message, frozen=True, kw_only=True):
+    """State ``index`` of ``times``, with arrays x and x0."""
+
+    index: int
+    times: list[int] = []
+    """All visited times, in the first frame only; later ones leave it empty."""
+
+
+class Snapshot(Message, frozen=True, kw_only=True):
+    """A training seen from outside at ``step``.
+
+    Arrays: ``steps`` and ``losses`` since the last snapshot; ``t`` (K+1,), ``x`` and ``x0``
+    (K+1, N, ...) of samples from fixed latents. ``values``: distance, distance_floor, off_data,
+    off_data_floor (missing until first measured).
+    """
+
+    step: int
+    total: int
+    elapsed: float
+    remaining: float | None
+    values: dict[str, float] = {}
+
+
+class Result(Message, frozen=True, kw_only=True):
+    """The job has ended as asked; ``cancelled`` when it was ended before."""
+
+    info: dict[str, Any] = {}
+    seconds: float = 0.0
+    cancelled: bool = False
+
+
+class Failure(Message, frozen=True, kw_only=True):
+    """The job has failed. ``internal`` marks a defect, with its traceback in ``detail``."""
+
+    message: str
+    internal: bool = False
+    detail: str = ""
+
+
+AnyRequest = (
+    Open | Train | Sample | Interpolate | Invert | Field | Evaluate | Cancel | Pause | Resume | Shutdown
+)
+AnyReport = Ready | Progress | Frame | Snapshot | Result | Failure
+AnyMessage = AnyRequest | AnyReport
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A message with the arrays that came along."""
+
+    message: AnyMessage
+    arrays: Arrays = field(default_factory=dict)
+
+
+class _ArraySpec(msgspec.Struct, frozen=True, array_like=True):
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+class _Header(msgspec.Struct, frozen=True, array_like=True):
+    message: AnyMessage
+    arrays: list[_ArraySpec]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Header)
+
+
+class ProtocolError(ValueError):
+    """The bytes are not a frame of this protocol."""
+
+
+def write_packet(stream: BinaryIO, packet: Packet) -> None:
+    """Write one frame and flush; raises ``OSError`` when the other side is gone."""
+    arrays = {name: np.ascontiguousarray(value) for name, value in packet.arrays.items()}
+    specs = [_ArraySpec(name, str(value.dtype), value.shape) for name, value in arrays.items()]
+    header = _encoder.encode(_Header(packet.message, specs))
+    stream.write(struct.pack("<I", len(header)) + header)
+    for value in arrays.values():
+        stream.write(memoryview(value).cast("B") if value.size else b"")
+    stream.flush()
+
+
+def read_packet(stream: BinaryIO) -> Packet | None:
+    """Read one frame; None at the end of the stream. Raises ``ProtocolError`` on anything else."""
+    prefix = stream.read(4)
+    if not prefix:
+        return None
+    if len(prefix) < 4:
+        raise ProtocolError("the stream ended inside a frame")
+    (size,) = struct.unpack("<I", prefix)
+    if size > MAX_HEADER:
+        raise ProtocolError(f"a header of {size} bytes is more than {MAX_HEADER}")
+    try:
+        header = _decoder.decode(_read_exactly(stream, size))
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(f"not a message: {error}") from error
+    arrays = {}
+    room = MAX_ARRAY_BYTES
+    for spec in header.arrays:
+        if spec.dtype not in DTYPES or any(length < 0 for length in spec.shape):
+            raise ProtocolError(f"array {spec.name!r} has type {spec.dtype}, shape {spec.shape}")
+        length = math.prod(spec.shape) * np.dtype(spec.dtype).itemsize
+        room -= length
+        if room < 0:
+            raise ProtocolError(f"array {spec.name!r} of shape {spec.shape} is too large")
+        data = _read_exactly(stream, length)
+        arrays[spec.name] = np.frombuffer(data, spec.dtype).reshape(spec.shape)
+    return Packet(header.message, arrays)
+
+
+def _read_exactly(stream: BinaryIO, size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) < size:
+        raise ProtocolError("the stream ended inside a frame")
+    return data

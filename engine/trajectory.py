@@ -1,0 +1,152 @@
+"""The frames of one run of a sampler, and the .npz file that holds them. NumPy only.
+
+Frames are kept as a list of arrays, one a visited time, so that they can be shown while the
+rest still arrives and so that nothing here depends on the shape of a state.
+"""
+
+from __future__ import annotations
+
+import bisect
+import io
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.files import write_atomically
+
+MAX_BYTES = 4 * 2**30
+
+
+def check_size(frames: int, count: int, state_size: int) -> None:
+    """Raise ``ValueError`` if x and x0 of so many float32 frames would not fit in ``MAX_BYTES``."""
+    size = 2 * 4 * frames * count * state_size
+    if size > MAX_BYTES:
+        raise ValueError(
+            f"{count} samples with {frames} frames would take {size / 2**30:.1f} GiB, "
+            f"more than {MAX_BYTES / 2**30:.0f} GiB; ask for fewer samples or steps, "
+            "or keep the last frame only"
+        )
+
+
+@dataclass
+class Trajectory:
+    """States along visited times ``t`` (K + 1 integers, falling from noise to data).
+
+    ``x[k]`` and ``x0[k]`` are float32 (N, ...); lists shorter than ``t`` mean that the rest has
+    not arrived yet. ``meta`` says how to make the trajectory again.
+    """
+
+    t: list[int]
+    x: list[NDArray[np.float32]] = field(default_factory=list)
+    x0: list[NDArray[np.float32]] = field(default_factory=list)
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def append(self, x: NDArray[np.float32], x0: NDArray[np.float32]) -> None:
+        """Add the next frame; raises ``ValueError`` when there is no time left for it."""
+        if len(self.x) >= len(self.t):
+            raise ValueError(f"a trajectory of {len(self.t)} times got one frame more")
+        self.x.append(x)
+        self.x0.append(x0)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every visited time has its frame."""
+        return len(self.x) == len(self.t)
+
+    @property
+    def reached(self) -> int | None:
+        """The smallest t there is a frame for; None before the first frame."""
+        return self.t[len(self.x) - 1] if self.x else None
+
+    def index_at(self, t: float) -> int | None:
+        """The frame to show at time ``t``: the latest state that the sampler had reached.
+
+        A sampler with few steps stays in a state until it jumps to the next one. None before the
+        first frame has arrived.
+        """
+        if not self.x:
+            return None
+        # t falls along the list, so search its negative: last k with t[k] >= t.
+        k = bisect.bisect_right(self.t, -t, key=lambda value: -value) - 1
+        return min(max(k, 0), len(self.x) - 1)
+
+    def save(self, path: Path) -> None:
+        """Write the .npz of the contract: ``x``, ``t``, ``x0``, ``meta`` (JSON), and ``latents``.
+
+        The file appears whole or not at all. Raises ``OSError`` when it cannot be written.
+        """
+        arrays = {
+            "x": np.stack(self.x),
+            "x0": np.stack(self.x0),
+            "t": np.asarray(self.t[: len(self.x)], np.int64),
+            "meta": np.array(json.dumps(self.meta)),
+        }
+        if "latents" in self.meta.get("keeps", ()):  # what interpolate promises besides x
+            arrays["latents"] = self.x[0]
+
+        def write(stream: BinaryIO) -> None:
+            np.savez(cast(Any, stream), **cast(Any, arrays))
+
+        write_atomically(path, write)
+
+
+def load(path: Path) -> Trajectory:
+    """Read a trajectory; raises ``ValueError`` naming the file and what is wrong with it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            x = _read_array(archive, "x")
+            x0 = _read_array(archive, "x0")
+            t = _read_array(archive, "t")
+            meta = json.loads(str(_read_array(archive, "meta")))
+    except FileNotFoundError:
+        raise ValueError(f"no such file: {path}") from None
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{path} is not a ToyDiff trajectory: {error}") from error
+    if x.ndim < 2 or x.shape != x0.shape or t.shape != (len(x),) or t.dtype.kind not in "iu":
+        raise ValueError(
+            f"{path} is not a ToyDiff trajectory: x {x.shape}, x0 {x0.shape} and t {t.shape} disagree"
+        )
+    if x.dtype != np.float32 or not np.isfinite(x).all() or not np.isfinite(x0).all():
+        raise ValueError(f"{path} is not a ToyDiff trajectory: x must be finite float32")
+    if len(t) == 0 or (np.diff(t) >= 0).any() or t[-1] < 0 or not isinstance(meta, dict):
+        raise ValueError(f"{path} is not a ToyDiff trajectory: t must fall towards 0")
+    return Trajectory([int(value) for value in t], list(x), list(x0), meta)
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """One array of an .npz, its size checked before it is read, nothing unpickled."""
+    info = archive.getinfo(f"{name}.npy")
+    if info.file_size > MAX_BYTES:
+        raise ValueError(f"{name} holds {info.file_size} bytes, more than {MAX_BYTES}")
+    with archive.open(info) as stream:
+        data = stream.read(info.file_size + 1)
+    return cast("NDArray[Any]", np.load(io.BytesIO(data), allow_pickle=False))
+
+
+def load_array(path: Path, what: str) -> NDArray[np.float32]:
+    """A finite float array (N, ...) from an .npy file, as float32.
+
+    Raises ``ValueError`` naming ``what``, the file and its fault: missing, damaged, another type,
+    empty, NaN.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            array = np.load(stream, allow_pickle=False)
+    except FileNotFoundError:
+        raise ValueError(f"no such {what} file: {path}") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{what} file {path} cannot be read: {error}") from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+        kind = array.dtype if isinstance(array, np.ndarray) else "several arrays"
+        raise ValueError(f"{what} file {path} must hold floating-point numbers, got {kind}")
+    if array.ndim < 2 or array.size == 0:
+        raise ValueError(f"{what} file {path} must have shape (N, ...), got {array.shape}")
+    if not np.isfinite(array).all():
+        bad = int(np.argmin(np.isfinite(array).reshape(len(array), -1).all(axis=1)))
+        raise ValueError(f"{what} file {path} has NaN or infinity in row {bad}")
+    return array.astype(np.float32)

@@ -1,0 +1,1 @@
+"""ToyDiff's window. Never imports torch: the engine is a process of its own."""
