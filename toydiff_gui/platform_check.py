@@ -156,19 +156,33 @@ def explain(
         )
     if missing := missing_libraries(environ, loads, system, wayland_plugin):
         return describe(missing)
-    loadable = [
-        name
-        for name in names
-        if all(loads(library.soname) for library in PLUGIN_LIBRARIES.get(name, ()))
-    ]
-    if not any(connects(name) for name in loadable):
+    if not usable_platforms(environ, loads, connects, wayland_plugin):
         variables = {"xcb": "DISPLAY", "wayland": "WAYLAND_DISPLAY"}
-        shown = " and ".join(f"{variables[n]}={environ.get(variables[n], '')}" for n in loadable)
+        shown = [variables[name] for name in names if name in variables]
+        tried = " and ".join(f"{name}={environ.get(name, '')}" for name in shown)
         return (
-            f"ToyDiff cannot reach the display that the environment names ({shown}).\n"
+            f"ToyDiff cannot reach the display that the environment names ({tried}).\n"
             "Correct it, or set QT_QPA_PLATFORM=offscreen to run without one."
         )
     return None
+
+
+def usable_platforms(
+    environ: Mapping[str, str] = os.environ,
+    loads: Callable[[str], bool] = can_load,
+    connects: Callable[[str], bool] = can_connect,
+    wayland_plugin: Callable[[], bool] = has_wayland_plugin,
+) -> list[str]:
+    """Those of Qt's plugins that will work; given to QT_QPA_PLATFORM, Qt tries no others.
+
+    Without that, Qt grumbles about each plugin that fails before it takes the next.
+    """
+    return [
+        name
+        for name in platforms(environ, wayland_plugin)
+        if all(loads(library.soname) for library in PLUGIN_LIBRARIES.get(name, ()))
+        and connects(name)
+    ]
 
 
 def describe(missing: list[Library]) -> str:

@@ -1,0 +1,17 @@
+"""Keeps every test away from the real display and from the user's own files."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+# Before anything imports Qt or asks for a folder; child processes inherit it.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+_home = Path(tempfile.mkdtemp(prefix="toydiff-tests-"))
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
+for _name in ("CONFIG_HOME", "DATA_HOME", "STATE_HOME", "CACHE_HOME", "RUNTIME_DIR"):
+    _folder = _home / _name.lower()
+    _folder.mkdir(mode=0o700)  # Qt refuses a runtime folder that others may read
+    os.environ[f"XDG_{_name}"] = str(_folder)
