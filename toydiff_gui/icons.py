@@ -73,7 +73,8 @@ _SHAPES = {
     "close": '<path d="m3.8 3.8 8.4 8.4M12.2 3.8l-8.4 8.4"/>',
     "warning": '<path d="M8 2.3 14.3 13.2H1.7zM8 6.4v3.1"/>'
     f'<circle {_F} cx="8" cy="11.3" r=".85"/>',
-    "info": f'<circle cx="8" cy="8" r="6"/><path d="M8 7.4v3.9"/><circle {_F} cx="8" cy="5" r=".9"/>',
+    "info": '<circle cx="8" cy="8" r="6"/><path d="M8 7.4v3.9"/>'
+    f'<circle {_F} cx="8" cy="5" r=".9"/>',
     "eye": '<path d="M1.5 8S3.9 3.7 8 3.7 14.5 8 14.5 8 12.1 12.3 8 12.3 1.5 8 1.5 8z"/>'
     '<circle cx="8" cy="8" r="2"/>',
     "tasks": '<path d="m2 4 1.3 1.3L5.5 2.9M2 10.5l1.3 1.3L5.5 9.4M8 4.3h6M8 10.8h6"/>',

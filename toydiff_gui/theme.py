@@ -123,13 +123,17 @@ class Theme:
 
 
 class ThemeSignals(QObject):
-    """Tells that another theme is in use.
+    """Holds the theme in use and tells when it is another one.
 
     Signals:
         changed: ``current()`` returns another theme than before.
     """
 
     changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.theme = Theme()
 
 
 @cache
@@ -138,19 +142,15 @@ def notifier() -> ThemeSignals:
     return ThemeSignals()
 
 
-_current = Theme()
-
-
 def current() -> Theme:
     """The theme in use."""
-    return _current
+    return notifier().theme
 
 
 def set_theme(theme: Theme) -> None:
     """Use ``theme`` for whatever is painted from now on; ``apply`` does this and the widgets."""
-    global _current
-    if theme != _current:
-        _current = theme
+    if theme != current():
+        notifier().theme = theme
         notifier().changed.emit()
 
 
@@ -167,10 +167,12 @@ def resolve(choice: Literal["system", "dark", "light"], presentation: bool) -> T
 
 def apply(app: QApplication, theme: Theme) -> None:
     """Give the application the theme: style, palette, font, style sheet; then tell the views."""
-    global _current
+    from toydiff_gui.focus_ring import FocusRing  # which asks this module for its colour
+
     load_fonts()
-    changed = theme != _current
-    _current = theme
+    changed = theme != current()
+    notifier().theme = theme
+    FocusRing.install(app)
     if app.style().name() != "fusion" and not app.styleSheet():
         app.setStyle("Fusion")
     app.setPalette(qt_palette(theme.palette))
@@ -286,7 +288,8 @@ def _to_oklab(rgb: NDArray[Any]) -> NDArray[Any]:
 def _from_oklab(lab: NDArray[Any]) -> NDArray[Any]:
     linear = (lab @ np.linalg.inv(_LMS_TO_LAB).T) ** 3 @ np.linalg.inv(_RGB_TO_LMS).T
     linear = np.clip(linear, 0.0, 1.0)
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+    bent = 1.055 * linear ** (1 / 2.4) - 0.055
+    return np.asarray(np.where(linear <= 0.0031308, linear * 12.92, bent))
 
 
 # Standard widgets
@@ -372,9 +375,16 @@ QFrame[surface="window"], QWidget[surface="window"] { background: $window; borde
 QFrame[surface="canvas"], QWidget[surface="canvas"] { background: $canvas; border: none; }
 QFrame[surface="card"] { background: $canvas; border: 1px solid $control_border;
     border-radius: ${p8}; }
+QFrame[surface="message"] { background: $selected; border: 1px solid $control_edge;
+    border-radius: ${p8}; }
+QFrame[surface="message"][error="true"] { border-color: $error; }
 QFrame[surface="divider"] { background: $divider; border: none; }
 QLabel { background: transparent; border: none; }
-QLabel:disabled { color: $disabled; }
+QLabel[ink="text_secondary"] { color: $text_secondary; }
+QLabel[ink="label"] { color: $label; }
+QLabel[ink="accent"] { color: $accent; }
+QLabel[ink="error"] { color: $error; }
+QLabel:disabled, QLabel[ink]:disabled { color: $disabled; }
 
 QPushButton, QToolButton { background: transparent; color: $text;
     border: 1px solid $control_border; border-radius: ${p6};
@@ -395,37 +405,52 @@ QPushButton[variant="plain"], QToolButton[variant="plain"] { border-color: trans
 QPushButton[variant="plain"]:hover, QToolButton[variant="plain"]:hover { background: $hover; }
 QPushButton[variant="plain"]:disabled, QToolButton[variant="plain"]:disabled {
     border-color: transparent; }
+QFrame[surface="segments"] { background: $field; border: 1px solid $control_border;
+    border-radius: ${p7}; }
+QPushButton[variant="segment"] { border: 1px solid transparent; border-radius: ${p5};
+    color: $text_secondary; padding: 0 ${p10}; min-height: ${p24}; }
+QPushButton[variant="segment"]:hover { color: $text; border-color: $control_border; }
+QPushButton[variant="segment"]:checked { background: $selected; color: $text;
+    border-color: $control_border; }
+QPushButton[variant="segment"]:disabled { color: $disabled; border-color: transparent; }
+QPushButton[variant="toggle"] { text-align: left; color: $text_secondary; padding: 0 ${p8}; }
+QPushButton[variant="toggle"]:checked { color: $text; }
+QPushButton[variant="toggle"]:disabled { color: $disabled; }
 QToolButton[variant="icon"] { border-color: transparent; padding: 0; min-height: 0; }
 QToolButton[variant="icon"]:hover { background: $hover; }
 QToolButton[variant="icon"]:disabled { background: transparent; }
 QToolButton::menu-indicator, QPushButton::menu-indicator { image: none; width: 0; }
 
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit {
+QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit, QTextEdit {
     background: $field; color: $text; border: 1px solid $field_border; border-radius: ${p5};
     selection-background-color: $accent; selection-color: $on_accent; }
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox { padding: 0 ${p8}; min-height: ${p26}; }
-QLineEdit:hover, QSpinBox:hover, QDoubleSpinBox:hover, QComboBox:hover {
+QLineEdit, QAbstractSpinBox, QComboBox { padding: 0 ${p8}; min-height: ${p26}; }
+QLineEdit:hover, QAbstractSpinBox:hover, QComboBox:hover {
     border-color: $control_edge; }
-QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled,
+QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled,
 QPlainTextEdit:disabled, QTextEdit:disabled { color: $disabled; background: transparent;
     border-color: $divider; }
-QSpinBox, QDoubleSpinBox { padding-right: ${p20}; }
-QSpinBox::up-button, QDoubleSpinBox::up-button { subcontrol-origin: border;
+QAbstractSpinBox { padding: 0 ${p18} 0 0; min-height: ${p20}; }
+QAbstractSpinBox[dice="true"] { padding-right: ${p24}; }
+QAbstractSpinBox[dice="true"]::up-button, QAbstractSpinBox[dice="true"]::down-button {
+    width: 0; border: none; }
+QAbstractSpinBox[dice="true"]::up-arrow, QAbstractSpinBox[dice="true"]::down-arrow {
+    image: none; width: 0; height: 0; }
+QSpinBox QLineEdit, QDoubleSpinBox QLineEdit { padding-left: ${p6}; }
+QAbstractSpinBox::up-button { subcontrol-origin: border;
     subcontrol-position: top right; width: ${p18}; height: ${p13}; border: none;
     margin: 1px 1px 0 0; background: transparent; }
-QSpinBox::down-button, QDoubleSpinBox::down-button { subcontrol-origin: border;
+QAbstractSpinBox::down-button { subcontrol-origin: border;
     subcontrol-position: bottom right; width: ${p18}; height: ${p13}; border: none;
     margin: 0 1px 1px 0; background: transparent; }
-QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url("$up"); width: ${p10};
+QAbstractSpinBox::up-arrow { image: url("$up"); width: ${p10};
     height: ${p10}; }
-QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url("$down"); width: ${p10};
+QAbstractSpinBox::down-arrow { image: url("$down"); width: ${p10};
     height: ${p10}; }
-QSpinBox::up-arrow:hover, QDoubleSpinBox::up-arrow:hover { image: url("$up_hover"); }
-QSpinBox::down-arrow:hover, QDoubleSpinBox::down-arrow:hover { image: url("$down_hover"); }
-QSpinBox::up-arrow:disabled, QDoubleSpinBox::up-arrow:disabled, QSpinBox::up-arrow:off,
-QDoubleSpinBox::up-arrow:off { image: url("$up_off"); }
-QSpinBox::down-arrow:disabled, QDoubleSpinBox::down-arrow:disabled, QSpinBox::down-arrow:off,
-QDoubleSpinBox::down-arrow:off { image: url("$spin_down_off"); }
+QAbstractSpinBox::up-arrow:hover { image: url("$up_hover"); }
+QAbstractSpinBox::down-arrow:hover { image: url("$down_hover"); }
+QAbstractSpinBox::up-arrow:disabled, QAbstractSpinBox::up-arrow:off { image: url("$up_off"); }
+QAbstractSpinBox::down-arrow:disabled, QAbstractSpinBox::down-arrow:off { image: url("$spin_down_off"); }
 QComboBox::drop-down { border: none; width: ${p20}; background: transparent; }
 QComboBox::down-arrow { image: url("$down"); width: ${p12}; height: ${p12}; }
 QComboBox::down-arrow:disabled { image: url("$down_off"); }
