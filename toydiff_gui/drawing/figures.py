@@ -1,0 +1,74 @@
+"""Numbers as the canvas writes them: a true minus sign, thin spaces, no needless digits."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from toydiff_gui.scene import LaneScene, neighbour_gaps
+
+MINUS = "\N{MINUS SIGN}"
+THIN_SPACE = "\N{THIN SPACE}"
+NONE = "\N{EN DASH}"
+
+Measures = tuple[tuple[str, str], ...]
+"""Names with their values, such as (('path length', '3.8'), ...)."""
+
+
+def plain(value: float, digits: int = 2) -> str:
+    """``value`` with at most ``digits`` decimals: 2, −1.25, 0.5."""
+    text = f"{value:.{digits}f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    text = "0" if text in ("-0", "") else text
+    return text.replace("-", MINUS)
+
+
+def count(value: int) -> str:
+    """``value`` in groups of three digits."""
+    return f"{value:,}".replace(",", THIN_SPACE)
+
+
+def length(value: float) -> str:
+    """A summed length: 884, 3.8."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def gap(value: float) -> str:
+    """A distance between neighbours: 4.20, 0.55, 0.011."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+
+
+def pair(x: float, y: float, digits: int = 2) -> str:
+    """A point: (−1, 2)."""
+    return f"({plain(x, digits)}, {plain(y, digits)})"
+
+
+def measures(lane: LaneScene, t: float) -> Measures:
+    """What the header says about the points that ``lane`` shows at ``t``; empty without points."""
+    points = lane.points_at(t)
+    if points is None or len(points) == 0:
+        return ()
+    if not lane.joined:
+        return (("points", count(len(points))),)
+    gaps = neighbour_gaps(points)
+    gaps = gaps[np.isfinite(gaps)]
+    total = length(float(gaps.sum())) if len(gaps) else NONE
+    largest = gap(float(gaps.max())) if len(gaps) else NONE
+    if lane.kind == "latent":
+        return (("points", count(len(points))), ("length", total), ("spacing", largest))
+    return (("path length", total), ("largest gap", largest))
+
+
+def time_shown(lane: LaneScene, t: float) -> str:
+    """The time of the state that ``lane`` shows at ``t``: a sampler with few steps lags behind."""
+    if lane.kind == "latent" or lane.trajectory is None:
+        return ""
+    k = lane.trajectory.index_at(t)
+    return "" if k is None else f"t = {lane.trajectory.t[k]}"
+
+
+def seconds(value: float) -> str:
+    """A duration: 52 ms, 1.3 s."""
+    return f"{value * 1e3:.0f} ms" if value < 1 and math.isfinite(value) else f"{value:.1f} s"

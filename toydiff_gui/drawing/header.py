@@ -1,0 +1,106 @@
+"""The strip above a plot: the lane's number, title and note, its measures and its time."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QPainter
+
+from toydiff_gui.drawing.figures import measures, time_shown
+from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.drawing.text import draw_centred, draw_text, elided, text_width
+from toydiff_gui.scene import LaneScene
+
+SEPARATOR = "\N{MIDDLE DOT}"
+
+
+def paint_header(
+    painter: QPainter,
+    rect: QRectF,
+    lane: LaneScene,
+    t: float,
+    style: LaneStyle,
+    selected: bool = False,
+    *,
+    right_inset: float = 0.0,
+    vector: bool = False,
+) -> None:
+    """Paint the header of ``lane`` into ``rect``.
+
+    ``right_inset`` keeps room at the right end of the first line, for buttons. In a title
+    'x_T' the letter after the underscore is set low.
+    """
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    palette = style.palette
+    left, right = rect.left() + style.px(12), rect.right() - style.px(12)
+    first, second = rect.top() + style.px(17), rect.top() + style.px(35)
+
+    badge = QRectF(left, first - style.px(8), style.px(16), style.px(16))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(palette.accent if selected else palette.selected))
+    painter.drawRoundedRect(badge, style.px(4), style.px(4))
+    on_badge = palette.on_accent if selected else palette.text_secondary
+    number = str(lane.number)
+    draw_centred(painter, badge.center(), number, style.font(10, 700), on_badge, vector=vector)
+
+    small = style.font(11, 500)
+    note_right = right - right_inset
+    note = elided(lane.note, small, (note_right - left) * 0.55)
+    note_width = text_width(note, small)
+    base = first + style.px(4.2)
+    draw_text(
+        painter, QPointF(note_right - note_width, base), note, small, palette.label, vector=vector
+    )
+    text_left = badge.right() + style.px(8)
+    room = note_right - note_width - style.px(10) - text_left
+    _draw_title(painter, QPointF(text_left, base), lane.title, room, style, vector)
+
+    base = second + style.px(4.0)
+    time = time_shown(lane, t)
+    time_width = text_width(time, small)
+    room = right - text_left - (time_width + style.px(10) if time else 0.0)
+    draw_text(painter, QPointF(right - time_width, base), time, small, palette.label, vector=vector)
+    _draw_measures(painter, QPointF(text_left, base), lane, t, room, style, vector)
+    painter.restore()
+
+
+def _draw_title(
+    painter: QPainter, place: QPointF, title: str, room: float, style: LaneStyle, vector: bool
+) -> None:
+    font, low = style.font(13, 600), style.font(10, 600)
+    text, _, rest = title.partition("_")
+    sub, after = rest[:1], rest[1:]
+    if text_width(text + after, font) + text_width(sub, low) > room:
+        text, sub, after = elided(title.replace("_", ""), font, room), "", ""
+    x, colour = place.x(), style.palette.text
+    for part, face, drop in ((text, font, 0.0), (sub, low, 2.5), (after, font, 0.0)):
+        where = QPointF(x, place.y() + style.px(drop))
+        x += draw_text(painter, where, part, face, colour, vector=vector)
+
+
+def _draw_measures(
+    painter: QPainter,
+    place: QPointF,
+    lane: LaneScene,
+    t: float,
+    room: float,
+    style: LaneStyle,
+    vector: bool,
+) -> None:
+    """Names in the label colour with their values in bold; those that do not fit are left out."""
+    plain, bold = style.font(11, 500), style.font(11, 600)
+    palette = style.palette
+    x, end = place.x(), place.x() + room
+    for index, (name, value) in enumerate(measures(lane, t)):
+        parts: list[tuple[str, QFont, str, float]] = []
+        if index:
+            parts.append((SEPARATOR, plain, palette.label, style.px(10)))
+        parts.append((name, plain, palette.label, style.px(4)))
+        parts.append((value, bold, palette.text_secondary, 0.0))
+        before = style.px(10) if index else 0.0
+        width = before + sum(text_width(text, font) + gap for text, font, _, gap in parts)
+        if x + width > end:
+            return
+        x += before
+        for text, font, colour, gap in parts:
+            x += draw_text(painter, QPointF(x, place.y()), text, font, colour, vector=vector) + gap

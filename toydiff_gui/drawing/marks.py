@@ -1,0 +1,113 @@
+"""The endpoints: discs with their letters among the latents, plain discs at a path's ends."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+
+from toydiff_gui import theme as themes
+from toydiff_gui.drawing.figures import pair
+from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.drawing.text import draw_centred, draw_text
+from toydiff_gui.drawing.view import PlotTransform
+
+HANDLE_RADIUS = 10.0
+"""Of the discs with letters, in design pixels."""
+LETTERS = ("A", "B")
+
+Pair = tuple[float, float]
+
+
+def endpoint_colours(style: LaneStyle) -> tuple[str, str]:
+    """Of A and of B."""
+    return style.palette.endpoint_a, style.palette.endpoint_b
+
+
+def handle_position(transform: PlotTransform, endpoint: Pair, style: LaneStyle) -> QPointF:
+    """Where the disc of ``endpoint`` is drawn: at its place, or at the edge next to it."""
+    place = transform.point(*endpoint)
+    inset = style.px(HANDLE_RADIUS) + 3 * style.scale
+    rect = transform.rect
+    return QPointF(
+        min(max(place.x(), rect.left() + inset), rect.right() - inset),
+        min(max(place.y(), rect.top() + inset), rect.bottom() - inset),
+    )
+
+
+def paint_disc(
+    painter: QPainter, centre: QPointF, colour: str, radius: float, style: LaneStyle
+) -> None:
+    """A filled disc with a ring in the canvas colour that sets it off from what is beneath."""
+    ring = style.stroke(1.6)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(style.palette.canvas))
+    painter.drawEllipse(centre, radius + ring, radius + ring)
+    painter.setBrush(QColor(colour))
+    painter.drawEllipse(centre, radius, radius)
+
+
+def paint_path_end(painter: QPainter, centre: QPointF, end: int, style: LaneStyle) -> None:
+    """The mark of A (``end`` 0) or B (1) where the path has been carried to."""
+    paint_disc(painter, centre, endpoint_colours(style)[end], style.stroke(5.0), style)
+
+
+def paint_endpoints(
+    painter: QPainter,
+    transform: PlotTransform,
+    endpoints: tuple[Pair, Pair],
+    style: LaneStyle,
+    *,
+    vector: bool = False,
+) -> None:
+    """A and B with their letters, coordinates beside them; one that is out of sight at the edge."""
+    font = style.font(11, 700)
+    flat = abs(endpoints[1][0] - endpoints[0][0]) > abs(endpoints[1][1] - endpoints[0][1])
+    for end in (1, 0):  # A above B
+        place = handle_position(transform, endpoints[end], style)
+        colour = endpoint_colours(style)[end]
+        away = place - transform.point(*endpoints[end])
+        painter.save()
+        if away.manhattanLength() > 1:
+            painter.setOpacity(0.55)
+        paint_disc(painter, place, colour, style.px(HANDLE_RADIUS), style)
+        draw_centred(painter, place, LETTERS[end], font, themes.text_on(colour), vector=vector)
+        painter.restore()
+        _paint_coordinates(
+            painter, transform.rect, place, pair(*endpoints[end]), flat, style, vector
+        )
+
+
+def _paint_coordinates(
+    painter: QPainter,
+    rect: QRectF,
+    place: QPointF,
+    text: str,
+    flat: bool,
+    style: LaneStyle,
+    vector: bool,
+) -> None:
+    """Beside the disc where the path runs up and down, below it where it runs across."""
+    font = style.font(11, 500)
+    metrics = QFontMetricsF(font)
+    width = metrics.horizontalAdvance(text)
+    far = style.px(HANDLE_RADIUS + 12)
+    if flat:
+        left = place.x() - width / 2
+        base = place.y() + far + metrics.capHeight() / 2
+        if base + style.px(4) > rect.bottom():
+            base = place.y() - far + metrics.capHeight() / 2
+        left = min(max(left, rect.left() + style.px(6)), rect.right() - style.px(6) - width)
+    else:
+        left = place.x() + far
+        if left + width + style.px(6) > rect.right():
+            left = place.x() - far - width
+        base = place.y() + metrics.capHeight() / 2
+    draw_text(painter, QPointF(left, base), text, font, style.palette.text_secondary, vector=vector)
+
+
+def paint_halo(painter: QPainter, centre: QPointF, end: int, style: LaneStyle) -> None:
+    """The halo of an endpoint that the pointer is on."""
+    radius, width = style.px(HANDLE_RADIUS) + style.stroke(1.6), style.px(4.5)
+    painter.setPen(QPen(themes.with_alpha(endpoint_colours(style)[end], 0.35), width))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawEllipse(centre, radius + width / 2, radius + width / 2)

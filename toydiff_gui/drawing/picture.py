@@ -1,0 +1,148 @@
+"""A whole picture of a scene, for export: all lanes with headers, and a line about the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QMarginsF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+
+from toydiff_gui.drawing.background import BackgroundCache
+from toydiff_gui.drawing.header import paint_header
+from toydiff_gui.drawing.lane import paint_lane
+from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.drawing.text import draw_text, draw_wrapped, elided, text_width
+from toydiff_gui.drawing.tiling import tile
+from toydiff_gui.drawing.view import ViewRange, default_view
+from toydiff_gui.scene import LaneScene, Scene
+from toydiff_gui.theme import Theme
+
+DESIGN_HEIGHT = 720.0
+"""A picture of this height is drawn at the sizes of the design; a larger one grows as a whole."""
+MARGIN, FOOTER = 12.0, 34.0
+ALPHA_BAR = "\N{GREEK SMALL LETTER ALPHA}\N{COMBINING MACRON}"
+
+Views = Mapping[str, ViewRange] | ViewRange | None
+
+
+def picture_style(theme: Theme, height: float) -> LaneStyle:
+    """The style for a picture of ``height``: redrawn larger, not stretched."""
+    return LaneStyle.of(theme, max(height, 1.0) / DESIGN_HEIGHT)
+
+
+def paint_scene(
+    painter: QPainter,
+    rect: QRectF,
+    scene: Scene,
+    t: float,
+    style: LaneStyle,
+    views: Views = None,
+    *,
+    selected: str = "",
+    show_alpha_bar: bool = True,
+    vector: bool = False,
+    cache: BackgroundCache | None = None,
+) -> None:
+    """Paint all lanes of ``scene`` at ``t`` in the grid that gives the largest plots.
+
+    ``views`` is one range for all lanes, one for each by its key, or None for the default. Safe in
+    a worker thread on a ``QImage`` (with a ``cache`` that no other thread uses), and on a
+    ``QSvgGenerator`` with ``vector=True``.
+    """
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillRect(rect, QColor(style.palette.window))
+    margin, footer = style.px(MARGIN), round(style.px(FOOTER))
+    area = rect.marginsRemoved(QMarginsF(margin, margin, margin, footer))
+    if scene.lanes:
+        cells = tile(len(scene.lanes), area, style.gap, style.header_height)
+        fallback = views if isinstance(views, ViewRange) else default_view(scene)
+        for lane, cell in zip(scene.lanes, cells, strict=True):
+            view = views.get(lane.key, fallback) if isinstance(views, Mapping) else fallback
+            card = QRectF(
+                round(cell.left()), round(cell.top()), round(cell.width()), round(cell.height())
+            )
+            _paint_card(painter, card, lane, t, view, style, lane.key == selected, vector, cache)
+    else:
+        message = "There is nothing to show yet"
+        font = style.font(12, 500)
+        draw_wrapped(painter, area, message, font, style.palette.text_secondary, vector=vector)
+    _paint_footer(painter, rect, scene, t, style, show_alpha_bar, vector)
+    painter.restore()
+
+
+def _paint_card(
+    painter: QPainter,
+    card: QRectF,
+    lane: LaneScene,
+    t: float,
+    view: ViewRange,
+    style: LaneStyle,
+    selected: bool,
+    vector: bool,
+    cache: BackgroundCache | None,
+) -> None:
+    head = QRectF(card.left(), card.top(), card.width(), style.header_height)
+    plot = QRectF(card.left(), head.bottom(), card.width(), card.height() - head.height())
+    paint_lane(painter, plot, lane, t, view, style, vector=vector, cache=cache)
+    painter.fillRect(head, QColor(style.palette.panel))
+    paint_header(painter, head, lane, t, style, selected, vector=vector)
+    paint_card_frame(painter, card, style, selected=selected, hovered=False)
+
+
+def paint_card_frame(
+    painter: QPainter, card: QRectF, style: LaneStyle, *, selected: bool, hovered: bool
+) -> None:
+    """Round the corners of a painted card, and draw the line below its header and its border."""
+    palette = style.palette
+    width = style.scale * (1.5 if selected else 1.0)
+    line = QPen(QColor(palette.divider), style.scale)
+    painter.setPen(line)
+    foot = card.top() + style.header_height - style.scale / 2
+    painter.drawLine(QPointF(card.left(), foot), QPointF(card.right(), foot))
+    # What lies outside of the rounded rectangle belongs to the window.
+    outside = QPainterPath()
+    outside.setFillRule(Qt.FillRule.OddEvenFill)
+    outside.addRect(card)
+    outside.addRoundedRect(card, style.radius, style.radius)
+    painter.fillPath(outside, QColor(palette.window))
+    colour = (
+        palette.accent if selected else palette.control_edge if hovered else palette.control_border
+    )
+    painter.setPen(QPen(QColor(colour), width))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    inset = width / 2
+    border = card.marginsRemoved(QMarginsF(inset, inset, inset, inset))
+    painter.drawRoundedRect(border, style.radius - inset, style.radius - inset)
+
+
+def _paint_footer(
+    painter: QPainter,
+    rect: QRectF,
+    scene: Scene,
+    t: float,
+    style: LaneStyle,
+    show_alpha_bar: bool,
+    vector: bool,
+) -> None:
+    """The model at the left; t and how much of the signal is left at the right."""
+    palette = style.palette
+    middle = rect.bottom() - style.px(FOOTER) / 2
+    base = middle + style.px(4)
+    left, right = rect.left() + style.px(MARGIN + 4), rect.right() - style.px(MARGIN + 4)
+    plain, bold = style.font(12), style.font(13, 600)
+    k = min(max(round(t), 0), max(len(scene.alphas_cumprod) - 1, 0))
+    parts = [("t =", plain, palette.label), (f"{t:g}", bold, palette.text)]
+    if show_alpha_bar and len(scene.alphas_cumprod) > k:
+        parts += [
+            ("\N{MIDDLE DOT}", plain, palette.label),
+            (ALPHA_BAR + " =", plain, palette.label),
+            (f"{float(scene.alphas_cumprod[k]):.2f}", bold, palette.text),
+        ]
+    gap = style.px(6)
+    width = sum(text_width(text, font) for text, font, _ in parts) + gap * (len(parts) - 1)
+    x = right - width
+    title = elided(scene.title, plain, x - left - style.px(16))
+    draw_text(painter, QPointF(left, base), title, plain, palette.label, vector=vector)
+    for text, font, colour in parts:
+        x += draw_text(painter, QPointF(x, base), text, font, colour, vector=vector) + gap

@@ -1,0 +1,42 @@
+"""How several lanes share an area: the grid that gives the largest plots."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QRectF
+
+
+def best_columns(count: int, width: float, height: float, gap: float, header: float) -> int:
+    """How many columns give ``count`` lanes with a header the largest plots.
+
+    A plot is as large as its shorter side, since a unit is as long in x as in y; among equals the
+    one with more area wins, then the one with fewer columns.
+    """
+
+    def size(columns: int) -> tuple[float, float]:
+        rows = math.ceil(count / columns)
+        wide = (width - gap * (columns - 1)) / columns
+        high = (height - gap * (rows - 1)) / rows - header
+        return min(wide, high), wide * high
+
+    return max(range(1, max(count, 1) + 1), key=lambda columns: (*size(columns), -columns))
+
+
+def tile(count: int, area: QRectF, gap: float, header: float) -> list[QRectF]:
+    """The cells of ``count`` lanes in reading order; a last row that is not full stays open."""
+    if count <= 0:
+        return []
+    columns = best_columns(count, area.width(), area.height(), gap, header)
+    rows = math.ceil(count / columns)
+    wide = (area.width() - gap * (columns - 1)) / columns
+    high = (area.height() - gap * (rows - 1)) / rows
+    return [
+        QRectF(
+            area.left() + (index % columns) * (wide + gap),
+            area.top() + (index // columns) * (high + gap),
+            wide,
+            high,
+        )
+        for index in range(count)
+    ]
