@@ -1,0 +1,205 @@
+"""Single pictures: the moment shown, a sheet of several moments, and both for the clipboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QPointF, QRectF
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from toydiff_gui.drawing import LaneStyle, default_view, paint_lane, picture_style
+from toydiff_gui.drawing.picture import paint_card_frame
+from toydiff_gui.drawing.text import draw_text, elided, text_width
+from toydiff_gui.export.errors import ExportError
+from toydiff_gui.export.picture import (
+    SvgDrawing,
+    blank_image,
+    picture_theme,
+    png_bytes,
+    still_image,
+    still_svg,
+)
+from toydiff_gui.export.snapshot import check_complete, freeze, has_frames
+from toydiff_gui.export.spec import ThemeName, check_size, check_theme
+from toydiff_gui.export.targets import replacing_file
+from toydiff_gui.scene import LaneScene, Scene
+
+STILLS = (".png", ".svg")
+MARGIN, TITLE, CAPTION, GAP = 16, 30, 26, 8
+
+
+def is_vector(path: Path) -> bool:
+    """Whether ``path`` asks for an SVG; raises ``ExportError`` if it is neither SVG nor PNG."""
+    suffix = path.suffix.lower()
+    if suffix not in STILLS:
+        raise ExportError(f"a picture's name must end in .png or .svg, got {path.name!r}")
+    return suffix == ".svg"
+
+
+def save_still(
+    scene: Scene, t: int, path: Path, size: tuple[int, int], theme: ThemeName = "dark"
+) -> None:
+    """Write ``scene`` at ``t`` as a PNG or SVG, by the name's ending. Raises ``ExportError``."""
+    check_size(size)
+    check_theme(theme)
+    scene = freeze(scene)
+    if is_vector(path):
+        data = still_svg(scene, t, size, theme)
+    else:
+        data = png_bytes(still_image(scene, t, size, theme))
+    _write(path, data)
+
+
+def save_contact_sheet(
+    scene: Scene,
+    path: Path,
+    size: tuple[int, int],
+    theme: ThemeName = "dark",
+    times: Sequence[int] | None = None,
+) -> None:
+    """Write a sheet of stills, four from noise to data unless ``times`` says otherwise.
+
+    A row is a lane, a column a time. Raises ``ExportError``.
+    """
+    check_size(size)
+    check_theme(theme)
+    scene = freeze(scene)
+    check_complete(scene)
+    if is_vector(path):
+        drawing = SvgDrawing(size, scene.title or "Contact sheet")
+        paint_sheet(drawing.painter, size, scene, sheet_times(scene, times), theme, vector=True)
+        data = drawing.finish()
+    else:
+        data = png_bytes(sheet_image(scene, size, theme, times))
+    _write(path, data)
+
+
+def sheet_image(
+    scene: Scene, size: tuple[int, int], theme: ThemeName, times: Sequence[int] | None = None
+) -> QImage:
+    """The sheet as an image."""
+    image = blank_image(size)
+    painter = QPainter(image)
+    paint_sheet(painter, size, scene, sheet_times(scene, times), theme)
+    painter.end()
+    return image
+
+
+def sheet_times(scene: Scene, times: Sequence[int] | None = None) -> list[int]:
+    """The times asked for, checked; else T, two thirds, one third and 0."""
+    total = scene.timesteps
+    if times is None:
+        return [total, round(2 * total / 3), round(total / 3), 0]
+    for t in times:
+        if not 0 <= t <= total:
+            raise ExportError(f"t must be between 0 and {total}, got {t}")
+    if not times:
+        raise ExportError("a contact sheet needs at least one t")
+    return list(times)
+
+
+def clipboard_data(
+    scene: Scene, t: int, size: tuple[int, int], theme: ThemeName = "dark"
+) -> QMimeData:
+    """The moment for the clipboard: as an image, and as an SVG for programs that take one."""
+    scene = freeze(scene)
+    data = QMimeData()
+    data.setImageData(still_image(scene, t, size, theme))
+    data.setData("image/svg+xml", still_svg(scene, t, size, theme))
+    return data
+
+
+def paint_sheet(
+    painter: QPainter,
+    size: tuple[int, int],
+    scene: Scene,
+    times: Sequence[int],
+    theme: ThemeName,
+    *,
+    vector: bool = False,
+) -> None:
+    """Paint lanes as rows and ``times`` as columns."""
+    style = picture_style(picture_theme(theme), size[1])
+    palette = style.palette
+    lanes = sheet_lanes(scene)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    page = QRectF(0, 0, *size)
+    painter.fillRect(page, QColor(palette.window))
+    margin, gap = round(style.px(MARGIN)), round(style.px(GAP))
+    title, caption = round(style.px(TITLE)), round(style.px(CAPTION))
+    area = page.adjusted(margin, title + margin // 2, -margin, -margin)
+    wide = (area.width() - gap * (len(times) - 1)) / len(times)
+    high = (area.height() - gap * (len(lanes) - 1)) / len(lanes)
+    if high <= 2 * caption:
+        raise ExportError(f"{len(lanes)} lanes do not fit on a sheet of {size[0]}x{size[1]} pixels")
+    view = default_view(scene)
+    _write_title(painter, page, scene, style, margin, title, vector)
+    for row, lane in enumerate(lanes):
+        for column, t in enumerate(times):
+            cell = QRectF(
+                round(area.left() + column * (wide + gap)),
+                round(area.top() + row * (high + gap)),
+                round(wide),
+                round(high),
+            )
+            plot = cell.adjusted(0, caption, 0, 0)
+            paint_lane(painter, plot, lane, t, view, style, vector=vector)
+            head = QRectF(cell.left(), cell.top(), cell.width(), caption)
+            painter.fillRect(head, QColor(palette.panel))
+            _write_caption(painter, head, lane, t, style, vector)
+            short = _captioned(style)
+            paint_card_frame(painter, cell, short, selected=False, hovered=False)
+
+
+def sheet_lanes(scene: Scene) -> list[LaneScene]:
+    """The lanes of a sheet: those that change with time, if there are any."""
+    moving = [lane for lane in scene.lanes if has_frames(lane) and lane.kind == "trajectory"]
+    return moving or list(scene.lanes)
+
+
+class _CaptionStyle(LaneStyle):
+    """As the lane's style, with the low header of a sheet."""
+
+    @property
+    def header_height(self) -> float:
+        """Height of a caption."""
+        return float(round(self.px(CAPTION)))
+
+
+def _captioned(style: LaneStyle) -> LaneStyle:
+    return _CaptionStyle(style.palette, style.dark, style.scale, style.type_scale, style.line_scale)
+
+
+def _write_title(
+    painter: QPainter,
+    page: QRectF,
+    scene: Scene,
+    style: LaneStyle,
+    margin: float,
+    height: float,
+    vector: bool,
+) -> None:
+    font = style.font(13, 600)
+    base = QPointF(margin, margin / 2 + height / 2 + style.px(4.5))
+    text = elided(scene.title, font, page.width() - 2 * margin)
+    draw_text(painter, base, text, font, style.palette.text, vector=vector)
+
+
+def _write_caption(
+    painter: QPainter, head: QRectF, lane: LaneScene, t: int, style: LaneStyle, vector: bool
+) -> None:
+    palette = style.palette
+    bold, plain = style.font(11, 600), style.font(11, 500)
+    base = head.center().y() + style.px(4)
+    left, right = head.left() + style.px(10), head.right() - style.px(10)
+    time = f"t = {t}"
+    width = text_width(time, plain)
+    draw_text(painter, QPointF(right - width, base), time, plain, palette.label, vector=vector)
+    title = elided(lane.title, bold, right - width - style.px(8) - left)
+    draw_text(painter, QPointF(left, base), title, bold, palette.text, vector=vector)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with replacing_file(path) as temporary:
+        temporary.write_bytes(data)
