@@ -4,6 +4,7 @@ Everything here is a function of what it is given: no widget, no state, no clock
 """
 
 from toydiff_gui.drawing.background import BackgroundCache
+from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.header import paint_header
 from toydiff_gui.drawing.lane import paint_lane
 from toydiff_gui.drawing.picture import paint_scene, picture_style
@@ -16,6 +17,7 @@ __all__ = [
     "PlotTransform",
     "ViewRange",
     "default_view",
+    "paint_card_frame",
     "paint_header",
     "paint_lane",
     "paint_scene",

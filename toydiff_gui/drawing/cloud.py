@@ -7,9 +7,9 @@ import threading
 
 import numpy as np
 from numpy.typing import NDArray
+from pyqtgraph.Qt import compat
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
-from pyqtgraph.Qt import compat
 
 from toydiff_gui.drawing.device import device_pixels, device_rect, pixel_ratio
 from toydiff_gui.drawing.geometry import Segments, clip_segments, inside, near
@@ -44,9 +44,10 @@ def paint_points(
     stroke: float = 0.0,
     vector: bool = False,
 ) -> None:
-    """Discs of ``diameter``, or rings if ``stroke`` is given; points that are not finite are left out.
+    """Discs of ``diameter``, or rings if ``stroke`` is given.
 
-    ``steps`` (N,) picks the colours; sizes are in the painter's units.
+    Points that are not finite are left out. ``steps`` (N,) picks the colours;
+    sizes are in the painter's units.
     """
     check_plane(points)
     if vector:
@@ -186,7 +187,7 @@ def paint_segments(
 
 def _stride(pixels: float) -> int:
     """Draw every how many-th line: a power of two, so that few lines come and go between frames."""
-    return 2 ** max(0, math.ceil(math.log2(max(pixels, 1.0) / MAX_JOIN_PIXELS)))
+    return 1 << max(0, math.ceil(math.log2(max(pixels, 1.0) / MAX_JOIN_PIXELS)))
 
 
 class _Lines(threading.local):

@@ -1,4 +1,4 @@
-"""Painting in device pixels: where points are placed and pictures copied without being resampled."""
+"""Painting in device pixels, where points are placed and pictures copied as they are."""
 
 from __future__ import annotations
 

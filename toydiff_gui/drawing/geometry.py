@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -19,7 +20,7 @@ def inside(pixels: NDArray[np.float64], rect: QRectF, margin: float) -> NDArray[
     kept &= x <= rect.right() + margin
     kept &= y >= rect.top() - margin
     kept &= y <= rect.bottom() + margin
-    return kept
+    return np.asarray(kept)
 
 
 def near(segments: Segments, rect: QRectF) -> NDArray[np.bool_]:
@@ -30,7 +31,7 @@ def near(segments: Segments, rect: QRectF) -> NDArray[np.bool_]:
     kept &= np.maximum(x1, x2) >= rect.left()
     kept &= np.minimum(y1, y2) <= rect.bottom()
     kept &= np.maximum(y1, y2) >= rect.top()
-    return kept
+    return np.asarray(kept)
 
 
 def clip_segments(segments: Segments, rect: QRectF) -> tuple[Segments, NDArray[np.bool_]]:
@@ -71,7 +72,7 @@ def arcs_inside(
         cuts |= {gap[0] % 360.0, gap[1] % 360.0}
     ordered = sorted(cuts)
     parts: list[tuple[float, float]] = []
-    for begin, end in zip(ordered, ordered[1:], strict=False):
+    for begin, end in itertools.pairwise(ordered):
         middle_angle = math.radians((begin + end) / 2)
         place = QPointF(
             centre.x() + radius * math.cos(middle_angle),

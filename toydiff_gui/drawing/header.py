@@ -44,29 +44,31 @@ def paint_header(
     draw_centred(painter, badge.center(), number, style.font(10, 700), on_badge, vector=vector)
 
     small = style.font(11, 500)
-    note_right = right - right_inset
-    note = elided(lane.note, small, (note_right - left) * 0.55)
-    note_width = text_width(note, small)
     base = first + style.px(4.2)
-    draw_text(
-        painter, QPointF(note_right - note_width, base), note, small, palette.label, vector=vector
-    )
-    text_left = badge.right() + style.px(8)
-    room = note_right - note_width - style.px(10) - text_left
-    _draw_title(painter, QPointF(text_left, base), lane.title, room, style, vector)
+    text_left, note_right = badge.right() + style.px(8), right - right_inset
+    room = note_right - text_left
+    used = _draw_title(painter, QPointF(text_left, base), lane.title, room, style, vector)
+    room -= used + style.px(12)
+    note = lane.note if text_width(lane.note, small) <= room else elided(lane.note, small, room)
+    if len(note) > 3:  # less says nothing
+        place = QPointF(note_right - text_width(note, small), base)
+        draw_text(painter, place, note, small, palette.label, vector=vector)
 
     base = second + style.px(4.0)
     time = time_shown(lane, t)
     time_width = text_width(time, small)
-    room = right - text_left - (time_width + style.px(10) if time else 0.0)
-    draw_text(painter, QPointF(right - time_width, base), time, small, palette.label, vector=vector)
-    _draw_measures(painter, QPointF(text_left, base), lane, t, room, style, vector)
+    room = right - text_left
+    used = _draw_measures(painter, QPointF(text_left, base), lane, t, room, style, vector)
+    if used + style.px(10) + time_width <= room:
+        place = QPointF(right - time_width, base)
+        draw_text(painter, place, time, small, palette.label, vector=vector)
     painter.restore()
 
 
 def _draw_title(
     painter: QPainter, place: QPointF, title: str, room: float, style: LaneStyle, vector: bool
-) -> None:
+) -> float:
+    """Write the title, shortened if it must be; returns the width it takes."""
     font, low = style.font(13, 600), style.font(10, 600)
     text, _, rest = title.partition("_")
     sub, after = rest[:1], rest[1:]
@@ -76,6 +78,7 @@ def _draw_title(
     for part, face, drop in ((text, font, 0.0), (sub, low, 2.5), (after, font, 0.0)):
         where = QPointF(x, place.y() + style.px(drop))
         x += draw_text(painter, where, part, face, colour, vector=vector)
+    return x - place.x()
 
 
 def _draw_measures(
@@ -86,8 +89,11 @@ def _draw_measures(
     room: float,
     style: LaneStyle,
     vector: bool,
-) -> None:
-    """Names in the label colour with their values in bold; those that do not fit are left out."""
+) -> float:
+    """Names in the label colour with their values in bold; those that do not fit are left out.
+
+    Returns the width they take.
+    """
     plain, bold = style.font(11, 500), style.font(11, 600)
     palette = style.palette
     x, end = place.x(), place.x() + room
@@ -100,7 +106,8 @@ def _draw_measures(
         before = style.px(10) if index else 0.0
         width = before + sum(text_width(text, font) + gap for text, font, _, gap in parts)
         if x + width > end:
-            return
+            break
         x += before
         for text, font, colour, gap in parts:
             x += draw_text(painter, QPointF(x, place.y()), text, font, colour, vector=vector) + gap
+    return x - place.x()

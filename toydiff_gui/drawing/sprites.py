@@ -16,8 +16,8 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from pyqtgraph.Qt.internals import PrimitiveArray
+from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
 from toydiff_gui.drawing.view import Pixels
 
@@ -84,7 +84,8 @@ def draw_sprites(
     array[:, 6:8] = 1.0
     array[:, 8] = 0.0
     array[:, 9] = 1.0
-    painter.drawPixmapFragments(*fragments.drawargs(), atlas.pixmap)
+    first, count = fragments.drawargs()
+    painter.drawPixmapFragments(first, count, atlas.pixmap)
 
 
 def _atlas(sprite: Sprite, colours: tuple[str, ...]) -> Atlas:

@@ -63,13 +63,13 @@ class LaneStyle:
 
     def point_diameter(self, count: int, *, joined: bool, latent: bool = False) -> float:
         """Smaller points where there are many; the latent path is a thin line."""
-        size = (4.7 if joined else 3.8) * min(1.0, (1000 / max(count, 1)) ** 0.25)
+        size = (4.7 if joined else 3.8) * min(1.0, math.pow(1000 / max(count, 1), 0.25))
         return self.stroke(max(1.4, 0.68 * size if latent and count > 40 else size))
 
     def point_opacity(self, count: int, *, joined: bool) -> float:
         """Many points are translucent, so that dense places stay apart from sparse ones."""
         full = 1.0 if joined else 0.85
-        return full * min(1.0, max(0.35, (4000 / max(count, 1)) ** 0.3))
+        return full * min(1.0, max(0.35, math.pow(4000 / max(count, 1), 0.3)))
 
     def join_opacity(self, count: int) -> float:
         """Of the lines between neighbours: single lines are clear, hundreds a haze."""

@@ -1,0 +1,202 @@
+"""All lanes of a scene, tiled so that the plots are as large as possible."""
+
+from __future__ import annotations
+
+import itertools
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from toydiff_gui import theme
+from toydiff_gui.canvas.hint import HintCard
+from toydiff_gui.canvas.lane_view import LaneView
+from toydiff_gui.canvas.shared_view import SharedView
+from toydiff_gui.drawing import BackgroundCache, LaneStyle, ViewRange, default_view
+from toydiff_gui.drawing.text import draw_wrapped
+from toydiff_gui.drawing.tiling import tile
+from toydiff_gui.scene import Scene
+from toydiff_gui.state import AppState
+
+
+class LaneGrid(QWidget):
+    """The canvas.
+
+    ``set_scene`` and ``set_t`` are cheap: a lane that looks the same is not painted again, and any
+    number of calls between two frames is painted once.
+
+    Signals:
+        frame_painted: all visible lanes show this t now.
+        cursor_text: what the pointer is on, in words; empty when it is on nothing.
+        view_range_changed: the lanes show another part of the plane.
+    """
+
+    frame_painted = Signal(int)
+    cursor_text = Signal(str)
+    view_range_changed = Signal()
+    _lane_painted = Signal(str, int)
+
+    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._scene = Scene()
+        self._t = self._scene.timesteps
+        self._views: dict[str, LaneView] = {}
+        self._cache = BackgroundCache()
+        self._shared = SharedView(default_view(()), self)
+        self._waiting: set[str] = set()
+        self._announced = True
+        self._hint: HintCard | None = None
+        self.frames_painted = 0
+        self.setAccessibleName("Lanes")
+        self.setMinimumSize(240, 200)
+        self._shared.changed.connect(self.view_range_changed)
+        # Told after painting has ended: whoever listens may change the scene at once.
+        self._lane_painted.connect(self._count_painted, Qt.ConnectionType.QueuedConnection)
+        state.view_changed.connect(self._arrange)
+        theme.notifier().changed.connect(self._restyle)
+
+    @property
+    def scene(self) -> Scene:
+        """What is shown."""
+        return self._scene
+
+    @property
+    def t(self) -> int:
+        """The time that is shown."""
+        return self._t
+
+    @property
+    def view_range(self) -> ViewRange:
+        """The part of the plane that all lanes show; ``paint_scene`` takes it as its ``views``."""
+        return self._shared.range
+
+    def lane_view(self, key: str) -> LaneView | None:
+        """The view of the lane ``key``."""
+        return self._views.get(key)
+
+    def set_scene(self, scene: Scene) -> None:
+        """Show another scene; only lanes that look different are painted again."""
+        self._scene = scene
+        keys = [lane.key for lane in scene.lanes]
+        changed = keys != list(self._views)
+        for key in [key for key in self._views if key not in keys]:
+            view = self._views.pop(key)
+            self._waiting.discard(key)
+            view.hide()
+            view.deleteLater()
+        self._shared.set_default(default_view(scene))
+        views = {}
+        for lane in scene.lanes:
+            view = self._views.get(lane.key) or self._make_view(lane.key)
+            if view.show_lane(lane, self._t):
+                self._expect(lane.key, view)
+            views[lane.key] = view
+        self._views = views
+        if changed:
+            self._chain_tab_stops()
+            self._arrange()
+
+    def set_t(self, t: int) -> None:
+        """Show the scene at ``t``."""
+        self._t = int(t)
+        self._announced = False
+        for key, view in self._views.items():
+            if view.show_time(self._t):
+                self._expect(key, view)
+        if not self._waiting:
+            self._announce()
+
+    def reset_view(self) -> None:
+        """Show the default part of the plane in all lanes."""
+        self._shared.reset()
+
+    def show_hint(self) -> HintCard:
+        """Lay the card for newcomers over the lanes; it tells when it has been dismissed."""
+        if self._hint is None:
+            self._hint = HintCard(self)
+            self._hint.dismissed.connect(self._forget_hint)
+            self._hint.show()
+        return self._hint
+
+    def _forget_hint(self) -> None:
+        self._hint = None
+
+    def _make_view(self, key: str) -> LaneView:
+        view = LaneView(self._state, self._shared, self._cache, self)
+        view.painted.connect(lambda: self._lane_painted.emit(key, self._t))
+        view.cursor_text.connect(self.cursor_text)
+        if self._hint is not None:
+            self._hint.raise_()
+        return view
+
+    def _expect(self, key: str, view: LaneView) -> None:
+        if view.isVisibleTo(self):
+            self._waiting.add(key)
+
+    def _count_painted(self, key: str, t: int) -> None:
+        if t != self._t:
+            return
+        self._waiting.discard(key)
+        if not self._waiting:
+            self._announce()
+
+    def _announce(self) -> None:
+        if not self._announced:
+            self._announced = True
+            self.frames_painted += 1
+            self.frame_painted.emit(self._t)
+
+    def _shown_keys(self) -> list[str]:
+        alone = self._state.view.maximised_lane
+        return [alone] if alone in self._views else list(self._views)
+
+    def _arrange(self) -> None:
+        """Give every lane its place; whole pixels, so that lines stay sharp."""
+        keys = self._shown_keys()
+        style = LaneStyle.of(theme.current())
+        area = QRectF(self.rect())
+        cells = tile(len(keys), area, style.gap, style.header_height)
+        for key, cell in zip(keys, cells, strict=True):
+            left, top = round(cell.left()), round(cell.top())
+            view = self._views[key]
+            view.setGeometry(left, top, round(cell.right()) - left, round(cell.bottom()) - top)
+        for key, view in self._views.items():
+            view.setVisible(key in keys)
+        self._waiting &= set(keys)
+        if not self._waiting:
+            self._announce()
+        if self._hint is not None:
+            self._hint.raise_()
+        self.update()
+
+    def _chain_tab_stops(self) -> None:
+        stops = [stop for view in self._views.values() for stop in view.stops]
+        for first, second in itertools.pairwise(stops):
+            QWidget.setTabOrder(first, second)
+
+    def _restyle(self) -> None:
+        self._arrange()
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tile anew."""
+        self._arrange()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape returns from one lane to all."""
+        if event.key() == Qt.Key.Key_Escape and self._state.view.maximised_lane:
+            self._state.update_view(maximised_lane="")
+        else:
+            event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The ground between the lanes, or a word where there are none."""
+        painter = QPainter(self)
+        palette = theme.current().palette
+        painter.fillRect(self.rect(), QColor(palette.window))
+        if not self._views:
+            text = "No lanes to show"
+            font = theme.font(12, 500)
+            draw_wrapped(painter, QRectF(self.rect()), text, font, palette.text_secondary)
+        painter.end()

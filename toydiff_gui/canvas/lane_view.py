@@ -1,0 +1,245 @@
+"""One lane: a header over a plot, in a card."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from toydiff_gui import theme
+from toydiff_gui.canvas.handles import Handles
+from toydiff_gui.canvas.lane_header import LaneHeader
+from toydiff_gui.canvas.plot import PlotView
+from toydiff_gui.canvas.readout import REACH, Readout, describe, nearest_point
+from toydiff_gui.canvas.shared_view import SharedView
+from toydiff_gui.drawing import BackgroundCache, LaneStyle
+from toydiff_gui.scene import LaneScene
+from toydiff_gui.state import AppState
+
+ZOOM_STEP, PAN_STEP = 1.25, 0.1
+_KEYBOARD = (
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ShortcutFocusReason,
+)
+_PANS = {
+    Qt.Key.Key_Left: (-PAN_STEP, 0.0),
+    Qt.Key.Key_Right: (PAN_STEP, 0.0),
+    Qt.Key.Key_Up: (0.0, PAN_STEP),
+    Qt.Key.Key_Down: (0.0, -PAN_STEP),
+}
+
+
+class LaneView(QWidget):
+    """Shows one lane of a scene.
+
+    Signals:
+        painted: a frame of it is on the canvas.
+        cursor_text: what the pointer is on, in words; empty when it has gone.
+    """
+
+    painted = Signal()
+    cursor_text = Signal(str)
+
+    def __init__(
+        self,
+        state: AppState,
+        shared: SharedView,
+        cache: BackgroundCache,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._shared = shared
+        self._lane: LaneScene | None = None
+        self._t = 0.0
+        self._frame: int | None = None
+        self._hovered = False
+        self._pointer: QPointF | None = None
+        self.header = LaneHeader(self)
+        self.plot = PlotView(shared, cache, self)
+        self.handles = Handles(state, self.plot)
+        self.readout = Readout(self.plot.viewport())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.header)
+        layout.addWidget(self.plot, 1)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+        self.header.pressed.connect(self.select)
+        self.header.expand_asked.connect(self.toggle_maximised)
+        self.header.reset_asked.connect(shared.reset)
+        self.plot.clicked.connect(self._click)
+        self.plot.double_clicked.connect(self._double_click)
+        self.plot.pointer_moved.connect(self._point_at)
+        self.plot.pointer_left.connect(self._point_nowhere)
+        self.plot.transformed.connect(self._update_readout)
+        self.plot.painted.connect(self.painted)
+        state.view_changed.connect(self._show_state)
+        state.model_changed.connect(self._update_readout)
+        theme.notifier().changed.connect(self._restyle)
+        self._restyle()
+
+    @property
+    def lane(self) -> LaneScene | None:
+        """The lane that is shown."""
+        return self._lane
+
+    @property
+    def stops(self) -> tuple[QWidget, ...]:
+        """What Tab visits, in order."""
+        return (self, *self.handles.handles, *self.header.buttons)
+
+    def show_lane(self, lane: LaneScene, t: float) -> bool:
+        """Show ``lane`` at ``t``; returns whether that is another picture than before."""
+        before, self._lane = self._lane, lane
+        frame = _frame_at(lane, t)
+        same = before is not None and _same_plot(before, lane) and frame == self._frame
+        labelled = before is not None and _labels(before) == _labels(lane)
+        self._t, self._frame = t, frame
+        if same and labelled:
+            return False
+        self.header.show_lane(lane, t)
+        if not labelled or before is None:
+            self.setObjectName(f"lane-{lane.key}")
+            self.setAccessibleName(f"Lane {lane.number}: {lane.title.replace('_', ' ')}")
+        if before is None:
+            self._show_state()
+        if same:
+            return False
+        self.setAccessibleDescription(lane.message)
+        self.plot.show_lane(lane, t)
+        self.handles.show_endpoints(lane.endpoints if lane.kind == "latent" else None)
+        places = lane.kind == "latent" and lane.endpoints is not None
+        self.plot.viewport().setCursor(
+            Qt.CursorShape.CrossCursor if places else Qt.CursorShape.ArrowCursor
+        )
+        self._update_readout()
+        return True
+
+    def show_time(self, t: float) -> bool:
+        """Show the lane at ``t``; returns whether that is another picture than before."""
+        return self._lane is not None and self.show_lane(self._lane, t)
+
+    def select(self) -> None:
+        """Make this the selected lane."""
+        if self._lane is not None:
+            self._state.update_view(selected_lane=self._lane.key)
+
+    def toggle_maximised(self) -> None:
+        """Show this lane alone, or all again."""
+        if self._lane is not None:
+            alone = self._state.view.maximised_lane == self._lane.key
+            self._state.update_view(maximised_lane="" if alone else self._lane.key)
+
+    def _show_state(self) -> None:
+        if self._lane is None:
+            return
+        view = self._state.view
+        selected = view.selected_lane == self._lane.key
+        self.header.show_frame(selected=selected, hovered=self._hovered)
+        self.header.show_maximised(view.maximised_lane == self._lane.key)
+        self.plot.show_frame(selected=selected, hovered=self._hovered)
+
+    def _restyle(self) -> None:
+        style = LaneStyle.of(theme.current())
+        self.header.set_style(style)
+        self.plot.set_style(style)
+        self.handles.set_style(style)
+        self.readout.refresh_style()
+        self.readout.place()
+
+    def _click(self, x: float, y: float) -> None:
+        self.select()
+        if self._lane is not None and self._lane.kind == "latent":
+            self.handles.place_nearer(x, y)
+
+    def _double_click(self) -> None:
+        self.handles.take_back_click()
+        self._shared.reset()
+
+    def _point_at(self, position: QPointF) -> None:
+        self._pointer = position
+        self._update_readout()
+
+    def _point_nowhere(self) -> None:
+        if self._pointer is not None:
+            self._pointer = None
+            self.readout.show_text("")
+            self.cursor_text.emit("")
+
+    def _update_readout(self) -> None:
+        if self._pointer is None or self._lane is None:
+            return
+        points = self._lane.points_at(self._t)
+        transform = self.plot.transform_of_plot()
+        index = nearest_point(points, transform, self._pointer, REACH)
+        place = transform.to_data(self._pointer)
+        text = describe(place, self._state.model, index, 0 if points is None else len(points))
+        self.readout.show_text(text)
+        self.cursor_text.emit(text)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Lighten the border and show the buttons."""
+        self._hovered = True
+        self._show_state()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Take that back."""
+        self._hovered = False
+        self._show_state()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Keep clicks on the lane from what lies behind it."""
+        event.accept()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """A ring for whoever came by the keyboard."""
+        self.setProperty("focusRing", event.reason() in _KEYBOARD)
+        super().focusInEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter selects, + and - zoom, Ctrl with an arrow pans, 0 resets the view."""
+        key = Qt.Key(event.key())
+        control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.select()
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal) and not control:
+            self._shared.zoom(1 / ZOOM_STEP)
+        elif key == Qt.Key.Key_Minus and not control:
+            self._shared.zoom(ZOOM_STEP)
+        elif key == Qt.Key.Key_0 and not control:
+            self._shared.reset()
+        elif key in _PANS and control:
+            self._shared.pan(*_PANS[key])
+        else:
+            event.ignore()
+
+
+def _frame_at(lane: LaneScene, t: float) -> int | None:
+    """The number of the state that is seen; a trajectory grows in place."""
+    if lane.kind == "latent" or lane.trajectory is None:
+        return None
+    return lane.trajectory.index_at(t)
+
+
+def _same_plot(first: LaneScene, second: LaneScene) -> bool:
+    """Whether both look alike at the same frame. Arrays are compared by identity."""
+    return first is second or (
+        first.trajectory is second.trajectory
+        and first.latents is second.latents
+        and first.data is second.data
+        and first.kind == second.kind
+        and first.joined == second.joined
+        and first.show_x0 == second.show_x0
+        and first.endpoints == second.endpoints
+        and first.status == second.status
+        and first.message == second.message
+    )
+
+
+def _labels(lane: LaneScene) -> tuple[object, ...]:
+    """What only the header shows."""
+    return lane.key, lane.number, lane.title, lane.note
