@@ -67,16 +67,18 @@ def _wants_ring(widget: QWidget) -> bool:
 
 def _frame_of(widget: QWidget) -> QWidget:
     """The ancestor to draw in: what scrolls, so that the ring scrolls along, else the window."""
-    ancestor = widget.parentWidget()
-    while not ancestor.isWindow():
+    ancestor = widget
+    while True:
         parent = ancestor.parentWidget()
-        grand = parent.parentWidget() if parent is not None else None
-        if isinstance(grand, QScrollArea) and grand.viewport() is parent:
-            break
-        if isinstance(parent, QAbstractScrollArea):
-            break
+        if parent is None:
+            return ancestor
+        if ancestor is not widget:
+            grand = parent.parentWidget()
+            if isinstance(grand, QScrollArea) and grand.viewport() is parent:
+                return ancestor
+            if ancestor.isWindow() or isinstance(parent, QAbstractScrollArea):
+                return ancestor
         ancestor = parent
-    return ancestor
 
 
 class _Ring(QWidget):
@@ -90,7 +92,7 @@ class _Ring(QWidget):
         frame = _frame_of(widget)
         super().__init__(frame)
         self._widget = widget
-        self._watched: list[QWidget] = []
+        self._frame = frame
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -101,10 +103,10 @@ class _Ring(QWidget):
         self._place()
 
     def _place(self) -> None:
-        if not isValid(self._widget) or not self._widget.isVisibleTo(self.parentWidget()):
+        if not isValid(self._widget) or not self._widget.isVisibleTo(self._frame):
             self.hide()
             return
-        corner = self._widget.mapTo(self.parentWidget(), self._widget.rect().topLeft())
+        corner = self._widget.mapTo(self._frame, self._widget.rect().topLeft())
         around = WIDTH + GAP
         target = QRect(corner, self._widget.size()).adjusted(-around, -around, around, around)
         if target != self.geometry():

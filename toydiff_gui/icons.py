@@ -105,12 +105,12 @@ def svg(name: str, colour: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _pixels(name: str, size: int, colour: str, dpr: float) -> QPixmap:
-    result = QPixmap(QSize(round(size * dpr), round(size * dpr)))
+def _pixels(name: str, size: int, colour: str, dpr: float, gap: int = 0) -> QPixmap:
+    result = QPixmap(QSize(round((size + gap) * dpr), round(size * dpr)))
     result.fill(Qt.GlobalColor.transparent)
     painter = QPainter(result)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    paint(painter, name, QRectF(result.rect()), colour)
+    paint(painter, name, QRectF(0, 0, size * dpr, size * dpr), colour)
     painter.end()
     result.setDevicePixelRatio(dpr)
     return result
@@ -126,16 +126,19 @@ def paint(painter: QPainter, name: str, rect: QRectF, colour: str) -> None:
     QSvgRenderer(QByteArray(svg(name, colour).encode())).render(painter, rect)
 
 
-def icon(name: str, colour: str | None = None, size: int | None = None) -> QIcon:
-    """An icon in ``colour`` (the theme's secondary text if not given), greyed when disabled."""
+def icon(name: str, colour: str | None = None, size: int | None = None, gap: int = 0) -> QIcon:
+    """An icon in ``colour`` (the theme's secondary text if not given), greyed when disabled.
+
+    ``gap`` keeps so many pixels free on the right, for a text that follows.
+    """
     from toydiff_gui import theme  # the theme draws its glyphs with this module
 
     now = theme.current()
     side = size or now.px(SIZE)
     result = QIcon()
     for dpr in (1.0, 1.5, 2.0, 3.0):
-        result.addPixmap(pixmap(name, side, colour or now.palette.text_secondary, dpr))
-        result.addPixmap(pixmap(name, side, now.palette.disabled, dpr), QIcon.Mode.Disabled)
+        result.addPixmap(_pixels(name, side, colour or now.palette.text_secondary, dpr, gap))
+        result.addPixmap(_pixels(name, side, now.palette.disabled, dpr, gap), QIcon.Mode.Disabled)
     return result
 
 
@@ -164,5 +167,6 @@ class ButtonIcon(QObject):
 
         now = theme.current()
         colour = QColor(getattr(now.palette, self._role)).name()
-        self._button.setIcon(icon(self._name, colour))
-        self._button.setIconSize(QSize(now.px(SIZE), now.px(SIZE)))
+        gap = now.px(3) if self._button.text() else 0
+        self._button.setIcon(icon(self._name, colour, gap=gap))
+        self._button.setIconSize(QSize(now.px(SIZE) + gap, now.px(SIZE)))

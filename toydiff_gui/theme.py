@@ -345,8 +345,9 @@ def _glyph(name: str, colour: str) -> str:
 def stylesheet(theme: Theme) -> str:
     """Qt's style sheet for ``theme``.
 
-    A view picks a variant with a dynamic property: ``variant`` 'filled', 'plain', 'tint' on
-    buttons, ``surface`` 'panel', 'window', 'canvas', 'card' on frames.
+    A view picks a variant with a dynamic property: ``variant`` 'filled' or 'plain' on
+    buttons, ``rank`` 'main' for high ones, ``surface`` 'panel', 'window', 'canvas' or 'card' on
+    frames.
     """
     palette = theme.palette
     sizes = {f"p{n}": f"{theme.px(n)}px" for n in range(1, 49)}
@@ -371,6 +372,17 @@ _SHEET = """
 QWidget { color: $text; outline: none; }
 QMainWindow, QDialog { background: $panel; }
 QFrame[surface="panel"], QWidget[surface="panel"] { background: $panel; border: none; }
+QFrame[surface="dock-left"] { background: $panel; border: none;
+    border-right: 1px solid $divider; }
+QFrame[surface="dock-right"] { background: $panel; border: none;
+    border-left: 1px solid $divider; }
+QFrame[surface="row"] { background: transparent; border: none; border-radius: ${p6}; }
+QFrame[surface="row"]:hover { background: $field; }
+QFrame[surface="row"][selected="true"] { background: $selected; }
+QLabel[surface="badge"][lit="true"] { border: 1px solid $control_border; border-radius: ${p4};
+    color: $text_secondary; }
+QLabel[surface="badge"][selected="true"] { border-color: $control_edge; color: $text; }
+QFrame[surface="bar"] { background: $panel; border: none; border-bottom: 1px solid $divider; }
 QFrame[surface="window"], QWidget[surface="window"] { background: $window; border: none; }
 QFrame[surface="canvas"], QWidget[surface="canvas"] { background: $canvas; border: none; }
 QFrame[surface="card"] { background: $canvas; border: 1px solid $control_border;
@@ -395,7 +407,10 @@ QPushButton:checked, QToolButton:checked { background: $accent_tint; border-colo
 QPushButton:checked:hover, QToolButton:checked:hover { border-color: $accent; }
 QPushButton:disabled, QToolButton:disabled { color: $disabled; border-color: $divider;
     background: transparent; }
-QPushButton[size="main"] { min-height: ${p34}; }
+QPushButton[variant="chooser"] { background: $selected; border-color: transparent;
+    padding: 0 ${p28} 0 ${p10}; min-height: ${p30}; text-align: left; }
+QPushButton[variant="chooser"]:hover { border-color: $control_edge; }
+QPushButton[rank="main"] { min-height: ${p34}; }
 QPushButton[variant="filled"] { background: $accent; color: $on_accent; border-color: $accent; }
 QPushButton[variant="filled"]:hover { background: $accent_hover; border-color: $accent_hover; }
 QPushButton[variant="filled"]:disabled { background: transparent; color: $disabled;
@@ -420,22 +435,27 @@ QToolButton[variant="icon"] { border-color: transparent; padding: 0; min-height:
 QToolButton[variant="icon"]:hover { background: $hover; }
 QToolButton[variant="icon"]:disabled { background: transparent; }
 QToolButton::menu-indicator, QPushButton::menu-indicator { image: none; width: 0; }
+QPushButton[variant="chooser"]::menu-indicator { image: url("$down"); width: ${p12};
+    height: ${p12}; subcontrol-origin: padding; subcontrol-position: right center;
+    right: ${p8}; }
 
 QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit, QTextEdit {
     background: $field; color: $text; border: 1px solid $field_border; border-radius: ${p5};
     selection-background-color: $accent; selection-color: $on_accent; }
-QLineEdit, QAbstractSpinBox, QComboBox { padding: 0 ${p8}; min-height: ${p26}; }
+QLineEdit, QComboBox { padding: 0 ${p8}; min-height: ${p26}; }
 QLineEdit:hover, QAbstractSpinBox:hover, QComboBox:hover {
     border-color: $control_edge; }
 QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled,
 QPlainTextEdit:disabled, QTextEdit:disabled { color: $disabled; background: transparent;
     border-color: $divider; }
-QAbstractSpinBox { padding: 0 ${p18} 0 0; min-height: ${p20}; }
+QAbstractSpinBox { padding: 0 ${p18} 0 0; }
+QSpinBox, QDoubleSpinBox { min-height: ${p24}; }
 QAbstractSpinBox[dice="true"] { padding-right: ${p24}; }
 QAbstractSpinBox[dice="true"]::up-button, QAbstractSpinBox[dice="true"]::down-button {
     width: 0; border: none; }
 QAbstractSpinBox[dice="true"]::up-arrow, QAbstractSpinBox[dice="true"]::down-arrow {
     image: none; width: 0; height: 0; }
+QAbstractSpinBox QLineEdit { min-height: 0; }
 QSpinBox QLineEdit, QDoubleSpinBox QLineEdit { padding-left: ${p6}; }
 QAbstractSpinBox::up-button { subcontrol-origin: border;
     subcontrol-position: top right; width: ${p18}; height: ${p13}; border: none;
@@ -450,7 +470,8 @@ QAbstractSpinBox::down-arrow { image: url("$down"); width: ${p10};
 QAbstractSpinBox::up-arrow:hover { image: url("$up_hover"); }
 QAbstractSpinBox::down-arrow:hover { image: url("$down_hover"); }
 QAbstractSpinBox::up-arrow:disabled, QAbstractSpinBox::up-arrow:off { image: url("$up_off"); }
-QAbstractSpinBox::down-arrow:disabled, QAbstractSpinBox::down-arrow:off { image: url("$spin_down_off"); }
+QAbstractSpinBox::down-arrow:disabled, QAbstractSpinBox::down-arrow:off {
+    image: url("$spin_down_off"); }
 QComboBox::drop-down { border: none; width: ${p20}; background: transparent; }
 QComboBox::down-arrow { image: url("$down"); width: ${p12}; height: ${p12}; }
 QComboBox::down-arrow:disabled { image: url("$down_off"); }

@@ -22,7 +22,7 @@ Stepper = Callable[[Number, int], Number]
 def doubling(value: Number, direction: int) -> Number:
     """The next power of two."""
     exponent = math.log2(max(value, 1))
-    return 2 ** int(math.floor(exponent) + 1 if direction > 0 else math.ceil(exponent) - 1)
+    return int(2 ** (math.floor(exponent) + 1 if direction > 0 else math.ceil(exponent) - 1))
 
 
 def ladder(value: Number, direction: int) -> Number:
@@ -238,7 +238,7 @@ class NumberBox(QAbstractSpinBox):
             flags |= QAbstractSpinBox.StepEnabledFlag.StepDownEnabled
         return flags
 
-    def validate(self, text: str, position: int) -> object:
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         """Let anything be typed; it is judged when it is complete."""
         return QValidator.State.Acceptable, text, position
 

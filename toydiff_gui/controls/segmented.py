@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QPushButton,
+    QSizePolicy,
     QWidget,
 )
 
@@ -50,6 +51,7 @@ class SegmentedControl(QFrame):
         super().__init__(parent)
         self.setProperty("surface", "segments")
         self.setAccessibleName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._segments = {segment.key: segment for segment in segments}
         self._buttons: dict[str, QPushButton] = {}
         self._icons: dict[str, ButtonIcon] = {}

@@ -81,7 +81,7 @@ class ThumbnailCard(QAbstractButton):
         radius = now.px(6)
         painter.drawRoundedRect(card.adjusted(inset, inset, -inset, -inset), radius, radius)
         if self._drawing is not None:
-            picture = card.adjusted(6, 6, -6, -6)
+            picture = card.adjusted(5, 5, -5, -5)
             if self._inside:
                 picture.setBottom(card.bottom() - caption_height - 2)
             ink = palette.accent if chosen else palette.label

@@ -1,0 +1,53 @@
+"""What things are called in the window: names for people where the engine has names for typing."""
+
+from __future__ import annotations
+
+from toydiff_gui.state import ModelInfo
+
+DATASETS = {
+    "v": "V",
+    "gaussians8": "8 Gaussians",
+    "moons": "Moons",
+    "spiral": "Spiral",
+    "rings": "Rings",
+    "checkerboard": "Checker",
+    "s-curve": "S curve",
+    "pinwheel": "Pinwheel",
+}
+SCHEDULES = {"linear": "Linear", "quadratic": "Quadratic", "cosine": "Cosine"}
+DOT = " \u00b7 "
+_THIN_SPACE = "\u2009"
+
+
+def grouped(number: int) -> str:
+    """6000 as 6 000, with a thin space."""
+    return f"{number:,}".replace(",", _THIN_SPACE)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as 0:29 or 1:02:03."""
+    whole = max(0, round(seconds))
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def model_parts(model: ModelInfo) -> list[str]:
+    """What there is to say about a model, the most important first."""
+    schedule = f"{model.schedule.name} β"
+    if model.schedule.zero_terminal:
+        schedule += ", zero end"
+    parts = [
+        DATASETS.get(model.dataset, model.dataset),
+        schedule,
+        f"{grouped(model.schedule.timesteps)} steps",
+    ]
+    if model.trained_steps:
+        parts.append(f"trained {grouped(model.trained_steps)} steps")
+    return parts
+
+
+def model_line(model: ModelInfo) -> str:
+    """The model in a line, such as 'V · linear β · 250 steps · trained 6 000 steps'."""
+    return DOT.join(model_parts(model))

@@ -1,0 +1,67 @@
+"""What is drawn in the cards: data sets as points, noise schedules as curves."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
+
+from toydiff_gui import theme
+from toydiff_gui.controls.thumbnail import Drawing
+
+SHOWN = 1200
+"""Points in a thumbnail; more would only fill it."""
+REACH = 2.1
+"""Standardised units from the middle of a thumbnail to its nearer edges."""
+
+
+def points_drawing(points: NDArray[np.float32]) -> Drawing:
+    """A drawing of points in the plane (n, 2), in standardised units."""
+    some = np.asarray(points[:: max(1, len(points) // SHOWN)], np.float64)
+    kept: dict[tuple[int, int, str, float], QPixmap] = {}
+
+    def draw(painter: QPainter, rect: QRectF, colour: QColor) -> None:
+        dpr = painter.device().devicePixelRatioF()
+        key = (round(rect.width()), round(rect.height()), colour.name(), dpr)
+        if key not in kept:
+            if len(kept) > 8:  # colours and sizes that are gone
+                kept.clear()
+            kept[key] = _points_pixmap(some, *key)
+        painter.drawPixmap(rect.topLeft(), kept[key])
+
+    return draw
+
+
+def _points_pixmap(
+    points: NDArray[np.float64], width: int, height: int, colour: str, dpr: float
+) -> QPixmap:
+    result = QPixmap(round(width * dpr), round(height * dpr))
+    result.setDevicePixelRatio(dpr)
+    result.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(result)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    pen = QPen(theme.with_alpha(colour, 0.6), 1.2)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    painter.setPen(pen)
+    scale = min(width, height) / (2 * REACH)
+    at = np.stack([width / 2 + points[:, 0] * scale, height / 2 - points[:, 1] * scale], axis=1)
+    painter.drawPoints(QPolygonF([QPointF(x, y) for x, y in at.tolist()]))
+    painter.end()
+    return result
+
+
+def curve_drawing(values: NDArray[np.float64]) -> Drawing:
+    """A drawing of a curve over its index, from 0 at the bottom to 1 at the top."""
+
+    def draw(painter: QPainter, rect: QRectF, colour: QColor) -> None:
+        inner = rect.adjusted(2, 2, -2, -2)
+        across = np.linspace(0, len(values) - 1, min(len(values), 64))
+        heights = np.interp(across, np.arange(len(values)), values)
+        x = inner.left() + across / (len(values) - 1) * inner.width()
+        y = inner.bottom() - heights * inner.height()
+        painter.setPen(QPen(colour, 1.6 * theme.current().line_scale))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPolyline(QPolygonF([QPointF(*p) for p in zip(x, y, strict=True)]))
+
+    return draw

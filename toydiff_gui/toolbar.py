@@ -1,0 +1,339 @@
+"""The bar at the top: which model, which mode, and what applies to the whole window."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QFontMetrics,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QWidget
+
+from toydiff_gui import names, theme
+from toydiff_gui.controls import LATER, IconButton, Segment, SegmentedControl, Text
+from toydiff_gui.icons import ButtonIcon
+from toydiff_gui.state import AppState
+
+HEIGHT = 48
+THEMES = (
+    ("system", "Theme of the system", "Light or dark, as the desktop is"),
+    ("dark", "Dark theme", "Light on dark"),
+    ("light", "Light theme", "Dark on light, for bright rooms and paper"),
+)
+# The V of the name, from A's amber to B's blue: (x, y) in a box of 24, and where on the path.
+LOGO = (
+    (2.5, 3.5, 0.0),
+    (5.0, 9.5, 0.18),
+    (8.2, 15.0, 0.34),
+    (12.0, 20.0, 0.5),
+    (15.8, 15.0, 0.66),
+    (19.0, 9.5, 0.82),
+    (21.5, 3.5, 1.0),
+)
+
+
+class Logo(QWidget):
+    """A V of dots, coloured along the path."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("ToyDiff")
+        theme.notifier().changed.connect(self._resize)
+        self._resize()
+
+    def _resize(self) -> None:
+        self.setFixedSize(theme.current().px(24), theme.current().px(24))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the dots."""
+        colours = theme.path_colours(101, theme.current().palette)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.scale(self.width() / 24, self.height() / 24)
+        for x, y, along in LOGO:
+            red, green, blue = colours[round(100 * along)].tolist()
+            painter.setBrush(theme.with_alpha(f"#{red:02x}{green:02x}{blue:02x}", 1.0))
+            painter.drawEllipse(QPointF(x, y), 2.1, 2.1)
+
+
+class Toolbar(QFrame):
+    """Writes theme, presentation view and docks to the state; the rest are signals.
+
+    Signals:
+        model_chosen: (ref) a model from the chooser's menu.
+        scene_chosen: (key) a task from the menu 'Tasks'.
+        open_requested: open a checkpoint from a file.
+        export_requested: export what the canvas shows.
+        copy_requested: copy the picture to the clipboard.
+        reset_view_requested: show all of every plot again.
+        help_requested: open the help.
+    """
+
+    model_chosen = Signal(str)
+    scene_chosen = Signal(str)
+    open_requested = Signal()
+    export_requested = Signal()
+    copy_requested = Signal()
+    reset_view_requested = Signal()
+    help_requested = Signal()
+
+    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.setProperty("surface", "bar")
+        self._texts: dict[QPushButton, str] = {}
+        self._glyphs: dict[QPushButton, ButtonIcon] = {}
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(12, 0, 12, 0)
+        self._row.setSpacing(6)
+        self._build_left()
+        self._row.addStretch(1)
+        self._build_modes()
+        self._row.addStretch(1)
+        self._build_right()
+        state.model_changed.connect(self._show)
+        state.view_changed.connect(self._show)
+        theme.notifier().changed.connect(self._resize)
+        self._resize()
+        self._show()
+
+    def set_models(self, models: list[tuple[str, str]]) -> None:
+        """Offer models: pairs of what the engine is asked for and what the user reads."""
+        self._models.clear()
+        for ref, label in models:
+            action = self._models.addAction(label)
+            action.setData(ref)
+            action.setCheckable(True)
+        self._show()
+
+    def set_scenes(self, scenes: list[tuple[str, str, str]]) -> None:
+        """Offer tasks: key, title and an explanation."""
+        self._scenes.clear()
+        for key, title, tooltip in scenes:
+            action = self._scenes.addAction(title)
+            action.setData(key)
+            action.setToolTip(tooltip)
+            action.setStatusTip(tooltip)
+        self.tasks_button.setEnabled(bool(scenes))
+        self.tasks_button.setToolTip(
+            "Set up one of the exercise's tasks" if scenes else "There are no tasks here"
+        )
+
+    # Building
+
+    def _build_left(self) -> None:
+        self._row.addWidget(Logo())
+        self._name = Text("ToyDiff", size=14, weight=700)
+        self._row.addWidget(self._name)
+        self._row.addSpacing(6)
+        self.model_button = QPushButton()
+        self.model_button.setProperty("variant", "chooser")
+        self.model_button.setToolTip("Choose the model that the lanes sample from")
+        self._models = _menu(self, "Models")
+        self._models.triggered.connect(self._choose_model)
+        self.model_button.setMenu(self._models)
+        self._row.addWidget(self.model_button)
+
+    def _build_modes(self) -> None:
+        self.mode = SegmentedControl(
+            "Mode",
+            (
+                Segment("2d", "2D", "Points in the plane"),
+                Segment("images", "Images", LATER, enabled=False),
+                Segment("subspace", "Subspace", LATER, enabled=False),
+            ),
+        )
+        self.mode.set_current("2d")
+        self.page = SegmentedControl(
+            "Page",
+            (
+                Segment("explore", "Explore", "Lanes side by side on one timeline", icon="explore"),
+                Segment("diagnostics", "Diagnostics", LATER, enabled=False, icon="chart"),
+            ),
+        )
+        self.page.set_current("explore")
+        self._row.addWidget(self.mode)
+        self._row.addSpacing(4)
+        self._row.addWidget(self.page)
+
+    def _build_right(self) -> None:
+        self.undo_button = IconButton("undo", "Undo", LATER, side=30)
+        self.redo_button = IconButton("redo", "Redo", LATER, side=30)
+        for button in (self.undo_button, self.redo_button):
+            button.setEnabled(False)
+            self._row.addWidget(button)
+        self.tasks_button = self._button("Tasks", "tasks", "")
+        self._scenes = _menu(self, "Tasks")
+        self._scenes.setToolTipsVisible(True)
+        self._scenes.triggered.connect(self._choose_scene)
+        self.tasks_button.setMenu(self._scenes)
+        self.set_scenes([])
+        self.open_button = self._button("Open", "open", "Open a checkpoint from a file")
+        self.open_button.clicked.connect(self.open_requested)
+        self.save_button = self._button("Save session", "save", LATER)
+        self.save_button.setEnabled(False)
+        self.view_button = self._button("View", "eye", "Theme, presentation view and panels")
+        self.view_button.setMenu(self._build_view_menu())
+        self.help_button = IconButton("help", "Help", "What is shown here, and all keys", side=30)
+        self.help_button.clicked.connect(self.help_requested)
+        self._row.addWidget(self.help_button)
+        self._row.addSpacing(2)
+        self.export_button = self._button(
+            "Export", "export", "Save or copy what the plots show", plain=False
+        )
+        menu = _menu(self, "Export")
+        self.export_action = menu.addAction("Export film or picture…")
+        self.export_action.triggered.connect(self.export_requested)
+        self.copy_action = menu.addAction("Copy the picture")
+        self.copy_action.triggered.connect(self.copy_requested)
+        self.export_button.setMenu(menu)
+
+    def _build_view_menu(self) -> QMenu:
+        menu = _menu(self, "View")
+        menu.setToolTipsVisible(True)
+        group = QActionGroup(menu)
+        self._themes: dict[str, QAction] = {}
+        for key, title, tooltip in THEMES:
+            action = menu.addAction(title)
+            action.setCheckable(True)
+            action.setToolTip(tooltip)
+            action.setData(key)
+            group.addAction(action)
+            self._themes[key] = action
+        group.triggered.connect(self._set_theme)
+        menu.addSeparator()
+        self.presentation_action = menu.addAction("Presentation view")
+        self.presentation_action.setCheckable(True)
+        self.presentation_action.setToolTip("Larger type and thicker lines, for a projector")
+        self.presentation_action.triggered.connect(self._set_presentation)
+        self.reset_view_action = menu.addAction("Reset the plots' view")
+        self.reset_view_action.setToolTip("Show all of every plot again, at the same scale")
+        self.reset_view_action.triggered.connect(self.reset_view_requested)
+        menu.addSeparator()
+        self.train_dock_action = menu.addAction("Panel 'Train'")
+        self.sample_dock_action = menu.addAction("Panel 'Sample'")
+        for action in (self.train_dock_action, self.sample_dock_action):
+            action.setCheckable(True)
+        self.train_dock_action.triggered.connect(self._set_train_dock)
+        self.sample_dock_action.triggered.connect(self._set_sample_dock)
+        return menu
+
+    def _button(self, text: str, icon: str, tooltip: str, plain: bool = True) -> QPushButton:
+        button = QPushButton(text)
+        button.setAccessibleName(text)
+        button.setToolTip(tooltip)
+        if plain:
+            button.setProperty("variant", "plain")
+        self._texts[button] = text
+        self._glyphs[button] = ButtonIcon(button, icon)
+        self._row.addWidget(button)
+        return button
+
+    # Showing
+
+    def _show(self) -> None:
+        view = self._state.view
+        self._themes[view.theme].setChecked(True)
+        self.presentation_action.setChecked(view.presentation)
+        self.train_dock_action.setChecked(view.train_dock)
+        self.sample_dock_action.setChecked(view.sample_dock)
+        for action in self._models.actions():
+            action.setChecked(action.data() == self._state.model.ref)
+        line = names.model_line(self._state.model)
+        self.model_button.setAccessibleName(f"Model: {line}")
+        self.model_button.setToolTip(f"{line}\nChoose the model that the lanes sample from")
+        self._fit()
+
+    def _resize(self) -> None:
+        now = theme.current()
+        self.setFixedHeight(now.px(HEIGHT))
+        self.model_button.setFont(theme.font(12, 600, tabular=True))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show as much text as there is room for; never a part of a word.
+
+        What goes first is what the icon says anyway; the model keeps its name to the end.
+        """
+        parts = names.model_parts(self._state.model)
+        words = {self.save_button, self.tasks_button, self.open_button, self.view_button}
+        none: set[QPushButton] = set()
+        plans = (
+            (len(parts), words, True, True),
+            (len(parts), words - {self.save_button}, True, True),
+            (len(parts), {self.tasks_button}, True, True),
+            (len(parts), none, True, True),
+            (3, none, True, True),
+            (3, none, False, True),
+            (2, none, False, True),
+            (2, none, False, False),
+            (1, none, False, False),
+        )
+        for shown, with_text, page_labels, name in plans:
+            self._apply(names.DOT.join(parts[:shown]), with_text, page_labels, name)
+            if self._row.minimumSize().width() <= self.width():
+                return
+
+    def _apply(
+        self, model: str, with_text: set[QPushButton], page_labels: bool, name: bool
+    ) -> None:
+        self.model_button.setText(model)
+        # The style sheet counts the arrow in only if there is an icon; so count here.
+        wide = QFontMetrics(self.model_button.font()).horizontalAdvance(model)
+        self.model_button.setFixedWidth(wide + theme.current().px(42))
+        for button, text in self._texts.items():
+            shown = text if button in with_text or button is self.export_button else ""
+            if button.text() != shown:
+                button.setText(shown)
+                self._glyphs[button].refresh()
+        self.page.set_labels_shown(page_labels)
+        self._name.setVisible(name)
+        self._row.invalidate()
+
+    # Acting
+
+    def _choose_model(self, action: QAction) -> None:
+        self._show()  # the tick follows the state, not the click
+        self.model_chosen.emit(action.data())
+
+    def _choose_scene(self, action: QAction) -> None:
+        self.scene_chosen.emit(action.data())
+
+    def _set_theme(self, action: QAction) -> None:
+        self._state.update_view(theme=action.data())
+
+    def _set_presentation(self, presentation: bool) -> None:
+        self._state.update_view(presentation=presentation)
+
+    def _set_train_dock(self, shown: bool) -> None:
+        self._state.update_view(train_dock=shown)
+
+    def _set_sample_dock(self, shown: bool) -> None:
+        self._state.update_view(sample_dock=shown)
+
+    def minimumSizeHint(self) -> QSize:
+        """Any width: what does not fit goes without its text."""
+        return QSize(theme.current().px(600), theme.current().px(HEIGHT))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the texts to the width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Only now do the buttons know the style sheet's sizes."""
+        super().showEvent(event)
+        self._fit()
+
+
+def _menu(parent: QWidget, name: str) -> QMenu:
+    menu = QMenu(parent)
+    menu.setAccessibleName(name)
+    return menu
