@@ -18,7 +18,7 @@ SMOOTHING, NOISE_SMOOTHING = 1.2, 1.6
 
 
 def thumbnail_times(timesteps: int, count: int) -> NDArray[np.float64]:
-    """The times of ``count`` pictures laid side by side from noise to data: those of their middles."""
+    """The times in the middle of ``count`` pictures that lie side by side from noise to data."""
     return timesteps * (1.0 - (np.arange(count) + 0.5) / count)
 
 

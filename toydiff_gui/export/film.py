@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -15,7 +15,7 @@ from toydiff_gui.export.ffmpeg import FFmpegEncoder, Frame
 from toydiff_gui.export.gif import GifEncoder
 from toydiff_gui.export.picture import FramePainter, png_bytes
 from toydiff_gui.export.spec import FilmSpec
-from toydiff_gui.export.targets import replacing_file, replacing_folder
+from toydiff_gui.export.targets import replacing_file, replacing_folder, staging
 
 PALETTE_SAMPLES = (0.0, 0.5, 0.8, 1.0)
 """Where in the film the colours of a GIF are taken from."""
@@ -55,6 +55,47 @@ def render_film(spec: FilmSpec, path: Path, control: Control | None = None) -> F
             add(painter.frame(t), count)
         control.report(len(plan), len(plan))
     return FilmResult(path, spec.frame_count(), spec.picture_size, spec.rate, _note(spec))
+
+
+def render_films(
+    films: Sequence[tuple[FilmSpec, Path]], control: Control | None = None
+) -> list[FilmResult]:
+    """Make several films of which all appear or none does. Raises as ``render_film``."""
+    control = control or Control()
+    if len(films) == 1:
+        return [render_film(*films[0], control)]
+    total = sum(len(spec.plan()) for spec, _ in films)
+    results: list[FilmResult] = []
+    with staging([path for _, path in films]) as staged:
+        before = 0
+        for (spec, path), temporary in zip(films, staged, strict=True):
+            part = _Part(control, before, total)
+            results.append(replace(render_film(spec, temporary, part), path=path))
+            before += len(spec.plan())
+    return results
+
+
+class _Part(Control):
+    """The control of a larger export, seen from one film of it."""
+
+    def __init__(self, whole: Control, before: int, total: int) -> None:
+        super().__init__()
+        self._whole = whole
+        self._before = before
+        self._total = total
+
+    @property
+    def cancelled(self) -> bool:
+        return self._whole.cancelled
+
+    def on_cancel(self, callback: Callable[[], object] | None) -> None:
+        self._whole.on_cancel(callback)
+
+    def check(self) -> None:
+        self._whole.check()
+
+    def report(self, done: int, total: int) -> None:
+        self._whole.report(self._before + done, self._total)
 
 
 def _note(spec: FilmSpec) -> str:

@@ -9,8 +9,9 @@ from PySide6.QtCore import QMimeData, QPointF, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from toydiff_gui.drawing import LaneStyle, default_view, paint_lane, picture_style
-from toydiff_gui.drawing.picture import paint_card_frame
+from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.text import draw_text, elided, text_width
+from toydiff_gui.drawing.tiling import tile
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.picture import (
     SvgDrawing,
@@ -60,7 +61,7 @@ def save_contact_sheet(
 ) -> None:
     """Write a sheet of stills, four from noise to data unless ``times`` says otherwise.
 
-    A row is a lane, a column a time. Raises ``ExportError``.
+    A row is a lane, a column a time; of a single lane, the times share the sheet. Raises ``ExportError``.
     """
     check_size(size)
     check_theme(theme)
@@ -129,27 +130,33 @@ def paint_sheet(
     margin, gap = round(style.px(MARGIN)), round(style.px(GAP))
     title, caption = round(style.px(TITLE)), round(style.px(CAPTION))
     area = page.adjusted(margin, title + margin // 2, -margin, -margin)
-    wide = (area.width() - gap * (len(times) - 1)) / len(times)
-    high = (area.height() - gap * (len(lanes) - 1)) / len(lanes)
-    if high <= 2 * caption:
-        raise ExportError(f"{len(lanes)} lanes do not fit on a sheet of {size[0]}x{size[1]} pixels")
+    if len(lanes) == 1:
+        cells = tile(len(times), area, gap, caption)
+    else:
+        wide = (area.width() - gap * (len(times) - 1)) / len(times)
+        high = (area.height() - gap * (len(lanes) - 1)) / len(lanes)
+        cells = [
+            QRectF(area.left() + column * (wide + gap), area.top() + row * (high + gap), wide, high)
+            for row in range(len(lanes))
+            for column in range(len(times))
+        ]
+    if min(cells[0].height(), cells[0].width()) <= 2 * caption:
+        raise ExportError(
+            f"{len(lanes)} lanes at {len(times)} times do not fit on a sheet of "
+            f"{size[0]}x{size[1]} pixels"
+        )
     view = default_view(scene)
     _write_title(painter, page, scene, style, margin, title, vector)
-    for row, lane in enumerate(lanes):
-        for column, t in enumerate(times):
-            cell = QRectF(
-                round(area.left() + column * (wide + gap)),
-                round(area.top() + row * (high + gap)),
-                round(wide),
-                round(high),
-            )
-            plot = cell.adjusted(0, caption, 0, 0)
-            paint_lane(painter, plot, lane, t, view, style, vector=vector)
-            head = QRectF(cell.left(), cell.top(), cell.width(), caption)
-            painter.fillRect(head, QColor(palette.panel))
-            _write_caption(painter, head, lane, t, style, vector)
-            short = _captioned(style)
-            paint_card_frame(painter, cell, short, selected=False, hovered=False)
+    moments = [(lane, t) for lane in lanes for t in times]
+    for (lane, t), place in zip(moments, cells, strict=True):
+        left, top = round(place.left()), round(place.top())
+        cell = QRectF(left, top, round(place.width()), round(place.height()))
+        plot = cell.adjusted(0, caption, 0, 0)
+        paint_lane(painter, plot, lane, t, view, style, vector=vector)
+        head = QRectF(cell.left(), cell.top(), cell.width(), caption)
+        painter.fillRect(head, QColor(palette.panel))
+        _write_caption(painter, head, lane, t, style, vector)
+        paint_card_frame(painter, cell, _captioned(style), selected=False, hovered=False)
 
 
 def sheet_lanes(scene: Scene) -> list[LaneScene]:

@@ -80,6 +80,36 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def staging(paths: list[Path]) -> Iterator[list[Path]]:
+    """Yield temporary names for several results that all take their places, or none does.
+
+    Raises ``ExportError`` for what the file system refuses.
+    """
+    for path in paths:
+        check_folder(path)
+        if path.suffix == "":
+            check_frames_only(path)
+        elif path.is_dir():
+            raise ExportError(f"cannot write {path}: it is a folder")
+    room = paths[0].with_name(f".{paths[0].name}.{secrets.token_hex(4)}.part")
+    try:
+        room.mkdir()
+        staged = [room / path.name for path in paths]
+        yield staged
+        for new, path in zip(staged, paths, strict=True):
+            if new.is_dir():
+                _swap(new, path)
+            else:
+                new.replace(path)
+    except OSError as error:
+        raise sentence(paths[0], error) from error
+    except ExportError as error:  # it shall name the file that was asked for
+        raise ExportError(str(error).replace(str(room), str(room.parent))) from error
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
 def check_frames_only(path: Path) -> None:
     """Raise ``ExportError`` if ``path`` holds what an export of frames must not replace."""
     if path.is_dir():

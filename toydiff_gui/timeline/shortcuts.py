@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLineEdit,
     QPlainTextEdit,
-    QRadioButton,
     QTabBar,
     QTextEdit,
     QWidget,
@@ -35,9 +34,11 @@ def wants_key(widget: QWidget | None, key: Qt.Key) -> bool:
         return False
     if isinstance(widget, TYPING + CHOOSING):
         return True
-    if isinstance(widget, QAbstractButton) and key == Qt.Key.Key_Space:
-        return True
-    return key in ARROWS and isinstance(widget, (QAbstractSlider, QRadioButton, QTabBar))
+    if isinstance(widget, QAbstractButton):
+        group = widget.group()
+        arrows_choose = widget.autoExclusive() or bool(group and group.exclusive())
+        return key == Qt.Key.Key_Space or (arrows_choose and key in ARROWS)
+    return key in ARROWS and isinstance(widget, (QAbstractSlider, QTabBar))
 
 
 class TimelineShortcuts(QObject):

@@ -111,9 +111,9 @@ class Transport(QWidget):
         self._line = QFrame()
         self._line.setProperty("surface", "divider")
         self._row = QHBoxLayout(self)
-        for widget in (self.to_noise, self.back, self.play, self.forward, self.to_data):
-            self._row.addWidget(widget)
-        for widget in (self._line, self.loop, self.reverse, self.speed):
+        movers = (self.to_noise, self.back, self.play, self.forward, self.to_data)
+        widgets: tuple[QWidget, ...] = (*movers, self._line, self.loop, self.reverse, self.speed)
+        for widget in widgets:
             self._row.addWidget(widget)
 
         self.to_noise.clicked.connect(playback.to_noise)
