@@ -34,7 +34,7 @@ class HintCard(QFrame):
         self.button.setToolTip("Close this hint; it does not come back")
         self.button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.button.clicked.connect(self.dismiss)
-        words = QVBoxLayout()
+        self.words = words = QVBoxLayout()
         words.addWidget(self.title)
         words.addWidget(self.text)
         layout = QHBoxLayout(self)
@@ -59,6 +59,7 @@ class HintCard(QFrame):
         if layout is not None:
             layout.setContentsMargins(now.px(16), now.px(12), now.px(16), now.px(12))
             layout.setSpacing(now.px(20))
+        self.words.setSpacing(now.px(4))
         self.title.setFont(theme.font(13, 600))
         self.text.setFont(theme.font(12, 400))
         self.setStyleSheet(

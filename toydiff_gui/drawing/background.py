@@ -134,6 +134,7 @@ def paint_background(
 
 def _sharp(position: float, width: float) -> float:
     """Where a thin line must run to fill whole pixels."""
+    position = round(position, 3)  # 199.9999 is meant as 200
     return math.floor(position) + 0.5 if round(width) % 2 else float(round(position))
 
 

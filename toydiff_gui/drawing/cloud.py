@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph.Qt import compat
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QPainter, QPen
 
 from toydiff_gui.drawing.device import device_pixels, device_rect, pixel_ratio
 from toydiff_gui.drawing.geometry import Segments, clip_segments, inside, near
 from toydiff_gui.drawing.sprites import Sprite, draw_sprites
 from toydiff_gui.drawing.view import Pixels, PlotTransform, ViewRange
 from toydiff_gui.scene import Points
+from toydiff_gui.theme import with_alpha
 
 JOIN_COLOURS = 64
 """Steps of the path map for lines; each costs a call."""
@@ -78,7 +79,6 @@ def _vector_points(
     stroke: float,
 ) -> None:
     painter.save()
-    painter.setOpacity(opacity)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     last = -1
@@ -86,10 +86,12 @@ def _vector_points(
         step = 0 if steps is None else int(steps[index])
         if step != last:
             last = step
+            # In the colour: the painter's opacity would belong to all points as a group.
+            colour = with_alpha(colours[step], opacity)
             if stroke:
-                painter.setPen(QPen(QColor(colours[step]), stroke))
+                painter.setPen(QPen(colour, stroke))
             else:
-                painter.setBrush(QColor(colours[step]))
+                painter.setBrush(colour)
         x, y = pixels[index]
         painter.drawEllipse(QPointF(x, y), diameter / 2, diameter / 2)
     painter.restore()
@@ -222,9 +224,8 @@ def _thin_lines(
     ends = np.append(starts[1:], len(bucket))
     share = min(1.0, width)  # a line cannot be thinner than a pixel, but fainter
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        colour = QColor(colours[int(steps[(start + end) // 2])])
-        colour.setAlphaF(opacity * share)
-        painter.setPen(QPen(colour, 1.0))
+        colour = colours[int(steps[(start + end) // 2])]
+        painter.setPen(QPen(with_alpha(colour, opacity * share), 1.0))
         address = memory.ctypes.data + start * copies * memory.strides[0]
         painter.drawLines(compat.wrapinstance(address, QLineF), (end - start) * copies)
 
@@ -238,11 +239,10 @@ def _vector_lines(
     opacity: float,
 ) -> None:
     painter.save()
-    painter.setOpacity(opacity)
     last = -1
     for segment, step in zip(segments.tolist(), steps.tolist(), strict=True):
         if step != last:
             last = step
-            painter.setPen(QPen(QColor(colours[step]), width))
+            painter.setPen(QPen(with_alpha(colours[step], opacity), width))
         painter.drawLine(QLineF(*segment))
     painter.restore()

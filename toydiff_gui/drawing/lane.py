@@ -34,7 +34,11 @@ def paint_lane(
 
     ``view`` is widened to the shape of ``rect``. With ``vector`` points are circles and words are
     outlines, so that the picture holds no pixels. ``cache`` keeps the background between frames.
+    Raises ``ValueError`` unless the states are points of the plane.
     """
+    points = lane.points_at(t)
+    if points is not None:
+        check_plane(points)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setClipRect(rect)
@@ -43,11 +47,9 @@ def paint_lane(
         paint_background(painter, rect, lane, view, style, vector=vector)
     else:
         cache.paint(painter, rect, lane, view, style)
-    points = lane.points_at(t)
     if points is not None and len(points):
-        check_plane(points)
         predicted = lane.x0_at(t)
-        if predicted is not None and len(predicted) == len(points):
+        if predicted is not None and predicted.shape == points.shape:
             _paint_predicted(painter, rect, view, lane, points, predicted, style, vector)
         _paint_states(painter, rect, view, lane, points, style, vector)
     if lane.kind == "latent" and lane.endpoints is not None:
@@ -153,7 +155,7 @@ def _paint_predicted(
         opacity=0.75 * style.point_opacity(count, joined=lane.joined),
         colours=colours,
         steps=steps,
-        stroke=style.stroke(1.0),
+        stroke=style.stroke(1.2),
         vector=vector,
     )
 

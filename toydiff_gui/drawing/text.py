@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
@@ -14,8 +16,9 @@ from PySide6.QtGui import (
 )
 
 
+@lru_cache(maxsize=2048)
 def text_width(text: str, font: QFont) -> float:
-    """The advance of ``text``."""
+    """The advance of ``text``; remembered, since most words of a frame are in the next as well."""
     return QFontMetricsF(font).horizontalAdvance(text)
 
 
@@ -33,6 +36,7 @@ def draw_text(
         return 0.0
     if vector:
         path = QPainterPath()
+        path.setFillRule(Qt.FillRule.WindingFill)  # the letters' own parts overlap
         path.addText(baseline, font, text)
         painter.fillPath(path, QColor(colour))
     else:
