@@ -12,7 +12,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QStyle, QStyleOptionButton, QWidget
 
 from toydiff_gui import names, theme
 from toydiff_gui.controls import LATER, IconButton, Segment, SegmentedControl, Text
@@ -63,6 +63,37 @@ class Logo(QWidget):
             painter.drawEllipse(QPointF(x, y), 2.1, 2.1)
 
 
+class ModelButton(QPushButton):
+    """The chooser: its text begins at the left and leaves room for the arrow.
+
+    A style sheet moves a button's text to the left, but ignores the padding there.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("variant", "chooser")
+
+    def set_line(self, line: str) -> None:
+        """Show ``line`` and be as wide as it needs."""
+        self.setText(line)
+        wide = QFontMetrics(self.font()).horizontalAdvance(line)
+        self.setFixedWidth(wide + theme.current().px(44))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Let the style draw all but the text."""
+        now = theme.current()
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        option.text = ""  # type: ignore[attr-defined]
+        painter = QPainter(self)
+        self.style().drawControl(QStyle.ControlElement.CE_PushButton, option, painter, self)
+        painter.setFont(self.font())
+        painter.setPen(theme.with_alpha(now.palette.text, 1.0))
+        rect = self.rect().adjusted(now.px(10), 0, -now.px(26), 0)
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(rect, left, self.text())
+
+
 class Toolbar(QFrame):
     """Writes theme, presentation view and docks to the state; the rest are signals.
 
@@ -93,6 +124,8 @@ class Toolbar(QFrame):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(12, 0, 12, 0)
         self._row.setSpacing(6)
+        # The texts of now must not keep the window from becoming narrower.
+        self._row.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
         self._build_left()
         self._row.addStretch(1)
         self._build_modes()
@@ -133,8 +166,7 @@ class Toolbar(QFrame):
         self._name = Text("ToyDiff", size=14, weight=700)
         self._row.addWidget(self._name)
         self._row.addSpacing(6)
-        self.model_button = QPushButton()
-        self.model_button.setProperty("variant", "chooser")
+        self.model_button = ModelButton()
         self.model_button.setToolTip("Choose the model that the lanes sample from")
         self._models = _menu(self, "Models")
         self._models.triggered.connect(self._choose_model)
@@ -284,10 +316,7 @@ class Toolbar(QFrame):
     def _apply(
         self, model: str, with_text: set[QPushButton], page_labels: bool, name: bool
     ) -> None:
-        self.model_button.setText(model)
-        # The style sheet counts the arrow in only if there is an icon; so count here.
-        wide = QFontMetrics(self.model_button.font()).horizontalAdvance(model)
-        self.model_button.setFixedWidth(wide + theme.current().px(42))
+        self.model_button.set_line(model)
         for button, text in self._texts.items():
             shown = text if button in with_text or button is self.export_button else ""
             if button.text() != shown:

@@ -326,6 +326,11 @@ class NumberField(QWidget):
         """The value; None if the field is blank."""
         return self.box.number
 
+    @property
+    def dice_button(self) -> DiceButton | None:
+        """The dice, where there is one."""
+        return self.box.dice
+
     def set_value(self, value: Number | None) -> None:
         """Show ``value``; emits nothing."""
         self.box.set_number(value)

@@ -37,7 +37,7 @@ FARTHEST = 1000.0
 
 LANE_TIPS = {
     "ddpm": "Takes a small random step at each t: the same latent ends somewhere else each time.",
-    "ddpm-shared": "As DDPM, but with the same random steps for all points: neighbours stay together.",
+    "ddpm-shared": "As DDPM, with the same random steps for all points: neighbours stay together.",
     "ddim": "Takes steps without chance: each latent has one sample, and neighbours stay together.",
 }
 PATHS = (

@@ -1,0 +1,161 @@
+"""The bar at the top, used as a user does, at the widths that screens have."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QAbstractButton
+
+from toydiff_gui import theme
+from toydiff_gui.state import AppState, ModelInfo
+from toydiff_gui.theme import DARK, LIGHT, Theme
+from toydiff_gui.toolbar import Toolbar
+
+
+@pytest.fixture(autouse=True)
+def app(qapp):
+    theme.apply(qapp, Theme())
+    yield qapp
+    theme.set_theme(Theme())
+    qapp.setStyleSheet("")
+
+
+@pytest.fixture
+def state(qapp):
+    state = AppState()
+    state.set_model(ModelInfo(ref="v", dataset="v", trained_steps=6000))
+    return state
+
+
+@pytest.fixture
+def bar(qtbot, state):
+    bar = Toolbar(state)
+    bar.set_models([("v", "V · linear β"), ("moons", "Moons · linear β")])
+    bar.set_scenes([("tear", "A tear", "From left to right"), ("arm", "Down an arm", "Tip to tip")])
+    qtbot.addWidget(bar)
+    bar.resize(1440, 48)
+    bar.show()
+    bar.activateWindow()
+    qtbot.waitUntil(bar.isActiveWindow)
+    return bar
+
+
+def choose(qtbot, menu, text):
+    """Pick an entry with the keyboard, as the menu does when it is open."""
+    menu.popup(QPoint(10, 10))
+    qtbot.waitUntil(menu.isVisible)
+    for _ in range(len(menu.actions()) + 1):
+        active = menu.activeAction()
+        if active is not None and active.text() == text:
+            break
+        qtbot.keyClick(menu, Qt.Key.Key_Down)
+    assert menu.activeAction().text() == text
+    qtbot.keyClick(menu, Qt.Key.Key_Return)
+
+
+def test_model_is_shown_and_chosen(qtbot, bar, state):
+    assert bar.model_button.text() == "V · linear β · 250 steps · trained 6\u2009000 steps"
+    menu = bar.model_button.menu()
+    assert [a.isChecked() for a in menu.actions()] == [True, False]
+    with qtbot.waitSignal(bar.model_chosen) as said:
+        choose(qtbot, menu, "Moons · linear β")
+    assert said.args == ["moons"]
+    assert [a.isChecked() for a in menu.actions()] == [True, False]  # not before the state says so
+    state.set_model(ModelInfo(ref="moons", dataset="moons"))
+    assert bar.model_button.text() == "Moons · linear β · 250 steps"
+    assert [a.isChecked() for a in menu.actions()] == [False, True]
+
+
+def test_task_is_chosen(qtbot, bar):
+    with qtbot.waitSignal(bar.scene_chosen) as said:
+        choose(qtbot, bar.tasks_button.menu(), "Down an arm")
+    assert said.args == ["arm"]
+
+
+@pytest.mark.parametrize(
+    ("button", "signal"),
+    [("open_button", "open_requested"), ("help_button", "help_requested")],
+)
+def test_buttons_ask(qtbot, bar, button, signal):
+    with qtbot.waitSignal(getattr(bar, signal)):
+        qtbot.mouseClick(getattr(bar, button), Qt.MouseButton.LeftButton)
+
+
+def test_export_and_copy_are_asked_for(qtbot, bar):
+    menu = bar.export_button.menu()
+    with qtbot.waitSignal(bar.export_requested):
+        choose(qtbot, menu, bar.export_action.text())
+    with qtbot.waitSignal(bar.copy_requested):
+        choose(qtbot, menu, bar.copy_action.text())
+
+
+def test_view_menu_writes_to_the_state_and_follows_it(qtbot, bar, state):
+    menu = bar.view_button.menu()
+    choose(qtbot, menu, "Light theme")
+    assert state.view.theme == "light"
+    choose(qtbot, menu, "Presentation view")
+    assert state.view.presentation
+    choose(qtbot, menu, "Panel 'Train'")
+    assert not state.view.train_dock
+    choose(qtbot, menu, "Panel 'Sample'")
+    assert not state.view.sample_dock
+    with qtbot.waitSignal(bar.reset_view_requested):
+        choose(qtbot, menu, "Reset the plots' view")
+    state.update_view(theme="dark", presentation=False, train_dock=True)
+    checked = {a.text() for a in menu.actions() if a.isChecked()}
+    assert checked == {"Dark theme", "Panel 'Train'"}
+
+
+def test_what_is_missing_is_greyed_and_says_so(bar):
+    later = [
+        bar.undo_button,
+        bar.redo_button,
+        bar.save_button,
+        bar.mode.button("images"),
+        bar.mode.button("subspace"),
+        bar.page.button("diagnostics"),
+    ]
+    for button in later:
+        assert not button.isEnabled()
+        assert button.toolTip() == "Comes with a later version"
+
+
+def test_every_button_has_a_name_and_an_explanation(bar):
+    bar.resize(1024, 48)
+    for button in bar.findChildren(QAbstractButton):
+        assert button.accessibleName(), button.text()
+        assert button.toolTip(), button.accessibleName()
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1440, 1920])
+@pytest.mark.parametrize(
+    "chosen", [Theme(), Theme(LIGHT, False), Theme(DARK, True, 1.35, 1.6)], ids=["d", "l", "p"]
+)
+def test_no_text_is_cut_at_any_width(qtbot, bar, app, chosen, width):
+    theme.apply(app, chosen)
+    bar.resize(width, bar.height())
+
+    def nothing_is_cut():
+        assert (bar.width(), bar.height()) == (width, chosen.px(48))
+        cut = {
+            button.accessibleName()
+            for button in bar.findChildren(QAbstractButton)
+            if not bar.rect().contains(button.mapTo(bar, button.rect().bottomRight()))
+            or (
+                button is not bar.model_button
+                and button.width() < button.minimumSizeHint().width()
+            )
+        }
+        assert cut == set()
+
+    qtbot.waitUntil(nothing_is_cut)
+    text = QFontMetrics(bar.model_button.font()).horizontalAdvance(bar.model_button.text())
+    assert bar.model_button.width() >= text + chosen.px(36)
+    assert bar.model_button.text().startswith("V")
+
+
+def test_room_brings_the_texts_back(bar):
+    bar.resize(1024, 48)
+    assert bar.open_button.text() == ""
+    bar.resize(1440, 48)
+    assert bar.open_button.text() == "Open"
+    assert bar.save_button.text() == "Save session"
