@@ -52,7 +52,11 @@ def require_between(what: str, value: object, low: float, high: float) -> None:
         or not math.isfinite(value)
         or not low <= value <= high
     ):
-        raise ValueError(f"{what} must be between {low:g} and {high:g}, got {value!r}")
+        raise ValueError(f"{what} must be between {_plain(low)} and {_plain(high)}, got {value!r}")
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}".replace(",", "") if float(value).is_integer() else f"{value:g}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from engine.files import write_atomically
 
-MAX_BYTES = 4 * 2**30
+MAX_BYTES = 2 * 2**30
 
 
 def check_size(frames: int, count: int, state_size: int) -> None:
@@ -139,8 +139,10 @@ def load_array(path: Path, what: str) -> NDArray[np.float32]:
             array = np.load(stream, allow_pickle=False)
     except FileNotFoundError:
         raise ValueError(f"no such {what} file: {path}") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{what} file {path} cannot be read: {error}") from error
+    except OSError as error:
+        raise ValueError(f"{what} file {path} cannot be read: {error.strerror}") from error
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{what} file {path} is not an .npy file of numbers") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
         kind = array.dtype if isinstance(array, np.ndarray) else "several arrays"
         raise ValueError(f"{what} file {path} must hold floating-point numbers, got {kind}")

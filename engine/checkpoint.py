@@ -1,0 +1,188 @@
+"""Checkpoints: safetensors with the configuration as JSON metadata. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from engine.config import LATER_DATASETS, TrainingConfig
+from engine.datasets import Standardisation
+from engine.denoiser import NetworkDenoiser
+from engine.files import write_atomically
+from engine.models.mlp import ResidualMLP
+from engine.schedules import Schedule
+
+BUNDLED = ("v", "gaussians8", "moons")
+CHECKPOINT_NAME = "checkpoint.safetensors"
+STATE_NAME = "state.safetensors"
+METADATA_KEY = "toydiff"  # one key: safetensors writes several in no fixed order
+MAX_FILE_BYTES = 2**30
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a checkpoint says of itself."""
+
+    format: int = 1
+    config: TrainingConfig
+    step: int
+    mean: list[float]
+    std: list[float]
+
+    def __post_init__(self) -> None:
+        if self.format != 1:
+            raise ValueError(f"format {self.format} comes from a later version")
+        if not (self.mean and len(self.mean) == len(self.std) <= 1_000_000):
+            raise ValueError(f"{len(self.mean)} means and {len(self.std)} deviations")
+        if not (np.isfinite([*self.mean, *self.std]).all() and min(self.std) > 0 and self.step >= 0):
+            raise ValueError("mean, deviation or step out of range")
+
+    @property
+    def transform(self) -> Standardisation:
+        """From the data's own units to the network's."""
+        return Standardisation(np.array(self.mean), np.array(self.std))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained network, ready to sample from; ``denoiser`` uses the averaged weights."""
+
+    description: Description
+    denoiser: NetworkDenoiser
+    schedule: Schedule
+    source: str
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The configuration it was trained with."""
+        return self.description.config
+
+    @property
+    def transform(self) -> Standardisation:
+        """From the data's own units to the network's."""
+        return self.description.transform
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one state."""
+        return (len(self.description.mean),)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.denoiser.network.parameters()).device
+
+    def describe(self) -> dict[str, Any]:
+        """Plain data about it, for messages and files."""
+        return {"source": self.source, **asdict_plain(self.description)}
+
+
+def asdict_plain(description: Description) -> dict[str, Any]:
+    """A description as plain dictionaries, lists and numbers."""
+    return cast("dict[str, Any]", msgspec.to_builtins(description))
+
+
+def build_network(config: TrainingConfig, dimension: int) -> nn.Module:
+    """The untrained network that ``config`` asks for."""
+    return ResidualMLP(dimension, config.schedule.timesteps, config.model)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], description: Description) -> None:
+    """Write tensors with their description, atomically. Raises ``OSError``."""
+    content = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    metadata = {METADATA_KEY: msgspec.json.encode(description).decode()}
+    data = safetensors.torch.save(content, metadata)
+    write_atomically(path, lambda stream: stream.write(data))
+
+
+def load_tensors(path: Path) -> tuple[Description, dict[str, Tensor]]:
+    """Read what ``save_tensors`` wrote; raises ``ValueError`` naming the file and its fault."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ValueError(f"it holds {path.stat().st_size} bytes, more than {MAX_FILE_BYTES}")
+        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+            metadata = file.metadata() or {}
+            if METADATA_KEY not in metadata:
+                raise ValueError("it was not saved by ToyDiff")
+            description = msgspec.json.decode(metadata[METADATA_KEY], type=Description)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise ValueError(f"no such checkpoint: {path}") from None
+    except (OSError, SafetensorError, msgspec.MsgspecError, ValueError) as error:
+        raise ValueError(f"{path} is not a usable checkpoint: {_one_line(error)}") from error
+    return description, tensors
+
+
+def locate(name_or_path: str | Path) -> Path:
+    """The file behind a bundled name, a checkpoint file, or a training's folder.
+
+    Raises ``ValueError`` naming what was not found.
+    """
+    if str(name_or_path) in BUNDLED:
+        found = Path(str(resources.files("resources") / "checkpoints" / f"{name_or_path}.safetensors"))
+        if not found.is_file():
+            raise ValueError(f"the bundled checkpoint {name_or_path!r} is missing from this installation")
+        return found
+    path = Path(name_or_path)
+    if path.is_dir():
+        path = path / CHECKPOINT_NAME
+    if not path.is_file():
+        if str(name_or_path) in LATER_DATASETS:
+            raise ValueError(f"the checkpoint {name_or_path!r} comes with a later version")
+        raise ValueError(
+            f"no checkpoint {str(name_or_path)!r}: not a file, not a folder of a training, and not "
+            f"one of {', '.join(BUNDLED)}"
+        )
+    return path
+
+
+def load_checkpoint(
+    name_or_path: str | Path, *, device: str | torch.device = "cpu", averaged: bool = True
+) -> Checkpoint:
+    """Load a bundled checkpoint by name, or one from a file or a training's folder.
+
+    ``averaged``: use the averaged weights, which sample better, rather than the last ones. Raises
+    ``ValueError`` with the name and the reason if it is missing, damaged or foreign.
+    """
+    path = locate(name_or_path)
+    description, tensors = load_tensors(path)
+    config = description.config
+    network = build_network(config, len(description.mean))
+    prefix = "averaged." if averaged else "weights."
+    weights = {
+        name.removeprefix(prefix): value.float()
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    if {name: tuple(value.shape) for name, value in weights.items()} != expected:
+        raise ValueError(f"{path} is not a usable checkpoint: its weights do not fit its configuration")
+    if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
+        raise ValueError(f"{path} is not a usable checkpoint: its weights are not finite")
+    network.load_state_dict(weights)
+    network.requires_grad_(False).eval().to(device)
+    schedule = Schedule(config.schedule)
+    denoiser = NetworkDenoiser(network, schedule, config.resolved_prediction)
+    return Checkpoint(description, denoiser, schedule, str(name_or_path))
+
+
+def same_run(stored: TrainingConfig, asked: TrainingConfig) -> str | None:
+    """What differs between two configurations beyond how long to train; None if nothing does."""
+    asked = replace(asked, steps=stored.steps, checkpoint_every=stored.checkpoint_every)
+    for name, value in asdict(stored).items():
+        if asdict(asked)[name] != value:
+            return f"{name.replace('_', ' ')} {value!r}, not {asdict(asked)[name]!r}"
+    return None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,536 @@
+"""The engine's commands.
+
+Bad input ends with status 2 and one line on standard error that names the thing and its value; no
+traceback, and nothing that existed is changed. What needs torch is imported by the command that
+needs it, so that help is quick.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+from tqdm import tqdm
+
+import engine
+from engine import config
+from engine.commands_help import COMMANDS, LATER
+
+if TYPE_CHECKING:
+    from engine.checkpoint import Checkpoint
+    from engine.samplers import Frame
+    from engine.trajectory import Trajectory
+
+
+class Pair(click.ParamType[tuple[float, ...]]):
+    """Numbers separated by commas, such as -1,2."""
+
+    name = "X,Y"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """The numbers of ``value``."""
+        try:
+            numbers = tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not of the form X,Y", param, ctx)
+        if not all(math.isfinite(number) for number in numbers):
+            self.fail(f"{value!r} is not finite", param, ctx)
+        return numbers
+
+
+class Commands(click.Group):
+    """A group that names commands of later versions as such."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that ``args`` names."""
+        if args and args[0] in LATER:
+            raise click.UsageError(f"the command {args[0]!r} comes with a later version")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(engine.__version__, prog_name="toydiff")
+def commands() -> None:
+    """ToyDiff's engine: train diffusion models and sample from them."""
+
+
+_checkpoint = click.option(
+    "--checkpoint", required=True, metavar="NAME_OR_PATH", help="A bundled name, a file or a folder."
+)
+_device = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps.")
+_out = click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+_seed = click.option("--seed", default=0, show_default=True, help="Feeds every random number.")
+_sampler = click.option(
+    "--sampler", default="ddim", show_default=True, help=f"{', '.join(config.SAMPLERS)}."
+)
+_steps = click.option("--steps", type=int, help="Steps K of the sampler; all T without it.")
+_eta = click.option("--eta", default=0.0, show_default=True, help="DDIM's share of fresh noise, 0..1.")
+_keep = click.option(
+    "--keep", type=click.Choice(["all", "last"]), default="all", show_default=True, help="States to keep."
+)
+
+
+@commands.command(help=COMMANDS["train"])
+@click.option("--dataset", metavar="NAME", help=f"{', '.join(config.POINT_SETS)}.")
+@click.option("--data", metavar="FILE", help="Your own data (comes with a later version).")
+@click.option("--data-root", metavar="DIR", help="Where images are (comes with a later version).")
+@click.option("--schedule", default="linear", show_default=True, help=f"{', '.join(config.SCHEDULES)}.")
+@click.option("--zero-terminal", is_flag=True, help="Rescale the schedule to no signal at t = T.")
+@click.option("--timesteps", default=250, show_default=True, help="T.")
+@click.option("--prediction", help="noise, x0 or v; by default what suits the schedule.")
+@click.option("--width", default=128, show_default=True, help="Units of a hidden layer.")
+@click.option("--depth", default=3, show_default=True, help="Hidden layers.")
+@click.option("--steps", default=6000, show_default=True, help="Updates in all, those before included.")
+@click.option("--batch-size", default=512, show_default=True)
+@click.option("--rate", default=3e-3, show_default=True, help="The learning rate at its peak.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--checkpoint-every", default=1000, show_default=True, help="Updates between savings.")
+@click.option("--resume", is_flag=True, help="Go on with the training in DIR.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@_device
+@click.pass_context
+def train(ctx: click.Context, /, **options: Any) -> None:
+    """Train, save, and say where."""
+    for name in ("data", "data_root"):
+        if options[name] is not None:
+            flag = name.replace("_", "-")
+            raise ValueError(f"--{flag} {options[name]} comes with a later version")
+    import torch
+
+    from engine import training
+    from engine.devices import choose_device
+
+    device = choose_device(options["device"])
+    folder: Path = options["out"]
+    if options["resume"]:
+        asked = _resumed_config(ctx, folder, options)
+    elif options["dataset"] is None:
+        raise click.UsageError("Missing option '--dataset'.")
+    else:
+        asked = _training_config(options)
+    # A tiny network trains as fast on one thread, and repeats to the bit.
+    torch.set_num_threads(1)
+    trainer = training.open_run(asked, folder, device=device, resume=options["resume"])
+    stopped = _Interrupt()
+    loss = math.nan
+    steps = training.train(trainer, folder)
+    with _progress(trainer.config.steps, "updates", trainer.done) as bar, stopped:
+        try:
+            for item in steps:
+                loss = item.loss
+                bar.update(1)
+                if item.step % 50 == 0:
+                    bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+                if stopped.asked:
+                    break
+        finally:
+            steps.close()
+    print(f"{folder}: {trainer.done} of {trainer.config.steps} updates, last loss {loss:.4f}")
+    if stopped.asked:
+        print(f"interrupted; go on with --resume --out {folder}", file=sys.stderr)
+        ctx.exit(130)
+
+
+def _training_config(options: dict[str, Any]) -> config.TrainingConfig:
+    return config.TrainingConfig(
+        dataset=options["dataset"],
+        schedule=config.ScheduleConfig(
+            name=options["schedule"],
+            timesteps=options["timesteps"],
+            zero_terminal=options["zero_terminal"],
+        ),
+        model=config.ModelConfig(width=options["width"], depth=options["depth"]),
+        prediction=options["prediction"],
+        steps=options["steps"],
+        batch_size=options["batch_size"],
+        rate=options["rate"],
+        seed=options["seed"],
+        checkpoint_every=options["checkpoint_every"],
+    )
+
+
+def _resumed_config(
+    ctx: click.Context, folder: Path, options: dict[str, Any]
+) -> config.TrainingConfig:
+    """The stored configuration with the options that were given on top; the rest stays."""
+    from engine.checkpoint import STATE_NAME, load_tensors
+
+    path = folder / STATE_NAME
+    if not path.is_file():
+        raise ValueError(f"nothing to resume in {folder}: no {STATE_NAME}")
+    stored = load_tensors(path)[0].config
+    merged = {
+        "dataset": stored.dataset,
+        "schedule": stored.schedule.name,
+        "timesteps": stored.schedule.timesteps,
+        "zero_terminal": stored.schedule.zero_terminal,
+        "width": stored.model.width,
+        "depth": stored.model.depth,
+        **{
+            name: getattr(stored, name)
+            for name in ("prediction", "steps", "batch_size", "rate", "seed", "checkpoint_every")
+        },
+    }
+    given = {
+        name: options[name]
+        for name in merged
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    }
+    asked = _training_config(merged | given)
+    return replace(asked, points=stored.points, model=replace(asked.model, embedding=stored.model.embedding))
+
+
+@commands.command(help=COMMANDS["sample"])
+@_checkpoint
+@_sampler
+@_steps
+@_eta
+@click.option("--count", type=int, help="How many samples to draw.")
+@click.option("--latents", type=click.Path(path_type=Path), metavar="FILE.npy", help="Start from these.")
+@_seed
+@_keep
+@_device
+@_out
+def sample(out: Path, **options: Any) -> None:
+    """Sample and save every state."""
+    from engine.noise import draw_latents
+
+    _check_output(out)
+    given: Path | None = options["latents"]
+    if (given is None) == (options["count"] is None):
+        raise click.UsageError("give either --count or --latents")
+    config.require_between("seed", options["seed"], 0, 2**63 - 1)
+    sampler = _sampler_config(options)
+    checkpoint = _load(options)
+    if given is not None:
+        latents = _states_file(given, "latents", checkpoint)
+    else:
+        config.require_between("count", options["count"], 1, config.MAX_POINTS)
+        _check_trajectory(checkpoint, sampler, options["count"], options["keep"])
+        latents = draw_latents(options["seed"], options["count"], checkpoint.shape)
+    _check_trajectory(checkpoint, sampler, len(latents), options["keep"])
+    meta = {
+        "command": "sample",
+        "count": len(latents),
+        "latents": None if given is None else str(given),
+    }
+    _run(checkpoint, latents, sampler, options, meta, out)
+
+
+@commands.command(help=COMMANDS["interpolate"])
+@_checkpoint
+@click.option("--from", "start", type=Pair(), required=True, help="The first endpoint, such as -1,2.")
+@click.option("--to", "end", type=Pair(), required=True, help="The second endpoint.")
+@click.option("--points", default=500, show_default=True, help="Points on the path.")
+@click.option("--path", default="linear", show_default=True, help=f"{', '.join(config.PATHS)}.")
+@_sampler
+@_steps
+@_eta
+@_seed
+@_keep
+@_device
+@_out
+def interpolate(out: Path, **options: Any) -> None:
+    """Carry a path to the data and save every state."""
+    import torch
+
+    from engine.paths import make_path
+
+    _check_output(out)
+    config.require_between("seed", options["seed"], 0, 2**63 - 1)
+    config.require_between("points", options["points"], 2, config.MAX_POINTS)
+    sampler = _sampler_config(options)
+    checkpoint = _load(options)
+    ends = []
+    for flag in ("start", "end"):
+        if (len(options[flag]),) != checkpoint.shape:
+            name = {"start": "--from", "end": "--to"}[flag]
+            raise ValueError(
+                f"{name} must have {checkpoint.shape[0]} numbers, got {','.join(map(str, options[flag]))}"
+            )
+        ends.append(torch.tensor(options[flag], dtype=torch.float32))
+    _check_trajectory(checkpoint, sampler, options["points"], options["keep"])
+    latents = make_path(options["path"], *ends, options["points"])
+    meta = {
+        "command": "interpolate",
+        "from": list(options["start"]),
+        "to": list(options["end"]),
+        "points": options["points"],
+        "path": options["path"],
+        "keeps": ["latents"],
+    }
+    _run(checkpoint, latents, sampler, options, meta, out)
+
+
+@commands.command(help=COMMANDS["invert"])
+@_checkpoint
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.npy",
+    help="Data (N, ...) in standardised units.",
+)
+@_steps
+@_device
+@_out
+def invert(out: Path, **options: Any) -> None:
+    """Carry data to latents and save every state; the latents come first, as everywhere."""
+    from engine import samplers
+
+    _check_output(out)
+    sampler = config.SamplerConfig(name="ddim", steps=options["steps"])
+    checkpoint = _load(options)
+    data = _states_file(options["data"], "data", checkpoint)
+    _check_trajectory(checkpoint, sampler, len(data), "all")
+    frames = samplers.invert(
+        checkpoint.denoiser, checkpoint.schedule, data.to(checkpoint.device), steps=options["steps"]
+    )
+    steps = sampler.resolved_steps(checkpoint.schedule.timesteps)
+    collected = _collect(frames, steps + 1, "all")
+    for states in (collected.t, collected.x, collected.x0):
+        states.reverse()
+    collected.meta = _meta(checkpoint, sampler) | {
+        "command": "invert",
+        "data": str(options["data"]),
+        "keeps": ["latents"],
+    }
+    _save(collected, out)
+
+
+@commands.command(help=COMMANDS["evaluate"])
+@_checkpoint
+@click.option("--quick", is_flag=True, help="One set of samples and a coarser distance.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_device
+def evaluate(**options: Any) -> None:
+    """Measure and print."""
+    from engine import evaluation
+
+    stages = evaluation.evaluate(checkpoint := _load(options), quick=options["quick"])
+    with _progress(None, "evaluations") as bar:
+        while True:
+            try:
+                stage = next(stages)
+                bar.total = stage.total
+                bar.update(stage.done - bar.n)
+            except StopIteration as end:
+                quality = end.value
+                break
+    figures = {
+        "checkpoint": options["checkpoint"],
+        "dataset": checkpoint.config.dataset,
+        "quick": options["quick"],
+        "distance": quality.distance,
+        "distance_error": None if math.isnan(quality.distance_error) else quality.distance_error,
+        "distance_floor": quality.distance_floor,
+        "distance_ratio": quality.ratio,
+        "off_data": quality.off_data,
+        "off_data_floor": quality.off_data_floor,
+        "off_data_ratio": quality.off_data / quality.off_data_floor if quality.off_data_floor else None,
+    }
+    if options["as_json"]:
+        print(json.dumps(figures))
+        return
+    error = "" if figures["distance_error"] is None else f" ± {quality.distance_error:.4f}"
+    print(
+        f"distance  {quality.distance:.4f}{error}, floor {quality.distance_floor:.4f}, "
+        f"ratio {quality.ratio:.2f}"
+    )
+    print(f"off-data  {quality.off_data:.2%}, floor {quality.off_data_floor:.2%}")
+
+
+@commands.command(help="Serve a window on standard input and output.")
+@_device
+def serve(device: str) -> None:
+    """Speak frames of the protocol until the input ends."""
+    from engine.devices import choose_device
+    from engine.serve import serve as run
+
+    choose_device(device)
+    run(device)
+
+
+# What the commands share
+
+
+def _load(options: dict[str, Any]) -> Checkpoint:
+    from engine.checkpoint import load_checkpoint
+    from engine.devices import choose_device
+
+    return load_checkpoint(options["checkpoint"], device=choose_device(options["device"]))
+
+
+def _sampler_config(options: dict[str, Any]) -> config.SamplerConfig:
+    return config.SamplerConfig(
+        name=options["sampler"], steps=options["steps"], eta=options["eta"]
+    )
+
+
+def _states_file(path: Path, what: str, checkpoint: Checkpoint) -> Any:
+    import torch
+
+    from engine.trajectory import load_array
+
+    array = load_array(path, what)
+    if array.shape[1:] != checkpoint.shape:
+        wanted = ", ".join(map(str, checkpoint.shape))
+        raise ValueError(f"{what} file {path} must have shape (N, {wanted}), got {array.shape}")
+    return torch.from_numpy(array)
+
+
+def _check_trajectory(
+    checkpoint: Checkpoint, sampler: config.SamplerConfig, count: int, keep: str
+) -> None:
+    from engine.trajectory import check_size
+
+    steps = sampler.resolved_steps(checkpoint.schedule.timesteps)
+    check_size(steps + 1 if keep == "all" else 1, count, math.prod(checkpoint.shape))
+
+
+def _check_output(out: Path) -> None:
+    """Find out now, not after the work, that ``out`` cannot be written."""
+    import tempfile
+
+    if out.is_dir():
+        raise ValueError(f"--out {out} is a folder, not a file")
+    try:
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise ValueError(f"cannot write --out {out}: {error.strerror or error}") from error
+
+
+def _meta(checkpoint: Checkpoint, sampler: config.SamplerConfig) -> dict[str, Any]:
+    import msgspec
+
+    description = checkpoint.description
+    return {
+        "toydiff": engine.__version__,
+        "checkpoint": checkpoint.source,
+        "checkpoint_step": description.step,
+        "dataset": description.config.dataset,
+        "schedule": msgspec.to_builtins(description.config.schedule),
+        "sampler": msgspec.to_builtins(sampler),
+        "mean": description.mean,
+        "std": description.std,
+    }
+
+
+def _run(
+    checkpoint: Checkpoint,
+    latents: Any,
+    sampler: config.SamplerConfig,
+    options: dict[str, Any],
+    meta: dict[str, Any],
+    out: Path,
+) -> None:
+    from engine import samplers
+
+    frames = samplers.sample(
+        checkpoint.denoiser,
+        checkpoint.schedule,
+        latents.to(checkpoint.device),
+        sampler=samplers.make_sampler(sampler),
+        seed=options["seed"],
+    )
+    steps = sampler.resolved_steps(checkpoint.schedule.timesteps)
+    collected = _collect(frames, steps + 1, options["keep"])
+    collected.meta = _meta(checkpoint, sampler) | {"seed": options["seed"], "keep": options["keep"]} | meta
+    if options["keep"] == "last" and "keeps" in meta:
+        collected.meta["keeps"] = []  # the first state, which the latents are, was not kept
+    _save(collected, out)
+
+
+def _collect(frames: Iterator[Frame], count: int, keep: Literal["all", "last"] | str) -> Trajectory:
+    from engine.trajectory import Trajectory
+
+    times, x, x0 = [], [], []
+    with _progress(count, "frames") as bar:
+        for frame in frames:
+            if keep == "last":
+                times.clear(), x.clear(), x0.clear()
+            times.append(frame.t)
+            x.append(frame.x.float().cpu().numpy())
+            x0.append(frame.x0.float().cpu().numpy())
+            bar.update(1)
+    return Trajectory(times, x, x0)
+
+
+def _save(trajectory: Trajectory, out: Path) -> None:
+    trajectory.save(out)
+    print(f"{out}: {len(trajectory.t)} frames of {len(trajectory.x[0])} samples")
+
+
+def _progress(total: int | None, unit: str, initial: int = 0) -> tqdm[Any]:
+    """A bar on a terminal; nothing elsewhere."""
+    return tqdm(total=total, unit=f" {unit}", initial=initial, disable=not sys.stderr.isatty(), leave=False)
+
+
+class _Interrupt:
+    """Turns Ctrl-C and a request to end into a wish that the loop sees between two updates."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[int, Any] = {}
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        for signal_number, handler in self._before.items():
+            signal.signal(signal_number, handler)  # a second one ends at once
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._note)
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def run(group: click.Group, arguments: Sequence[str] | None = None, name: str = "toydiff") -> int:
+    """Run a command and return its exit status; errors become one line on standard error."""
+    try:
+        status = group.main(
+            None if arguments is None else list(arguments), prog_name=name, standalone_mode=False
+        )
+        return status if isinstance(status, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "")
+        return 0
+    except click.ClickException as error:
+        return _complain(error.format_message(), 2)
+    except click.Abort:
+        return 130
+    except KeyboardInterrupt:
+        return 130
+    except ValueError as error:
+        return _complain(str(error), 2)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        return _complain(f"cannot write{where}: {error.strerror or error}", 1)
+
+
+def _complain(message: str, status: int) -> int:
+    print(f"toydiff: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def main() -> None:
+    """The entry of ``python -m engine``."""
+    for stream in (sys.stdout, sys.stderr):  # names of files may not fit a terminal's encoding
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    sys.exit(run(commands, name="python -m engine"))

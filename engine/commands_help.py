@@ -1,0 +1,15 @@
+"""The commands in a line each, without what they need to run: for help texts. No torch."""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "train": "Train a model and save it as a checkpoint.",
+    "sample": "Run a sampler from drawn or given latents; keep every state.",
+    "interpolate": "Carry a path of latents between two endpoints to the data.",
+    "invert": "Carry data to its latents by deterministic DDIM.",
+    "evaluate": "Measure a checkpoint: distance and off-data share with their floors.",
+}
+"""Commands of the engine, in the order of help."""
+
+LATER = ("report", "bench")
+"""Names that the contract keeps for later."""

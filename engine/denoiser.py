@@ -1,0 +1,268 @@
+"""What a sampler asks: the pair (x0, eps) for states x_t at time t.
+
+``NetworkDenoiser`` gives it whatever its network predicts; ``IdealDenoiser`` and
+``MixtureDenoiser`` give it exactly, for a finite data set and for Gaussian mixtures.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from engine.config import PredictionName
+from engine.schedules import Schedule, Time
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """``x0`` and ``eps``, both shaped like x_t; x_t = sqrt(alpha_bar) x0 + sqrt(1-alpha_bar) eps."""
+
+    x0: Tensor
+    eps: Tensor
+
+
+class Denoiser(ABC):
+    """The one interface between samplers and what they sample from."""
+
+    schedule: Schedule
+
+    @abstractmethod
+    def predict(self, x_t: Tensor, t: Time) -> Prediction:
+        """The clean data and the noise in x_t (N, ...) at t in 1..T (an int, or int64 (N,)).
+
+        Raises ``ValueError`` for a t outside 1..T.
+        """
+
+    def predict_noise(self, x_t: Tensor, t: Time) -> Tensor:
+        """eps in x_t (N, ...) at t in 1..T (an int, or int64 (N,)), shaped like x_t."""
+        return self.predict(x_t, t).eps
+
+    def predict_x0(self, x_t: Tensor, t: Time) -> Tensor:
+        """E[x0 | x_t], shaped like x_t; arguments as in ``predict_noise``."""
+        return self.predict(x_t, t).x0
+
+    def _check_time(self, t: Time) -> None:
+        first, last = (t, t) if isinstance(t, int) else (int(t.min()), int(t.max()))
+        if not 1 <= first <= last <= self.schedule.timesteps:
+            wrong = first if first < 1 else last
+            raise ValueError(
+                f"a denoiser is asked at t between 1 and T = {self.schedule.timesteps}, got t = {wrong}"
+            )
+
+
+def to_prediction(
+    output: Tensor, x_t: Tensor, t: Time, schedule: Schedule, prediction: PredictionName
+) -> Prediction:
+    """What a network's output says about (x0, eps).
+
+    'v' is sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x0 (Salimans and Ho 2022, section 4): it gives
+    both without any division. Only 'noise' divides by sqrt(alpha_bar), and is refused for schedules
+    where that root reaches zero; 'x0' divides by sqrt(1 - alpha_bar_t), which is positive for t >= 1.
+    """
+    signal, noise = schedule.signal(t, x_t), schedule.noise(t, x_t)
+    if prediction == "v":
+        return Prediction(signal * x_t - noise * output, noise * x_t + signal * output)
+    if prediction == "x0":
+        return Prediction(output, (x_t - signal * output) / noise)
+    return Prediction((x_t - noise * output) / signal, output)
+
+
+def training_target(
+    x0: Tensor, eps: Tensor, t: Time, schedule: Schedule, prediction: PredictionName
+) -> Tensor:
+    """What a network that predicts ``prediction`` is trained towards."""
+    if prediction == "noise":
+        return eps
+    if prediction == "x0":
+        return x0
+    return schedule.signal(t, x0) * eps - schedule.noise(t, x0) * x0
+
+
+class FoldedNetwork(Protocol):
+    """A network at one time for all rows, writing into ``out``."""
+
+    def __call__(self, x: Tensor, t: int, out: Tensor) -> None: ...
+
+
+class NetworkDenoiser(Denoiser):
+    """A network (x (N, ...), t int64 (N,)) -> (N, ...) with what it predicts.
+
+    At one t for all rows and without gradient, rows are evaluated in padded blocks of one fixed
+    size: matrix products round a row differently in other sizes, and asking for more samples must
+    not move the first ones. A network with a method ``folded`` is then used in its folded form,
+    which holds a copy of the weights; call ``refresh`` after changing them.
+    """
+
+    def __init__(self, network: nn.Module, schedule: Schedule, prediction: PredictionName) -> None:
+        if prediction == "noise" and float(schedule.alphas_cumprod[-1]) == 0.0:
+            raise ValueError("prediction 'noise' cannot be used with zero terminal signal")
+        self.network, self.schedule, self.prediction = network, schedule, prediction
+        self._folded: FoldedNetwork | None = None
+
+    def refresh(self) -> None:
+        """Take over the network's present weights."""
+        self._folded = None
+
+    def predict(self, x_t: Tensor, t: Time) -> Prediction:
+        """See ``Denoiser.predict``."""
+        self._check_time(t)
+        if isinstance(t, int) and not torch.is_grad_enabled():
+            output = self._in_blocks(x_t, t)
+        else:
+            times = torch.full((len(x_t),), t, device=x_t.device) if isinstance(t, int) else t
+            output = self.network(x_t, times)
+        return to_prediction(output, x_t, t, self.schedule, self.prediction)
+
+    def _in_blocks(self, x_t: Tensor, t: int) -> Tensor:
+        evaluate = self._evaluator()
+        rows = _block_rows(x_t)
+        output = torch.empty_like(x_t)
+        whole = len(x_t) // rows * rows
+        for start in range(0, whole, rows):
+            evaluate(x_t[start : start + rows], t, output[start : start + rows])
+        if whole < len(x_t):
+            padded = x_t.new_zeros(rows, *x_t.shape[1:])
+            padded[: len(x_t) - whole] = x_t[whole:]
+            result = torch.empty_like(padded)
+            evaluate(padded, t, result)
+            output[whole:] = result[: len(x_t) - whole]
+        return output
+
+    def _evaluator(self) -> FoldedNetwork:
+        if self._folded is None:
+            folded = getattr(self.network, "folded", None)
+            self._folded = folded() if folded is not None else _Unfolded(self.network)
+        return self._folded
+
+
+class _Unfolded:
+    """The folded interface for a network that has no folded form."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+
+    def __call__(self, x: Tensor, t: int, out: Tensor) -> None:
+        out.copy_(self._network(x, torch.full((len(x),), t, device=x.device)))
+
+
+def _block_rows(x: Tensor) -> int:
+    """A fixed number of rows for states of this size and device, about a cache's worth."""
+    if x.device.type == "cpu":
+        return 512 if x[0].numel() <= 64 else 16
+    return 8192 if x[0].numel() <= 64 else 64
+
+
+class _ExactDenoiser(Denoiser):
+    """E[x0 | x_t] in closed form; eps follows from it."""
+
+    def predict(self, x_t: Tensor, t: Time) -> Prediction:
+        """See ``Denoiser.predict``."""
+        self._check_time(t)
+        if isinstance(t, int):
+            x0 = self._x0(x_t, t)
+        else:
+            x0 = torch.empty_like(x_t)
+            for value in t.unique().tolist():
+                rows = t == value
+                x0[rows] = self._x0(x_t[rows], value)
+        return Prediction(x0, (x_t - self.schedule.signal(t, x_t) * x0) / self.schedule.noise(t, x_t))
+
+    def _x0(self, x_t: Tensor, t: int) -> Tensor:
+        flat = x_t.reshape(len(x_t), -1)
+        flat = flat.to(_exact_type(flat))
+        alpha_bar = float(self.schedule.alphas_cumprod[t])
+        return self._posterior_mean(flat, alpha_bar).to(x_t.dtype).reshape(x_t.shape)
+
+    @abstractmethod
+    def _posterior_mean(self, x: Tensor, alpha_bar: float) -> Tensor: ...
+
+
+def _exact_type(x: Tensor) -> torch.dtype:
+    # Squared distances over small variances lose too much in float32; MPS has no float64.
+    return x.dtype if x.device.type == "mps" else torch.float64
+
+
+class IdealDenoiser(_ExactDenoiser):
+    """Exact for data that is uniform on ``points`` (M, ...): softmax-weighted means of them.
+
+    E[x0 | x_t] = sum_i w_i y_i with w = softmax(-|x_t - sqrt(alpha_bar) y_i|^2 / (2 (1 - alpha_bar))).
+    """
+
+    MAX_WEIGHTS = 500_000
+    """Weights held at once; more rows are done in turns."""
+
+    def __init__(self, points: ArrayLike | Tensor, schedule: Schedule) -> None:
+        self.schedule = schedule
+        points = torch.as_tensor(points)
+        if points.ndim < 2 or len(points) == 0 or not torch.isfinite(points).all():
+            raise ValueError(f"points must be finite with shape (M, ...), got {tuple(points.shape)}")
+        self._points = points.reshape(len(points), -1)
+
+    def _posterior_mean(self, x: Tensor, alpha_bar: float) -> Tensor:
+        points = self._points.to(x.dtype).to(x.device)
+        turn = max(1, self.MAX_WEIGHTS // len(points))
+        return torch.cat([self._weighted(part, points, alpha_bar) for part in x.split(turn)])
+
+    @staticmethod
+    def _weighted(x: Tensor, points: Tensor, alpha_bar: float) -> Tensor:
+        scaled = alpha_bar**0.5 * points
+        # |x|^2 is the same for every point and drops out of the softmax.
+        logits = (x @ scaled.T - scaled.square().sum(1) / 2) / (1 - alpha_bar)
+        return logits.softmax(dim=1) @ points
+
+
+class MixtureDenoiser(_ExactDenoiser):
+    """Exact for a Gaussian mixture.
+
+    ``weights`` (K,), ``means`` (K, D), ``covariances`` (K, D, D). Component k of x_t is
+    N(sqrt(ab) m_k, ab S_k + (1 - ab) I), and given k,
+    E[x0 | x_t] = m_k + sqrt(ab) S_k (ab S_k + (1 - ab) I)^-1 (x_t - sqrt(ab) m_k).
+    """
+
+    def __init__(
+        self, weights: ArrayLike, means: ArrayLike, covariances: ArrayLike, schedule: Schedule
+    ) -> None:
+        self.schedule = schedule
+        self._weights = torch.as_tensor(weights, dtype=torch.float64)
+        self._means = torch.as_tensor(means, dtype=torch.float64)
+        self._covariances = torch.as_tensor(covariances, dtype=torch.float64)
+        components, dimension = self._means.shape
+        if self._weights.shape != (components,) or self._covariances.shape != (
+            components,
+            dimension,
+            dimension,
+        ):
+            raise ValueError(
+                f"weights {tuple(self._weights.shape)}, means {tuple(self._means.shape)} and "
+                f"covariances {tuple(self._covariances.shape)} do not fit together"
+            )
+
+    def _posterior_mean(self, x: Tensor, alpha_bar: float) -> Tensor:
+        signal, identity = alpha_bar**0.5, torch.eye(self._means.shape[1], dtype=torch.float64)
+        marginal = alpha_bar * self._covariances + (1 - alpha_bar) * identity
+        gain = signal * torch.linalg.solve(marginal, self._covariances).mT  # S (ab S + ..)^-1
+        factor = torch.linalg.cholesky(marginal)
+        means, gain, factor = (v.to(x.dtype).to(x.device) for v in (self._means, gain, factor))
+        logits, posterior = [], []
+        for k, weight in enumerate(self._weights.tolist()):
+            centred = x - signal * means[k]
+            white = torch.linalg.solve_triangular(factor[k], centred.T, upper=False)
+            half_log_det = factor[k].diagonal().log().sum()
+            logits.append(torch.log(x.new_tensor(weight)) - half_log_det - white.square().sum(0) / 2)
+            posterior.append(means[k] + centred @ gain[k].T)
+        share = torch.stack(logits, 1).softmax(1)
+        return (share[:, :, None] * torch.stack(posterior, 1)).sum(1)
+
+
+class GaussianDenoiser(MixtureDenoiser):
+    """Exact for N(mean, covariance): the mixture of one component."""
+
+    def __init__(self, mean: ArrayLike, covariance: ArrayLike, schedule: Schedule) -> None:
+        mean = torch.as_tensor(mean, dtype=torch.float64)
+        covariance = torch.as_tensor(covariance, dtype=torch.float64)
+        super().__init__([1.0], mean[None], covariance[None], schedule)

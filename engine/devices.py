@@ -1,0 +1,26 @@
+"""Which device to compute on: named by the user or chosen; nothing else names one."""
+
+from __future__ import annotations
+
+import torch
+
+
+def available_devices() -> list[str]:
+    """Names that ``choose_device`` accepts here, the best first."""
+    names = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    return [*names, "cpu"]
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device called ``name``; 'auto' takes CUDA, else MPS, else the CPU.
+
+    Raises ``ValueError`` for a name that is unknown or not available here.
+    """
+    names = available_devices()
+    if name == "auto":
+        return torch.device(names[0])
+    if name in names or (name == "cuda" and torch.cuda.is_available()):
+        return torch.device(name)
+    raise ValueError(f"device {name!r} is not available; known: auto, {', '.join(names)}")

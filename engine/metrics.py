@@ -1,0 +1,169 @@
+"""How far samples are from the data: a distance and a share off the data, each with its floor.
+
+Canonical definitions, in the checkpoint's own standardised units:
+
+* *distance*: sliced 2-Wasserstein, 128 directions evenly over half a turn, 501 quantiles, root
+  mean square over both, to a reference of 200,000 points with exact component counts;
+* *off-data share*: samples farther from a fixed reference of 20,000 points (seed 0) than the
+  99.9th percentile of 200,000 fresh points, at least 0.03.
+
+A floor is what independent draws from the data's own generator score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from engine.datasets import Standardisation, fresh_draws, reference_draws
+
+Points = NDArray[np.float32]
+
+SAMPLE_SETS = 10
+SAMPLES = 8000
+_FRESH_SEED = 1_000_003  # away from the seeds people train and sample with
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How finely a distance is taken."""
+
+    directions: int
+    quantiles: int
+    reference: int
+
+
+CANONICAL = Precision(directions=128, quantiles=501, reference=200_000)
+LIVE = Precision(directions=32, quantiles=101, reference=50_000)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A distance and an off-data share beside the floors of independent draws."""
+
+    distance: float
+    distance_error: float
+    """The standard error of ``distance`` over the sample sets; NaN for one set."""
+    distance_floor: float
+    off_data: float
+    off_data_floor: float
+
+    @property
+    def ratio(self) -> float:
+        """``distance`` over its floor."""
+        return self.distance / self.distance_floor
+
+
+class Judge:
+    """Measures samples against one data set in the units of one checkpoint.
+
+    For two-dimensional data. Made by ``judge_steps`` or ``judge_for``, which keep it.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        transform: Standardisation,
+        directions: NDArray[np.float32],
+        reference: NDArray[np.float64],
+        tree: cKDTree,
+        threshold: float,
+    ) -> None:
+        self.dataset, self.transform, self.threshold = dataset, transform, threshold
+        self._directions, self._reference, self._tree = directions, reference, tree
+
+    def distance(self, samples: Points) -> float:
+        """Sliced 2-Wasserstein distance of ``samples`` (N, 2) to the data."""
+        levels = len(self._reference)
+        own = _quantiles(np.asarray(samples, np.float32), self._directions, levels)
+        gap = own - self._reference
+        return float(np.sqrt(np.mean(gap**2)))
+
+    def off_data(self, samples: Points) -> float:
+        """The share of ``samples`` (N, 2) that lies off the data, in 0..1."""
+        return float(np.mean(self._tree.query(samples)[0] > self.threshold))
+
+    def floor(self, count: int, sets: int = SAMPLE_SETS) -> tuple[float, float]:
+        """Distance and off-data share of ``sets`` times ``count`` independent draws."""
+        draws = [
+            fresh_draws(self.dataset, count, _FRESH_SEED + 2 + i, self.transform) for i in range(sets)
+        ]
+        return (
+            float(np.mean([self.distance(draw) for draw in draws])),
+            float(np.mean([self.off_data(draw) for draw in draws])),
+        )
+
+    def quality(self, sample_sets: list[Points]) -> Quality:
+        """The figures of some sample sets of equal size, with their floors."""
+        distances = [self.distance(samples) for samples in sample_sets]
+        floor_distance, floor_off = self.floor(len(sample_sets[0]))
+        count = len(distances)
+        return Quality(
+            distance=float(np.mean(distances)),
+            distance_error=float(np.std(distances, ddof=1) / count**0.5) if count > 1 else np.nan,
+            distance_floor=floor_distance,
+            off_data=float(np.mean([self.off_data(samples) for samples in sample_sets])),
+            off_data_floor=floor_off,
+        )
+
+
+def _quantiles(
+    points: Points, directions: NDArray[np.float32], levels: int
+) -> NDArray[np.float64]:
+    """Quantiles of ``points`` (N, 2) along ``directions`` (2, R), shape (levels, R)."""
+    projected = np.sort(points @ directions, axis=0)
+    at = np.linspace(0, 1, levels) * (len(points) - 1)
+    low = np.floor(at).astype(int)
+    high = np.minimum(low + 1, len(points) - 1)
+    share = (at - low)[:, None]
+    return np.asarray((1 - share) * projected[low] + share * projected[high], np.float64)
+
+
+_judges: dict[tuple[object, ...], Judge] = {}
+_MOST_JUDGES = 8
+
+
+def judge_steps(
+    dataset: str, transform: Standardisation, precision: Precision = CANONICAL
+) -> Generator[None, None, Judge]:
+    """Make a judge bit by bit (it sorts and indexes many points), yielding between; it is kept."""
+    key = (dataset, tuple(transform.mean), tuple(transform.std), precision)
+    if key not in _judges:
+        angle = np.pi * np.arange(precision.directions) / precision.directions
+        directions = np.stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
+        points = reference_draws(dataset, precision.reference, _FRESH_SEED, transform)
+        quantiles = []
+        for start in range(0, precision.directions, 8):
+            part = directions[:, start : start + 8]
+            quantiles.append(_quantiles(points, part, precision.quantiles))
+            yield
+        tree = cKDTree(reference_draws(dataset, 20_000, 0, transform))
+        yield
+        fresh = fresh_draws(dataset, precision.reference, _FRESH_SEED + 1, transform)
+        near = []
+        for start in range(0, len(fresh), 20_000):
+            near.append(tree.query(fresh[start : start + 20_000])[0])
+            yield
+        threshold = max(0.03, float(np.quantile(np.concatenate(near), 0.999)))
+        while len(_judges) >= _MOST_JUDGES:
+            _judges.pop(next(iter(_judges)))
+        reference = np.concatenate(quantiles, axis=1)
+        _judges[key] = Judge(dataset, transform, directions, reference, tree, threshold)
+    return _judges[key]
+
+
+def judge_for(
+    dataset: str, transform: Standardisation, precision: Precision = CANONICAL
+) -> Judge:
+    """``judge_steps`` in one go."""
+    steps = judge_steps(dataset, transform, precision)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            judge: Judge = end.value
+            return judge

@@ -1,0 +1,182 @@
+"""Samplers as steps, and the one loop that runs them as a generator of frames.
+
+A sampler with K steps visits ``round(linspace(T, 0, K + 1))``. The latents come first: K steps give
+K + 1 frames. t = T is noise, t = 0 is data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from engine.config import SamplerConfig, sampler_times
+from engine.denoiser import Denoiser, Prediction
+from engine.noise import draw_step_noise
+from engine.schedules import Schedule
+
+
+@dataclass(frozen=True)
+class Frame:
+    """State ``x`` (N, ...) at time ``t`` and the clean data ``x0`` (N, ...) predicted from it.
+
+    At t = 0 there is nothing left to predict: ``x0`` equals ``x``.
+    """
+
+    t: int
+    x: Tensor
+    x0: Tensor
+
+
+Noise = Callable[[], Tensor]
+"""Gives the step's noise, shaped like x_t; only drawn by steps that use it."""
+
+
+class Sampler(Protocol):
+    """A rule for going from time t to an earlier time s."""
+
+    @property
+    def config(self) -> SamplerConfig:
+        """Name, steps and parameters."""
+        ...
+
+    def step(
+        self, x_t: Tensor, prediction: Prediction, t: int, s: int, schedule: Schedule, noise: Noise
+    ) -> Tensor:
+        """x_s (N, ...), for s < t."""
+        ...
+
+
+@dataclass(frozen=True)
+class DDPM:
+    """Ancestral sampling with the posterior's mean and variance (Ho et al. 2020, equations 6, 7).
+
+    With fewer steps than T, the posterior of x_s given x_t and x0 for the visited times alone.
+    ``shared_noise``: all samples get the same noise at each step (independent from step to step).
+    """
+
+    steps: int | None = None
+    shared_noise: bool = False
+
+    @property
+    def config(self) -> SamplerConfig:
+        """Name and steps."""
+        return SamplerConfig(name="ddpm-shared" if self.shared_noise else "ddpm", steps=self.steps)
+
+    def step(
+        self, x_t: Tensor, prediction: Prediction, t: int, s: int, schedule: Schedule, noise: Noise
+    ) -> Tensor:
+        """x_s ~ q(x_s | x_t, x0)."""
+        bar_t, bar_s = (float(schedule.alphas_cumprod[time]) for time in (t, s))
+        alpha = bar_t / bar_s
+        mean = (bar_s**0.5 * (1 - alpha) / (1 - bar_t)) * prediction.x0 + (
+            alpha**0.5 * (1 - bar_s) / (1 - bar_t)
+        ) * x_t
+        variance = (1 - alpha) * (1 - bar_s) / (1 - bar_t)
+        return mean + variance**0.5 * noise() if variance > 0 else mean
+
+
+def DDPMSharedNoise(steps: int | None = None) -> DDPM:  # noqa: N802 - reads like the other samplers
+    """DDPM in which all samples share the noise of each step."""
+    return DDPM(steps=steps, shared_noise=True)
+
+
+@dataclass(frozen=True)
+class DDIM:
+    """Song et al. 2021, equations 12 and 16: deterministic for ``eta`` = 0, DDPM for ``eta`` = 1."""
+
+    steps: int | None = None
+    eta: float = 0.0
+
+    @property
+    def config(self) -> SamplerConfig:
+        """Name, steps and eta."""
+        return SamplerConfig(name="ddim", steps=self.steps, eta=self.eta)
+
+    def step(
+        self, x_t: Tensor, prediction: Prediction, t: int, s: int, schedule: Schedule, noise: Noise
+    ) -> Tensor:
+        """x_s = sqrt(ab_s) x0 + sqrt(1 - ab_s - sigma^2) eps + sigma z."""
+        bar_t, bar_s = (float(schedule.alphas_cumprod[time]) for time in (t, s))
+        variance = self.eta**2 * (1 - bar_s) / (1 - bar_t) * (1 - bar_t / bar_s)
+        direction = max(1 - bar_s - variance, 0.0) ** 0.5
+        x_s = bar_s**0.5 * prediction.x0 + direction * prediction.eps
+        return x_s + variance**0.5 * noise() if variance > 0 else x_s
+
+
+def make_sampler(config: SamplerConfig) -> Sampler:
+    """The sampler that a configuration names."""
+    if config.name == "ddim":
+        return DDIM(steps=config.steps, eta=config.eta)
+    return DDPM(steps=config.steps, shared_noise=config.name == "ddpm-shared")
+
+
+@torch.no_grad()
+def sample(
+    denoiser: Denoiser, schedule: Schedule, latents: Tensor, *, sampler: Sampler, seed: int = 0
+) -> Iterator[Frame]:
+    """Carry ``latents`` (N, ...) from t = T to t = 0; a frame for every visited time.
+
+    Each frame is made by at most one evaluation of the denoiser, when it is asked for. States keep
+    the latents' type and device. ``seed`` feeds the noise of the steps. Raises ``ValueError`` for
+    latents without rows or with NaN, and for more steps than T.
+    """
+    check_states(latents, "latents")
+    times = sampler_times(schedule.timesteps, sampler.config.resolved_steps(schedule.timesteps))
+    shared = sampler.config.name == "ddpm-shared"
+
+    def noise_at(t: int) -> Tensor:
+        count = 1 if shared else len(latents)
+        drawn = draw_step_noise(seed, t, count, latents.shape[1:])
+        return drawn.to(latents.dtype).to(latents.device)
+
+    x = latents
+    for t, s in pairwise(times):
+        prediction = denoiser.predict(x, t)
+        yield Frame(t, x, prediction.x0)
+        x = sampler.step(x, prediction, t, s, schedule, lambda t=t: noise_at(t))  # type: ignore[misc]
+    yield Frame(0, x, x)
+
+
+@torch.no_grad()
+def invert(
+    denoiser: Denoiser,
+    schedule: Schedule,
+    data: Tensor,
+    *,
+    steps: int | None = None,
+    first_step_passes: int = 4,
+) -> Iterator[Frame]:
+    """Carry ``data`` (N, ...) from t = 0 to latents at t = T by deterministic DDIM, run backwards.
+
+    The noise in x_s is taken for the noise in x_t (Dhariwal and Nichol 2021, appendix F). At t = 0
+    there is no network to ask, so the first step solves x_t = sqrt(ab_t) x0 + sqrt(1 - ab_t)
+    eps(x_t, t) by fixed-point passes at the next time t. Frames come from t = 0 up to t = T, K + 1
+    of them. Raises ``ValueError`` as ``sample`` does.
+    """
+    check_states(data, "data")
+    config = SamplerConfig(name="ddim", steps=steps)
+    times = sampler_times(schedule.timesteps, config.resolved_steps(schedule.timesteps))[::-1]
+    yield Frame(0, data, data)
+    x, first = data, times[1]
+    for _ in range(first_step_passes):
+        x = schedule.add_noise(data, first, denoiser.predict(x, first).eps)
+    for s, t in pairwise(times[1:]):
+        prediction = denoiser.predict(x, s)
+        yield Frame(s, x, prediction.x0)
+        x = schedule.add_noise(prediction.x0, t, prediction.eps)
+    yield Frame(times[-1], x, denoiser.predict(x, times[-1]).x0)
+
+
+def check_states(states: Tensor, what: str) -> None:
+    """Raise ``ValueError`` unless ``states`` is finite floating point of shape (N, ...), N >= 1."""
+    if states.ndim < 2 or states.numel() == 0:
+        raise ValueError(f"{what} must have shape (N, ...), got {tuple(states.shape)}")
+    if not states.is_floating_point():
+        raise ValueError(f"{what} must be floating point, got {states.dtype}")
+    if states.device.type not in ("meta",) and not bool(torch.isfinite(states).all()):
+        raise ValueError(f"{what} must be finite, got NaN or infinity")

@@ -1,0 +1,51 @@
+"""The service on standard input and output, for a window in another process.
+
+Standard output carries frames of the protocol and nothing else: what libraries print goes to
+standard error. The process ends with its input, so a window that dies leaves no orphan.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+from typing import BinaryIO
+
+from engine.devices import choose_device
+from engine.protocol import Packet, ProtocolError, read_packet, write_packet
+from engine.service import Inbox, Service
+
+
+def serve(device: str = "auto") -> None:
+    """Serve until the input ends or ``Shutdown`` comes."""
+    # Ctrl-C in a shared terminal reaches both processes; the window decides when to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    output = _take_standard_output()
+    inbox: Inbox = queue.SimpleQueue()
+    reader = threading.Thread(target=_read_all, args=(sys.stdin.buffer, inbox), daemon=True)
+    reader.start()
+    Service(inbox, lambda packet: write_packet(output, packet), choose_device(device)).run()
+    # The reader may still wait for input that never comes; everything is saved, so leave at once.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _take_standard_output() -> BinaryIO:
+    """A private stream to where standard output went; standard output now goes to standard error."""
+    sys.stdout.flush()
+    private = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(private, "wb")
+
+
+def _read_all(stream: BinaryIO, inbox: Inbox) -> None:
+    try:
+        packet: Packet | None
+        while (packet := read_packet(stream)) is not None:
+            inbox.put(packet)
+    except (ProtocolError, OSError) as error:
+        print(f"engine: {error}", file=sys.stderr)
+    finally:
+        inbox.put(None)

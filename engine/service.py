@@ -1,0 +1,485 @@
+"""The engine behind a window: a loop over generators.
+
+Every job is a generator that yields after at most one evaluation of a network. The loop takes one
+item from a running job at a time and reads messages in between, so cancelling is dropping a
+generator, and there are no locks. Requests that somebody waits for go before training, which still
+keeps a fifth of the time.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+import engine
+from engine import protocol
+from engine.checkpoint import Checkpoint, asdict_plain, load_checkpoint, locate
+from engine.config import MAX_POINTS, SamplerConfig, require_between
+from engine.denoiser import NetworkDenoiser
+from engine.devices import available_devices, choose_device
+from engine.evaluation import evaluate
+from engine.metrics import LIVE, judge_steps
+from engine.noise import draw_latents
+from engine.paths import make_path
+from engine.protocol import Arrays, Packet
+from engine.samplers import DDIM, Frame, check_states, invert, make_sampler, sample
+from engine.training import Trainer, open_run, train
+from engine.trajectory import check_size
+
+TRAINING_SHARE = 0.2
+LIVE_CHECKPOINT = "live"
+"""The name under which the averaged weights of the running training can be sampled."""
+
+PREVIEW_SAMPLES, PREVIEW_STEPS = 1000, 25
+
+Work = Generator[Packet | None, None, Packet]
+"""A job: reports on the way (None: nothing to report), the final report at the end."""
+
+Inbox = queue.SimpleQueue["Packet | None"]
+"""What the window has sent; None is the end of its input."""
+
+
+@dataclass
+class _Job:
+    request: protocol.Request
+    work: Work
+    started: float = field(default_factory=time.perf_counter)
+    paused: bool = False
+
+    @property
+    def training(self) -> bool:
+        return isinstance(self.request, protocol.Train)
+
+
+class Service:
+    """Runs the requests that come into ``inbox`` and reports to ``send``, until the input ends.
+
+    ``send`` may raise ``OSError`` when nobody listens any more: the service then saves what runs
+    and ends.
+    """
+
+    def __init__(
+        self, inbox: Inbox, send: Callable[[Packet], None], device: torch.device | None = None
+    ) -> None:
+        self._inbox, self._send = inbox, send
+        self._device = device or choose_device()
+        self._jobs: dict[int, _Job] = {}
+        self._turn: deque[int] = deque()
+        self._training_time = self._other_time = 0.0
+        self._open = True
+        self._checkpoints: dict[str, tuple[float, Checkpoint]] = {}
+        self._trainer: Trainer | None = None
+        self._threads = torch.get_num_threads()
+
+    def run(self) -> None:
+        """The loop; returns when the input has ended and everything is saved."""
+        try:
+            self._send(
+                Packet(
+                    protocol.Ready(
+                        version=engine.__version__,
+                        device=str(self._device),
+                        devices=available_devices(),
+                    )
+                )
+            )
+            while self._open:
+                self._read_messages()
+                if self._open and (job := self._next_job()):
+                    self._advance(job)
+        except OSError:
+            pass  # the window is gone; what runs is saved below
+        finally:
+            self._close_all()
+
+    # Messages
+
+    def _read_messages(self) -> None:
+        while self._open:
+            try:
+                packet = self._inbox.get(block=self._next_job() is None)
+            except queue.Empty:
+                return
+            if packet is None:
+                self._open = False
+            else:
+                self._handle(packet)
+
+    def _handle(self, packet: Packet) -> None:
+        match packet.message:
+            case protocol.Shutdown():
+                self._open = False
+            case protocol.Cancel(job=number):
+                if number in self._jobs:
+                    self._end_early(number)
+            case protocol.Pause(job=number) | protocol.Resume(job=number):
+                if number in self._jobs and self._jobs[number].training:
+                    self._jobs[number].paused = isinstance(packet.message, protocol.Pause)
+            case protocol.Request() as request:
+                self._start(request, packet.arrays)
+            case other:
+                self._fail(other.job, f"not a request: {type(other).__name__}")
+
+    def _start(self, request: protocol.Request, arrays: Arrays) -> None:
+        if isinstance(request, protocol.Train) and self._trainer is not None:
+            self._fail(request.job, "a training is already running; stop it first")
+            return
+        for number, job in list(self._jobs.items()):
+            if type(job.request) is type(request) and job.request.slot == request.slot:
+                self._end_early(number)
+        self._jobs[request.job] = _Job(request, self._work(request, arrays))
+        self._turn.append(request.job)
+
+    def _work(self, request: protocol.Request, arrays: Arrays) -> Work:
+        match request:
+            case protocol.Open():
+                return self._describe(request)
+            case protocol.Train():
+                return self._train(request)
+            case protocol.Sample():
+                return self._sample(request, arrays)
+            case protocol.Interpolate():
+                return self._interpolate(request, arrays)
+            case protocol.Invert():
+                return self._invert(request, arrays)
+            case protocol.Field():
+                return self._field(request, arrays)
+            case protocol.Evaluate():
+                return self._evaluate(request)
+            case other:
+                raise TypeError(f"no work for {other!r}")
+
+    # The loop over generators
+
+    def _next_job(self) -> _Job | None:
+        """Whose turn it is: those that somebody waits for in turn, training with its share."""
+        runnable = [self._jobs[n] for n in self._turn if not self._jobs[n].paused]
+        training = [job for job in runnable if job.training]
+        others = [job for job in runnable if not job.training]
+        if not (training and others):
+            self._training_time = self._other_time = 0.0
+            return next(iter(runnable), None)
+        spent = self._training_time + self._other_time
+        return training[0] if self._training_time < TRAINING_SHARE * spent else others[0]
+
+    def _advance(self, job: _Job) -> None:
+        number = job.request.job
+        self._turn.remove(number)
+        self._turn.append(number)
+        started = time.perf_counter()
+        try:
+            report = next(job.work)
+        except StopIteration as end:
+            self._drop(number)
+            self._send(end.value)
+        except (ValueError, OSError) as error:
+            self._drop(number)
+            self._fail(number, str(error))
+        except Exception as error:
+            self._drop(number)
+            detail = traceback.format_exc()
+            message = f"the engine met a defect: {type(error).__name__}: {error}"
+            self._send(Packet(protocol.Failure(job=number, message=message, internal=True, detail=detail)))
+        else:
+            if report is not None:
+                self._send(report)
+        spent = time.perf_counter() - started
+        if job.training:
+            self._training_time += spent
+        else:
+            self._other_time += spent
+
+    def _drop(self, number: int) -> None:
+        self._jobs.pop(number, None)
+        if number in self._turn:
+            self._turn.remove(number)
+
+    def _end_early(self, number: int) -> None:
+        """Drop a job; closing its generator lets a training save itself."""
+        job = self._jobs[number]
+        self._drop(number)
+        try:
+            job.work.close()
+        except OSError as error:
+            self._fail(number, _saving_failed(job.request, error))
+            return
+        info = {"out": job.request.out} if isinstance(job.request, protocol.Train) else {}
+        seconds = time.perf_counter() - job.started
+        self._send(Packet(protocol.Result(job=number, cancelled=True, seconds=seconds, info=info)))
+
+    def _close_all(self) -> None:
+        for job in list(self._jobs.values()):
+            try:
+                job.work.close()
+            except OSError as error:  # nobody is left to tell but the log
+                print(_saving_failed(job.request, error))
+        self._jobs.clear()
+        self._turn.clear()
+
+    def _fail(self, number: int, message: str) -> None:
+        self._send(Packet(protocol.Failure(job=number, message=message)))
+
+    # Jobs
+
+    def _checkpoint(self, name: str) -> Checkpoint:
+        """A checkpoint by name, loaded once for each version of its file."""
+        if name == LIVE_CHECKPOINT:
+            return self._live_checkpoint()
+        path = locate(name)
+        changed = path.stat().st_mtime
+        kept = self._checkpoints.get(name)
+        if kept is None or kept[0] != changed:
+            if len(self._checkpoints) >= 8:
+                self._checkpoints.pop(next(iter(self._checkpoints)))
+            kept = (changed, load_checkpoint(name, device=self._device))
+            self._checkpoints[name] = kept
+        return kept[1]
+
+    def _live_checkpoint(self) -> Checkpoint:
+        trainer = self._trainer
+        if trainer is None:
+            raise ValueError("no training is running")
+        # A denoiser of its own: its folded copy keeps the weights of now while training goes on.
+        return Checkpoint(trainer.description(), trainer.denoiser(), trainer.schedule, LIVE_CHECKPOINT)
+
+    def _describe(self, request: protocol.Open) -> Work:
+        yield None
+        return Packet(
+            protocol.Result(job=request.job, info=self._checkpoint(request.checkpoint).describe())
+        )
+
+    def _sample(self, request: protocol.Sample, arrays: Arrays) -> Work:
+        checkpoint = self._checkpoint(request.checkpoint)
+        if "latents" in arrays:
+            latents = self._states(arrays["latents"], checkpoint, "latents")
+        else:
+            require_between("number of samples", request.count, 1, MAX_POINTS)
+            latents = draw_latents(request.seed, request.count, checkpoint.shape).to(self._device)
+        yield None
+        return (yield from self._frames(request, checkpoint, latents, request.sampler, request.seed))
+
+    def _interpolate(self, request: protocol.Interpolate, arrays: Arrays) -> Work:
+        checkpoint = self._checkpoint(request.checkpoint)
+        ends = self._states(np.stack([arrays["start"], arrays["end"]]), checkpoint, "endpoints")
+        latents = make_path(request.path, ends[0], ends[1], request.points)
+        yield None
+        return (yield from self._frames(request, checkpoint, latents, request.sampler, request.seed))
+
+    def _frames(
+        self,
+        request: protocol.Request,
+        checkpoint: Checkpoint,
+        latents: Tensor,
+        config: SamplerConfig,
+        seed: int,
+    ) -> Work:
+        schedule = checkpoint.schedule
+        frames_expected = config.resolved_steps(schedule.timesteps) + 1
+        check_size(frames_expected, len(latents), latents[0].numel())
+        frames = sample(
+            checkpoint.denoiser, schedule, latents, sampler=make_sampler(config), seed=seed
+        )
+        times = engine.config.sampler_times(schedule.timesteps, frames_expected - 1)
+        return (yield from self._stream(request, frames, times))
+
+    def _stream(self, request: protocol.Request, frames: Iterator[Frame], times: list[int]) -> Work:
+        started = time.perf_counter()
+        for index, frame in enumerate(frames):
+            message = protocol.Frame(job=request.job, index=index, times=times if index == 0 else [])
+            yield Packet(message, {"x": _array(frame.x), "x0": _array(frame.x0)})
+        return Packet(protocol.Result(job=request.job, seconds=time.perf_counter() - started))
+
+    def _invert(self, request: protocol.Invert, arrays: Arrays) -> Work:
+        checkpoint = self._checkpoint(request.checkpoint)
+        schedule = checkpoint.schedule
+        data = self._states(arrays["data"], checkpoint, "data")
+        steps = SamplerConfig(steps=request.steps).resolved_steps(schedule.timesteps)
+        check_size(steps + 1, len(data), data[0].numel())
+        yield None
+        frames = invert(checkpoint.denoiser, schedule, data, steps=steps)
+        times = engine.config.sampler_times(schedule.timesteps, steps)[::-1]
+        return (yield from self._stream(request, frames, times))
+
+    def _field(self, request: protocol.Field, arrays: Arrays) -> Work:
+        checkpoint = self._checkpoint(request.checkpoint)
+        points = self._states(arrays["points"], checkpoint, "points")
+        yield None
+        with torch.no_grad():
+            prediction = checkpoint.denoiser.predict(points, request.t)
+        return Packet(
+            protocol.Result(job=request.job, info={"t": request.t}),
+            {"x0": _array(prediction.x0), "eps": _array(prediction.eps)},
+        )
+
+    def _evaluate(self, request: protocol.Evaluate) -> Work:
+        checkpoint = self._checkpoint(request.checkpoint)
+        started = told = time.perf_counter()
+        stages = evaluate(checkpoint, quick=request.quick)
+        while True:
+            try:
+                stage = next(stages)
+            except StopIteration as end:
+                info = {**vars(end.value), "distance_ratio": end.value.ratio}
+                info = {key: value for key, value in info.items() if np.isfinite(value)}
+                seconds = time.perf_counter() - started
+                return Packet(protocol.Result(job=request.job, info=info, seconds=seconds))
+            now = time.perf_counter()
+            if now - told < 0.1:
+                yield None
+                continue
+            told, elapsed = now, now - started
+            remaining = elapsed / stage.done * (stage.total - stage.done) if stage.done else None
+            yield Packet(
+                protocol.Progress(
+                    job=request.job,
+                    done=stage.done,
+                    total=stage.total,
+                    elapsed=elapsed,
+                    remaining=remaining,
+                )
+            )
+
+    def _states(self, array: NDArray[Any], checkpoint: Checkpoint, what: str) -> Tensor:
+        if array.dtype.kind != "f":
+            raise ValueError(f"{what} must be floating point, got {array.dtype}")
+        states = torch.tensor(array, dtype=torch.float32, device=self._device)
+        if states.shape[1:] != checkpoint.shape:
+            raise ValueError(
+                f"{what} must have shape (N, {', '.join(map(str, checkpoint.shape))}), "
+                f"got {tuple(states.shape)}"
+            )
+        check_states(states, what)
+        return states
+
+    def _train(self, request: protocol.Train) -> Work:
+        folder = Path(request.out)
+        # A tiny network trains as fast on one thread, and the window keeps the other core.
+        torch.set_num_threads(1)
+        steps = None
+        try:
+            trainer = open_run(request.config, folder, device=self._device, resume=request.resume)
+            self._trainer = trainer
+            yield None
+            report = _TrainingReport(request, trainer)
+            steps = train(trainer, folder)
+            for item in steps:
+                report.add(item.step, item.loss)
+                yield None
+                if report.due():
+                    yield from report.snapshot()
+            yield from report.snapshot()
+            info = {"out": request.out, **asdict_plain(trainer.description())}
+            return Packet(protocol.Result(job=request.job, info=info, seconds=report.elapsed()))
+        except OSError as error:
+            raise ValueError(_saving_failed(request, error)) from error
+        finally:
+            self._trainer = None
+            torch.set_num_threads(self._threads)
+            if steps is not None:
+                steps.close()  # saves, unless it is done
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    return tensor.detach().float().cpu().numpy()
+
+
+def _saving_failed(request: protocol.Request, error: OSError) -> str:
+    where = f" in {request.out}" if isinstance(request, protocol.Train) else ""
+    return f"cannot save{where}: {error.strerror or error}"
+
+
+class _TrainingReport:
+    """What the window is told of a training: losses, pace, samples from fixed latents."""
+
+    def __init__(self, request: protocol.Train, trainer: Trainer) -> None:
+        self._request, self._trainer = request, trainer
+        self._denoiser: NetworkDenoiser = trainer.denoiser()
+        latents = draw_latents(trainer.config.seed, PREVIEW_SAMPLES, trainer.transform.mean.shape)
+        self._latents = latents.to(trainer.device)
+        self._steps: list[int] = []
+        self._losses: list[float] = []
+        self._spent = 0.0
+        self._mark = self._told = time.perf_counter()
+        self._pace: deque[tuple[float, int]] = deque([(0.0, trainer.done)], maxlen=20)
+        self._floor: tuple[float, float] | None = None
+
+    def add(self, step: int, loss: float) -> None:
+        """Note an update."""
+        self._steps.append(step)
+        self._losses.append(loss)
+        now = time.perf_counter()
+        # A pause or a visitor is a long gap between two items; it is not training time.
+        self._spent += min(now - self._mark, 1.0)
+        self._mark = now
+
+    def elapsed(self) -> float:
+        """Seconds of training so far in this run."""
+        return self._spent
+
+    def due(self) -> bool:
+        """Whether it is time for the next snapshot."""
+        return time.perf_counter() - self._told >= self._request.snapshot_seconds
+
+    def _remaining(self) -> float | None:
+        since, step = self._pace[0]
+        if self._trainer.done == step:
+            return None
+        pace = (self._spent - since) / (self._trainer.done - step)
+        return pace * (self._trainer.config.steps - self._trainer.done)
+
+    def snapshot(self) -> Iterator[Packet | None]:
+        """Sample with the averaged weights of now, an evaluation at a time; then the report."""
+        trainer = self._trainer
+        self._denoiser.refresh()
+        sampler = DDIM(steps=min(PREVIEW_STEPS, trainer.schedule.timesteps))
+        times, x, x0 = [], [], []
+        for frame in sample(self._denoiser, trainer.schedule, self._latents, sampler=sampler):
+            times.append(frame.t)
+            x.append(_array(frame.x))
+            x0.append(_array(frame.x0))
+            yield None
+        values = yield from self._quality(x[-1])
+        remaining = self._remaining()
+        self._pace.append((self._spent, trainer.done))
+        message = protocol.Snapshot(
+            job=self._request.job,
+            step=trainer.done,
+            total=trainer.config.steps,
+            elapsed=self._spent,
+            remaining=remaining,
+            values=values,
+        )
+        arrays = {
+            "steps": np.array(self._steps, np.int64),
+            "losses": np.array(self._losses, np.float32),
+            "t": np.array(times, np.int64),
+            "x": np.stack(x),
+            "x0": np.stack(x0),
+        }
+        self._steps.clear()
+        self._losses.clear()
+        self._told = self._mark = time.perf_counter()
+        yield Packet(message, arrays)
+
+    def _quality(self, samples: NDArray[np.float32]) -> Generator[None, None, dict[str, float]]:
+        trainer = self._trainer
+        judge = yield from judge_steps(trainer.config.dataset, trainer.transform, LIVE)
+        if self._floor is None:
+            self._floor = judge.floor(len(samples))
+        return {
+            "distance": judge.distance(samples),
+            "off_data": judge.off_data(samples),
+            "distance_floor": self._floor[0],
+            "off_data_floor": self._floor[1],
+        }
