@@ -33,7 +33,7 @@ _LAZY = {
     "make_schedule": "engine.schedules",
 }
 
-__all__ = ["__version__", "datasets", "models", *_LAZY]
+__all__ = ["__version__", "datasets", "models", *_LAZY]  # noqa: PLE0604 - names from the table
 
 
 def __getattr__(name: str) -> Any:

@@ -43,7 +43,9 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError(f"format {self.format} comes from a later version")
         if not (self.mean and len(self.mean) == len(self.std) <= 1_000_000):
             raise ValueError(f"{len(self.mean)} means and {len(self.std)} deviations")
-        if not (np.isfinite([*self.mean, *self.std]).all() and min(self.std) > 0 and self.step >= 0):
+        if not (
+            np.isfinite([*self.mean, *self.std]).all() and min(self.std) > 0 and self.step >= 0
+        ):
             raise ValueError("mean, deviation or step out of range")
 
     @property
@@ -109,7 +111,7 @@ def load_tensors(path: Path) -> tuple[Description, dict[str, Tensor]]:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ValueError(f"it holds {path.stat().st_size} bytes, more than {MAX_FILE_BYTES}")
-        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if METADATA_KEY not in metadata:
                 raise ValueError("it was not saved by ToyDiff")
@@ -128,9 +130,13 @@ def locate(name_or_path: str | Path) -> Path:
     Raises ``ValueError`` naming what was not found.
     """
     if str(name_or_path) in BUNDLED:
-        found = Path(str(resources.files("resources") / "checkpoints" / f"{name_or_path}.safetensors"))
+        found = Path(
+            str(resources.files("resources") / "checkpoints" / f"{name_or_path}.safetensors")
+        )
         if not found.is_file():
-            raise ValueError(f"the bundled checkpoint {name_or_path!r} is missing from this installation")
+            raise ValueError(
+                f"the bundled checkpoint {name_or_path!r} is missing from this installation"
+            )
         return found
     path = Path(name_or_path)
     if path.is_dir():
@@ -165,7 +171,9 @@ def load_checkpoint(
     }
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     if {name: tuple(value.shape) for name, value in weights.items()} != expected:
-        raise ValueError(f"{path} is not a usable checkpoint: its weights do not fit its configuration")
+        raise ValueError(
+            f"{path} is not a usable checkpoint: its weights do not fit its configuration"
+        )
     if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
         raise ValueError(f"{path} is not a usable checkpoint: its weights are not finite")
     network.load_state_dict(weights)

@@ -25,6 +25,9 @@ from engine import config
 from engine.commands_help import COMMANDS, LATER
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from engine.checkpoint import Checkpoint
     from engine.samplers import Frame
     from engine.trajectory import Trajectory
@@ -67,18 +70,31 @@ def commands() -> None:
 
 
 _checkpoint = click.option(
-    "--checkpoint", required=True, metavar="NAME_OR_PATH", help="A bundled name, a file or a folder."
+    "--checkpoint",
+    required=True,
+    metavar="NAME_OR_PATH",
+    help="A bundled name, a file or a folder.",
 )
-_device = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps.")
-_out = click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+_device = click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps."
+)
+_out = click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="The file to write."
+)
 _seed = click.option("--seed", default=0, show_default=True, help="Feeds every random number.")
 _sampler = click.option(
     "--sampler", default="ddim", show_default=True, help=f"{', '.join(config.SAMPLERS)}."
 )
 _steps = click.option("--steps", type=int, help="Steps K of the sampler; all T without it.")
-_eta = click.option("--eta", default=0.0, show_default=True, help="DDIM's share of fresh noise, 0..1.")
+_eta = click.option(
+    "--eta", default=0.0, show_default=True, help="DDIM's share of fresh noise, 0..1."
+)
 _keep = click.option(
-    "--keep", type=click.Choice(["all", "last"]), default="all", show_default=True, help="States to keep."
+    "--keep",
+    type=click.Choice(["all", "last"]),
+    default="all",
+    show_default=True,
+    help="States to keep.",
 )
 
 
@@ -86,17 +102,23 @@ _keep = click.option(
 @click.option("--dataset", metavar="NAME", help=f"{', '.join(config.POINT_SETS)}.")
 @click.option("--data", metavar="FILE", help="Your own data (comes with a later version).")
 @click.option("--data-root", metavar="DIR", help="Where images are (comes with a later version).")
-@click.option("--schedule", default="linear", show_default=True, help=f"{', '.join(config.SCHEDULES)}.")
+@click.option(
+    "--schedule", default="linear", show_default=True, help=f"{', '.join(config.SCHEDULES)}."
+)
 @click.option("--zero-terminal", is_flag=True, help="Rescale the schedule to no signal at t = T.")
 @click.option("--timesteps", default=250, show_default=True, help="T.")
 @click.option("--prediction", help="noise, x0 or v; by default what suits the schedule.")
 @click.option("--width", default=128, show_default=True, help="Units of a hidden layer.")
 @click.option("--depth", default=3, show_default=True, help="Hidden layers.")
-@click.option("--steps", default=6000, show_default=True, help="Updates in all, those before included.")
+@click.option(
+    "--steps", default=6000, show_default=True, help="Updates in all, those before included."
+)
 @click.option("--batch-size", default=512, show_default=True)
 @click.option("--rate", default=3e-3, show_default=True, help="The learning rate at its peak.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--checkpoint-every", default=1000, show_default=True, help="Updates between savings.")
+@click.option(
+    "--checkpoint-every", default=1000, show_default=True, help="Updates between savings."
+)
 @click.option("--resume", is_flag=True, help="Go on with the training in DIR.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR")
 @_device
@@ -189,7 +211,9 @@ def _resumed_config(
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
     }
     asked = _training_config(merged | given)
-    return replace(asked, points=stored.points, model=replace(asked.model, embedding=stored.model.embedding))
+    return replace(
+        asked, points=stored.points, model=replace(asked.model, embedding=stored.model.embedding)
+    )
 
 
 @commands.command(help=COMMANDS["sample"])
@@ -198,7 +222,9 @@ def _resumed_config(
 @_steps
 @_eta
 @click.option("--count", type=int, help="How many samples to draw.")
-@click.option("--latents", type=click.Path(path_type=Path), metavar="FILE.npy", help="Start from these.")
+@click.option(
+    "--latents", type=click.Path(path_type=Path), metavar="FILE.npy", help="Start from these."
+)
 @_seed
 @_keep
 @_device
@@ -231,7 +257,9 @@ def sample(out: Path, **options: Any) -> None:
 
 @commands.command(help=COMMANDS["interpolate"])
 @_checkpoint
-@click.option("--from", "start", type=Pair(), required=True, help="The first endpoint, such as -1,2.")
+@click.option(
+    "--from", "start", type=Pair(), required=True, help="The first endpoint, such as -1,2."
+)
 @click.option("--to", "end", type=Pair(), required=True, help="The second endpoint.")
 @click.option("--points", default=500, show_default=True, help="Points on the path.")
 @click.option("--path", default="linear", show_default=True, help=f"{', '.join(config.PATHS)}.")
@@ -253,16 +281,17 @@ def interpolate(out: Path, **options: Any) -> None:
     config.require_between("points", options["points"], 2, config.MAX_POINTS)
     sampler = _sampler_config(options)
     checkpoint = _load(options)
-    ends = []
+    ends: list[torch.Tensor] = []
     for flag in ("start", "end"):
         if (len(options[flag]),) != checkpoint.shape:
             name = {"start": "--from", "end": "--to"}[flag]
             raise ValueError(
-                f"{name} must have {checkpoint.shape[0]} numbers, got {','.join(map(str, options[flag]))}"
+                f"{name} must have {checkpoint.shape[0]} numbers, "
+                f"got {','.join(map(str, options[flag]))}"
             )
         ends.append(torch.tensor(options[flag], dtype=torch.float32))
     _check_trajectory(checkpoint, sampler, options["points"], options["keep"])
-    latents = make_path(options["path"], *ends, options["points"])
+    latents = make_path(options["path"], ends[0], ends[1], options["points"])
     meta = {
         "command": "interpolate",
         "from": list(options["start"]),
@@ -339,7 +368,9 @@ def evaluate(**options: Any) -> None:
         "distance_ratio": quality.ratio,
         "off_data": quality.off_data,
         "off_data_floor": quality.off_data_floor,
-        "off_data_ratio": quality.off_data / quality.off_data_floor if quality.off_data_floor else None,
+        "off_data_ratio": quality.off_data / quality.off_data_floor
+        if quality.off_data_floor
+        else None,
     }
     if options["as_json"]:
         print(json.dumps(figures))
@@ -374,9 +405,7 @@ def _load(options: dict[str, Any]) -> Checkpoint:
 
 
 def _sampler_config(options: dict[str, Any]) -> config.SamplerConfig:
-    return config.SamplerConfig(
-        name=options["sampler"], steps=options["steps"], eta=options["eta"]
-    )
+    return config.SamplerConfig(name=options["sampler"], steps=options["steps"], eta=options["eta"])
 
 
 def _states_file(path: Path, what: str, checkpoint: Checkpoint) -> Any:
@@ -448,7 +477,9 @@ def _run(
     )
     steps = sampler.resolved_steps(checkpoint.schedule.timesteps)
     collected = _collect(frames, steps + 1, options["keep"])
-    collected.meta = _meta(checkpoint, sampler) | {"seed": options["seed"], "keep": options["keep"]} | meta
+    collected.meta = (
+        _meta(checkpoint, sampler) | {"seed": options["seed"], "keep": options["keep"]} | meta
+    )
     if options["keep"] == "last" and "keeps" in meta:
         collected.meta["keeps"] = []  # the first state, which the latents are, was not kept
     _save(collected, out)
@@ -457,11 +488,14 @@ def _run(
 def _collect(frames: Iterator[Frame], count: int, keep: Literal["all", "last"] | str) -> Trajectory:
     from engine.trajectory import Trajectory
 
-    times, x, x0 = [], [], []
+    times: list[int] = []
+    x: list[NDArray[np.float32]] = []
+    x0: list[NDArray[np.float32]] = []
     with _progress(count, "frames") as bar:
         for frame in frames:
             if keep == "last":
-                times.clear(), x.clear(), x0.clear()
+                for kept in (times, x, x0):
+                    kept.clear()
             times.append(frame.t)
             x.append(frame.x.float().cpu().numpy())
             x0.append(frame.x0.float().cpu().numpy())
@@ -476,7 +510,9 @@ def _save(trajectory: Trajectory, out: Path) -> None:
 
 def _progress(total: int | None, unit: str, initial: int = 0) -> tqdm[Any]:
     """A bar on a terminal; nothing elsewhere."""
-    return tqdm(total=total, unit=f" {unit}", initial=initial, disable=not sys.stderr.isatty(), leave=False)
+    return tqdm(
+        total=total, unit=f" {unit}", initial=initial, disable=not sys.stderr.isatty(), leave=False
+    )
 
 
 class _Interrupt:
@@ -508,7 +544,7 @@ def run(group: click.Group, arguments: Sequence[str] | None = None, name: str = 
         )
         return status if isinstance(status, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "")
+        click.echo(error.ctx.get_help())
         return 0
     except click.ClickException as error:
         return _complain(error.format_message(), 2)

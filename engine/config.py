@@ -36,7 +36,7 @@ MAX_POINTS = 1_000_000
 
 
 def require_choice(what: str, value: object, known: tuple[str, ...], later: tuple[str, ...]) -> str:
-    """Return ``value`` if it is one of ``known``; otherwise raise a ``ValueError`` that names it."""
+    """``value`` if it is one of ``known``; otherwise raises a ``ValueError`` that names it."""
     if value in known:
         return str(value)
     if value in later:
@@ -144,7 +144,9 @@ class SamplerConfig:
             require_between("steps", self.steps, 1, MAX_TIMESTEPS)
         require_between("eta", self.eta, 0.0, 1.0)
         if self.eta != 0.0 and self.name != "ddim":
-            raise ValueError(f"eta belongs to the sampler 'ddim'; got eta {self.eta:g} with {self.name!r}")
+            raise ValueError(
+                f"eta belongs to the sampler 'ddim'; got eta {self.eta:g} with {self.name!r}"
+            )
 
     def resolved_steps(self, timesteps: int) -> int:
         """K for a schedule of ``timesteps``; raises ``ValueError`` if K > T."""

@@ -20,7 +20,7 @@ from engine.schedules import Schedule, Time
 
 @dataclass(frozen=True)
 class Prediction:
-    """``x0`` and ``eps``, both shaped like x_t; x_t = sqrt(alpha_bar) x0 + sqrt(1-alpha_bar) eps."""
+    """``x0`` and ``eps``, shaped like x_t = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps."""
 
     x0: Tensor
     eps: Tensor
@@ -51,7 +51,8 @@ class Denoiser(ABC):
         if not 1 <= first <= last <= self.schedule.timesteps:
             wrong = first if first < 1 else last
             raise ValueError(
-                f"a denoiser is asked at t between 1 and T = {self.schedule.timesteps}, got t = {wrong}"
+                f"a denoiser is asked at t between 1 and T = {self.schedule.timesteps}, "
+                f"got t = {wrong}"
             )
 
 
@@ -62,7 +63,7 @@ def to_prediction(
 
     'v' is sqrt(alpha_bar) eps - sqrt(1 - alpha_bar) x0 (Salimans and Ho 2022, section 4): it gives
     both without any division. Only 'noise' divides by sqrt(alpha_bar), and is refused for schedules
-    where that root reaches zero; 'x0' divides by sqrt(1 - alpha_bar_t), which is positive for t >= 1.
+    where that root reaches zero; 'x0' divides by sqrt(1 - alpha_bar_t), positive for t >= 1.
     """
     signal, noise = schedule.signal(t, x_t), schedule.noise(t, x_t)
     if prediction == "v":
@@ -167,10 +168,12 @@ class _ExactDenoiser(Denoiser):
             x0 = self._x0(x_t, t)
         else:
             x0 = torch.empty_like(x_t)
-            for value in t.unique().tolist():
+            for value in torch.unique(t).tolist():
                 rows = t == value
                 x0[rows] = self._x0(x_t[rows], value)
-        return Prediction(x0, (x_t - self.schedule.signal(t, x_t) * x0) / self.schedule.noise(t, x_t))
+        return Prediction(
+            x0, (x_t - self.schedule.signal(t, x_t) * x0) / self.schedule.noise(t, x_t)
+        )
 
     def _x0(self, x_t: Tensor, t: int) -> Tensor:
         flat = x_t.reshape(len(x_t), -1)
@@ -190,7 +193,7 @@ def _exact_type(x: Tensor) -> torch.dtype:
 class IdealDenoiser(_ExactDenoiser):
     """Exact for data that is uniform on ``points`` (M, ...): softmax-weighted means of them.
 
-    E[x0 | x_t] = sum_i w_i y_i with w = softmax(-|x_t - sqrt(alpha_bar) y_i|^2 / (2 (1 - alpha_bar))).
+    E[x0 | x_t] = sum_i w_i y_i, w = softmax(-|x_t - sqrt(alpha_bar) y_i|^2 / (2 (1 - alpha_bar))).
     """
 
     MAX_WEIGHTS = 500_000
@@ -200,20 +203,23 @@ class IdealDenoiser(_ExactDenoiser):
         self.schedule = schedule
         points = torch.as_tensor(points)
         if points.ndim < 2 or len(points) == 0 or not torch.isfinite(points).all():
-            raise ValueError(f"points must be finite with shape (M, ...), got {tuple(points.shape)}")
+            raise ValueError(
+                f"points must be finite with shape (M, ...), got {tuple(points.shape)}"
+            )
         self._points = points.reshape(len(points), -1)
 
     def _posterior_mean(self, x: Tensor, alpha_bar: float) -> Tensor:
         points = self._points.to(x.dtype).to(x.device)
         turn = max(1, self.MAX_WEIGHTS // len(points))
-        return torch.cat([self._weighted(part, points, alpha_bar) for part in x.split(turn)])
+        return torch.cat([self._weighted(part, points, alpha_bar) for part in torch.split(x, turn)])
 
     @staticmethod
     def _weighted(x: Tensor, points: Tensor, alpha_bar: float) -> Tensor:
         scaled = alpha_bar**0.5 * points
         # |x|^2 is the same for every point and drops out of the softmax.
         logits = (x @ scaled.T - scaled.square().sum(1) / 2) / (1 - alpha_bar)
-        return logits.softmax(dim=1) @ points
+        mean: Tensor = logits.softmax(dim=1) @ points
+        return mean
 
 
 class MixtureDenoiser(_ExactDenoiser):
@@ -253,7 +259,9 @@ class MixtureDenoiser(_ExactDenoiser):
             centred = x - signal * means[k]
             white = torch.linalg.solve_triangular(factor[k], centred.T, upper=False)
             half_log_det = factor[k].diagonal().log().sum()
-            logits.append(torch.log(x.new_tensor(weight)) - half_log_det - white.square().sum(0) / 2)
+            logits.append(
+                torch.log(x.new_tensor(weight)) - half_log_det - white.square().sum(0) / 2
+            )
             posterior.append(means[k] + centred @ gain[k].T)
         share = torch.stack(logits, 1).softmax(1)
         return (share[:, :, None] * torch.stack(posterior, 1)).sum(1)

@@ -7,7 +7,9 @@ import torch
 
 def available_devices() -> list[str]:
     """Names that ``choose_device`` accepts here, the best first."""
-    names = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    names = (
+        [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    )
     if torch.backends.mps.is_available():
         names.append("mps")
     return [*names, "cpu"]

@@ -46,8 +46,10 @@ def evaluate(checkpoint: Checkpoint, *, quick: bool = False) -> Generator[Stage,
     sample_sets = []
     for seed in range(sets):
         latents = draw_latents(seed, SAMPLES, checkpoint.shape).to(checkpoint.device)
-        frames = sample(checkpoint.denoiser, checkpoint.schedule, latents, sampler=DDPM(), seed=seed)
-        for k, frame in enumerate(frames):
+        frames = sample(
+            checkpoint.denoiser, checkpoint.schedule, latents, sampler=DDPM(), seed=seed
+        )
+        for k, frame in enumerate(frames):  # noqa: B007 - the last one is used below
             yield Stage(seed * timesteps + k, total)
         sample_sets.append(frame.x.float().cpu().numpy())
     quality: Quality = judge.quality(sample_sets)

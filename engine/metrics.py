@@ -90,7 +90,8 @@ class Judge:
     def floor(self, count: int, sets: int = SAMPLE_SETS) -> tuple[float, float]:
         """Distance and off-data share of ``sets`` times ``count`` independent draws."""
         draws = [
-            fresh_draws(self.dataset, count, _FRESH_SEED + 2 + i, self.transform) for i in range(sets)
+            fresh_draws(self.dataset, count, _FRESH_SEED + 2 + i, self.transform)
+            for i in range(sets)
         ]
         return (
             float(np.mean([self.distance(draw) for draw in draws])),
@@ -111,9 +112,7 @@ class Judge:
         )
 
 
-def _quantiles(
-    points: Points, directions: NDArray[np.float32], levels: int
-) -> NDArray[np.float64]:
+def _quantiles(points: Points, directions: NDArray[np.float32], levels: int) -> NDArray[np.float64]:
     """Quantiles of ``points`` (N, 2) along ``directions`` (2, R), shape (levels, R)."""
     projected = np.sort(points @ directions, axis=0)
     at = np.linspace(0, 1, levels) * (len(points) - 1)
@@ -156,9 +155,7 @@ def judge_steps(
     return _judges[key]
 
 
-def judge_for(
-    dataset: str, transform: Standardisation, precision: Precision = CANONICAL
-) -> Judge:
+def judge_for(dataset: str, transform: Standardisation, precision: Precision = CANONICAL) -> Judge:
     """``judge_steps`` in one go."""
     steps = judge_steps(dataset, transform, precision)
     while True:

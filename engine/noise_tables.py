@@ -25,7 +25,7 @@ def _unscaled_betas(name: str, timesteps: int) -> FloatTable:
     if name == "cosine":  # Nichol and Dhariwal 2021, equation 17
         t = np.arange(timesteps + 1) / timesteps
         f = np.cos((t + COSINE_OFFSET) / (1 + COSINE_OFFSET) * np.pi / 2) ** 2
-        return np.minimum(1 - f[1:] / f[:-1], BETA_MAX)
+        return np.asarray(np.minimum(1 - f[1:] / f[:-1], BETA_MAX))
     raise ValueError(f"unknown schedule {name!r}")
 
 

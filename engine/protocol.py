@@ -42,7 +42,7 @@ class Request(Message, frozen=True, kw_only=True):
 
 
 class Open(Request, frozen=True, kw_only=True):
-    """Describe a checkpoint; answered by a ``Result`` with ``info`` as in ``Checkpoint.describe``."""
+    """Describe a checkpoint; answered by a ``Result``, ``info`` as in ``Checkpoint.describe``."""
 
     checkpoint: str
 
@@ -173,7 +173,17 @@ class Failure(Message, frozen=True, kw_only=True):
 
 
 AnyRequest = (
-    Open | Train | Sample | Interpolate | Invert | Field | Evaluate | Cancel | Pause | Resume | Shutdown
+    Open
+    | Train
+    | Sample
+    | Interpolate
+    | Invert
+    | Field
+    | Evaluate
+    | Cancel
+    | Pause
+    | Resume
+    | Shutdown
 )
 AnyReport = Ready | Progress | Frame | Snapshot | Result | Failure
 AnyMessage = AnyRequest | AnyReport
@@ -212,8 +222,7 @@ def write_packet(stream: BinaryIO, packet: Packet) -> None:
     specs = [_ArraySpec(name, str(value.dtype), value.shape) for name, value in arrays.items()]
     header = _encoder.encode(_Header(packet.message, specs))
     stream.write(struct.pack("<I", len(header)) + header)
-    for value in arrays.values():
-        stream.write(memoryview(value).cast("B") if value.size else b"")
+    stream.writelines(value.data.cast("B") for value in arrays.values() if value.size)
     stream.flush()
 
 

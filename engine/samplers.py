@@ -73,21 +73,21 @@ class DDPM:
         """x_s ~ q(x_s | x_t, x0)."""
         bar_t, bar_s = (float(schedule.alphas_cumprod[time]) for time in (t, s))
         alpha = bar_t / bar_s
-        mean = (bar_s**0.5 * (1 - alpha) / (1 - bar_t)) * prediction.x0 + (
+        mean: Tensor = (bar_s**0.5 * (1 - alpha) / (1 - bar_t)) * prediction.x0 + (
             alpha**0.5 * (1 - bar_s) / (1 - bar_t)
         ) * x_t
         variance = (1 - alpha) * (1 - bar_s) / (1 - bar_t)
         return mean + variance**0.5 * noise() if variance > 0 else mean
 
 
-def DDPMSharedNoise(steps: int | None = None) -> DDPM:  # noqa: N802 - reads like the other samplers
+def DDPMSharedNoise(steps: int | None = None) -> DDPM:
     """DDPM in which all samples share the noise of each step."""
     return DDPM(steps=steps, shared_noise=True)
 
 
 @dataclass(frozen=True)
 class DDIM:
-    """Song et al. 2021, equations 12 and 16: deterministic for ``eta`` = 0, DDPM for ``eta`` = 1."""
+    """Song et al. 2021, equations 12, 16: deterministic for ``eta`` = 0, DDPM for ``eta`` = 1."""
 
     steps: int | None = None
     eta: float = 0.0
@@ -104,7 +104,7 @@ class DDIM:
         bar_t, bar_s = (float(schedule.alphas_cumprod[time]) for time in (t, s))
         variance = self.eta**2 * (1 - bar_s) / (1 - bar_t) * (1 - bar_t / bar_s)
         direction = max(1 - bar_s - variance, 0.0) ** 0.5
-        x_s = bar_s**0.5 * prediction.x0 + direction * prediction.eps
+        x_s: Tensor = bar_s**0.5 * prediction.x0 + direction * prediction.eps
         return x_s + variance**0.5 * noise() if variance > 0 else x_s
 
 
@@ -178,5 +178,5 @@ def check_states(states: Tensor, what: str) -> None:
         raise ValueError(f"{what} must have shape (N, ...), got {tuple(states.shape)}")
     if not states.is_floating_point():
         raise ValueError(f"{what} must be floating point, got {states.dtype}")
-    if states.device.type not in ("meta",) and not bool(torch.isfinite(states).all()):
+    if states.device.type != "meta" and not bool(torch.isfinite(states).all()):
         raise ValueError(f"{what} must be finite, got NaN or infinity")

@@ -68,7 +68,8 @@ class Schedule:
         if not 1 <= t <= self.timesteps:
             raise ValueError(f"t must be between 1 and T = {self.timesteps}, got {t}")
         beta = float(self.betas[t])
-        return (1 - beta) ** 0.5 * x_s + beta**0.5 * eps
+        x_t: Tensor = (1 - beta) ** 0.5 * x_s + beta**0.5 * eps
+        return x_t
 
 
 def make_schedule(

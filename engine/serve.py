@@ -33,7 +33,7 @@ def serve(device: str = "auto") -> None:
 
 
 def _take_standard_output() -> BinaryIO:
-    """A private stream to where standard output went; standard output now goes to standard error."""
+    """A private stream to where standard output went, which now goes to standard error."""
     sys.stdout.flush()
     private = os.dup(1)
     os.dup2(2, 1)

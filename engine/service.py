@@ -94,9 +94,8 @@ class Service:
                     )
                 )
             )
-            while self._open:
-                self._read_messages()
-                if self._open and (job := self._next_job()):
+            while self._read_messages():
+                if job := self._next_job():
                     self._advance(job)
         except OSError:
             pass  # the window is gone; what runs is saved below
@@ -105,16 +104,18 @@ class Service:
 
     # Messages
 
-    def _read_messages(self) -> None:
+    def _read_messages(self) -> bool:
+        """Handle what has come in, waiting if nothing runs; False when it is time to end."""
         while self._open:
             try:
                 packet = self._inbox.get(block=self._next_job() is None)
             except queue.Empty:
-                return
+                return True
             if packet is None:
                 self._open = False
             else:
                 self._handle(packet)
+        return False
 
     def _handle(self, packet: Packet) -> None:
         match packet.message:
@@ -190,7 +191,9 @@ class Service:
             self._drop(number)
             detail = traceback.format_exc()
             message = f"the engine met a defect: {type(error).__name__}: {error}"
-            self._send(Packet(protocol.Failure(job=number, message=message, internal=True, detail=detail)))
+            self._send(
+                Packet(protocol.Failure(job=number, message=message, internal=True, detail=detail))
+            )
         else:
             if report is not None:
                 self._send(report)
@@ -251,7 +254,9 @@ class Service:
         if trainer is None:
             raise ValueError("no training is running")
         # A denoiser of its own: its folded copy keeps the weights of now while training goes on.
-        return Checkpoint(trainer.description(), trainer.denoiser(), trainer.schedule, LIVE_CHECKPOINT)
+        return Checkpoint(
+            trainer.description(), trainer.denoiser(), trainer.schedule, LIVE_CHECKPOINT
+        )
 
     def _describe(self, request: protocol.Open) -> Work:
         yield None
@@ -267,14 +272,18 @@ class Service:
             require_between("number of samples", request.count, 1, MAX_POINTS)
             latents = draw_latents(request.seed, request.count, checkpoint.shape).to(self._device)
         yield None
-        return (yield from self._frames(request, checkpoint, latents, request.sampler, request.seed))
+        return (
+            yield from self._frames(request, checkpoint, latents, request.sampler, request.seed)
+        )
 
     def _interpolate(self, request: protocol.Interpolate, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
         ends = self._states(np.stack([arrays["start"], arrays["end"]]), checkpoint, "endpoints")
         latents = make_path(request.path, ends[0], ends[1], request.points)
         yield None
-        return (yield from self._frames(request, checkpoint, latents, request.sampler, request.seed))
+        return (
+            yield from self._frames(request, checkpoint, latents, request.sampler, request.seed)
+        )
 
     def _frames(
         self,
@@ -296,7 +305,9 @@ class Service:
     def _stream(self, request: protocol.Request, frames: Iterator[Frame], times: list[int]) -> Work:
         started = time.perf_counter()
         for index, frame in enumerate(frames):
-            message = protocol.Frame(job=request.job, index=index, times=times if index == 0 else [])
+            message = protocol.Frame(
+                job=request.job, index=index, times=times if index == 0 else []
+            )
             yield Packet(message, {"x": _array(frame.x), "x0": _array(frame.x0)})
         return Packet(protocol.Result(job=request.job, seconds=time.perf_counter() - started))
 
@@ -460,7 +471,7 @@ class _TrainingReport:
             remaining=remaining,
             values=values,
         )
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "steps": np.array(self._steps, np.int64),
             "losses": np.array(self._losses, np.float32),
             "t": np.array(times, np.int64),

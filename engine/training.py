@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from engine.files import make_folder
 from engine.schedules import Schedule
 
 METRICS_NAME = "metrics.jsonl"
+_Tensors = tuple[Tensor, ...] | list[Tensor]
 
 WARM_UP = 200
 HALVED_AT = 6000
@@ -44,10 +45,11 @@ def learning_rate(step: int, peak: float) -> float:
     It depends on the step alone, not on how many are planned: training on after the end, or
     stopping early, is the same training. The averaged weights do what a final decay would.
     """
-    return peak * min(1.0, step / WARM_UP) / (1 + max(0, step - WARM_UP) / HALVED_AT) ** 0.5
+    decay: float = (1 + max(0, step - WARM_UP) / HALVED_AT) ** 0.5
+    return peak * min(1.0, step / WARM_UP) / decay
 
 
-def _average(averages: list[Tensor], values: list[Tensor], seen: Tensor | int) -> None:
+def _average(averages: _Tensors, values: _Tensors, seen: Tensor | int) -> None:
     """Power-function averaging (Karras et al. 2024, equation 127): about the last tenth of a run.
 
     Like the rate, it knows nothing of the planned number of steps.
@@ -161,7 +163,9 @@ class Trainer:
         try:
             trainer._load(tensors)
         except (KeyError, RuntimeError, TypeError) as error:
-            raise ValueError(f"{path} is damaged: its tensors do not fit its configuration") from error
+            raise ValueError(
+                f"{path} is damaged: its tensors do not fit its configuration"
+            ) from error
         trainer.done = description.step
         return trainer
 
@@ -204,13 +208,15 @@ def open_run(
         return trainer
     for name in (checkpoints.STATE_NAME, checkpoints.CHECKPOINT_NAME):
         if (folder / name).exists():
-            raise ValueError(f"{folder} already holds a training; resume it or choose another folder")
+            raise ValueError(
+                f"{folder} already holds a training; resume it or choose another folder"
+            )
     trainer = Trainer(config, device)
     make_folder(folder)
     return trainer
 
 
-def train(trainer: Trainer, folder: Path) -> Iterator[TrainingStep]:
+def train(trainer: Trainer, folder: Path) -> Generator[TrainingStep]:
     """Update until ``config.steps``; an item for each update, after it.
 
     Saves every ``checkpoint_every`` updates, at the end, and when the generator is closed or
@@ -223,7 +229,8 @@ def train(trainer: Trainer, folder: Path) -> Iterator[TrainingStep]:
         def save() -> None:
             nonlocal saved
             if saved != trainer.done:
-                metrics.flush()  # before the state: a row too many is cut on resume, one too few is lost
+                # Before the state: a row too many is cut on resume, one too few would be lost.
+                metrics.flush()
                 trainer.save(folder)
                 saved = trainer.done
 

@@ -109,7 +109,8 @@ def load(path: Path) -> Trajectory:
         raise ValueError(f"{path} is not a ToyDiff trajectory: {error}") from error
     if x.ndim < 2 or x.shape != x0.shape or t.shape != (len(x),) or t.dtype.kind not in "iu":
         raise ValueError(
-            f"{path} is not a ToyDiff trajectory: x {x.shape}, x0 {x0.shape} and t {t.shape} disagree"
+            f"{path} is not a ToyDiff trajectory: "
+            f"x {x.shape}, x0 {x0.shape} and t {t.shape} disagree"
         )
     if x.dtype != np.float32 or not np.isfinite(x).all() or not np.isfinite(x0).all():
         raise ValueError(f"{path} is not a ToyDiff trajectory: x must be finite float32")

@@ -67,7 +67,7 @@ def _v(n: int, rng: np.random.Generator, draw: Draw) -> Points:
     arm = _components(n, 2, rng, draw)
     tips = np.array([[2.0, 3.0], [-2.0, 3.0]])
     along = rng.uniform(0.0, 1.0, (n, 1))
-    return along * tips[arm] + rng.normal(0.0, 0.1, (n, 2))
+    return np.asarray(along * tips[arm] + rng.normal(0.0, 0.1, (n, 2)))
 
 
 def _gaussians8(n: int, rng: np.random.Generator, draw: Draw) -> Points:
@@ -161,7 +161,9 @@ def load(name: str, n: int = EXERCISE_SIZE, seed: int = 0) -> PointSet:
     return PointSet(name, transform.apply(raw), transform, seed)
 
 
-def reference_draws(name: str, n: int, seed: int, transform: Standardisation) -> NDArray[np.float32]:
+def reference_draws(
+    name: str, n: int, seed: int, transform: Standardisation
+) -> NDArray[np.float32]:
     """Random points with exact component counts, (n, 2), in the units of ``transform``."""
     return transform.apply(_raw(name, n, seed, "balanced"))
 
