@@ -149,9 +149,11 @@ class Playback(QObject):
 
     def set_t(self, t: int) -> None:
         """Go to ``t``, held within 0..T; playing goes on from there."""
-        self._move_to(min(max(int(t), 0), self._timesteps))
-        if self._playing:
-            self._run_from_here()
+        t = min(max(int(t), 0), self._timesteps)
+        if t == self._t:  # also a slider that repeats what it was told
+            return
+        self._move_to(t)
+        self._resume()
 
     def set_timesteps(self, timesteps: int) -> None:
         """Take a schedule of T = ``timesteps``, of which nothing has arrived yet."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRect, QRectF, QSize
-from PySide6.QtGui import QImage, QImageWriter, QPainter
+from PySide6.QtGui import QImage, QImageWriter, QPaintDevice, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
 from toydiff_gui.drawing import BackgroundCache, paint_scene, picture_style
@@ -35,10 +38,9 @@ class FramePainter:
 
     def image(self, t: int) -> QImage:
         """The frame at ``t``; painted over by the next one."""
-        painter = QPainter(self._image)
         rect = QRectF(self._image.rect())
-        paint_scene(painter, rect, self._scene, t, self._style, self._views, cache=self._cache)
-        painter.end()
+        with painting(self._image) as painter:
+            paint_scene(painter, rect, self._scene, t, self._style, self._views, cache=self._cache)
         return self._image
 
     def frame(self, t: int) -> Frame:
@@ -86,27 +88,35 @@ def still_svg(
 ) -> bytes:
     """``scene`` at ``t`` as an SVG of shapes only: words are outlines, points are circles."""
     style = picture_style(picture_theme(theme), size[1])
-    drawing = SvgDrawing(size, f"{scene.title}, t = {t}" if scene.title else f"t = {t}")
-    rect = QRectF(0, 0, *size)
-    paint_scene(drawing.painter, rect, scene, t, style, views, vector=True)
-    return drawing.finish()
+    title = f"{scene.title}, t = {t}" if scene.title else f"t = {t}"
+
+    def paint(painter: QPainter) -> None:
+        rect = QRectF(0, 0, *size)
+        paint_scene(painter, rect, scene, t, style, views, vector=True)
+
+    return svg_bytes(size, title, paint)
 
 
-class SvgDrawing:
-    """An SVG of ``size`` in the making: paint with ``painter``, then ``finish``."""
+def svg_bytes(size: tuple[int, int], title: str, paint: Callable[[QPainter], object]) -> bytes:
+    """What ``paint`` paints, as an SVG of ``size``."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    generator = QSvgGenerator()
+    generator.setOutputDevice(buffer)
+    generator.setSize(QSize(*size))
+    generator.setViewBox(QRect(0, 0, *size))
+    generator.setResolution(96)  # a unit is a pixel
+    generator.setTitle(title)
+    with painting(generator) as painter:
+        paint(painter)
+    return bytes(buffer.data().data())
 
-    def __init__(self, size: tuple[int, int], title: str) -> None:
-        self._buffer = QBuffer()
-        self._buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        self._generator = QSvgGenerator()
-        self._generator.setOutputDevice(self._buffer)
-        self._generator.setSize(QSize(*size))
-        self._generator.setViewBox(QRect(0, 0, *size))
-        self._generator.setResolution(96)  # a unit is a pixel
-        self._generator.setTitle(title)
-        self.painter = QPainter(self._generator)
 
-    def finish(self) -> bytes:
-        """The document."""
-        self.painter.end()
-        return bytes(self._buffer.data().data())
+@contextmanager
+def painting(device: QPaintDevice) -> Iterator[QPainter]:
+    """A painter that is ended before the device can go away, whatever happens."""
+    painter = QPainter(device)
+    try:
+        yield painter
+    finally:
+        painter.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPointF, QRectF
@@ -14,12 +15,13 @@ from toydiff_gui.drawing.text import draw_text, elided, text_width
 from toydiff_gui.drawing.tiling import tile
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.picture import (
-    SvgDrawing,
     blank_image,
+    painting,
     picture_theme,
     png_bytes,
     still_image,
     still_svg,
+    svg_bytes,
 )
 from toydiff_gui.export.snapshot import check_complete, freeze, has_frames
 from toydiff_gui.export.spec import ThemeName, check_size, check_theme
@@ -61,18 +63,21 @@ def save_contact_sheet(
 ) -> None:
     """Write a sheet of stills, four from noise to data unless ``times`` says otherwise.
 
-    A row is a lane, a column a time; of a single lane, the times share the sheet. Raises ``ExportError``.
+    A row is a lane, a column a time; of a single lane, the times share the sheet.
+    Raises ``ExportError``.
     """
     check_size(size)
     check_theme(theme)
     scene = freeze(scene)
     check_complete(scene)
+    moments = sheet_times(scene, times)
     if is_vector(path):
-        drawing = SvgDrawing(size, scene.title or "Contact sheet")
-        paint_sheet(drawing.painter, size, scene, sheet_times(scene, times), theme, vector=True)
-        data = drawing.finish()
+        paint = partial(
+            paint_sheet, size=size, scene=scene, times=moments, theme=theme, vector=True
+        )
+        data = svg_bytes(size, scene.title or "Contact sheet", paint)
     else:
-        data = png_bytes(sheet_image(scene, size, theme, times))
+        data = png_bytes(sheet_image(scene, size, theme, moments))
     _write(path, data)
 
 
@@ -80,10 +85,10 @@ def sheet_image(
     scene: Scene, size: tuple[int, int], theme: ThemeName, times: Sequence[int] | None = None
 ) -> QImage:
     """The sheet as an image."""
+    moments = sheet_times(scene, times)
     image = blank_image(size)
-    painter = QPainter(image)
-    paint_sheet(painter, size, scene, sheet_times(scene, times), theme)
-    painter.end()
+    with painting(image) as painter:
+        paint_sheet(painter, size, scene, moments, theme)
     return image
 
 

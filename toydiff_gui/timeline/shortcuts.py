@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
     QApplication,
+    QButtonGroup,
     QComboBox,
     QLineEdit,
     QPlainTextEdit,
@@ -35,8 +37,8 @@ def wants_key(widget: QWidget | None, key: Qt.Key) -> bool:
     if isinstance(widget, TYPING + CHOOSING):
         return True
     if isinstance(widget, QAbstractButton):
-        group = widget.group()
-        arrows_choose = widget.autoExclusive() or bool(group and group.exclusive())
+        group = cast("QButtonGroup | None", widget.group())
+        arrows_choose = widget.autoExclusive() or (group is not None and group.exclusive())
         return key == Qt.Key.Key_Space or (arrows_choose and key in ARROWS)
     return key in ARROWS and isinstance(widget, (QAbstractSlider, QTabBar))
 
