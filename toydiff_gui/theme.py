@@ -400,7 +400,8 @@ QLabel:disabled, QLabel[ink]:disabled { color: $disabled; }
 
 QPushButton, QToolButton { background: transparent; color: $text;
     border: 1px solid $control_border; border-radius: ${p6};
-    padding: 0 ${p12}; min-height: ${p26}; }
+    padding: 0 ${p12}; }
+QPushButton { min-height: ${p26}; }
 QPushButton:hover, QToolButton:hover { border-color: $control_edge; }
 QPushButton:pressed, QToolButton:pressed { background: $hover; }
 QPushButton:checked, QToolButton:checked { background: $accent_tint; border-color: $accent_tint; }
@@ -431,7 +432,8 @@ QPushButton[variant="segment"]:disabled { color: $disabled; border-color: transp
 QPushButton[variant="toggle"] { text-align: left; color: $text_secondary; padding: 0 ${p8}; }
 QPushButton[variant="toggle"]:checked { color: $text; }
 QPushButton[variant="toggle"]:disabled { color: $disabled; }
-QToolButton[variant="icon"] { border-color: transparent; padding: 0; min-height: 0; }
+QToolButton[variant="icon"] { border-color: transparent; padding: 0; }
+QFileDialog QToolButton { padding: ${p3}; }
 QToolButton[variant="icon"]:hover { background: $hover; }
 QToolButton[variant="icon"]:disabled { background: transparent; }
 QToolButton::menu-indicator, QPushButton::menu-indicator { image: none; width: 0; }

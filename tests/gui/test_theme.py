@@ -60,7 +60,7 @@ def test_path_colours_go_evenly_through_the_stops(palette):
     assert colours.shape == (401, 3)
     assert colours.dtype == np.uint8
     for end, stop in ((0, palette.path_stops[0]), (-1, palette.path_stops[-1])):
-        assert "#%02X%02X%02X" % tuple(colours[end].tolist()) == stop
+        assert "#" + bytes(colours[end].tolist()).hex().upper() == stop
     for stop in palette.path_stops:
         wanted = np.array([int(stop[i : i + 2], 16) for i in (1, 3, 5)])
         assert np.abs(colours.astype(int) - wanted).max(axis=1).min() <= 2, stop

@@ -184,6 +184,8 @@ class NumberBox(QAbstractSpinBox):
     def _refont(self) -> None:
         now = theme.current()
         self.setFont(theme.font(12, 600, tabular=True))
+        # Under a style sheet the inner field does not follow a second change by itself.
+        self.lineEdit().setFont(self.font())
         self.setFixedHeight(now.px(28))
         left = now.px(5)
         if self._prefix is not None:

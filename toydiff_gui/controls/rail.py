@@ -24,7 +24,7 @@ class DockRail(QFrame):
         self, title: str, side: Literal["left", "right"], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.setProperty("surface", "panel")
+        self.setProperty("surface", f"dock-{side}")
         self.button = IconButton(f"dock-{side}", f"Show {title}", f"Show the panel '{title}'")
         self.button.clicked.connect(self.open_requested)
         column = QVBoxLayout(self)

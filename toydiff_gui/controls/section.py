@@ -39,7 +39,7 @@ class SectionHeader(QWidget):
             f"Reset {title}",
             reset_tooltip or f"Back to the defaults of '{title}'",
             role="accent",
-            side=20,
+            side=18,
         )
         # Its place is kept, so that nothing moves when it comes and goes.
         policy = self.reset.sizePolicy()

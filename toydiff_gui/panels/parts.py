@@ -37,7 +37,7 @@ class Dock(QFrame):
         )
         self.hide_button.clicked.connect(self.hide_requested)
         head = QHBoxLayout()
-        head.setContentsMargins(16, 8, 10, 2)
+        head.setContentsMargins(16, 6, 10, 2)
         head.addWidget(Text(title, size=13, weight=600))
         head.addStretch(1)
         head.addWidget(self.hide_button)

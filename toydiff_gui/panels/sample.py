@@ -157,7 +157,7 @@ class SamplePanel(Dock):
 
     def _build_lanes(self) -> None:
         header = SectionHeader("Sampler lanes")
-        add = IconButton("plus", "Add a lane", LATER)
+        add = IconButton("plus", "Add a lane", LATER, side=20)
         add.setEnabled(False)
         header.add(add)
         self.column.addSpacing(4)
@@ -201,10 +201,13 @@ class SamplePanel(Dock):
             "Interpolation", reset_tooltip="Back to the default endpoints and number of points"
         )
         self.path_header.reset_requested.connect(self._reset_path)
-        self.swap_button = IconButton("swap", "Swap A and B", "Exchange the two endpoints")
+        self.swap_button = IconButton("swap", "Swap A and B", "Exchange the two endpoints", side=20)
         self.swap_button.clicked.connect(self._swap)
         self.random_button = IconButton(
-            "dice", "Random endpoints", "Throw two endpoints from the Gaussian of the latents"
+            "dice",
+            "Random endpoints",
+            "Throw two endpoints from the Gaussian of the latents",
+            side=20,
         )
         self.random_button.clicked.connect(self._randomise)
         self.path_header.add(self.swap_button)

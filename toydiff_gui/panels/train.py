@@ -122,7 +122,7 @@ class TrainPanel(Dock):
             "for noise."
         )
         self._schedule_header.reset_requested.connect(self._reset_schedule)
-        self.column.addSpacing(4)
+        self.column.addSpacing(2)
         self.column.addWidget(self._schedule_header)
         self._schedule = QWidget()
         grid = QGridLayout(self._schedule)
