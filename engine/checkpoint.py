@@ -162,20 +162,22 @@ def load_checkpoint(
     path = locate(name_or_path)
     description, tensors = load_tensors(path)
     config = description.config
-    network = build_network(config, len(description.mean))
+    with torch.device("meta"):  # takes no memory, whatever size a foreign file claims
+        outline = build_network(config, len(description.mean))
     prefix = "averaged." if averaged else "weights."
     weights = {
         name.removeprefix(prefix): value.float()
         for name, value in tensors.items()
         if name.startswith(prefix)
     }
-    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    expected = {name: tuple(value.shape) for name, value in outline.state_dict().items()}
     if {name: tuple(value.shape) for name, value in weights.items()} != expected:
         raise ValueError(
             f"{path} is not a usable checkpoint: its weights do not fit its configuration"
         )
     if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
         raise ValueError(f"{path} is not a usable checkpoint: its weights are not finite")
+    network = build_network(config, len(description.mean))
     network.load_state_dict(weights)
     network.requires_grad_(False).eval().to(device)
     schedule = Schedule(config.schedule)

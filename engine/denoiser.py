@@ -100,7 +100,7 @@ class NetworkDenoiser(Denoiser):
     """
 
     def __init__(self, network: nn.Module, schedule: Schedule, prediction: PredictionName) -> None:
-        if prediction == "noise" and float(schedule.alphas_cumprod[-1]) == 0.0:
+        if prediction == "noise" and schedule.alpha_bar(schedule.timesteps) == 0.0:
             raise ValueError("prediction 'noise' cannot be used with zero terminal signal")
         self.network, self.schedule, self.prediction = network, schedule, prediction
         self._folded: FoldedNetwork | None = None
@@ -178,7 +178,7 @@ class _ExactDenoiser(Denoiser):
     def _x0(self, x_t: Tensor, t: int) -> Tensor:
         flat = x_t.reshape(len(x_t), -1)
         flat = flat.to(_exact_type(flat))
-        alpha_bar = float(self.schedule.alphas_cumprod[t])
+        alpha_bar = self.schedule.alpha_bar(t)
         return self._posterior_mean(flat, alpha_bar).to(x_t.dtype).reshape(x_t.shape)
 
     @abstractmethod

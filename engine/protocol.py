@@ -218,7 +218,7 @@ class ProtocolError(ValueError):
 
 def write_packet(stream: BinaryIO, packet: Packet) -> None:
     """Write one frame and flush; raises ``OSError`` when the other side is gone."""
-    arrays = {name: np.ascontiguousarray(value) for name, value in packet.arrays.items()}
+    arrays = {name: np.asarray(value, order="C") for name, value in packet.arrays.items()}
     specs = [_ArraySpec(name, str(value.dtype), value.shape) for name, value in arrays.items()]
     header = _encoder.encode(_Header(packet.message, specs))
     stream.write(struct.pack("<I", len(header)) + header)

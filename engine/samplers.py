@@ -71,7 +71,7 @@ class DDPM:
         self, x_t: Tensor, prediction: Prediction, t: int, s: int, schedule: Schedule, noise: Noise
     ) -> Tensor:
         """x_s ~ q(x_s | x_t, x0)."""
-        bar_t, bar_s = (float(schedule.alphas_cumprod[time]) for time in (t, s))
+        bar_t, bar_s = schedule.alpha_bar(t), schedule.alpha_bar(s)
         alpha = bar_t / bar_s
         mean: Tensor = (bar_s**0.5 * (1 - alpha) / (1 - bar_t)) * prediction.x0 + (
             alpha**0.5 * (1 - bar_s) / (1 - bar_t)
@@ -101,7 +101,7 @@ class DDIM:
         self, x_t: Tensor, prediction: Prediction, t: int, s: int, schedule: Schedule, noise: Noise
     ) -> Tensor:
         """x_s = sqrt(ab_s) x0 + sqrt(1 - ab_s - sigma^2) eps + sigma z."""
-        bar_t, bar_s = (float(schedule.alphas_cumprod[time]) for time in (t, s))
+        bar_t, bar_s = schedule.alpha_bar(t), schedule.alpha_bar(s)
         variance = self.eta**2 * (1 - bar_s) / (1 - bar_t) * (1 - bar_t / bar_s)
         direction = max(1 - bar_s - variance, 0.0) ** 0.5
         x_s: Tensor = bar_s**0.5 * prediction.x0 + direction * prediction.eps
@@ -142,7 +142,6 @@ def sample(
     yield Frame(0, x, x)
 
 
-@torch.no_grad()
 def invert(
     denoiser: Denoiser,
     schedule: Schedule,
@@ -158,6 +157,22 @@ def invert(
     eps(x_t, t) by fixed-point passes at the next time t. Frames come from t = 0 up to t = T, K + 1
     of them. Raises ``ValueError`` as ``sample`` does.
     """
+    steps_of_one = invert_stepwise(
+        denoiser, schedule, data, steps=steps, first_step_passes=first_step_passes
+    )
+    return (frame for frame in steps_of_one if frame is not None)
+
+
+@torch.no_grad()
+def invert_stepwise(
+    denoiser: Denoiser,
+    schedule: Schedule,
+    data: Tensor,
+    *,
+    steps: int | None = None,
+    first_step_passes: int = 4,
+) -> Iterator[Frame | None]:
+    """``invert`` with at most one evaluation an item: None after one that gave no frame yet."""
     check_states(data, "data")
     config = SamplerConfig(name="ddim", steps=steps)
     times = sampler_times(schedule.timesteps, config.resolved_steps(schedule.timesteps))[::-1]
@@ -165,6 +180,7 @@ def invert(
     x, first = data, times[1]
     for _ in range(first_step_passes):
         x = schedule.add_noise(data, first, denoiser.predict(x, first).eps)
+        yield None
     for s, t in pairwise(times[1:]):
         prediction = denoiser.predict(x, s)
         yield Frame(s, x, prediction.x0)

@@ -39,6 +39,15 @@ class Schedule:
         return torch.from_numpy(noise_tables.betas(self.config))
 
     @cached_property
+    def _floats(self) -> list[float]:
+        # Picking a number from a tensor costs microseconds and, on a device, a wait.
+        return self.alphas_cumprod.tolist()
+
+    def alpha_bar(self, t: int) -> float:
+        """alpha_bar_t as a number."""
+        return self._floats[t]
+
+    @cached_property
     def _signal(self) -> Tensor:
         return self.alphas_cumprod.sqrt()
 
@@ -53,11 +62,11 @@ class Schedule:
 
     def signal(self, t: Time, like: Tensor) -> float | Tensor:
         """sqrt(alpha_bar_t): a float for one time, else (N, 1, ...) to multiply ``like`` with."""
-        return _at(self._signal, t, like)
+        return self.alpha_bar(t) ** 0.5 if isinstance(t, int) else _at(self._signal, t, like)
 
     def noise(self, t: Time, like: Tensor) -> float | Tensor:
         """sqrt(1 - alpha_bar_t), as ``signal``."""
-        return _at(self._noise, t, like)
+        return (1 - self.alpha_bar(t)) ** 0.5 if isinstance(t, int) else _at(self._noise, t, like)
 
     def add_noise(self, x0: Tensor, t: Time, eps: Tensor) -> Tensor:
         """x_t = sqrt(alpha_bar_t) x0 + sqrt(1 - alpha_bar_t) eps (Ho et al. 2020, equation 4)."""
@@ -79,9 +88,7 @@ def make_schedule(
     return Schedule(ScheduleConfig(name=name, timesteps=timesteps, zero_terminal=zero_terminal))
 
 
-def _at(table: Tensor, t: Time, like: Tensor) -> float | Tensor:
-    if isinstance(t, int):
-        return float(table[t])
+def _at(table: Tensor, t: Tensor, like: Tensor) -> Tensor:
     # The type is changed before the device: some devices have no float64.
     values = table.to(like.dtype).to(like.device)[t]
     return values.view(-1, *([1] * (like.ndim - 1)))

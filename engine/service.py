@@ -33,7 +33,7 @@ from engine.metrics import LIVE, judge_steps
 from engine.noise import draw_latents
 from engine.paths import make_path
 from engine.protocol import Arrays, Packet
-from engine.samplers import DDIM, Frame, check_states, invert, make_sampler, sample
+from engine.samplers import DDIM, Frame, check_states, invert_stepwise, make_sampler, sample
 from engine.training import Trainer, open_run, train
 from engine.trajectory import check_size
 
@@ -76,7 +76,7 @@ class Service:
         self._device = device or choose_device()
         self._jobs: dict[int, _Job] = {}
         self._turn: deque[int] = deque()
-        self._training_time = self._other_time = 0.0
+        self._owed = 0.0  # seconds that training must still get for those that others took
         self._open = True
         self._checkpoints: dict[str, tuple[float, Checkpoint]] = {}
         self._trainer: Trainer | None = None
@@ -133,7 +133,8 @@ class Service:
                 self._fail(other.job, f"not a request: {type(other).__name__}")
 
     def _start(self, request: protocol.Request, arrays: Arrays) -> None:
-        if isinstance(request, protocol.Train) and self._trainer is not None:
+        training = any(job.training for job in self._jobs.values())
+        if isinstance(request, protocol.Train) and training:
             self._fail(request.job, "a training is already running; stop it first")
             return
         for number, job in list(self._jobs.items()):
@@ -169,10 +170,8 @@ class Service:
         training = [job for job in runnable if job.training]
         others = [job for job in runnable if not job.training]
         if not (training and others):
-            self._training_time = self._other_time = 0.0
             return next(iter(runnable), None)
-        spent = self._training_time + self._other_time
-        return training[0] if self._training_time < TRAINING_SHARE * spent else others[0]
+        return training[0] if self._owed > 0 else others[0]
 
     def _advance(self, job: _Job) -> None:
         number = job.request.job
@@ -199,9 +198,11 @@ class Service:
                 self._send(report)
         spent = time.perf_counter() - started
         if job.training:
-            self._training_time += spent
+            self._owed = max(0.0, self._owed - spent)
+        elif any(other.training and not other.paused for other in self._jobs.values()):
+            self._owed += spent * TRAINING_SHARE / (1 - TRAINING_SHARE)
         else:
-            self._other_time += spent
+            self._owed = 0.0
 
     def _drop(self, number: int) -> None:
         self._jobs.pop(number, None)
@@ -302,13 +303,20 @@ class Service:
         times = engine.config.sampler_times(schedule.timesteps, frames_expected - 1)
         return (yield from self._stream(request, frames, times))
 
-    def _stream(self, request: protocol.Request, frames: Iterator[Frame], times: list[int]) -> Work:
+    def _stream(
+        self, request: protocol.Request, frames: Iterator[Frame | None], times: list[int]
+    ) -> Work:
         started = time.perf_counter()
-        for index, frame in enumerate(frames):
+        index = 0
+        for frame in frames:
+            if frame is None:
+                yield None
+                continue
             message = protocol.Frame(
                 job=request.job, index=index, times=times if index == 0 else []
             )
             yield Packet(message, {"x": _array(frame.x), "x0": _array(frame.x0)})
+            index += 1
         return Packet(protocol.Result(job=request.job, seconds=time.perf_counter() - started))
 
     def _invert(self, request: protocol.Invert, arrays: Arrays) -> Work:
@@ -318,7 +326,7 @@ class Service:
         steps = SamplerConfig(steps=request.steps).resolved_steps(schedule.timesteps)
         check_size(steps + 1, len(data), data[0].numel())
         yield None
-        frames = invert(checkpoint.denoiser, schedule, data, steps=steps)
+        frames = invert_stepwise(checkpoint.denoiser, schedule, data, steps=steps)
         times = engine.config.sampler_times(schedule.timesteps, steps)[::-1]
         return (yield from self._stream(request, frames, times))
 

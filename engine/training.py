@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Generator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -12,7 +12,6 @@ from typing import IO
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel
 
 from engine import checkpoint as checkpoints
 from engine import datasets
@@ -22,7 +21,6 @@ from engine.files import make_folder
 from engine.schedules import Schedule
 
 METRICS_NAME = "metrics.jsonl"
-_Tensors = tuple[Tensor, ...] | list[Tensor]
 
 WARM_UP = 200
 HALVED_AT = 6000
@@ -49,13 +47,14 @@ def learning_rate(step: int, peak: float) -> float:
     return peak * min(1.0, step / WARM_UP) / decay
 
 
-def _average(averages: _Tensors, values: _Tensors, seen: Tensor | int) -> None:
-    """Power-function averaging (Karras et al. 2024, equation 127): about the last tenth of a run.
+def averaging_weight(step: int) -> float:
+    """The share of update ``step`` (from 1) in the averaged weights; the first one is all there is.
 
-    Like the rate, it knows nothing of the planned number of steps.
+    Power-function averaging (Karras et al. 2024, equation 127): about the last tenth of a run. Like
+    the rate, it knows nothing of the planned number of steps.
     """
-    keep = (1 - 1 / (int(seen) + 1)) ** (AVERAGING_POWER + 1)
-    torch._foreach_lerp_(averages, values, 1 - keep)
+    keep: float = (1 - 1 / step) ** (AVERAGING_POWER + 1)
+    return 1 - keep
 
 
 class Trainer:
@@ -76,8 +75,7 @@ class Trainer:
             torch.manual_seed(config.seed)
             network = checkpoints.build_network(config, self._data.shape[1])
         self.network: nn.Module = network.to(device)
-        self.averaged = AveragedModel(self.network, multi_avg_fn=_average)
-        self.averaged.requires_grad_(False)
+        self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(),
             lr=config.rate,
@@ -88,13 +86,17 @@ class Trainer:
 
     def denoiser(self) -> NetworkDenoiser:
         """The averaged network as it is now; later updates change it (then call ``refresh``)."""
-        network: nn.Module = self.averaged.module
-        return NetworkDenoiser(network, self.schedule, self.config.resolved_prediction)
+        return NetworkDenoiser(self.averaged, self.schedule, self.config.resolved_prediction)
 
     def step(self) -> TrainingStep:
         """Make one update and return its numbers."""
-        step, config = self.done + 1, self.config
-        rate = learning_rate(step, config.rate)
+        rate = learning_rate(self.done + 1, self.config.rate)
+        loss = self.update(rate)
+        return TrainingStep(self.done, float(loss), rate)
+
+    def update(self, rate: float) -> Tensor:
+        """Make one update; the loss stays on the device, so that nothing waits for it here."""
+        config = self.config
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         x0, t, eps = self._batch()
@@ -104,9 +106,14 @@ class Trainer:
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        self.averaged.update_parameters(self.network)
-        self.done = step
-        return TrainingStep(step, float(loss.detach()), rate)
+        self.done += 1
+        with torch.no_grad():
+            torch._foreach_lerp_(
+                list(self.averaged.parameters()),
+                list(self.network.parameters()),
+                averaging_weight(self.done),
+            )
+        return loss.detach()
 
     def _batch(self) -> tuple[Tensor, Tensor, Tensor]:
         """x0 (B, D), t (B,) uniform on 1..T, eps (B, D).
@@ -131,9 +138,8 @@ class Trainer:
         )
 
     def _weights(self) -> dict[str, Tensor]:
-        average = self.averaged.module
         return {f"weights.{k}": v for k, v in self.network.state_dict().items()} | {
-            f"averaged.{k}": v for k, v in average.state_dict().items()
+            f"averaged.{k}": v for k, v in self.averaged.state_dict().items()
         }
 
     def save(self, folder: Path) -> None:
@@ -146,7 +152,6 @@ class Trainer:
             for name, value in self.optimiser.state[parameter].items():
                 state[f"optimiser.{i}.{name}"] = value
         state["random"] = self.random.get_state()
-        state["averaged_count"] = self.averaged.n_averaged
         checkpoints.save_tensors(folder / checkpoints.STATE_NAME, state, self.description())
         checkpoints.save_tensors(
             folder / checkpoints.CHECKPOINT_NAME, self._weights(), self.description()
@@ -160,13 +165,13 @@ class Trainer:
             raise ValueError(f"nothing to resume in {folder}: no {checkpoints.STATE_NAME}")
         description, tensors = checkpoints.load_tensors(path)
         trainer = cls(description.config, device)
+        trainer.done = description.step
         try:
             trainer._load(tensors)
         except (KeyError, RuntimeError, TypeError) as error:
             raise ValueError(
                 f"{path} is damaged: its tensors do not fit its configuration"
             ) from error
-        trainer.done = description.step
         return trainer
 
     def _load(self, tensors: dict[str, Tensor]) -> None:
@@ -178,14 +183,19 @@ class Trainer:
             }
 
         self.network.load_state_dict(part("weights."))
-        self.averaged.module.load_state_dict(part("averaged."))
-        self.averaged.n_averaged.copy_(tensors["averaged_count"])
+        self.averaged.load_state_dict(part("averaged."))
         self.random.set_state(tensors["random"])
+        if self.done == 0:
+            return  # the optimiser has no state before its first update
         stored = self.optimiser.state_dict()
-        parameters = list(self.network.parameters())
-        stored["state"] = {i: part(f"optimiser.{i}.") for i in range(len(parameters))}
-        if tensors.get("optimiser.0.step") is not None:
-            self.optimiser.load_state_dict(stored)
+        stored["state"] = {}
+        for i, parameter in enumerate(self.network.parameters()):
+            moments = part(f"optimiser.{i}.")
+            for name in ("exp_avg", "exp_avg_sq"):
+                if moments[name].shape != parameter.shape:
+                    raise RuntimeError(f"{name} of parameter {i} has shape {moments[name].shape}")
+            stored["state"][i] = {name: moments[name] for name in ("step", "exp_avg", "exp_avg_sq")}
+        self.optimiser.load_state_dict(stored)
 
 
 def open_run(
@@ -223,7 +233,7 @@ def train(trainer: Trainer, folder: Path) -> Generator[TrainingStep]:
     fails, so that it can be dropped at any item. ``metrics.jsonl`` has one row an update. Raises
     ``OSError`` when saving fails; what was saved before is still there.
     """
-    saved = trainer.done if (folder / checkpoints.CHECKPOINT_NAME).exists() else -1
+    saved = -1  # also after resuming: an interrupt may have kept the checkpoint behind the state
     with _open_metrics(folder / METRICS_NAME, trainer.done) as metrics:
 
         def save() -> None:
@@ -255,15 +265,15 @@ def train(trainer: Trainer, folder: Path) -> Generator[TrainingStep]:
 
 def _open_metrics(path: Path, done: int) -> IO[str]:
     """The metrics file, cut back to the rows up to update ``done``, open for more."""
-    kept = []
-    with suppress(FileNotFoundError), path.open(encoding="utf-8") as old:
+    with path.open("ab+") as old:
+        old.seek(0)
+        kept = 0
         for line in old:
             try:
-                row = json.loads(line)
-            except ValueError:  # a row cut short by a crash
+                if not line.endswith(b"\n") or json.loads(line)["step"] > done:
+                    break
+            except (ValueError, TypeError, KeyError):  # spoilt by a crash
                 break
-            if row["step"] > done:
-                break
-            kept.append(line)
-    path.write_text("".join(kept), encoding="utf-8", newline="\n")
+            kept += len(line)
+        old.truncate(kept)  # in place: this works on a full disk, too
     return path.open("a", encoding="utf-8", newline="\n")
