@@ -32,6 +32,12 @@ def _dark_theme(qapp):
     theme.set_theme(Theme())
 
 
+@pytest.fixture(autouse=True)
+def _no_old_windows(qapp):
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+
+
 def scene_of(state, *, lanes=3, points=40, joined=True, **fields):
     """What the window would show: the path and a few lanes that shrink it towards the data."""
     sampling = state.sampling

@@ -125,10 +125,18 @@ class LaneGrid(QWidget):
     def _make_view(self, key: str) -> LaneView:
         view = LaneView(self._state, self._shared, self._cache, self)
         view.painted.connect(lambda: self._lane_painted.emit(key, self._t))
+        view.entered.connect(lambda: self._leave_all_but(key))
         view.cursor_text.connect(self.cursor_text)
         if self._hint is not None:
             self._hint.raise_()
         return view
+
+    def _leave_all_but(self, key: str) -> None:
+        # The pointer is in one place, but not every platform tells when it leaves a widget that
+        # appeared beneath it.
+        for other, view in self._views.items():
+            if other != key:
+                view.set_hovered(False)
 
     def _expect(self, key: str, view: LaneView) -> None:
         if view.isVisibleTo(self):

@@ -35,10 +35,12 @@ class LaneView(QWidget):
 
     Signals:
         painted: a frame of it is on the canvas.
+        entered: the pointer has come to it.
         cursor_text: what the pointer is on, in words; empty when it has gone.
     """
 
     painted = Signal()
+    entered = Signal()
     cursor_text = Signal(str)
 
     def __init__(
@@ -128,6 +130,12 @@ class LaneView(QWidget):
         if self._lane is not None:
             self._state.update_view(selected_lane=self._lane.key)
 
+    def set_hovered(self, hovered: bool) -> None:
+        """Whether the pointer is on the lane."""
+        if hovered != self._hovered:
+            self._hovered = hovered
+            self._show_state()
+
     def toggle_maximised(self) -> None:
         """Show this lane alone, or all again."""
         if self._lane is not None:
@@ -183,13 +191,12 @@ class LaneView(QWidget):
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Lighten the border and show the buttons."""
-        self._hovered = True
-        self._show_state()
+        self.set_hovered(True)
+        self.entered.emit()
 
     def leaveEvent(self, event: QEvent) -> None:
         """Take that back."""
-        self._hovered = False
-        self._show_state()
+        self.set_hovered(False)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Keep clicks on the lane from what lies behind it."""

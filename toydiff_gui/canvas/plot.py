@@ -21,6 +21,9 @@ from toydiff_gui.drawing import (
 )
 from toydiff_gui.scene import LaneScene
 
+# pyqtgraph leaves out mouse moves that come fast; a flick would be taken for a click.
+pg.setConfigOption("mouseRateLimit", -1)
+
 FAR = 1e4
 """How far from the origin one can pan."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
+from functools import lru_cache
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph.Qt import compat
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
+from shiboken6 import wrapInstance
 
 from toydiff_gui.drawing.device import device_pixels, device_rect, pixel_ratio
 from toydiff_gui.drawing.geometry import Segments, clip_segments, inside, near
@@ -223,11 +225,18 @@ def _thin_lines(
     starts = np.flatnonzero(np.concatenate([[True], np.diff(bucket) != 0]))
     ends = np.append(starts[1:], len(bucket))
     share = min(1.0, width)  # a line cannot be thinner than a pixel, but fainter
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        colour = colours[int(steps[(start + end) // 2])]
-        painter.setPen(QPen(with_alpha(colour, opacity * share), 1.0))
-        address = memory.ctypes.data + start * copies * memory.strides[0]
-        painter.drawLines(compat.wrapinstance(address, QLineF), (end - start) * copies)
+    pens = _pens(colours, round(opacity * share, 3))
+    first, size = memory.ctypes.data, copies * memory.strides[0]
+    middles = steps[(starts + ends) // 2]
+    for start, end, step in zip(starts.tolist(), ends.tolist(), middles.tolist(), strict=True):
+        painter.setPen(pens[step])
+        lines = cast(QLineF, wrapInstance(first + start * size, QLineF))
+        painter.drawLines(lines, (end - start) * copies)
+
+
+@lru_cache(maxsize=32)
+def _pens(colours: tuple[str, ...], opacity: float) -> tuple[QPen, ...]:
+    return tuple(QPen(with_alpha(colour, opacity), 1.0) for colour in colours)
 
 
 def _vector_lines(
