@@ -11,7 +11,7 @@ import json
 import math
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 import engine
 from engine import config
-from engine.commands_help import COMMANDS, LATER
+from engine.command_line import Commands, run
+from engine.commands_help import COMMANDS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,18 +50,6 @@ class Pair(click.ParamType[tuple[float, ...]]):
         if not all(math.isfinite(number) for number in numbers):
             self.fail(f"{value!r} is not finite", param, ctx)
         return numbers
-
-
-class Commands(click.Group):
-    """A group that names commands of later versions as such."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that ``args`` names."""
-        if args and args[0] in LATER:
-            raise click.UsageError(f"the command {args[0]!r} comes with a later version")
-        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -129,10 +118,8 @@ def train(ctx: click.Context, /, **options: Any) -> None:
         if options[name] is not None:
             flag = name.replace("_", "-")
             raise ValueError(f"--{flag} {options[name]} comes with a later version")
-    import torch
-
     from engine import training
-    from engine.devices import choose_device
+    from engine.devices import choose_device, use_one_thread
 
     device = choose_device(options["device"])
     folder: Path = options["out"]
@@ -142,8 +129,7 @@ def train(ctx: click.Context, /, **options: Any) -> None:
         raise click.UsageError("Missing option '--dataset'.")
     else:
         asked = _training_config(options)
-    # A tiny network trains as fast on one thread, and repeats to the bit.
-    torch.set_num_threads(1)
+    use_one_thread()
     trainer = training.open_run(asked, folder, device=device, resume=options["resume"])
     stopped = _Interrupt()
     loss = math.nan
@@ -399,8 +385,9 @@ def serve(device: str) -> None:
 
 def _load(options: dict[str, Any]) -> Checkpoint:
     from engine.checkpoint import load_checkpoint
-    from engine.devices import choose_device
+    from engine.devices import choose_device, use_one_thread
 
+    use_one_thread()
     return load_checkpoint(options["checkpoint"], device=choose_device(options["device"]))
 
 
@@ -536,37 +523,6 @@ class _Interrupt:
             signal.signal(number, handler)
 
 
-def run(group: click.Group, arguments: Sequence[str] | None = None, name: str = "toydiff") -> int:
-    """Run a command and return its exit status; errors become one line on standard error."""
-    try:
-        status = group.main(
-            None if arguments is None else list(arguments), prog_name=name, standalone_mode=False
-        )
-        return status if isinstance(status, int) else 0
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help())
-        return 0
-    except click.ClickException as error:
-        return _complain(error.format_message(), 2)
-    except click.Abort:
-        return 130
-    except KeyboardInterrupt:
-        return 130
-    except ValueError as error:
-        return _complain(str(error), 2)
-    except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        return _complain(f"cannot write{where}: {error.strerror or error}", 1)
-
-
-def _complain(message: str, status: int) -> int:
-    print(f"toydiff: {' '.join(message.split())}", file=sys.stderr)
-    return status
-
-
 def main() -> None:
     """The entry of ``python -m engine``."""
-    for stream in (sys.stdout, sys.stderr):  # names of files may not fit a terminal's encoding
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
     sys.exit(run(commands, name="python -m engine"))

@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import BinaryIO
 
-from engine.devices import choose_device
+from engine.devices import choose_device, use_one_thread
 from engine.protocol import Packet, ProtocolError, read_packet, write_packet
 from engine.service import Inbox, Service
 
@@ -22,6 +22,7 @@ def serve(device: str = "auto") -> None:
     """Serve until the input ends or ``Shutdown`` comes."""
     # Ctrl-C in a shared terminal reaches both processes; the window decides when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    use_one_thread()
     output = _take_standard_output()
     inbox: Inbox = queue.SimpleQueue()
     reader = threading.Thread(target=_read_all, args=(sys.stdin.buffer, inbox), daemon=True)

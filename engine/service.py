@@ -80,7 +80,6 @@ class Service:
         self._open = True
         self._checkpoints: dict[str, tuple[float, Checkpoint]] = {}
         self._trainer: Trainer | None = None
-        self._threads = torch.get_num_threads()
 
     def run(self) -> None:
         """The loop; returns when the input has ended and everything is saved."""
@@ -383,8 +382,6 @@ class Service:
 
     def _train(self, request: protocol.Train) -> Work:
         folder = Path(request.out)
-        # A tiny network trains as fast on one thread, and the window keeps the other core.
-        torch.set_num_threads(1)
         steps = None
         try:
             trainer = open_run(request.config, folder, device=self._device, resume=request.resume)
@@ -404,7 +401,6 @@ class Service:
             raise ValueError(_saving_failed(request, error)) from error
         finally:
             self._trainer = None
-            torch.set_num_threads(self._threads)
             if steps is not None:
                 steps.close()  # saves, unless it is done
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from engine import datasets
 from engine.config import SamplerConfig, ScheduleConfig, TrainingConfig, require_between
 from engine.trajectory import Trajectory
 
@@ -173,7 +174,13 @@ class AppState(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._engine = EngineStatus()
-        self._model = ModelInfo(ref="v", dataset="v")
+        transform = datasets.load("v").transform
+        self._model = ModelInfo(
+            ref="v",
+            dataset="v",
+            mean=tuple(transform.mean.tolist()),
+            std=tuple(transform.std.tolist()),
+        )
         self._training_config = TrainingConfig()
         self._training = TrainingRun()
         self._sampling = Sampling()

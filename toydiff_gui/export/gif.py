@@ -93,10 +93,15 @@ def _rgb(frame: Frame) -> Image.Image:
 
 def _palette(samples: Sequence[Frame]) -> Image.Image:
     """255 colours for the samples. Thin lines count too: a colour weighs the root of its area."""
-    colours = np.concatenate([sample[..., 2::-1].reshape(-1, 3) for sample in samples])
-    key = colours.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
-    values, counts = np.unique(key, return_counts=True)
+    found = [np.unique(_keys(sample), return_counts=True) for sample in samples]
+    values, place = np.unique(np.concatenate([keys for keys, _ in found]), return_inverse=True)
+    counts = np.bincount(place, weights=np.concatenate([number for _, number in found]))
     weighted = np.repeat(values, np.ceil(np.sqrt(counts)).astype(np.int64))
     rgb = np.stack([weighted >> 16, weighted >> 8 & 255, weighted & 255], axis=-1)
     strip = Image.fromarray(rgb[None].astype(np.uint8))
     return strip.quantize(COLOURS, Image.Quantize.MEDIANCUT, kmeans=1)
+
+
+def _keys(frame: Frame) -> NDArray[np.uint32]:
+    """Each pixel's colour as one number, 0xRRGGBB."""
+    return np.ascontiguousarray(frame).view(np.uint32)[..., 0] & np.uint32(0xFFFFFF)

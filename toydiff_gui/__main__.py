@@ -1,0 +1,133 @@
+"""``toydiff``: without a command the window; the engine's commands are handed to the engine.
+
+The window's process never loads torch, so ``train`` and the like run as ``python -P -m engine``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from tqdm import tqdm
+
+import engine
+from engine.command_line import Commands, run
+from engine.commands_help import COMMANDS
+from toydiff_gui import platform_check
+from toydiff_gui.engine_process import engine_command, engine_environment
+
+PASS_ON: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(engine.__version__, prog_name="toydiff")
+@click.option(
+    "--engine",
+    "engine_kind",
+    type=click.Choice(["process", "inline"]),
+    default="process",
+    show_default=True,
+    help="Run the engine beside the window or, for debugging, inside its process.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps.")
+@click.option("--open", "open_ref", metavar="CHECKPOINT", help="Open this checkpoint.")
+@click.pass_context
+def toydiff(ctx: click.Context, engine_kind: Any, device: str, open_ref: str | None) -> None:
+    """Play with diffusion models. Without a command: open the window."""
+    if ctx.invoked_subcommand is None:
+        ctx.exit(open_window(engine_kind, device, open_ref))
+
+
+def _pass_on(name: str, summary: str) -> None:
+    @toydiff.command(name, help=summary, context_settings=PASS_ON, add_help_option=False)
+    @click.pass_context
+    def command(ctx: click.Context) -> None:
+        ctx.exit(run_engine([name, *ctx.args]))
+
+
+for _name, _summary in COMMANDS.items():
+    _pass_on(_name, _summary)
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
+    try:
+        width, height = (int(part) for part in value.lower().split("x"))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not of the form WIDTHxHEIGHT") from None
+    return width, height
+
+
+@toydiff.command(help="Draw a trajectory as a film or a picture: what the canvas shows.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--out", required=True, metavar="FILE", help=".mp4 .webm .gif .apng .png .svg, folder")
+@click.option("--size", default="1920x1080", show_default=True, callback=_size)
+@click.option("--fps", default=30.0, show_default=True, help="Frames a second of a film.")
+@click.option("--t", type=int, help="The time of a single picture; 0 without it.")
+@click.option("--theme", default="dark", show_default=True, type=click.Choice(["dark", "light"]))
+def render(file: Path, out: str, **options: Any) -> None:
+    """Draw ``file`` to ``out``."""
+    if complaint := platform_check.explain({"QT_QPA_PLATFORM": "offscreen"}):
+        raise click.ClickException(complaint)
+    from toydiff_gui.export.render import render_file
+
+    with tqdm(unit=" frames", disable=not sys.stderr.isatty(), leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        note = render_file(file, out, progress=progress, **options)
+    print(f"{out}: drawn" + (f" ({note})" if note else ""))
+
+
+def run_engine(arguments: list[str]) -> int:
+    """Run an engine's command in a process of its own and return its exit status."""
+    command = engine_command(*arguments)
+    # Ctrl-C reaches both processes; the engine decides what to do with it.
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        return subprocess.run(command, check=False, env=engine_environment()).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def open_window(engine_kind: Any, device: str, open_ref: str | None) -> int:
+    """Open the window and return the exit status of the program."""
+    if complaint := platform_check.explain():
+        print(f"toydiff: {complaint}", file=sys.stderr)
+        return 1
+    if platforms := platform_check.usable_platforms():
+        os.environ.setdefault("QT_QPA_PLATFORM", ";".join(platforms))
+    from PySide6.QtWidgets import QApplication
+
+    from toydiff_gui import icons, memory
+    from toydiff_gui.main_window import MainWindow
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    app = QApplication([sys.argv[0]])
+    app.setApplicationName("ToyDiff")
+    app.setApplicationDisplayName("ToyDiff")
+    app.setDesktopFileName("toydiff")
+    window = MainWindow(memory.open_settings(), engine=engine_kind, device=device, open_ref=open_ref)
+    window.setWindowIcon(icons.icon("logo") if "logo" in icons.NAMES else app.windowIcon())
+    window.show()
+    window.start_engine()
+    return app.exec()
+
+
+def main() -> None:
+    """The entry of the console script."""
+    sys.exit(run(toydiff, name="toydiff"))
+
+
+if __name__ == "__main__":
+    main()

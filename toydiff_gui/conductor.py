@@ -1,0 +1,429 @@
+"""Turns what the user sets into requests, and the engine's answers into what is seen.
+
+Lanes are asked for when something they depend on has changed. While an endpoint is dragged they
+are asked for with few steps, one batch at a time and always for the newest position; on release
+with all steps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from engine import protocol
+from engine.config import SamplerConfig, TrainingConfig
+from engine.protocol import Arrays, Packet
+from engine.trajectory import Trajectory
+from toydiff_gui.composer import LATENT_KEY
+from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.playback import Playback
+from toydiff_gui.runs import Runs
+from toydiff_gui.state import (
+    AppState,
+    EngineStatus,
+    LaneRun,
+    LaneSpec,
+    ModelInfo,
+    Sampling,
+    TrainingRun,
+)
+
+COARSE_STEPS = 20
+FLUSH_MS = 15
+"""Frames that arrive within this time are shown together: there is no point in more repaints."""
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """All that a lane's trajectory depends on: an equal wish needs no new request."""
+
+    ref: str
+    revision: int
+    sampler: SamplerConfig
+    sampling: Sampling
+
+
+@dataclass
+class _Pending:
+    """A trajectory on its way. ``held`` until it has come as far as the picture it replaces."""
+
+    key: str
+    wish: _Wish
+    coarse: bool
+    held: bool
+    trajectory: Trajectory | None = None
+
+
+class Conductor(QObject):
+    """Keeps the lanes true to the state, and runs trainings.
+
+    Signals:
+        model_opened: another model is shown; its reference.
+        jobs_finished: counts up with every request that has ended (for tests and benchmarks).
+    """
+
+    model_opened = Signal(str)
+    jobs_finished = Signal(int)
+
+    def __init__(
+        self,
+        state: AppState,
+        link: EngineLink,
+        playback: Playback,
+        runs: Runs,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._link, self._playback, self._runs = state, link, playback, runs
+        self._pending: dict[int, _Pending] = {}
+        self._wishes: dict[str, _Wish] = {}
+        self._opening: dict[int, str] = {}
+        self._training_job: int | None = None
+        self._training_folder: Path | None = None
+        self._dirty: set[str] = set()
+        self._finished = 0
+        self._refresh_timer = self._single_shot(0, self._refresh)
+        self._flush_timer = self._single_shot(FLUSH_MS, self._flush)
+        link.received.connect(self._on_packet)
+        link.died.connect(self._on_died)
+        state.sampling_changed.connect(self._refresh_timer.start)
+        state.lanes_changed.connect(self._refresh_timer.start)
+        state.model_changed.connect(self._refresh_timer.start)
+        state.dragging_changed.connect(self._refresh_timer.start)
+
+    def _single_shot(self, milliseconds: int, slot: Any) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(slot)
+        return timer
+
+    @property
+    def busy(self) -> bool:
+        """Whether lanes are being computed or about to be."""
+        return bool(self._pending) or self._refresh_timer.isActive()
+
+    # Models
+
+    def open_model(self, ref: str) -> None:
+        """Ask the engine for the checkpoint ``ref`` and sample from it when it is there."""
+        job = self._link.next_job()
+        self._opening[job] = ref
+        self._link.send(Packet(protocol.Open(job=job, checkpoint=ref)))
+
+    def _opened(self, ref: str, info: dict[str, Any]) -> None:
+        config = msgspec.convert(info["config"], TrainingConfig)
+        revision = self._state.model.revision + 1 if ref == self._state.model.ref else 0
+        self._playback.set_timesteps(config.schedule.timesteps)
+        for key in (LATENT_KEY, *(lane.key for lane in self._state.lanes)):
+            self._wishes.pop(key, None)
+        self._state.set_model(
+            ModelInfo(
+                ref=ref,
+                dataset=config.dataset,
+                schedule=config.schedule,
+                trained_steps=info["step"],
+                width=config.model.width,
+                depth=config.model.depth,
+                mean=tuple(info["mean"]),
+                std=tuple(info["std"]),
+                revision=revision,
+            )
+        )
+        self._refresh_timer.start()
+        self.model_opened.emit(ref)
+
+    # Lanes
+
+    def _refresh(self) -> None:
+        """Ask for what has changed since it was last asked for."""
+        if self._state.engine.status != "ready":
+            return
+        dragging = self._state.dragging
+        if dragging and any(pending.coarse for pending in self._pending.values()):
+            return  # one batch at a time, or a fast hand would starve the picture
+        shown = {lane.key for lane in self._state.shown_lanes}
+        for number, pending in list(self._pending.items()):
+            if pending.key not in shown:
+                self._cancel(number)
+        for lane in self._state.shown_lanes:
+            self._ask_for(lane, dragging)
+
+    def _ask_for(self, lane: LaneSpec, coarse: bool) -> None:
+        model, sampling = self._state.model, self._state.sampling
+        sampler = lane.sampler_config(sampling, model.schedule.timesteps)
+        if coarse:
+            steps = min(sampler.steps or COARSE_STEPS, COARSE_STEPS)
+            sampler = replace(sampler, steps=steps)
+        # Only what this lane depends on: eta or the count of the other mode must not wake it.
+        relevant = replace(sampling, steps=None, eta=0.0)
+        if sampling.mode == "interpolation":
+            relevant = replace(relevant, count=1)
+        else:
+            relevant = replace(relevant, path_points=2, a=(0.0, 0.0), b=(0.0, 0.0))
+        wish = _Wish(model.ref, model.revision, sampler, relevant)
+        if self._wishes.get(lane.key) == wish:
+            return
+        before, run = self._wishes.get(lane.key), self._state.run(lane.key)
+        self._wishes[lane.key] = wish
+        for number, pending in list(self._pending.items()):
+            if pending.key == lane.key:
+                del self._pending[number]  # the engine supersedes it as well
+        # After a drag the same places come again in full: do not fall back to noise meanwhile.
+        same_place = before is not None and run.coarse and before.sampling == relevant
+        job = self._link.next_job()
+        self._pending[job] = _Pending(lane.key, wish, coarse, held=coarse or same_place)
+        if run.trajectory is None:
+            self._state.set_run(lane.key, LaneRun(status="running"))
+        self._link.send(self._request(job, lane.key, wish, sampling))
+
+    def _request(self, job: int, key: str, wish: _Wish, sampling: Sampling) -> Packet:
+        if sampling.mode == "interpolation":
+            ends = {"start": np.float32(sampling.a), "end": np.float32(sampling.b)}
+            return Packet(
+                protocol.Interpolate(
+                    job=job,
+                    slot=key,
+                    checkpoint=wish.ref,
+                    sampler=wish.sampler,
+                    points=sampling.path_points,
+                    seed=sampling.seed,
+                ),
+                {name: np.asarray(value) for name, value in ends.items()},
+            )
+        return Packet(
+            protocol.Sample(
+                job=job,
+                slot=key,
+                checkpoint=wish.ref,
+                sampler=wish.sampler,
+                count=sampling.count,
+                seed=sampling.seed,
+            )
+        )
+
+    def _cancel(self, job: int) -> None:
+        pending = self._pending.pop(job)
+        self._wishes.pop(pending.key, None)
+        self._link.send(Packet(protocol.Cancel(job=job)))
+
+    def _on_frame(self, message: protocol.Frame, arrays: Arrays) -> None:
+        pending = self._pending.get(message.job)
+        if pending is None:
+            return  # of an older wish
+        if pending.trajectory is None:
+            pending.trajectory = Trajectory(list(message.times))
+            if self._state.sampling.mode == "samples":
+                self._state.set_run(LATENT_KEY, LaneRun(latents=arrays["x"], status="done"))
+        pending.trajectory.append(arrays["x"], arrays["x0"])
+        if pending.held and not pending.coarse:
+            reached = pending.trajectory.reached
+            pending.held = reached is not None and reached > self._playback.t
+        if not pending.held:
+            self._dirty.add(pending.key)
+            if not self._flush_timer.isActive():
+                self._flush_timer.start()
+
+    def _flush(self) -> None:
+        """Show the frames that have arrived since the last time."""
+        dirty, self._dirty = self._dirty, set()
+        for pending in self._pending.values():
+            if pending.key in dirty and pending.trajectory is not None:
+                run = LaneRun(trajectory=pending.trajectory, status="running", coarse=pending.coarse)
+                self._state.set_run(pending.key, run)
+
+    def _lane_done(self, pending: _Pending, seconds: float) -> None:
+        self._state.set_run(
+            pending.key,
+            LaneRun(
+                trajectory=pending.trajectory,
+                status="done",
+                coarse=pending.coarse,
+                seconds=seconds,
+            ),
+        )
+        if pending.coarse and not any(other.coarse for other in self._pending.values()):
+            self._refresh_timer.start()  # the hand may have moved on meanwhile
+
+    def _lane_failed(self, pending: _Pending, message: str) -> None:
+        self._state.set_run(pending.key, LaneRun(status="failed", message=message))
+        self._state.post(message, error=True)
+
+    # Training
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether 'Train' would go on with the training that the current model comes from."""
+        config, model = self._state.training_config, self._state.model
+        folder = self._runs.known(model.ref)
+        if folder is None or self._state.training.active:
+            return False
+        stored = self._runs.config(folder)
+        return stored is not None and replace(config, steps=stored.steps) == stored
+
+    def train(self) -> None:
+        """Train with the state's configuration: on from the current model where that fits."""
+        if self._state.engine.status != "ready" or self._training_job is not None:
+            return
+        config, resume = self._state.training_config, self.can_continue
+        try:
+            if resume:
+                folder = Path(self._state.model.ref)
+                total = self._state.model.trained_steps + config.steps
+                asked = replace(config, steps=total)
+            else:
+                folder, asked = self._runs.new_folder(config), config
+        except (OSError, ValueError) as error:
+            self._state.post(f"cannot begin a training: {error}", error=True)
+            return
+        job = self._link.next_job()
+        self._training_job, self._training_folder = job, folder
+        before = self._state.training if resume else TrainingRun()
+        self._state.set_training(
+            replace(
+                before,
+                status="starting",
+                total=asked.steps,
+                elapsed=0.0,
+                remaining=None,
+                preview=None,
+                folder=str(folder),
+            )
+        )
+        self._link.send(
+            Packet(protocol.Train(job=job, config=asked, out=str(folder), resume=resume))
+        )
+
+    def pause(self) -> None:
+        """Hold the training."""
+        self._tell_training(protocol.Pause, "running", "paused")
+
+    def resume(self) -> None:
+        """Let the training go on."""
+        self._tell_training(protocol.Resume, "paused", "running")
+
+    def stop(self) -> None:
+        """End the training; what was learned is saved."""
+        if self._training_job is not None and self._state.training.status != "stopping":
+            self._link.send(Packet(protocol.Cancel(job=self._training_job)))
+            self._state.set_training(replace(self._state.training, status="stopping"))
+
+    def _tell_training(self, message: Any, expected: str, status: Any) -> None:
+        if self._training_job is not None and self._state.training.status == expected:
+            self._link.send(Packet(message(job=self._training_job)))
+            self._state.set_training(replace(self._state.training, status=status))
+
+    def _on_snapshot(self, message: protocol.Snapshot, arrays: Arrays) -> None:
+        if message.job != self._training_job:
+            return
+        before = self._state.training
+        preview = Trajectory(
+            [int(t) for t in arrays["t"]], list(arrays["x"]), list(arrays["x0"])
+        )
+        self._state.set_training(
+            replace(
+                before,
+                status="running" if before.status == "starting" else before.status,
+                step=message.step,
+                total=message.total,
+                elapsed=message.elapsed,
+                remaining=message.remaining,
+                steps=_joined(before.steps, arrays["steps"]),
+                losses=_joined(before.losses, arrays["losses"]),
+                quality=message.values,
+                preview=preview,
+            )
+        )
+
+    def _training_ended(self, status: Any, message: str = "") -> None:
+        folder, self._training_job = self._training_folder, None
+        self._state.set_training(replace(self._state.training, status=status, remaining=None))
+        if message:
+            self._state.post(message, error=status == "failed")
+        if folder is not None and self._runs.has_checkpoint(folder):
+            self._runs.remember(folder)
+            self.open_model(str(folder))
+
+    # The engine
+
+    def restart_engine(self) -> None:
+        """Start a new engine after the old one has died."""
+        if self._state.engine.status == "dead":
+            self._state.set_engine(EngineStatus("starting"))
+            self._link.start()
+
+    def _on_packet(self, packet: Packet) -> None:
+        match packet.message:
+            case protocol.Frame() as message:
+                self._on_frame(message, packet.arrays)
+            case protocol.Snapshot() as message:
+                self._on_snapshot(message, packet.arrays)
+            case protocol.Result() as message:
+                self._on_result(message)
+            case protocol.Failure() as message:
+                self._on_failure(message)
+            case protocol.Ready() as message:
+                self._state.set_engine(
+                    EngineStatus("ready", message.device, tuple(message.devices))
+                )
+                self.open_model(self._state.model.ref)
+
+    def _on_result(self, message: protocol.Result) -> None:
+        if message.job == self._training_job:
+            self._training_ended("done")
+        elif message.job in self._opening:
+            ref = self._opening.pop(message.job)
+            if not message.cancelled:
+                self._opened(ref, message.info)
+        elif (pending := self._pending.pop(message.job, None)) is not None:
+            if not message.cancelled:
+                self._lane_done(pending, message.seconds)
+            else:
+                self._wishes.pop(pending.key, None)
+        self._count_finished()
+
+    def _on_failure(self, message: protocol.Failure) -> None:
+        if message.job == self._training_job:
+            self._training_ended("failed", f"The training has ended: {message.message}")
+        elif message.job in self._opening:
+            ref = self._opening.pop(message.job)
+            self._runs.forget(ref)
+            self._state.post(message.message, error=True)
+        elif (pending := self._pending.pop(message.job, None)) is not None:
+            self._lane_failed(pending, message.message)
+        elif message.internal:
+            self._state.post(message.message, error=True)
+        self._count_finished()
+
+    def _count_finished(self) -> None:
+        self._finished += 1
+        self.jobs_finished.emit(self._finished)
+
+    def _on_died(self, why: str) -> None:
+        self._pending.clear()
+        self._wishes.clear()
+        self._opening.clear()
+        self._state.set_engine(EngineStatus("dead", message=why))
+        for lane in self._state.lanes:
+            run = self._state.run(lane.key)
+            if run.status == "running":
+                # What has arrived stays; it is only not complete.
+                self._state.set_run(lane.key, replace(run, status="failed", message=why))
+        if self._training_job is not None:
+            self._training_job = None
+            self._state.set_training(
+                replace(self._state.training, status="failed", remaining=None)
+            )
+
+
+def _joined(before: NDArray[Any], after: NDArray[Any]) -> NDArray[Any]:
+    with contextlib.suppress(ValueError):
+        return np.concatenate([before, after])
+    return after

@@ -1,0 +1,77 @@
+"""Where the window's trainings live, and which of them it remembers."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from pathlib import Path
+
+from platformdirs import user_data_path
+from PySide6.QtCore import QSettings
+
+from engine.config import TrainingConfig, from_json
+
+CHECKPOINT = "checkpoint.safetensors"
+CONFIG = "config.json"
+KEY = "runs/recent"
+MOST = 12
+
+
+class Runs:
+    """Folders of trainings, the newest first. Kept in the user's data folder unless told else."""
+
+    def __init__(self, settings: QSettings, root: Path | None = None) -> None:
+        self._settings = settings
+        self._root = root if root is not None else user_data_path("ToyDiff", "ToyDiff") / "runs"
+
+    def new_folder(self, config: TrainingConfig) -> Path:
+        """A folder for a new training, with its configuration in it. Raises ``OSError``."""
+        import msgspec
+
+        stamp = time.strftime("%Y-%m-%d %H-%M-%S")
+        for number in itertools.count(1):
+            suffix = "" if number == 1 else f" ({number})"
+            folder = self._root / f"{config.dataset} {stamp}{suffix}"
+            try:
+                folder.mkdir(parents=True)
+                break
+            except FileExistsError:
+                continue
+        (folder / CONFIG).write_bytes(msgspec.json.encode(config))
+        return folder
+
+    def config(self, folder: Path) -> TrainingConfig | None:
+        """What the training in ``folder`` was begun with; None if that cannot be read."""
+        try:
+            return from_json((folder / CONFIG).read_bytes(), TrainingConfig)
+        except (OSError, ValueError):
+            return None
+
+    def has_checkpoint(self, folder: Path) -> bool:
+        """Whether a training has saved something in ``folder``."""
+        return (folder / CHECKPOINT).is_file()
+
+    def recent(self) -> list[str]:
+        """References of the models that were trained or opened, the newest first."""
+        stored = self._settings.value(KEY, [])
+        listed = [stored] if isinstance(stored, str) else list(stored or [])
+        return [ref for ref in listed if self._exists(ref)]
+
+    def remember(self, ref: Path | str) -> None:
+        """Put a model at the head of the list."""
+        others = [other for other in self.recent() if other != str(ref)]
+        self._settings.setValue(KEY, [str(ref), *others][:MOST])
+
+    def forget(self, ref: str) -> None:
+        """Take a model off the list."""
+        self._settings.setValue(KEY, [other for other in self.recent() if other != ref])
+
+    def known(self, ref: str) -> Path | None:
+        """The folder of a training of ours, or None."""
+        folder = Path(ref)
+        return folder if folder.parent == self._root and self.has_checkpoint(folder) else None
+
+    @staticmethod
+    def _exists(ref: str) -> bool:
+        path = Path(ref)
+        return path.is_file() or (path / CHECKPOINT).is_file()
