@@ -1,0 +1,76 @@
+"""Small networks and trainings that the engine's tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
+from engine.denoiser import NetworkDenoiser
+from engine.models.mlp import ResidualMLP
+from engine.schedules import Schedule
+from engine.training import open_run, train
+
+SMALL = ModelConfig(width=16, depth=2, embedding=8)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small matrices run fastest on one thread, and to the bit the same."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def small_network(timesteps: int, dimension: int = 2, seed: int = 0) -> ResidualMLP:
+    """An untrained network with weights that make its output matter."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = ResidualMLP(dimension, timesteps, SMALL)
+    return network.requires_grad_(False)
+
+
+@pytest.fixture
+def network_denoiser():
+    """Makes a denoiser around a small untrained network."""
+
+    def make(
+        schedule: Schedule, prediction: str = "noise", dtype: torch.dtype = torch.float32
+    ) -> NetworkDenoiser:
+        network = small_network(schedule.timesteps).to(dtype)
+        return NetworkDenoiser(network, schedule, prediction)
+
+    return make
+
+
+def small_config(**changes: object) -> TrainingConfig:
+    """A training that takes milliseconds."""
+    values = {
+        "dataset": "v",
+        "points": 400,
+        "schedule": ScheduleConfig(timesteps=20),
+        "model": SMALL,
+        "steps": 30,
+        "batch_size": 32,
+        "checkpoint_every": 10,
+    }
+    return TrainingConfig(**(values | changes))
+
+
+@pytest.fixture
+def config_for():
+    """Makes the configuration of a small training, with changes."""
+    return small_config
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a short training; only for reading."""
+    folder = tmp_path_factory.mktemp("trained")
+    for _ in train(open_run(small_config(), folder, device=torch.device("cpu")), folder):
+        pass
+    return folder
