@@ -27,10 +27,11 @@ from toydiff_gui import theme
 from toydiff_gui.export import film as film_module
 from toydiff_gui.export.control import Control
 from toydiff_gui.export.errors import CancelledError, ExportError
+from toydiff_gui.export.ffmpeg import FFmpegEncoder
 from toydiff_gui.export.film import render_film, render_films
-from toydiff_gui.export.gif import gif_delay, gif_rate
+from toydiff_gui.export.gif import GifEncoder, gif_delay, gif_rate
 from toydiff_gui.export.picture import FramePainter, still_image
-from toydiff_gui.export.render import render_file
+from toydiff_gui.export.render import render_file, scene_of
 from toydiff_gui.export.spec import FilmSpec
 from toydiff_gui.export.stills import clipboard_data, save_contact_sheet, save_still
 from toydiff_gui.export.trajectory_file import save_trajectories
@@ -147,13 +148,37 @@ def test_a_video_has_the_codec_and_pixels_that_players_know(scene, tmp_path):
         assert about["pix_fmt"].startswith("yuv420p(tv, bt709")
 
 
-def test_colours_are_kept(scene, tmp_path):
-    """Large flat areas, where subsampling does not matter."""
-    path = tmp_path / "film.mp4"
-    render_film(spec_of(scene, theme="light"), path)
+@pytest.mark.parametrize("kind", ["mp4", "webm"])
+def test_a_video_keeps_colours(tmp_path, kind):
+    """Saturated areas, which another colour matrix would shift."""
+    frame = np.zeros((64, 96, 4), np.uint8)
+    colours = [(255, 183, 62), (87, 144, 240), (76, 201, 176)]
+    for index, colour in enumerate(colours):
+        frame[:, 32 * index : 32 * (index + 1), :3] = colour[::-1]
+    path = tmp_path / "film"
+    with FFmpegEncoder(path, kind, (96, 64), Fraction(10), Control()) as encoder:
+        encoder.add(frame, 3)
+        encoder.finish()
     frames, _ = decoded(path)
-    ground = painted(scene, T, name="light")[1, 1]
-    assert np.abs(frames[0][1, 1].astype(int) - ground).max() <= 3
+    for index, colour in enumerate(colours):
+        seen = frames[1][32, 32 * index + 16].astype(int)
+        assert np.abs(seen - colour).max() <= 6
+
+
+def test_a_gif_can_show_black_that_its_palette_was_not_made_for(tmp_path):
+    """The last entry of the palette means 'unchanged' and is black as well."""
+    rng = np.random.default_rng(0)
+    colourful = rng.integers(60, 256, (40, 40, 4)).astype(np.uint8)
+    black = np.zeros_like(colourful)
+    path = tmp_path / "film.gif"
+    with path.open("wb") as stream:
+        encoder = GifEncoder(stream, (40, 40), 10, [colourful])
+        encoder.add(colourful, 1)
+        encoder.add(black, 1)
+        encoder.finish()
+    with Image.open(path) as image:
+        image.seek(1)
+        assert np.ptp(np.array(image.convert("RGB")).reshape(-1, 3), axis=0).max() == 0
 
 
 def test_odd_sizes_are_made_even_for_videos_and_said(scene, tmp_path):
@@ -671,15 +696,17 @@ def test_render_knows_the_kind_by_the_name(npz, tmp_path, name):
 
 
 def test_render_draws_the_data_beneath_and_joins_a_path(npz, tmp_path):
-    render_file(npz, tmp_path / "a.png", size=(320, 320), t=5)
+    known = scene_of(trajectory.load(npz), npz)
+    assert known.title == "v · linear β · 10 steps"
+    assert known.lanes[0].title == "DDIM  η = 0"
+    assert known.lanes[0].joined
+    assert (known.lanes[0].data == datasets.load("v").points).all()
+    render_file(npz, tmp_path / "a.png", size=SIZE, t=5)
     with Image.open(tmp_path / "a.png") as image:
-        with_data = np.array(image.convert("RGB"))
-    bare = path_run()
-    bare.save(npz)
-    render_file(npz, tmp_path / "b.png", size=(320, 320), t=5)
-    with Image.open(tmp_path / "b.png") as image:
-        without = np.array(image.convert("RGB"))
-    assert difference(with_data, without) > 1
+        assert (np.array(image.convert("RGB")) == painted(known, 5)).all()
+    sampled = trajectory.load(npz)
+    sampled.meta["command"] = "sample"
+    assert not scene_of(sampled, npz).lanes[0].joined
 
 
 @pytest.mark.parametrize(
@@ -738,7 +765,7 @@ def test_render_refuses_a_bad_file(tmp_path, qapp, content):
 
 def test_render_works_without_a_display_or_an_application(npz, tmp_path):
     code = (
-        "import sys; from toydiff_gui.export.render import render_file; "
+        "import sys; from toydiff_gui.export.render import render_file, scene_of; "
         "render_file(sys.argv[1], sys.argv[2], size=(160, 96)); "
         "assert 'torch' not in sys.modules"
     )
