@@ -132,7 +132,7 @@ def test_a_point_is_centred_to_a_fraction_of_a_pixel():
         rows, columns = np.indices(light.shape) + 0.5
         assert (light * columns).sum() / light.sum() == pytest.approx(x, abs=0.15)
         assert (light * rows).sum() / light.sum() == pytest.approx(y, abs=0.15)
-    assert style.point_diameter(1, joined=True) > style.point_diameter(100_000, joined=True)
+    assert style.point_diameter(1, 300, joined=True) > style.point_diameter(10**5, 300, joined=True)
 
 
 def test_the_atlas_draws_what_a_painter_draws_slowly():
@@ -454,9 +454,9 @@ def test_vector_points_lie_where_pixels_do():
         lambda painter: paint_lane(painter, RECT, still(points), 0, VIEW, style, vector=True)
     )
     found = circles(text)
-    radius = style.point_diameter(3, joined=False) / 2
+    radius = style.point_diameter(3, 300, joined=False) / 2
     assert found[:, :2] == pytest.approx(np.array([[125.0, 112.5], [218.75, 37.5]]))
-    assert found[:, 2] == pytest.approx(radius)
+    assert found[:, 2] == pytest.approx(radius, abs=1e-3)
 
 
 def test_nothing_of_a_vector_lane_leaves_its_plot():

@@ -28,7 +28,7 @@ from toydiff_gui.drawing.text import draw_centred, draw_text, text_width
 from toydiff_gui.drawing.view import PlotTransform, ViewRange, tick_step, ticks
 from toydiff_gui.scene import LaneScene, Points
 
-LABEL_ROOM = 72
+LABEL_ROOM = 60
 """Least distance between tick labels, in design pixels."""
 MAX_DATA = 4000
 """Points of the data that are drawn; more would be a blot."""
@@ -124,7 +124,7 @@ def paint_background(
             rect,
             view,
             thinned,
-            diameter=style.stroke(1.5),
+            diameter=style.stroke(1.5) * style.zoom(min(rect.width(), rect.height())),
             opacity=colour.alphaF(),
             colours=(colour.name(),),
             vector=vector,

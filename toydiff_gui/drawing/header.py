@@ -49,8 +49,8 @@ def paint_header(
     room = note_right - text_left
     used = _draw_title(painter, QPointF(text_left, base), lane.title, room, style, vector)
     room -= used + style.px(12)
-    note = lane.note if text_width(lane.note, small) <= room else elided(lane.note, small, room)
-    if len(note) > 3:  # less says nothing
+    note = _shortened(lane.note, small, room)
+    if note:
         place = QPointF(note_right - text_width(note, small), base)
         draw_text(painter, place, note, small, palette.label, vector=vector)
 
@@ -63,6 +63,14 @@ def paint_header(
         place = QPointF(right - time_width, base)
         draw_text(painter, place, time, small, palette.label, vector=vector)
     painter.restore()
+
+
+def _shortened(note: str, font: QFont, room: float) -> str:
+    """``note`` without its last parts where it does not fit; nothing where not even one does."""
+    parts = note.split(f" {SEPARATOR} ")
+    while parts and text_width(f" {SEPARATOR} ".join(parts), font) > room:
+        parts.pop()
+    return f" {SEPARATOR} ".join(parts)
 
 
 def _draw_title(

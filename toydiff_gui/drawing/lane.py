@@ -70,7 +70,8 @@ def _paint_states(
 ) -> None:
     count = len(points)
     latent = lane.joined and lane.kind == "latent"
-    diameter = style.point_diameter(count, joined=lane.joined, latent=latent)
+    side = min(rect.width(), rect.height())
+    diameter = style.point_diameter(count, side, joined=lane.joined, latent=latent)
     opacity = style.point_opacity(count, joined=lane.joined)
     if not lane.joined:
         paint_points(
@@ -151,7 +152,7 @@ def _paint_predicted(
         rect,
         view,
         predicted,
-        diameter=style.point_diameter(count, joined=lane.joined),
+        diameter=style.point_diameter(count, min(rect.width(), rect.height()), joined=lane.joined),
         opacity=0.75 * style.point_opacity(count, joined=lane.joined),
         colours=colours,
         steps=steps,

@@ -61,9 +61,19 @@ class LaneStyle:
         """Of a card's corners."""
         return 8 * self.scale
 
-    def point_diameter(self, count: int, *, joined: bool, latent: bool = False) -> float:
-        """Smaller points where there are many; the latent path is a thin line."""
+    def zoom(self, side: float) -> float:
+        """How much larger points are in a plot with the shorter ``side`` than in a usual one."""
+        return min(1.5, max(0.75, math.pow(max(side, 1.0) / (270 * self.scale), 0.4)))
+
+    def point_diameter(
+        self, count: int, side: float, *, joined: bool, latent: bool = False
+    ) -> float:
+        """Smaller points where there are many or the plot is small; the latent path is thin.
+
+        ``side`` is the shorter one of the plot.
+        """
         size = (4.7 if joined else 3.8) * min(1.0, math.pow(1000 / max(count, 1), 0.25))
+        size *= self.zoom(side)
         return self.stroke(max(1.4, 0.68 * size if latent and count > 40 else size))
 
     def point_opacity(self, count: int, *, joined: bool) -> float:
