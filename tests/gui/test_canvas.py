@@ -428,7 +428,9 @@ def test_a_unit_is_as_long_in_x_as_in_y_at_any_size(canvas):
             assert view.y1 >= default.y1 - 1e-9
 
 
-def test_going_to_and_fro_does_not_zoom_out(canvas):
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_going_to_and_fro_does_not_zoom_out(qtbot, lanes):
+    canvas = Canvas(qtbot, lanes=lanes)  # two tall lanes or four flat ones; alone it is between
     canvas.drag_plot("lane2", (10, 5))
     before = canvas.range("lane2")
     for _ in range(3):
@@ -608,6 +610,20 @@ def test_only_the_lane_that_changes_is_painted(canvas):
     canvas.grid.set_scene(replace(scene, lanes=(*scene.lanes[:2], changed, *scene.lanes[3:])))
     canvas.settle()
     assert counts == {"latent": 0, "lane2": 0, "lane3": 1, "lane4": 0}
+
+
+def test_another_note_leaves_the_plot_alone(canvas):
+    counts = paints(canvas)
+    scene = canvas.grid.scene
+    view = canvas.view("lane2")
+    before = canvas.grid.grab(view.geometry()).toImage()
+    canvas.settle()
+    counts.update(dict.fromkeys(counts, 0))
+    noted = replace(scene.lanes[1], note="250 steps · 52 ms")
+    canvas.grid.set_scene(replace(scene, lanes=(scene.lanes[0], noted, *scene.lanes[2:])))
+    canvas.settle()
+    assert set(counts.values()) == {0}
+    assert canvas.grid.grab(view.geometry()).toImage() != before
 
 
 def test_a_trajectory_that_grows_is_shown_as_it_comes(canvas):
