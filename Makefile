@@ -8,13 +8,14 @@ define prepare
 	@$(PYTHON) -I -S scripts/bootstrap.py
 endef
 
-.PHONY: help run test test-all lint format clean distclean
+.PHONY: help run test test-all lint pictures format clean distclean
 
 help:
 	@echo "make run [ARGS=...]   start ToyDiff, or one of its commands"
 	@echo "make test             tests and checks"
 	@echo "make test-all         the slow tests as well"
 	@echo "make lint             the checks alone"
+	@echo "make pictures         take the README's pictures again"
 	@echo "make format           let ruff format and fix"
 	@echo "make clean            remove caches and builds"
 	@echo "make distclean        remove .venv as well"
@@ -34,6 +35,10 @@ test-all:
 lint:
 	$(prepare) test
 	@.venv/bin/python scripts/check.py --lint
+
+pictures:
+	$(prepare) test
+	@.venv/bin/python scripts/pictures.py
 
 format:
 	$(prepare) test

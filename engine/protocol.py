@@ -11,7 +11,7 @@ import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import msgspec
 import numpy as np
@@ -216,7 +216,7 @@ class ProtocolError(ValueError):
     """The bytes are not a frame of this protocol."""
 
 
-def write_packet(stream: BinaryIO, packet: Packet) -> None:
+def write_packet(stream: IO[bytes], packet: Packet) -> None:
     """Write one frame and flush; raises ``OSError`` when the other side is gone."""
     arrays = {name: np.asarray(value, order="C") for name, value in packet.arrays.items()}
     specs = [_ArraySpec(name, str(value.dtype), value.shape) for name, value in arrays.items()]
@@ -226,7 +226,7 @@ def write_packet(stream: BinaryIO, packet: Packet) -> None:
     stream.flush()
 
 
-def read_packet(stream: BinaryIO) -> Packet | None:
+def read_packet(stream: IO[bytes]) -> Packet | None:
     """Read one frame; None at the end of the stream. Raises ``ProtocolError`` on anything else."""
     prefix = stream.read(4)
     if not prefix:
@@ -254,7 +254,7 @@ def read_packet(stream: BinaryIO) -> Packet | None:
     return Packet(header.message, arrays)
 
 
-def _read_exactly(stream: BinaryIO, size: int) -> bytes:
+def _read_exactly(stream: IO[bytes], size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
         raise ProtocolError("the stream ended inside a frame")

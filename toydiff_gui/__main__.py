@@ -68,10 +68,13 @@ def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, 
 
 @toydiff.command(help="Draw a trajectory as a film or a picture: what the canvas shows.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--out", required=True, metavar="FILE", help=".mp4 .webm .gif .apng .png .svg, folder")
+@click.option(
+    "--out", required=True, metavar="FILE", help=".mp4 .webm .gif .apng .png .svg, folder"
+)
 @click.option("--size", default="1920x1080", show_default=True, callback=_size)
 @click.option("--fps", default=30.0, show_default=True, help="Frames a second of a film.")
 @click.option("--t", type=int, help="The time of a single picture; 0 without it.")
+@click.option("--sheet", is_flag=True, help="Four stills side by side, .png or .svg.")
 @click.option("--theme", default="dark", show_default=True, type=click.Choice(["dark", "light"]))
 def render(file: Path, out: str, **options: Any) -> None:
     """Draw ``file`` to ``out``."""
@@ -117,7 +120,9 @@ def open_window(engine_kind: Any, device: str, open_ref: str | None) -> int:
     app.setApplicationName("ToyDiff")
     app.setApplicationDisplayName("ToyDiff")
     app.setDesktopFileName("toydiff")
-    window = MainWindow(memory.open_settings(), engine=engine_kind, device=device, open_ref=open_ref)
+    window = MainWindow(
+        memory.open_settings(), engine=engine_kind, device=device, open_ref=open_ref
+    )
     window.setWindowIcon(icons.icon("logo") if "logo" in icons.NAMES else app.windowIcon())
     window.show()
     window.start_engine()

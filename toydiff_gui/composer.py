@@ -53,7 +53,7 @@ def straight_path(state: AppState) -> NDArray[np.float32]:
     """The line between the endpoints, to be seen before the engine has answered, (N, 2)."""
     sampling = state.sampling
     s = np.linspace(0, 1, sampling.path_points, dtype=np.float32)[:, None]
-    a, b = np.float32(sampling.a), np.float32(sampling.b)
+    a, b = np.asarray(sampling.a, np.float32), np.asarray(sampling.b, np.float32)
     return np.asarray((1 - s) * a + s * b, np.float32)
 
 
@@ -93,7 +93,9 @@ def _latent_lane(state: AppState) -> LaneScene:
 
 def _sampler_lane(state: AppState, spec: LaneSpec, number: int) -> LaneScene:
     model, run = state.model, state.run(spec.key)
-    steps = min(spec.steps or state.sampling.steps or model.schedule.timesteps, model.schedule.timesteps)
+    steps = min(
+        spec.steps or state.sampling.steps or model.schedule.timesteps, model.schedule.timesteps
+    )
     if run.coarse and run.trajectory is not None:
         steps = len(run.trajectory.t) - 1
     note = f"{steps} steps"

@@ -186,7 +186,7 @@ class Conductor(QObject):
 
     def _request(self, job: int, key: str, wish: _Wish, sampling: Sampling) -> Packet:
         if sampling.mode == "interpolation":
-            ends = {"start": np.float32(sampling.a), "end": np.float32(sampling.b)}
+            ends = {"start": sampling.a, "end": sampling.b}
             return Packet(
                 protocol.Interpolate(
                     job=job,
@@ -196,7 +196,7 @@ class Conductor(QObject):
                     points=sampling.path_points,
                     seed=sampling.seed,
                 ),
-                {name: np.asarray(value) for name, value in ends.items()},
+                {name: np.asarray(end, np.float32) for name, end in ends.items()},
             )
         return Packet(
             protocol.Sample(
@@ -236,7 +236,9 @@ class Conductor(QObject):
         dirty, self._dirty = self._dirty, set()
         for pending in self._pending.values():
             if pending.key in dirty and pending.trajectory is not None:
-                run = LaneRun(trajectory=pending.trajectory, status="running", coarse=pending.coarse)
+                run = LaneRun(
+                    trajectory=pending.trajectory, status="running", coarse=pending.coarse
+                )
                 self._state.set_run(pending.key, run)
 
     def _lane_done(self, pending: _Pending, seconds: float) -> None:
@@ -324,9 +326,7 @@ class Conductor(QObject):
         if message.job != self._training_job:
             return
         before = self._state.training
-        preview = Trajectory(
-            [int(t) for t in arrays["t"]], list(arrays["x"]), list(arrays["x0"])
-        )
+        preview = Trajectory([int(t) for t in arrays["t"]], list(arrays["x"]), list(arrays["x0"]))
         self._state.set_training(
             replace(
                 before,
@@ -418,9 +418,7 @@ class Conductor(QObject):
                 self._state.set_run(lane.key, replace(run, status="failed", message=why))
         if self._training_job is not None:
             self._training_job = None
-            self._state.set_training(
-                replace(self._state.training, status="failed", remaining=None)
-            )
+            self._state.set_training(replace(self._state.training, status="failed", remaining=None))
 
 
 def _joined(before: NDArray[Any], after: NDArray[Any]) -> NDArray[Any]:

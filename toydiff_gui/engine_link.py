@@ -106,7 +106,7 @@ class ProcessThread(EngineThread):
         listener.start()
         fault = ""
         try:
-            while (packet := read_packet(cast("IO[bytes]", stdout))) is not None:
+            while (packet := read_packet(stdout)) is not None:
                 self.received.emit(packet)
         except (ProtocolError, OSError) as error:
             fault = str(error)
@@ -122,7 +122,7 @@ class ProcessThread(EngineThread):
     def _write(self, stdin: IO[bytes]) -> None:
         with suppress(OSError):  # the engine is gone; the reader says why
             while (packet := self._outbox.get()) is not None:
-                write_packet(cast("IO[bytes]", stdin), packet)
+                write_packet(stdin, packet)
         with suppress(OSError):
             stdin.close()
 

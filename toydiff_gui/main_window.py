@@ -6,7 +6,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QVBoxLayout,
+    QWidget,
+)
 
 from toydiff_gui import memory, names, scenes, theme
 from toydiff_gui.canvas import LaneGrid
@@ -15,6 +22,7 @@ from toydiff_gui.conductor import Conductor
 from toydiff_gui.controls import DockRail, MessageBar
 from toydiff_gui.engine_link import EngineKind, EngineLink
 from toydiff_gui.export.dialog import ExportDialog
+from toydiff_gui.export.spec import ThemeName
 from toydiff_gui.export.stills import clipboard_data
 from toydiff_gui.help_dialog import HelpDialog
 from toydiff_gui.panels.sample import SamplePanel
@@ -93,11 +101,11 @@ class MainWindow(QMainWindow):
         middle = QHBoxLayout()
         middle.setContentsMargins(0, 0, 0, 0)
         middle.setSpacing(0)
-        for widget in (self.train_rail, self.train_panel):
-            middle.addWidget(widget)
+        middle.addWidget(self.train_rail)
+        middle.addWidget(self.train_panel)
         middle.addWidget(canvas, 1)
-        for widget in (self.sample_panel, self.sample_rail):
-            middle.addWidget(widget)
+        middle.addWidget(self.sample_panel)
+        middle.addWidget(self.sample_rail)
         whole = QWidget()
         column = QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
@@ -294,7 +302,7 @@ class MainWindow(QMainWindow):
 
     def copy_picture(self) -> None:
         """Put the canvas, as it is now, on the clipboard."""
-        name = "dark" if theme.current().dark else "light"
+        name: ThemeName = "dark" if theme.current().dark else "light"
         data = clipboard_data(self.current_scene(), self.playback.t, COPY_SIZE, name)
         QGuiApplication.clipboard().setMimeData(data)
         self.state.post("The picture is on the clipboard.")

@@ -1,4 +1,4 @@
-"""What the window remembers from one time to the next. Damaged memories are forgotten, not fatal."""
+"""What the window remembers from one time to the next; what is damaged is forgotten."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from toydiff_gui.state import AppState, Sampling, ViewSettings
 
 def open_settings() -> QSettings:
     """The user's settings: a text file, the same kind on every system."""
-    return QSettings(
-        QSettings.Format.IniFormat, QSettings.Scope.UserScope, "ToyDiff", "ToyDiff"
-    )
+    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "ToyDiff", "ToyDiff")
 
 
 def restore(settings: QSettings, state: AppState) -> None:

@@ -54,8 +54,9 @@ class Runs:
     def recent(self) -> list[str]:
         """References of the models that were trained or opened, the newest first."""
         stored = self._settings.value(KEY, [])
-        listed = [stored] if isinstance(stored, str) else list(stored or [])
-        return [ref for ref in listed if self._exists(ref)]
+        # QSettings gives back a list of one as a plain string.
+        listed = stored if isinstance(stored, list) else [stored]
+        return [ref for ref in listed if isinstance(ref, str) and self._exists(ref)]
 
     def remember(self, ref: Path | str) -> None:
         """Put a model at the head of the list."""

@@ -19,7 +19,7 @@ from toydiff_gui.export.control import Control, Progress
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.film import render_film
 from toydiff_gui.export.spec import FilmFormat, FilmSpec, ThemeName, check_size, check_theme
-from toydiff_gui.export.stills import save_still
+from toydiff_gui.export.stills import save_contact_sheet, save_still
 from toydiff_gui.export.targets import check_folder
 from toydiff_gui.scene import LaneScene, Scene
 
@@ -41,13 +41,15 @@ def render_file(
     size: tuple[int, int] = (1920, 1080),
     fps: float = 30.0,
     t: int | None = None,
+    sheet: bool = False,
     theme: ThemeName = "dark",
     progress: Progress | None = None,
 ) -> str:
     """Draw the trajectory in ``npz`` to ``out``; returns a note for the user, '' if there is none.
 
     The ending of ``out`` picks the kind: .mp4, .webm, .gif, .apng are films; .png and .svg are
-    stills at ``t`` (0 unless given); none, or a '/' at the end, is a folder of numbered PNGs.
+    stills at ``t`` (0 unless given), or with ``sheet`` four of them; none, or a '/' at the end, is
+    a folder of numbered PNGs.
     Works without a display. Raises ``ValueError`` with a sentence; nothing is left behind then.
     """
     folder = str(out).endswith(("/", "\\"))
@@ -59,11 +61,16 @@ def render_file(
         raise ExportError(f"cannot draw to {path.name!r}: known endings are {known}, or a folder")
     if t is not None and not still:
         raise ExportError(f"t = {t} is for a single picture, .png or .svg; got {path.name!r}")
+    if sheet and (not still or t is not None):
+        raise ExportError(f"a sheet is one picture of four times, .png or .svg; got {path.name!r}")
     check_size(size)
     check_theme(theme)
     check_folder(path.absolute())
     scene = scene_of(trajectory.load(Path(npz)), Path(npz))
     _application()
+    if sheet:
+        save_contact_sheet(scene, path, size, theme)
+        return ""
     if still:
         moment = 0 if t is None else t
         if not 0 <= moment <= scene.timesteps:
