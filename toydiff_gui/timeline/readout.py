@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QSize
+from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -24,6 +24,7 @@ class Readout(QWidget):
         self._playback = playback
         self._alphas: NDArray[np.float64] = np.zeros(0)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing behind is painted first
         self.setAccessibleName("Time shown")
         self.setToolTip(
             f"t counts the noise steps left, {ALPHA_BAR} is the share of the data's variance "
@@ -81,6 +82,7 @@ class Readout(QWidget):
         """Write the segments, each at its own place."""
         now = theme.current()
         painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(now.palette.panel))
         fonts = self._fonts()
         x = 0.0
         for text, widest, emphasised in self._segments():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,6 +35,8 @@ LEFT, RIGHT = 112, 16
 HEIGHT = 74
 STRIP_TOP, STRIP_HEIGHT = 25, 44
 FLAG_HEIGHT = 18
+LABEL_ROOM = 90
+"""More than the widest label: the flag hides those that it touches, so they come and go with it."""
 AHEAD, MISSING = 0.55, 0.2
 """Opacity of what lies ahead of the playhead, and of what has not arrived."""
 
@@ -54,6 +57,8 @@ class Track(QAbstractSlider):
         self._hover: int | None = None
         self._scrubbing = False
         self._ringed = False
+        self._shown_t = playback.t
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing behind is painted first
         self.setProperty("focusRing", False)  # its own goes around the strip
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -98,11 +103,18 @@ class Track(QAbstractSlider):
         return QRectF(scale.left, now.px(STRIP_TOP), scale.right - scale.left, now.px(STRIP_HEIGHT))
 
     def _show_t(self, t: int) -> None:
+        before = self._shown_t
+        self._shown_t = t
         self.setValue(t)
-        self.update()
+        # Sixty times a second: only what lies about the playhead looks different.
+        moved = self._flag_rect(before).united(self._flag_rect(t))
+        room = math.ceil(theme.current().px(LABEL_ROOM))
+        left, right = math.floor(moved.left()) - room, math.ceil(moved.right()) + room
+        self.update(left, 0, right - left, self.height())
 
     def _adopt(self) -> None:
         """Take over what changed in the playback, without writing back."""
+        self._shown_t = self._playback.t
         blocked = self.blockSignals(True)
         self.setRange(0, self._playback.timesteps)
         self.setValue(self._playback.t)
@@ -125,7 +137,7 @@ class Track(QAbstractSlider):
 
     # Painting
 
-    def _paint_ticks(self, painter: QPainter, flag: QRectF) -> None:
+    def _paint_ticks(self, painter: QPainter, flag: QRectF, seen: QRectF) -> None:
         now = theme.current()
         scale = self.scale
         total = self._playback.timesteps
@@ -153,6 +165,8 @@ class Track(QAbstractSlider):
         marks = set(range(0, total + 1, minor)) | {total}
         for t in sorted(marks):
             x = round(scale.x(t)) + 0.5
+            if not seen.left() <= x <= seen.right():
+                continue
             long = t % major == 0 or t == total
             painter.setPen(QPen(line, 1))
             painter.drawLine(QPointF(x, bottom - now.px(7 if long else 4)), QPointF(x, bottom))
@@ -309,10 +323,13 @@ class Track(QAbstractSlider):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint everything; the costly parts are kept as pictures."""
         painter = QPainter(self)
+        painter.fillRect(event.rect(), QColor(theme.current().palette.panel))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         flag = self._flag_rect(self._playback.t)
-        self._paint_legend(painter)
-        self._paint_ticks(painter, flag)
+        if event.rect().left() < theme.current().px(LEFT):
+            self._paint_legend(painter)
+        room = theme.current().px(LABEL_ROOM)
+        self._paint_ticks(painter, flag, QRectF(event.rect()).adjusted(-room, 0, room, 0))
         self._paint_strip(painter)
         if self._hover is not None and not self._scrubbing:
             self._paint_hover(painter, self._hover)
@@ -377,6 +394,11 @@ class Track(QAbstractSlider):
         """Forget the place of the pointer."""
         self._set_hover(None)
         super().leaveEvent(event)
+
+    def sliderChange(self, change: QAbstractSlider.SliderChange) -> None:
+        """Leave repainting for another value to ``_show_t``, which knows what to repaint."""
+        if change != QAbstractSlider.SliderChange.SliderValueChange:
+            super().sliderChange(change)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel alone: time must not jump when something else is scrolled."""

@@ -1,0 +1,66 @@
+"""A window to measure: its own settings and runs, and an event loop that waits for conditions."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QEventLoop, QSettings, QTimer  # Qt must find the platform above
+from PySide6.QtWidgets import QApplication
+
+from toydiff_gui.main_window import MainWindow
+
+PATIENCE = 120.0
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    """Let events run until ``condition`` holds; raises ``TimeoutError`` naming ``what``."""
+    end = time.perf_counter() + seconds
+    while not condition():
+        if time.perf_counter() > end:
+            raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+        run_for(0.005)
+
+
+def run_for(seconds: float) -> None:
+    """Let events run, sleeping in between as a program at rest does."""
+    loop = QEventLoop()
+    QTimer.singleShot(round(1000 * seconds), loop.quit)
+    loop.exec()
+
+
+@contextmanager
+def window(size: tuple[int, int] = (1440, 900), engine: str = "process") -> Iterator[MainWindow]:
+    """A window with the bundled model, all three lanes computed, its hint dismissed, standing."""
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    with tempfile.TemporaryDirectory(prefix="toydiff-bench-", ignore_cleanup_errors=True) as name:
+        settings = QSettings(str(Path(name) / "settings.ini"), QSettings.Format.IniFormat)
+        settings.setValue("window/hint_seen", True)
+        main = MainWindow(settings, runs_folder=Path(name) / "runs", engine=engine)  # type: ignore[arg-type]
+        main.state.update_view(theme="dark")
+        main.resize(*size)
+        main.show()
+        main.start_engine()
+        try:
+            wait_until(lambda: main.state.engine.status == "ready", "the engine")
+            wait_until(lambda: lanes_done(main), "the lanes")
+            main.playback.pause()
+            yield main
+        finally:
+            main.close()
+            main.deleteLater()
+            run_for(0.01)
+
+
+def lanes_done(main: MainWindow) -> bool:
+    """Whether every lane that is shown has all its frames, in full."""
+    state = main.state
+    runs = [state.run(lane.key) for lane in state.shown_lanes]
+    return not main.conductor.busy and all(run.status == "done" and not run.coarse for run in runs)
