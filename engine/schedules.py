@@ -41,7 +41,7 @@ class Schedule:
     @cached_property
     def _floats(self) -> list[float]:
         # Picking a number from a tensor costs microseconds and, on a device, a wait.
-        return self.alphas_cumprod.tolist()
+        return [float(value) for value in noise_tables.alphas_cumprod(self.config)]
 
     def alpha_bar(self, t: int) -> float:
         """alpha_bar_t as a number."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -44,7 +46,7 @@ def coefficients(schedule: Schedule, sampler):
     T = schedule.timesteps
     times = np.round(np.linspace(T, 0, (sampler.steps or T) + 1)).astype(int)
     bars = schedule.alphas_cumprod.numpy()
-    for t, s in zip(times[:-1], times[1:], strict=True):
+    for t, s in itertools.pairwise(times):
         posterior = (1 - bars[s]) / (1 - bars[t]) * (1 - bars[t] / bars[s])
         yield bars[t], bars[s], share_of_noise(sampler) ** 2 * posterior
 
@@ -160,7 +162,7 @@ def added_noise(sampler, rows: int, size: int):
     latents = torch.zeros(rows, size, dtype=torch.float64)
     frames = list(sample(Still(schedule), schedule, latents, sampler=sampler, seed=9))
     drawn = []
-    for now, after in zip(frames[:-2], frames[1:-1], strict=True):
+    for now, after in itertools.pairwise(frames):
         bar_t, bar_s = bars[now.t], bars[after.t]
         mean = (bar_t / bar_s) ** 0.5 * (1 - bar_s) / (1 - bar_t) * now.x
         variance = (1 - bar_s) / (1 - bar_t) * (1 - bar_t / bar_s)
