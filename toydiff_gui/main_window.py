@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer
@@ -189,8 +190,9 @@ class MainWindow(QMainWindow):
         self.playback.set_reached(scene.reached())
 
     def current_scene(self) -> Scene:
-        """What is to be exported: the scene of this moment."""
-        return compose(self.state)
+        """What is to be exported: the scene of this moment, as far as it is zoomed in."""
+        view = self.grid.view_range
+        return replace(compose(self.state), view=(view.x0, view.x1, view.y0, view.y1))
 
     def _show_model(self) -> None:
         model = self.state.model

@@ -68,6 +68,8 @@ class Scene:
     alphas_cumprod: NDArray[np.float64] = field(default_factory=lambda: np.ones(251))
     title: str = ""
     """The model in a line, such as 'V · linear β · 250 steps'."""
+    view: tuple[float, float, float, float] | None = None
+    """For points in the plane: the part of it to show (x0, x1, y0, y1); None for all of it."""
 
     def lane(self, key: str) -> LaneScene | None:
         """The lane called ``key``, or None."""

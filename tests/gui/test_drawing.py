@@ -3,6 +3,7 @@
 import re
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from toydiff_gui.drawing import (
     paint_lane,
     paint_scene,
     picture_style,
+    shown_view,
 )
 from toydiff_gui.drawing.cloud import paint_points
 from toydiff_gui.drawing.figures import gap, length, measures, plain
@@ -611,3 +613,9 @@ def test_lines_and_circles_are_cut_at_the_edge():
     assert sum(span for _, span in arcs_inside(QPointF(0, 5), 3, rect)) == pytest.approx(180.0)
     with_gap = arcs_inside(QPointF(5, 5), 3, rect, (-46.0, -26.0))
     assert sum(span for _, span in with_gap) == pytest.approx(340.0)
+
+
+def test_a_scene_can_ask_for_a_part_of_the_plane(qtbot):
+    scene = Scene(lanes=(LaneScene("a", 1, "A"),), view=(0.0, 1.0, 2.0, 3.0))
+    assert shown_view(scene) == ViewRange(0.0, 1.0, 2.0, 3.0)
+    assert shown_view(replace(scene, view=None)) == default_view(scene)

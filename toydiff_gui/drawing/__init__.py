@@ -9,7 +9,7 @@ from toydiff_gui.drawing.header import paint_header
 from toydiff_gui.drawing.lane import paint_lane
 from toydiff_gui.drawing.picture import paint_scene, picture_style
 from toydiff_gui.drawing.style import LaneStyle
-from toydiff_gui.drawing.view import PlotTransform, ViewRange, default_view
+from toydiff_gui.drawing.view import PlotTransform, ViewRange, default_view, shown_view
 
 __all__ = [
     "BackgroundCache",
@@ -22,4 +22,5 @@ __all__ = [
     "paint_lane",
     "paint_scene",
     "picture_style",
+    "shown_view",
 ]

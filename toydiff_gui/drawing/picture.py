@@ -14,7 +14,7 @@ from toydiff_gui.drawing.lane import paint_lane
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, draw_wrapped, elided, text_width
 from toydiff_gui.drawing.tiling import tile
-from toydiff_gui.drawing.view import ViewRange, default_view
+from toydiff_gui.drawing.view import ViewRange, shown_view
 from toydiff_gui.scene import LaneScene, Scene
 from toydiff_gui.theme import Theme
 
@@ -57,7 +57,7 @@ def paint_scene(
     area = rect.marginsRemoved(QMarginsF(margin, margin, margin, footer))
     if scene.lanes:
         cells = tile(len(scene.lanes), area, style.gap, style.header_height)
-        fallback = views if isinstance(views, ViewRange) else default_view(scene)
+        fallback = views if isinstance(views, ViewRange) else shown_view(scene)
         for lane, cell in zip(scene.lanes, cells, strict=True):
             view = views.get(lane.key, fallback) if isinstance(views, Mapping) else fallback
             card = QRectF(

@@ -89,6 +89,11 @@ def default_view(lanes: Scene | Iterable[LaneScene]) -> ViewRange:
     return ViewRange(-half, half, -half, half)
 
 
+def shown_view(scene: Scene) -> ViewRange:
+    """The part of the plane that ``scene`` asks for, or the default."""
+    return default_view(scene) if scene.view is None else ViewRange(*scene.view)
+
+
 def tick_step(unit: float, room: float) -> float:
     """The smallest of 1, 2, 5 times a power of ten that takes ``room`` pixels or more."""
     least = room / unit

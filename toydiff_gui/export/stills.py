@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QPointF, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from toydiff_gui.drawing import LaneStyle, default_view, paint_lane, picture_style
+from toydiff_gui.drawing import LaneStyle, paint_lane, picture_style, shown_view
 from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.text import draw_text, elided, text_width
 from toydiff_gui.drawing.tiling import tile
@@ -150,7 +150,7 @@ def paint_sheet(
             f"{len(lanes)} lanes at {len(times)} times do not fit on a sheet of "
             f"{size[0]}x{size[1]} pixels"
         )
-    view = default_view(scene)
+    view = shown_view(scene)
     _write_title(painter, page, scene, style, margin, title, vector)
     moments = [(lane, t) for lane in lanes for t in times]
     for (lane, t), place in zip(moments, cells, strict=True):
