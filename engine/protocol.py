@@ -217,9 +217,14 @@ class ProtocolError(ValueError):
 
 
 def write_packet(stream: IO[bytes], packet: Packet) -> None:
-    """Write one frame and flush; raises ``OSError`` when the other side is gone."""
+    """Write one frame and flush; raises ``OSError`` when the other side is gone.
+
+    Raises ``ProtocolError``, before anything is written, for arrays of other types than ``DTYPES``.
+    """
     arrays = {name: np.asarray(value, order="C") for name, value in packet.arrays.items()}
     specs = [_ArraySpec(name, str(value.dtype), value.shape) for name, value in arrays.items()]
+    for spec in specs:
+        _check_type(spec)
     header = _encoder.encode(_Header(packet.message, specs))
     stream.write(struct.pack("<I", len(header)) + header)
     stream.writelines(value.data.cast("B") for value in arrays.values() if value.size)
@@ -238,13 +243,12 @@ def read_packet(stream: IO[bytes]) -> Packet | None:
         raise ProtocolError(f"a header of {size} bytes is more than {MAX_HEADER}")
     try:
         header = _decoder.decode(_read_exactly(stream, size))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(f"not a message: {error}") from error
     arrays = {}
     room = MAX_ARRAY_BYTES
     for spec in header.arrays:
-        if spec.dtype not in DTYPES or any(length < 0 for length in spec.shape):
-            raise ProtocolError(f"array {spec.name!r} has type {spec.dtype}, shape {spec.shape}")
+        _check_type(spec)
         length = math.prod(spec.shape) * np.dtype(spec.dtype).itemsize
         room -= length
         if room < 0:
@@ -252,6 +256,11 @@ def read_packet(stream: IO[bytes]) -> Packet | None:
         data = _read_exactly(stream, length)
         arrays[spec.name] = np.frombuffer(data, spec.dtype).reshape(spec.shape)
     return Packet(header.message, arrays)
+
+
+def _check_type(spec: _ArraySpec) -> None:
+    if spec.dtype not in DTYPES or any(length < 0 for length in spec.shape):
+        raise ProtocolError(f"array {spec.name!r} has type {spec.dtype}, shape {spec.shape}")
 
 
 def _read_exactly(stream: IO[bytes], size: int) -> bytes:
