@@ -220,7 +220,7 @@ class Conductor(QObject):
             return  # of an older wish
         if pending.trajectory is None:
             pending.trajectory = Trajectory(list(message.times))
-            if self._state.sampling.mode == "samples":
+            if pending.wish.sampling.mode == "samples":
                 self._state.set_run(LATENT_KEY, LaneRun(latents=arrays["x"], status="done"))
         pending.trajectory.append(arrays["x"], arrays["x0"])
         if pending.held and not pending.coarse:
@@ -350,6 +350,8 @@ class Conductor(QObject):
         if folder is not None and self._runs.has_checkpoint(folder):
             self._runs.remember(folder)
             self.open_model(str(folder))
+        elif folder is not None:
+            self._runs.discard(folder)
 
     # The engine
 
@@ -410,6 +412,7 @@ class Conductor(QObject):
         self._pending.clear()
         self._wishes.clear()
         self._opening.clear()
+        self._dirty.clear()
         self._state.set_engine(EngineStatus("dead", message=why))
         for lane in self._state.lanes:
             run = self._state.run(lane.key)
@@ -417,7 +420,9 @@ class Conductor(QObject):
                 # What has arrived stays; it is only not complete.
                 self._state.set_run(lane.key, replace(run, status="failed", message=why))
         if self._training_job is not None:
-            self._training_job = None
+            folder, self._training_job = self._training_folder, None
+            if folder is not None and self._runs.has_checkpoint(folder):
+                self._runs.remember(folder)  # as far as it was saved, it can be opened
             self._state.set_training(replace(self._state.training, status="failed", remaining=None))
 
 

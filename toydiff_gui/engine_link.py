@@ -62,6 +62,7 @@ class ProcessThread(EngineThread):
         self._process: subprocess.Popen[bytes] | None = None
         self._last_words: deque[str] = deque(maxlen=20)
         self._asked_to_end = False
+        self._heard = False
 
     @property
     def process_id(self) -> int | None:
@@ -76,6 +77,8 @@ class ProcessThread(EngineThread):
         """See ``EngineThread.ask_to_end``."""
         self._asked_to_end = True
         self._outbox.put(None)
+        if not self._heard:
+            self.kill()  # it is still loading, which takes seconds, and has nothing to save
 
     def kill(self) -> None:
         """See ``EngineThread.kill``."""

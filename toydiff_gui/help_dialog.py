@@ -58,11 +58,8 @@ class HelpDialog(QDialog):
         self.page = QTextBrowser()
         self.page.setAccessibleName("Help")
         self.page.setFrameShape(QTextBrowser.Shape.NoFrame)
-        rows = "".join(
-            f"<tr><td style='padding-right: 24px'><b>{key}</b></td><td>{meaning}</td></tr>"
-            for key, meaning in KEYS
-        )
-        self.page.setHtml(f"{TEXT}<table cellpadding='3'>{rows}</table>")
+        theme.notifier().changed.connect(self._write)
+        self._write()
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)
         column = QVBoxLayout(self)
@@ -70,3 +67,14 @@ class HelpDialog(QDialog):
         column.addWidget(buttons)
         self.resize(theme.current().px(620), theme.current().px(640))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+    def _write(self) -> None:
+        rows = "".join(
+            f"<tr><td style='padding-right: 24px'><b>{key}</b></td><td>{meaning}</td></tr>"
+            for key, meaning in KEYS
+        )
+        # The bundled typeface has no bold of its own here; colour takes its place.
+        accent = theme.current().palette.accent
+        self.page.document().setDefaultStyleSheet(f"b, h3 {{ color: {accent}; font-weight: 500 }}")
+        self.page.document().setDocumentMargin(theme.current().px(12))
+        self.page.setHtml(f"{TEXT}<table cellpadding='3'>{rows}</table>")

@@ -10,6 +10,7 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEve
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
+    QGridLayout,
     QHBoxLayout,
     QMainWindow,
     QVBoxLayout,
@@ -96,9 +97,14 @@ class MainWindow(QMainWindow):
         self.timeline = TimelinePanel(self.state, self.playback)
         canvas = QWidget()
         canvas.setProperty("surface", "window")
-        around = QVBoxLayout(canvas)
+        self.messages = MessageBar()
+        around = QGridLayout(canvas)
         around.setContentsMargins(8, 8, 8, 8)
-        around.addWidget(self.grid)
+        around.addWidget(self.grid, 0, 0)
+        # In the same cell: messages lie over the lanes and push nothing aside.
+        around.addWidget(
+            self.messages, 0, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter
+        )
         middle = QHBoxLayout()
         middle.setContentsMargins(0, 0, 0, 0)
         middle.setSpacing(0)
@@ -116,7 +122,6 @@ class MainWindow(QMainWindow):
         column.addWidget(self.timeline)
         self.setCentralWidget(whole)
         self._canvas = canvas
-        self.messages = MessageBar(canvas)
         if self._settings.value(HINT_SEEN) is None:
             self.grid.show_hint().dismissed.connect(self._remember_hint)
 
@@ -236,10 +241,7 @@ class MainWindow(QMainWindow):
             theme.apply(app, wanted)
 
     def _place_messages(self) -> None:
-        width = min(640, self._canvas.width() - 48)
-        self.messages.setFixedWidth(width)
-        self.messages.adjustSize()
-        self.messages.move((self._canvas.width() - width) // 2, 16)
+        self.messages.setFixedWidth(min(theme.current().px(640), self._canvas.width() - 48))
         self.messages.raise_()
 
     def _remember_hint(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -46,6 +47,13 @@ class Runs:
             return from_json((folder / CONFIG).read_bytes(), TrainingConfig)
         except (OSError, ValueError):
             return None
+
+    def discard(self, folder: Path) -> None:
+        """Remove the folder of a training that saved nothing; any other is left alone."""
+        with suppress(OSError):  # not ours to tidy any more
+            if folder.parent == self._root and [path.name for path in folder.iterdir()] == [CONFIG]:
+                (folder / CONFIG).unlink()
+                folder.rmdir()
 
     def has_checkpoint(self, folder: Path) -> bool:
         """Whether a training has saved something in ``folder``."""

@@ -161,3 +161,11 @@ def test_room_brings_the_texts_back(bar):
     bar.resize(1440, 48)
     assert bar.open_button.text() == "Open"
     assert bar.save_button.text() == "Save session"
+
+
+def test_a_longer_model_line_is_fitted_after_the_type_grew(qtbot, bar, app, state):
+    bar.resize(1280, 48)
+    theme.apply(app, Theme(LIGHT, dark=False, type_scale=1.35, line_scale=1.6))
+    state.set_model(ModelInfo(ref="v", dataset="v", trained_steps=60_000, revision=1))
+    for switch in (bar.mode, bar.page):
+        qtbot.waitUntil(lambda switch=switch: switch.width() >= switch.minimumSizeHint().width())

@@ -102,6 +102,7 @@ class SegmentedControl(QFrame):
         """Show icons alone where room is short; segments without an icon keep their label."""
         for key in self._icons:
             self._buttons[key].setText(self._segments[key].label if shown else "")
+        self.updateGeometry()  # whoever asks for the size at once must not get the old one
 
     def _toggled(self, button: QAbstractButton, checked: bool) -> None:
         # The arrow keys check the next button without a click.
