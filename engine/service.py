@@ -278,7 +278,9 @@ class Service:
 
     def _interpolate(self, request: protocol.Interpolate, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
-        ends = self._states(np.stack([arrays["start"], arrays["end"]]), checkpoint, "endpoints")
+        ends = self._states(
+            np.stack([_sent(arrays, "start"), _sent(arrays, "end")]), checkpoint, "endpoints"
+        )
         latents = make_path(request.path, ends[0], ends[1], request.points)
         yield None
         return (
@@ -321,7 +323,7 @@ class Service:
     def _invert(self, request: protocol.Invert, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
         schedule = checkpoint.schedule
-        data = self._states(arrays["data"], checkpoint, "data")
+        data = self._states(_sent(arrays, "data"), checkpoint, "data")
         steps = SamplerConfig(steps=request.steps).resolved_steps(schedule.timesteps)
         check_size(steps + 1, len(data), data[0].numel())
         yield None
@@ -331,7 +333,7 @@ class Service:
 
     def _field(self, request: protocol.Field, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
-        points = self._states(arrays["points"], checkpoint, "points")
+        points = self._states(_sent(arrays, "points"), checkpoint, "points")
         yield None
         with torch.no_grad():
             prediction = checkpoint.denoiser.predict(points, request.t)
@@ -403,6 +405,12 @@ class Service:
             self._trainer = None
             if steps is not None:
                 steps.close()  # saves, unless it is done
+
+
+def _sent(arrays: Arrays, name: str) -> NDArray[Any]:
+    if name not in arrays:
+        raise ValueError(f"the array {name!r} was not sent")
+    return arrays[name]
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:
