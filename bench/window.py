@@ -11,7 +11,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QEventLoop, QSettings, QTimer  # Qt must find the platform above
+from PySide6.QtCore import QEvent, QEventLoop, QSettings, QTimer  # Qt must find the platform above
 from PySide6.QtWidgets import QApplication
 
 from toydiff_gui.main_window import MainWindow
@@ -26,6 +26,13 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIEN
         if time.perf_counter() > end:
             raise TimeoutError(f"waited {seconds:.0f} s for {what}")
         run_for(0.005)
+
+
+def settle(rounds: int = 6) -> None:
+    """Let what is due happen: queued signals, timers without delay, painting, deleting."""
+    for _ in range(rounds):
+        QApplication.processEvents()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def run_for(seconds: float) -> None:
@@ -56,7 +63,7 @@ def window(size: tuple[int, int] = (1440, 900), engine: str = "process") -> Iter
         finally:
             main.close()
             main.deleteLater()
-            run_for(0.01)
+            settle()
 
 
 def lanes_done(main: MainWindow) -> bool:

@@ -1,0 +1,1 @@
+"""Measurements of the whole program, each a ratio or beside a limit."""

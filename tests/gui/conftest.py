@@ -1,0 +1,221 @@
+"""Windows to test: with settings and runs of their own, and nothing left behind when they go."""
+
+import threading
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+import psutil
+import pytest
+from PySide6.QtCore import QObject, QSettings, QThread, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from bench.window import settle, wait_until
+from engine import datasets, protocol
+from engine.config import TrainingConfig, sampler_times
+from engine.protocol import Packet
+from toydiff_gui import main_window, theme
+from toydiff_gui.main_window import MainWindow
+
+
+def active_timers(window):
+    """Timers of the window that would go off."""
+    return [timer for timer in window.findChildren(QTimer) if timer.isActive()]
+
+
+def engine_process(window):
+    """The process of the window's engine; None if there is none."""
+    number = getattr(window.link.thread_in_charge, "process_id", None)
+    return psutil.Process(number) if number is not None else None
+
+
+class FakeEngine(QObject):
+    """Stands in for ``EngineLink``: answers when and what the test wants.
+
+    Signals:
+        received: as the real one.
+        died: as the real one.
+    """
+
+    received = Signal(object)
+    died = Signal(str)
+
+    def __init__(self, kind="process", device="auto", parent=None):
+        super().__init__(parent)
+        self.kind, self.device = kind, device
+        self.sent = []
+        self.starts = 0
+        self.stopped = False
+        self.thread_in_charge = None
+        self._job = 0
+        self._answered = 0
+
+    def start(self):
+        self.starts += 1
+
+    def stop(self):
+        self.stopped = True
+
+    def next_job(self):
+        self._job += 1
+        return self._job
+
+    def send(self, packet):
+        self.sent.append(packet)
+
+    # What the test says in its place
+
+    def report(self, message, arrays=None):
+        self.received.emit(Packet(message, arrays or {}))
+
+    def get_ready(self):
+        self.report(protocol.Ready(version="0", device="cpu", devices=["cpu"]))
+
+    def die(self, why):
+        self.died.emit(why)
+
+    def asked(self, kind):
+        """What has been sent of one kind, in order."""
+        return [packet.message for packet in self.sent if isinstance(packet.message, kind)]
+
+    def describe(self, job, config=None, step=6000):
+        """Answer an ``Open``."""
+        config = config or TrainingConfig()
+        transform = datasets.load(config.dataset).transform
+        info = {
+            "config": msgspec.to_builtins(config),
+            "step": step,
+            "mean": transform.mean.tolist(),
+            "std": transform.std.tolist(),
+        }
+        self.report(protocol.Result(job=job, info=info))
+
+    def latents(self, request, arrays):
+        if isinstance(request, protocol.Interpolate):
+            return np.linspace(arrays["start"], arrays["end"], request.points, dtype=np.float32)
+        return np.random.default_rng(request.seed).normal(size=(request.count, 2)).astype("f4")
+
+    def frames(self, packet, first=0, last=None, timesteps=250):
+        """Send the frames of a request from ``first`` up to, not with, ``last``: x shrinks."""
+        request = packet.message
+        times = sampler_times(timesteps, request.sampler.steps or timesteps)
+        start = self.latents(request, packet.arrays)
+        for index in range(first, len(times) if last is None else last):
+            x = start * np.float32(0.5 + 0.5 * times[index] / timesteps)
+            frame = protocol.Frame(job=request.job, index=index, times=times if index == 0 else [])
+            self.report(frame, {"x": x, "x0": x})
+
+    def finish(self, packet):
+        self.report(protocol.Result(job=packet.message.job, seconds=0.25))
+
+    def answer(self):
+        """Answer all that has been asked since the last time; says how much that was."""
+        new = self.sent[self._answered :]
+        self._answered = len(self.sent)
+        for packet in new:
+            if isinstance(packet.message, protocol.Open):
+                self.describe(packet.message.job)
+            elif isinstance(packet.message, protocol.Sample | protocol.Interpolate):
+                self.frames(packet)
+                self.finish(packet)
+        return len(new)
+
+    def answer_all(self):
+        """Answer until nothing more is asked."""
+        settle()
+        while self.answer():
+            settle()
+
+
+@dataclass
+class Workshop:
+    """Makes windows that share one settings file and one folder, and sees them off."""
+
+    folder: object
+    made: list = field(default_factory=list)
+    threads: set = field(default_factory=lambda: set(threading.enumerate()))
+    processes: set = field(default_factory=lambda: set(psutil.Process().children(recursive=True)))
+
+    @property
+    def runs_folder(self):
+        return self.folder / "Läufe 1"
+
+    def settings(self):
+        self.folder.mkdir(exist_ok=True)
+        return QSettings(str(self.folder / "Einstellungen ä.ini"), QSettings.Format.IniFormat)
+
+    def open(self, *, hint=False, start=True, size=(1440, 900), **options):
+        settings = self.settings()
+        if not hint:
+            settings.setValue(main_window.HINT_SEEN, True)
+        window = MainWindow(settings, runs_folder=self.runs_folder, **options)
+        self.made.append(window)
+        if size:
+            window.resize(*size)
+        window.show()
+        window.activateWindow()
+        wait_until(window.isActiveWindow, "the window")
+        settle()
+        if start:
+            window.start_engine()
+        return window
+
+    def close(self, window):
+        """Close a window and see that nothing of it stays."""
+        self.made.remove(window)
+        process = engine_process(window)
+        window.close()
+        assert window.link.thread_in_charge is None
+        assert process is None or not process.is_running()
+        settle()
+        assert not active_timers(window)
+        assert not [thread for thread in window.findChildren(QThread) if thread.isRunning()]
+        window.deleteLater()
+        settle()
+
+    def lock_up(self):
+        """Close what is still open; nothing may be left of any of them."""
+        for window in list(self.made):
+            self.close(window)
+        left = {
+            thread
+            for thread in set(threading.enumerate()) - self.threads
+            if not isinstance(thread, threading._DummyThread)  # traces of a QThread that was
+        }
+        assert not left
+        assert not set(psutil.Process().children(recursive=True)) - self.processes
+        assert not [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+        theme.set_theme(theme.Theme())
+        QApplication.instance().setStyleSheet("")
+
+
+@pytest.fixture
+def workshop(qapp, tmp_path):
+    workshop = Workshop(tmp_path / "mit Lücke")
+    yield workshop
+    workshop.lock_up()
+
+
+@pytest.fixture(scope="module")
+def lasting_workshop(qapp, tmp_path_factory):
+    """As ``workshop``, for a window that the tests of a module share."""
+    workshop = Workshop(tmp_path_factory.mktemp("fenster") / "mit Lücke")
+    yield workshop
+    workshop.lock_up()
+
+
+@pytest.fixture
+def fake_engine(monkeypatch):
+    """Windows get a ``FakeEngine``, which ``window.link`` is."""
+    monkeypatch.setattr(main_window, "EngineLink", FakeEngine)
+
+
+@pytest.fixture
+def window(workshop, fake_engine):
+    """A window whose engine answers at once when it is told to, at rest, its lanes complete."""
+    window = workshop.open()
+    window.link.get_ready()
+    window.link.answer_all()
+    window.playback.pause()
+    settle()
+    return window
