@@ -84,12 +84,16 @@ class Readout(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(now.palette.panel))
         fonts = self._fonts()
-        x = 0.0
-        for text, widest, emphasised in self._segments():
+        segments = self._segments()
+        # What a shorter t leaves free stands before it all, not as a hole in the middle.
+        t, widest_t, emphasised_t = segments[1]
+        metrics = QFontMetricsF(fonts[emphasised_t])
+        x = metrics.horizontalAdvance(widest_t) - metrics.horizontalAdvance(t)
+        for index, (text, widest, emphasised) in enumerate(segments):
             painter.setFont(fonts[emphasised])
             painter.setPen(QColor(now.palette.text if emphasised else now.palette.label))
             metrics = QFontMetricsF(painter.font())
             y = (self.height() + metrics.ascent() - metrics.descent()) / 2
             painter.drawText(QPointF(x, y), text)
-            x += metrics.horizontalAdvance(widest)
+            x += metrics.horizontalAdvance(text if index == 1 else widest)
         painter.end()
