@@ -492,7 +492,7 @@ class _TrainingReport:
         }
         self._steps.clear()
         self._losses.clear()
-        self._told = self._mark = time.perf_counter()
+        self._told = time.perf_counter()
         yield Packet(message, arrays)
 
     def _quality(self, samples: NDArray[np.float32]) -> Generator[None, None, dict[str, float]]:

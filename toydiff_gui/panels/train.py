@@ -438,7 +438,7 @@ class TrainPanel(Dock):
             "" if off_floor is None else f"· floor {100 * off_floor:.1f} %"
         )
         if training.status == "idle":
-            self.steps_text.setText("Not trained yet")
+            self.steps_text.setText("No training here yet")
             self.time_text.setText("")
             return
         step, total = names.grouped(training.step), names.grouped(training.total)
