@@ -105,7 +105,7 @@ def load(path: Path) -> Trajectory:
             meta = json.loads(str(_read_array(archive, "meta")))
     except FileNotFoundError:
         raise ValueError(f"no such file: {path}") from None
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, EOFError, MemoryError) as error:
         raise ValueError(f"{path} is not a ToyDiff trajectory: {error}") from error
     if x.ndim < 2 or x.shape != x0.shape or t.shape != (len(x),) or t.dtype.kind not in "iu":
         raise ValueError(
@@ -142,14 +142,16 @@ def load_array(path: Path, what: str) -> NDArray[np.float32]:
         raise ValueError(f"no such {what} file: {path}") from None
     except OSError as error:
         raise ValueError(f"{what} file {path} cannot be read: {error.strerror}") from error
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, MemoryError) as error:
         raise ValueError(f"{what} file {path} is not an .npy file of numbers") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
         kind = array.dtype if isinstance(array, np.ndarray) else "several arrays"
         raise ValueError(f"{what} file {path} must hold floating-point numbers, got {kind}")
     if array.ndim < 2 or array.size == 0:
         raise ValueError(f"{what} file {path} must have shape (N, ...), got {array.shape}")
-    if not np.isfinite(array).all():
-        bad = int(np.argmin(np.isfinite(array).reshape(len(array), -1).all(axis=1)))
+    with np.errstate(over="ignore"):  # too large for float32: infinite, refused below
+        single = array.astype(np.float32)
+    if not np.isfinite(single).all():
+        bad = int(np.argmin(np.isfinite(single).reshape(len(single), -1).all(axis=1)))
         raise ValueError(f"{what} file {path} has NaN or infinity in row {bad}")
-    return array.astype(np.float32)
+    return single

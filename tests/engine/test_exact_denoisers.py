@@ -162,7 +162,7 @@ def added_noise(sampler, rows: int, size: int):
     latents = torch.zeros(rows, size, dtype=torch.float64)
     frames = list(sample(Still(schedule), schedule, latents, sampler=sampler, seed=9))
     drawn = []
-    for now, after in itertools.pairwise(frames):
+    for now, after in itertools.pairwise(frames[:-1]):
         bar_t, bar_s = bars[now.t], bars[after.t]
         mean = (bar_t / bar_s) ** 0.5 * (1 - bar_s) / (1 - bar_t) * now.x
         variance = (1 - bar_s) / (1 - bar_t) * (1 - bar_t / bar_s)

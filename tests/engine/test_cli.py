@@ -1,0 +1,568 @@
+"""The commands: what they write, that it can be made again, and what they refuse."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import engine
+from engine import cli, training
+from engine.checkpoint import load_tensors
+from engine.noise import draw_latents
+from engine.samplers import DDIM, DDPM, DDPMSharedNoise, invert, sample
+from engine.training import open_run, train
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def run(*arguments: object) -> int:
+    return cli.run(cli.commands, [str(argument) for argument in arguments])
+
+
+def ok(*arguments: object) -> None:
+    assert run(*arguments) == 0
+
+
+@pytest.fixture
+def checkpoint(trained):
+    return engine.load_checkpoint(trained)
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def read(path: str):
+    with np.load(path) as content:
+        return {name: content[name] for name in content.files}
+
+
+# Sampling
+
+
+@pytest.mark.parametrize(
+    ("options", "sampler"),
+    [
+        (["--sampler", "ddpm"], DDPM()),
+        (["--sampler", "ddpm-shared", "--steps", 5], DDPMSharedNoise(5)),
+        (["--sampler", "ddim", "--steps", 7], DDIM(7)),
+        (["--sampler", "ddim", "--eta", 0.5], DDIM(eta=0.5)),
+        ([], DDIM()),
+    ],
+    ids=str,
+)
+def test_sample_keeps_every_state(trained, checkpoint, options, sampler):
+    ok("sample", "--checkpoint", trained, *options, "--count", 6, "--seed", 3, "--out", "a.npz")
+    content = read("a.npz")
+    latents = draw_latents(3, 6, (2,))
+    frames = list(
+        sample(checkpoint.denoiser, checkpoint.schedule, latents, sampler=sampler, seed=3)
+    )
+    assert set(content) == {"x", "t", "x0", "meta"}
+    assert content["x"].dtype == content["x0"].dtype == np.float32
+    assert content["t"].dtype.kind == "i"
+    assert content["t"].tolist() == [frame.t for frame in frames]
+    np.testing.assert_array_equal(content["x"], np.stack([frame.x for frame in frames]))
+    np.testing.assert_array_equal(content["x0"], np.stack([frame.x0 for frame in frames]))
+    np.testing.assert_array_equal(content["x"][0], latents)
+    np.testing.assert_array_equal(content["x0"][-1], content["x"][-1])
+
+
+def test_sample_may_keep_the_last_state_alone(trained):
+    common = ["--checkpoint", trained, "--count", 6, "--sampler", "ddpm"]
+    ok("sample", *common, "--out", "all.npz")
+    ok("sample", *common, "--keep", "last", "--out", "last.npz")
+    everything, last = read("all.npz"), read("last.npz")
+    assert last["t"].tolist() == [0]
+    np.testing.assert_array_equal(last["x"], everything["x"][-1:])
+
+
+def test_sample_from_a_file_of_latents(trained):
+    np.save("latents.npy", draw_latents(3, 6, (2,)).numpy().astype(np.float64))
+    ok("sample", "--checkpoint", trained, "--latents", "latents.npy", "--out", "a.npz")
+    ok("sample", "--checkpoint", trained, "--count", 6, "--seed", 3, "--out", "b.npz")
+    np.testing.assert_array_equal(read("a.npz")["x"], read("b.npz")["x"])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sample", "--sampler", "ddpm", "--count", 5, "--seed", 4],
+        [
+            "sample",
+            "--sampler",
+            "ddim",
+            "--steps",
+            6,
+            "--eta",
+            0.25,
+            "--count",
+            5,
+            "--keep",
+            "last",
+        ],
+        [
+            "interpolate",
+            "--from",
+            "-1,2",
+            "--to",
+            "1,0.5",
+            "--points",
+            7,
+            "--sampler",
+            "ddpm-shared",
+        ],
+    ],
+    ids=lambda command: " ".join(map(str, command[:3])),
+)
+def test_the_same_command_gives_the_same_bytes_and_meta_says_which(trained, command):
+    ok(*command, "--checkpoint", trained, "--out", "a.npz")
+    ok(*command, "--checkpoint", trained, "--out", "b.npz")
+    first = Path("a.npz").read_bytes()
+    assert first == Path("b.npz").read_bytes()
+
+    meta = json.loads(str(read("a.npz")["meta"]))
+    again = [meta["command"], "--checkpoint", meta["checkpoint"], "--seed", meta["seed"]]
+    again += ["--sampler", meta["sampler"]["name"], "--eta", meta["sampler"]["eta"]]
+    again += ["--keep", meta["keep"]]
+    if meta["sampler"]["steps"] is not None:
+        again += ["--steps", meta["sampler"]["steps"]]
+    if meta["command"] == "sample":
+        again += ["--count", meta["count"]]
+    else:
+        again += ["--from", ",".join(map(str, meta["from"])), "--points", meta["points"]]
+        again += ["--to", ",".join(map(str, meta["to"])), "--path", meta["path"]]
+    ok(*again, "--out", "c.npz")
+    assert first == Path("c.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "ends", [["--from", "-1,2", "--to", "-1,-2"], ["--from=-1,2", "--to=-1,-2"]]
+)
+def test_interpolate_carries_a_straight_line(trained, checkpoint, ends):
+    ok("interpolate", "--checkpoint", trained, *ends, "--points", 9, "--out", "a.npz")
+    content = read("a.npz")
+    line = np.stack([np.full(9, -1.0), np.linspace(2, -2, 9)], axis=1).astype(np.float32)
+    assert set(content) == {"x", "t", "x0", "meta", "latents"}
+    np.testing.assert_allclose(content["latents"], line, atol=1e-6)
+    np.testing.assert_array_equal(content["latents"][[0, -1]], [[-1, 2], [-1, -2]])
+    np.testing.assert_array_equal(content["latents"], content["x"][0])
+    expected = sample(
+        checkpoint.denoiser,
+        checkpoint.schedule,
+        torch.from_numpy(content["latents"]),
+        sampler=DDIM(),
+    )
+    np.testing.assert_array_equal(content["x"], np.stack([frame.x for frame in expected]))
+
+
+def test_interpolate_has_500_points(trained):
+    ok("interpolate", "--checkpoint", trained, "--from", "0,0", "--to", "1,1", "--steps", 2,
+       "--out", "a.npz")  # fmt: skip
+    assert read("a.npz")["latents"].shape == (500, 2)
+
+
+def test_invert_writes_the_latents_first_and_the_data_last(trained, checkpoint):
+    data = np.float32([[0.5, -1], [1, 1]])
+    np.save("data.npy", data)
+    ok("invert", "--checkpoint", trained, "--data", "data.npy", "--steps", 5, "--out", "a.npz")
+    content = read("a.npz")
+    assert content["t"].tolist() == [20, 16, 12, 8, 4, 0]
+    np.testing.assert_array_equal(content["x"][-1], data)
+    np.testing.assert_array_equal(content["latents"], content["x"][0])
+    frames = list(invert(checkpoint.denoiser, checkpoint.schedule, torch.from_numpy(data), steps=5))
+    np.testing.assert_array_equal(content["x"], np.stack([frame.x for frame in frames[::-1]]))
+
+
+def test_an_existing_file_is_replaced_whole(trained):
+    Path("a.npz").write_text("old")
+    ok("sample", "--checkpoint", trained, "--count", 2, "--out", "a.npz")
+    assert read("a.npz")["x"].shape == (21, 2, 2)
+    assert list(contents(Path())) == ["a.npz"]
+
+
+def test_evaluate_prints_figures_with_their_floors(trained, monkeypatch, capsys):
+    monkeypatch.setattr("engine.evaluation.SAMPLES", 100)
+    ok("evaluate", "--checkpoint", trained, "--quick", "--json")
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["dataset"] == "v"
+    assert figures["distance"] == pytest.approx(
+        figures["distance_ratio"] * figures["distance_floor"]
+    )
+    assert figures["distance_error"] is None  # a single set has none
+    assert 0 <= figures["off_data_floor"] < 0.01 < figures["off_data"] <= 1
+    ok("evaluate", "--checkpoint", trained, "--quick")
+    said = capsys.readouterr().out
+    assert f"distance  {figures['distance']:.4f}, floor {figures['distance_floor']:.4f}" in said
+    assert f"off-data  {figures['off_data']:.2%}, floor {figures['off_data_floor']:.2%}" in said
+
+
+def test_evaluate_knows_the_standard_error(trained, monkeypatch, capsys):
+    monkeypatch.setattr("engine.evaluation.SAMPLES", 50)
+    ok("evaluate", "--checkpoint", trained, "--json")
+    assert json.loads(capsys.readouterr().out)["distance_error"] > 0
+
+
+# Training
+
+SMALL = ["--timesteps", 20, "--width", 16, "--depth", 1, "--batch-size", 32]
+
+
+def test_train_writes_the_three_files(capsys):
+    options = ["--schedule", "cosine", "--zero-terminal", "--prediction", "x0", "--rate", 0.001]
+    ok("train", "--dataset", "moons", *SMALL, *options, "--steps", 12, "--seed", 5, "--out", "run")
+    assert sorted(contents(Path("run"))) == [
+        "checkpoint.safetensors",
+        "metrics.jsonl",
+        "state.safetensors",
+    ]
+    description, _ = load_tensors(Path("run/checkpoint.safetensors"))
+    config = description.config
+    assert (description.step, config.steps, config.dataset, config.seed) == (12, 12, "moons", 5)
+    assert (config.schedule.name, config.schedule.timesteps) == ("cosine", 20)
+    assert config.schedule.zero_terminal
+    assert (config.prediction, config.rate, config.batch_size) == ("x0", 0.001, 32)
+    assert (config.model.width, config.model.depth) == (16, 1)
+    assert "run: 12 of 12 updates" in capsys.readouterr().out
+
+
+def test_train_resumes_to_the_bit_with_what_it_was_begun_with():
+    common = ["train", "--dataset", "v", *SMALL, "--seed", 2]
+    ok(*common, "--steps", 30, "--out", "straight")
+    ok(*common, "--steps", 10, "--out", "parts")
+    ok("train", "--resume", "--steps", 30, "--out", "parts")
+    assert Path("straight/metrics.jsonl").read_bytes() == Path("parts/metrics.jsonl").read_bytes()
+    for name in ("checkpoint.safetensors", "state.safetensors"):
+        one, other = (load_tensors(Path(folder, name))[1] for folder in ("straight", "parts"))
+        assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_an_interrupt_saves_and_says_how_to_go_on(monkeypatch, capsys):
+    step = training.Trainer.step
+
+    def step_then_interrupt(self):
+        item = step(self)
+        if item.step == 7:
+            signal.raise_signal(signal.SIGINT)
+        return item
+
+    monkeypatch.setattr(training.Trainer, "step", step_then_interrupt)
+    handler = signal.getsignal(signal.SIGINT)
+    assert run("train", "--dataset", "v", *SMALL, "--steps", 1000, "--out", "run") == 130
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert "--resume --out run" in capsys.readouterr().err
+    assert load_tensors(Path("run/checkpoint.safetensors"))[0].step == 7
+
+
+def test_ctrl_c_leaves_a_checkpoint_that_resumes(tmp_path):
+    """From outside, at whatever update it comes."""
+    command = [sys.executable, "-P", "-m", "engine", "train", "--dataset", "v"]
+    process = subprocess.Popen(
+        [
+            *command,
+            *map(str, SMALL),
+            "--steps",
+            "100000000",
+            "--checkpoint-every",
+            "5",
+            "--out",
+            "run",
+        ],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    checkpoint = tmp_path / "run" / "checkpoint.safetensors"
+    while not checkpoint.exists():  # the first saving: the loop runs
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.05)
+            pytest.fail(process.stderr.read())
+    process.send_signal(signal.SIGINT)
+    output, error = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    reached = load_tensors(checkpoint)[0].step
+    assert f"run: {reached} of 100000000 updates" in output
+    ok("train", "--resume", "--steps", reached + 2, "--out", "run")
+    steps = [
+        json.loads(line)["step"] for line in Path("run/metrics.jsonl").read_text().splitlines()
+    ]
+    assert steps == list(range(1, reached + 3))
+
+
+# Bad input
+
+SAMPLE = ["sample", "--checkpoint", "CHECKPOINT", "--out", "out.npz"]
+INTERPOLATE = ["interpolate", "--checkpoint", "CHECKPOINT", "--out", "out.npz"]
+ENDS = ["--from", "0,0", "--to", "1,1"]
+TRAIN = ["train", "--out", "new"]
+BAD = {
+    # unknown and later names
+    "command": (["explode"], "explode"),
+    "later command": (["report", "--out", "x"], "'report' comes with a later version"),
+    "option": ([*SAMPLE, "--count", "2", "--explode"], "--explode"),
+    "data set": ([*TRAIN, "--dataset", "w"], "'w'"),
+    "later data set": ([*TRAIN, "--dataset", "mnist"], "'mnist' comes with a later version"),
+    "own data": ([*TRAIN, "--data", "mine.npy"], "mine.npy comes with a later version"),
+    "data root": ([*TRAIN, "--data-root", "here"], "here comes with a later version"),
+    "no data set": (TRAIN, "--dataset"),
+    "schedule": ([*TRAIN, "--dataset", "v", "--schedule", "sigmoid"], "'sigmoid'"),
+    "prediction": ([*TRAIN, "--dataset", "v", "--prediction", "score"], "'score'"),
+    "device": ([*SAMPLE, "--count", "2", "--device", "abacus"], "'abacus'"),
+    "train device": ([*TRAIN, "--dataset", "v", "--device", "abacus"], "'abacus'"),
+    "sampler": ([*SAMPLE, "--count", "2", "--sampler", "euler"], "'euler'"),
+    "later sampler": ([*SAMPLE, "--count", "2", "--sampler", "heun"], "'heun' comes with a later"),
+    "keep": ([*SAMPLE, "--count", "2", "--keep", "some"], "'some'"),
+    "path": ([*INTERPOLATE, *ENDS, "--path", "zigzag"], "'zigzag'"),
+    "later path": ([*INTERPOLATE, *ENDS, "--path", "geodesic"], "'geodesic' comes with a later"),
+    "checkpoint": (["sample", "--checkpoint", "w", "--count", "2", "--out", "o.npz"], "'w'"),
+    "later checkpoint": (
+        ["evaluate", "--checkpoint", "digits"],
+        "'digits' comes with a later version",
+    ),
+    # numbers
+    "T": ([*TRAIN, "--dataset", "v", "--timesteps", "1"], "timesteps .* got 1"),
+    "large T": ([*TRAIN, "--dataset", "v", "--timesteps", "100000"], "got 100000"),
+    "T is a word": ([*TRAIN, "--dataset", "v", "--timesteps", "many"], "many"),
+    "negative updates": ([*TRAIN, "--dataset", "v", "--steps", "-5"], "steps .* got -5"),
+    "batch": ([*TRAIN, "--dataset", "v", "--batch-size", "0"], "batch size .* got 0"),
+    "NaN rate": ([*TRAIN, "--dataset", "v", "--rate", "nan"], "rate .* got nan"),
+    "negative rate": ([*TRAIN, "--dataset", "v", "--rate", "-1"], "rate .* got -1"),
+    "width": ([*TRAIN, "--dataset", "v", "--width", "1000000"], "width .* got 1000000"),
+    "depth": ([*TRAIN, "--dataset", "v", "--depth", "0"], "depth .* got 0"),
+    "train seed": ([*TRAIN, "--dataset", "v", "--seed", "-1"], "seed .* got -1"),
+    "zero terminal": (
+        [*TRAIN, "--dataset", "v", "--zero-terminal", "--prediction", "noise"],
+        "'noise' .* zero terminal",
+    ),
+    "steps": ([*SAMPLE, "--count", "2", "--steps", "21"], "T = 20, got 21"),
+    "no steps": ([*SAMPLE, "--count", "2", "--steps", "0"], "steps .* got 0"),
+    "count": ([*SAMPLE, "--count", "-3"], "count .* got -3"),
+    "no count": (SAMPLE, "--count"),
+    "both": ([*SAMPLE, "--count", "2", "--latents", "good.npy"], "--count or --latents"),
+    "too large": (
+        ["sample", "--checkpoint", "v", "--out", "out.npz", "--count", "1000000"],
+        "1000000 samples with 251 frames would take",
+    ),
+    "seed": ([*SAMPLE, "--count", "2", "--seed", "-1"], "seed .* got -1"),
+    "eta": ([*SAMPLE, "--count", "2", "--eta", "1.5"], "eta .* got 1.5"),
+    "NaN eta": ([*SAMPLE, "--count", "2", "--eta", "nan"], "eta .* got nan"),
+    "eta of ddpm": ([*SAMPLE, "--count", "2", "--sampler", "ddpm", "--eta", "0.5"], "0.5"),
+    "points": ([*INTERPOLATE, *ENDS, "--points", "1"], "points .* got 1"),
+    # endpoints
+    "infinite end": ([*INTERPOLATE, "--from", "0,inf", "--to", "1,1"], "0,inf.* not finite"),
+    "NaN end": ([*INTERPOLATE, "--from=nan,0", "--to=1,1"], "nan,0.* not finite"),
+    "words": ([*INTERPOLATE, "--from", "left", "--to", "1,1"], "'left' is not of the form X,Y"),
+    "three": (
+        [*INTERPOLATE, "--from", "1,2,3", "--to", "1,1"],
+        "--from must have 2 numbers, got 1",
+    ),
+    # files
+    "no latents": ([*SAMPLE, "--latents", "missing.npy"], "missing.npy"),
+    "shape": ([*SAMPLE, "--latents", "shape.npy"], r"shape.npy .*\(3, 5\)"),
+    "flat": ([*SAMPLE, "--latents", "flat.npy"], r"flat.npy .*\(3,\)"),
+    "empty": ([*SAMPLE, "--latents", "empty.npy"], r"empty.npy .*\(0, 2\)"),
+    "integers": ([*SAMPLE, "--latents", "integers.npy"], "integers.npy .* int64"),
+    "objects": ([*SAMPLE, "--latents", "objects.npy"], "objects.npy"),
+    "NaN": ([*SAMPLE, "--latents", "nan.npy"], "nan.npy .* row 1"),
+    "overflow": ([*SAMPLE, "--latents", "overflow.npy"], "overflow.npy .* row 0"),
+    "huge": ([*SAMPLE, "--latents", "huge.npy"], "huge.npy"),
+    "text": ([*SAMPLE, "--latents", "text.npy"], "text.npy"),
+    "archive": ([*SAMPLE, "--latents", "archive.npz"], "archive.npz"),
+    "folder": ([*SAMPLE, "--latents", "folder"], "folder"),
+    "data": (
+        ["invert", "--checkpoint", "CHECKPOINT", "--data", "nan.npy", "--out", "out.npz"],
+        "data file nan.npy",
+    ),
+    "invert steps": (
+        [
+            "invert",
+            "--checkpoint",
+            "CHECKPOINT",
+            "--data",
+            "good.npy",
+            "--out",
+            "o.npz",
+            "--steps=99",
+        ],
+        "got 99",
+    ),
+    "damaged": (["evaluate", "--checkpoint", "damaged.safetensors"], "damaged.safetensors"),
+    "foreign": (["evaluate", "--checkpoint", "text.npy"], "text.npy"),
+    "empty folder": (["evaluate", "--checkpoint", "folder"], "folder"),
+    # places
+    "output folder": (
+        ["sample", "--checkpoint", "CHECKPOINT", "--count", "2", "--out", "nowhere/out.npz"],
+        "nowhere/out.npz",
+    ),
+    "output is a folder": (
+        ["sample", "--checkpoint", "CHECKPOINT", "--count", "2", "--out", "folder"],
+        "folder",
+    ),
+    "below a file": (["train", "--dataset", "v", "--out", "text.npy/run"], "text.npy/run"),
+    "taken": (["train", "--dataset", "v", "--out", "CHECKPOINT"], "already holds a training"),
+    "nothing to resume": (["train", "--resume", "--out", "folder"], "nothing to resume in folder"),
+    "another training": (
+        ["train", "--resume", "--dataset", "moons", "--out", "CHECKPOINT"],
+        "'v', not 'moons'",
+    ),
+}
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.fixture
+def bad_files(trained):
+    good = np.zeros((3, 2), np.float32)
+    nan = good.copy()
+    nan[1, 0] = np.nan
+    np.save("good.npy", good)
+    np.save("shape.npy", np.zeros((3, 5)))
+    np.save("flat.npy", np.zeros(3))
+    np.save("empty.npy", good[:0])
+    np.save("integers.npy", good.astype(np.int64))
+    np.save("objects.npy", np.array([[1.0, None]], object), allow_pickle=True)
+    np.save("nan.npy", nan)
+    np.save("overflow.npy", np.full((3, 2), 1e300))
+    with Path("huge.npy").open("wb") as stream:  # claims 8 TB
+        np.lib.format.write_array_header_1_0(
+            stream, {"descr": "<f8", "fortran_order": False, "shape": (10**12, 1)}
+        )
+    Path("text.npy").write_text("just words")
+    np.savez("archive.npz", good)
+    Path("folder").mkdir()
+    whole = (trained / "checkpoint.safetensors").read_bytes()
+    Path("damaged.safetensors").write_bytes(whole[: len(whole) // 2])
+
+
+@pytest.mark.usefixtures("bad_files")
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_named_in_one_line_and_changes_nothing(trained, tmp_path, capfd, name):
+    arguments, message = BAD[name]
+    before = contents(tmp_path), contents(trained)
+    status = run(*(str(trained) if a == "CHECKPOINT" else a for a in arguments))
+    output, error = capfd.readouterr()
+    assert status == 2, error
+    assert output == ""
+    assert error.startswith("toydiff: ")
+    assert error.count("\n") == 1, error
+    assert re.search(message, error), error
+    assert (contents(tmp_path), contents(trained)) == before
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
+def test_a_folder_without_permission_is_named(trained, tmp_path, capfd):
+    (tmp_path / "closed").mkdir(mode=0o500)
+    assert run("sample", "--checkpoint", trained, "--count", 2, "--out", "closed/a.npz") == 2
+    assert "cannot write --out closed/a.npz: Permission denied" in capfd.readouterr().err
+
+
+def test_a_full_disk_while_saving_keeps_the_old_file(trained, tmp_path, capfd, monkeypatch):
+    Path("a.npz").write_text("old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("engine.files.os.fsync", full)
+    assert run("sample", "--checkpoint", trained, "--count", 2, "--out", "a.npz") != 0
+    error = capfd.readouterr().err
+    assert error.count("\n") == 1
+    assert "No space left on device" in error
+    assert contents(tmp_path) == {"a.npz": b"old"}
+
+
+def test_a_full_disk_while_training_keeps_the_old_checkpoint(config_for, capfd, monkeypatch):
+    for _ in train(
+        open_run(config_for(steps=5), Path("run"), device=torch.device("cpu")), Path("run")
+    ):
+        pass
+    before = Path("run/checkpoint.safetensors").read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("engine.files.os.fsync", full)
+    assert run("train", "--resume", "--steps", 30, "--out", "run") != 0
+    assert "No space left on device" in capfd.readouterr().err.splitlines()[-1]
+    assert Path("run/checkpoint.safetensors").read_bytes() == before
+
+
+def test_help_lists_the_commands(capsys):
+    ok("--help")
+    said = capsys.readouterr().out
+    assert all(name in said for name in ("train", "sample", "interpolate", "invert", "evaluate"))
+    ok("sample", "--help")
+    assert "--latents" in capsys.readouterr().out
+    ok()
+    assert "Commands" in capsys.readouterr().out
+
+
+def python_m_engine(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "engine", *map(str, arguments)],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_the_process_itself_ends_with_the_status_and_one_line(trained):
+    done = python_m_engine("sample", "--checkpoint", trained, "--count", "nan", "--out", "a.npz")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "'nan'" in done.stderr
+
+
+def test_the_process_itself_gives_the_same_bytes(trained):
+    arguments = ["sample", "--checkpoint", trained, "--count", 5, "--sampler", "ddpm"]
+    done = python_m_engine(*arguments, "--out", "with ümlaut and space.npz")
+    assert (done.returncode, done.stderr) == (0, "")
+    ok(*arguments, "--out", "b.npz")
+    assert Path("with ümlaut and space.npz").read_bytes() == Path("b.npz").read_bytes()
+
+
+def test_the_readme_example_runs():
+    checkpoint = engine.load_checkpoint("v")
+    bars = checkpoint.schedule.alphas_cumprod
+    assert bars.dtype == torch.float64
+    assert bars.shape == (checkpoint.schedule.timesteps + 1,)
+    assert bars[0] == 1
+    x, t = torch.zeros(3, 2), torch.tensor([1, 20, 250])
+    assert checkpoint.denoiser.predict_noise(x, t).shape == x.shape
+    latents = torch.zeros(4, 2)
+    frames = engine.sample(
+        checkpoint.denoiser, checkpoint.schedule, latents, sampler=engine.DDIM(steps=50), seed=0
+    )
+    frames = list(frames)
+    assert len(frames) == 51
+    assert torch.equal(frames[0].x, latents)
+    assert (frames[0].t, frames[-1].t) == (250, 0)
+    points = engine.datasets.load("v", n=8000, seed=0).points
+    assert (points.dtype, points.shape) == (np.float32, (8000, 2))
+    ideal = engine.IdealDenoiser(points, checkpoint.schedule)
+    *_, last = engine.sample(ideal, ideal.schedule, latents, sampler=engine.DDPM(steps=5))
+    assert torch.isfinite(last.x).all()
+    with pytest.raises(AttributeError, match="'nothing'"):
+        _ = engine.nothing
