@@ -110,6 +110,7 @@ class ProcessThread(EngineThread):
         fault = ""
         try:
             while (packet := read_packet(stdout)) is not None:
+                self._heard = True
                 self.received.emit(packet)
         except (ProtocolError, OSError) as error:
             fault = str(error)
