@@ -1,0 +1,58 @@
+"""What is loaded when something is imported, seen from a fresh process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys, {package}
+for module in pkgutil.walk_packages({package}.__path__, "{package}."):
+    importlib.import_module(module.name)
+"""
+
+
+def loaded_after(code: str) -> set[str]:
+    """The top-level packages that are loaded when ``code`` has run."""
+    report = "\nimport sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code + report],
+        cwd=ROOT,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+def test_the_window_never_loads_torch():
+    loaded = loaded_after(IMPORT_ALL.format(package="toydiff_gui"))
+    assert {"PySide6", "pyqtgraph", "engine"} <= loaded
+    assert not loaded & {"torch", "torchvision"}
+
+
+def test_the_engine_never_loads_qt():
+    loaded = loaded_after(IMPORT_ALL.format(package="engine"))
+    assert "torch" in loaded
+    assert not loaded & {"PySide6", "shiboken6", "pyqtgraph", "toydiff_gui"}
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "engine, engine.protocol, engine.trajectory, engine.config, engine.datasets",
+        "engine.commands_help, engine.files, engine.noise_tables",
+        "engine.cli",  # so that help and complaints are quick
+    ],
+)
+def test_what_both_sides_share_does_without_torch(modules):
+    assert not loaded_after(f"import {modules}") & {"torch", "torchvision", "PySide6"}
