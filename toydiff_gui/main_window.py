@@ -154,13 +154,14 @@ class MainWindow(QMainWindow):
         self.train_rail.open_requested.connect(lambda: state.update_view(train_dock=True))
         self.sample_rail.open_requested.connect(lambda: state.update_view(sample_dock=True))
         bar = self.toolbar
-        bar.model_chosen.connect(conductor.open_model)
+        bar.model_chosen.connect(self._choose_model)
         bar.scene_chosen.connect(self.show_task)
         bar.open_requested.connect(self.ask_for_checkpoint)
         bar.export_requested.connect(self.show_export)
         bar.copy_requested.connect(self.copy_picture)
         bar.reset_view_requested.connect(self.grid.reset_view)
         bar.help_requested.connect(self.show_help)
+        bar.restart_requested.connect(conductor.restart_engine)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
     def _install_keys(self) -> None:
@@ -225,6 +226,9 @@ class MainWindow(QMainWindow):
 
     def _show_engine(self) -> None:
         engine = self.state.engine
+        for message in self.messages.messages:
+            if message.action is not None:
+                message.closed.emit()  # it offers what has been done, or is said anew
         if engine.status == "dead":
             self.messages.show_message(
                 engine.message[:1].upper() + engine.message[1:] + ".",
@@ -270,6 +274,10 @@ class MainWindow(QMainWindow):
         self.playback.to_noise()
         self.playback.play()
 
+    def _choose_model(self, ref: str) -> None:
+        self._task_waiting = None  # who chooses a model wants to see that
+        self.conductor.open_model(ref)
+
     def _on_model_opened(self, ref: str) -> None:
         if Path(ref).exists():
             self.runs.remember(ref)
@@ -285,6 +293,9 @@ class MainWindow(QMainWindow):
 
     def ask_for_checkpoint(self) -> None:
         """Choose a checkpoint's file and open it."""
+        if self.state.engine.status == "dead":
+            self._show_engine()
+            return
         if self.state.engine.status != "ready":
             self.state.post("Opening needs the engine, which is not ready.", error=True)
             return
@@ -292,7 +303,7 @@ class MainWindow(QMainWindow):
             self, "Open a checkpoint", "", "Checkpoints (*.safetensors);;All files (*)"
         )
         if name:
-            self.conductor.open_model(name)
+            self._choose_model(name)
 
     def show_export(self) -> None:
         """Open the export dialog; the window plays on beside it."""
@@ -347,6 +358,7 @@ class MainWindow(QMainWindow):
             self._export.close()
         if self.state.training.active:
             self.runs.remember(self.state.training.folder)
+        self.messages.clear()
         self.link.stop()
         self._settings.sync()
         super().closeEvent(event)

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from engine import datasets
-from engine.config import SamplerConfig, ScheduleConfig, TrainingConfig, require_between
+from engine.config import (
+    MAX_TIMESTEPS,
+    SamplerConfig,
+    ScheduleConfig,
+    TrainingConfig,
+    require_between,
+)
 from engine.trajectory import Trajectory
 
 Mode = Literal["interpolation", "samples"]
@@ -54,6 +60,8 @@ class Sampling:
     def __post_init__(self) -> None:
         require_between("number of samples", self.count, 1, MAX_LANE_POINTS)
         require_between("points on the path", self.path_points, 2, MAX_LANE_POINTS)
+        if self.steps is not None:
+            require_between("steps", self.steps, 1, MAX_TIMESTEPS)
         require_between("seed", self.seed, 0, 2**63 - 1)
         require_between("eta", self.eta, 0.0, 1.0)
         for name, point in (("A", self.a), ("B", self.b)):

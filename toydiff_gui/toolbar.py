@@ -113,6 +113,7 @@ class Toolbar(QFrame):
         copy_requested: copy the picture to the clipboard.
         reset_view_requested: show all of every plot again.
         help_requested: open the help.
+        restart_requested: start an engine in place of the one that has ended.
     """
 
     model_chosen = Signal(str)
@@ -122,6 +123,7 @@ class Toolbar(QFrame):
     copy_requested = Signal()
     reset_view_requested = Signal()
     help_requested = Signal()
+    restart_requested = Signal()
 
     def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -141,9 +143,11 @@ class Toolbar(QFrame):
         self._build_right()
         state.model_changed.connect(self._show)
         state.view_changed.connect(self._show)
+        state.engine_changed.connect(self._show_engine)
         theme.notifier().changed.connect(self._resize)
         self._resize()
         self._show()
+        self._show_engine()
 
     def set_models(self, models: list[tuple[str, str]]) -> None:
         """Offer models: pairs of what the engine is asked for and what the user reads."""
@@ -162,10 +166,7 @@ class Toolbar(QFrame):
             action.setData(key)
             action.setToolTip(tooltip)
             action.setStatusTip(tooltip)
-        self.tasks_button.setEnabled(bool(scenes))
-        self.tasks_button.setToolTip(
-            "Set up one of the exercise's tasks" if scenes else "There are no tasks here"
-        )
+        self._show_engine()
 
     # Building
 
@@ -214,7 +215,6 @@ class Toolbar(QFrame):
         self._scenes.setToolTipsVisible(True)
         self._scenes.triggered.connect(self._choose_scene)
         self.tasks_button.setMenu(self._scenes)
-        self.set_scenes([])
         self.open_button = self._button("Open", "open", "Open a checkpoint from a file")
         self.open_button.clicked.connect(self.open_requested)
         self.save_button = self._button("Save session", "save", LATER)
@@ -261,6 +261,10 @@ class Toolbar(QFrame):
         self.sample_dock_action = menu.addAction("Panel 'Sample'")
         for action in (self.train_dock_action, self.sample_dock_action):
             action.setCheckable(True)
+        menu.addSeparator()
+        self.restart_action = menu.addAction("Restart the engine")
+        self.restart_action.setToolTip("Start another engine when the one of now has ended")
+        self.restart_action.triggered.connect(self.restart_requested)
         self.train_dock_action.triggered.connect(self._set_train_dock)
         self.sample_dock_action.triggered.connect(self._set_sample_dock)
         return menu
@@ -288,8 +292,31 @@ class Toolbar(QFrame):
             action.setChecked(action.data() == self._state.model.ref)
         line = names.model_line(self._state.model)
         self.model_button.setAccessibleName(f"Model: {line}")
-        self.model_button.setToolTip(f"{line}\nChoose the model that the lanes sample from")
+        self._show_engine()
         self._fit()
+
+    def _show_engine(self) -> None:
+        """Grey what the engine has to answer until it can."""
+        engine = self._state.engine
+        reason = {
+            "ready": "",
+            "starting": "The engine is starting; a moment, please",
+            "dead": "The engine has ended; the View menu can restart it",
+        }[engine.status]
+        line = names.model_line(self._state.model)
+        tasks = "Set up one of the exercise's tasks"
+        if self._scenes.isEmpty():
+            tasks = "There are no tasks here"
+        for button, tip in (
+            (self.model_button, f"{line}\nChoose the model that the lanes sample from"),
+            (self.tasks_button, tasks),
+            (self.open_button, "Open a checkpoint from a file"),
+        ):
+            button.setEnabled(not reason)
+            button.setToolTip(reason or tip)
+        if self._scenes.isEmpty():
+            self.tasks_button.setEnabled(False)
+        self.restart_action.setEnabled(engine.status == "dead")
 
     def _resize(self) -> None:
         now = theme.current()

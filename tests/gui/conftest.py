@@ -23,6 +23,11 @@ def active_timers(window):
     return [timer for timer in window.findChildren(QTimer) if timer.isActive()]
 
 
+def visible_windows():
+    """Windows that are on the screen."""
+    return [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+
+
 def engine_process(window):
     """The process of the window's engine; None if there is none."""
     number = getattr(window.link.thread_in_charge, "process_id", None)
@@ -135,6 +140,7 @@ class Workshop:
     made: list = field(default_factory=list)
     threads: set = field(default_factory=lambda: set(threading.enumerate()))
     processes: set = field(default_factory=lambda: set(psutil.Process().children(recursive=True)))
+    seen: set = field(default_factory=lambda: set(visible_windows()))
 
     @property
     def runs_folder(self):
@@ -168,7 +174,7 @@ class Workshop:
         assert window.link.thread_in_charge is None
         assert process is None or not process.is_running()
         settle()
-        assert not active_timers(window)
+        wait_until(lambda: not active_timers(window), "the last timers")
         assert not [thread for thread in window.findChildren(QThread) if thread.isRunning()]
         window.deleteLater()
         settle()
@@ -184,7 +190,7 @@ class Workshop:
         }
         assert not left
         assert not set(psutil.Process().children(recursive=True)) - self.processes
-        assert not [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+        assert not set(visible_windows()) - self.seen
         theme.set_theme(theme.Theme())
         QApplication.instance().setStyleSheet("")
 

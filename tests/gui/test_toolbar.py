@@ -6,7 +6,7 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QAbstractButton
 
 from toydiff_gui import theme
-from toydiff_gui.state import AppState, ModelInfo
+from toydiff_gui.state import AppState, EngineStatus, ModelInfo
 from toydiff_gui.theme import DARK, LIGHT, Theme
 from toydiff_gui.toolbar import Toolbar
 
@@ -25,6 +25,7 @@ def app(qapp):
 @pytest.fixture
 def state(qapp):
     state = AppState()
+    state.set_engine(EngineStatus("ready"))
     state.set_model(ModelInfo(ref="v", dataset="v", trained_steps=6000))
     return state
 
@@ -169,3 +170,22 @@ def test_a_longer_model_line_is_fitted_after_the_type_grew(qtbot, bar, app, stat
     state.set_model(ModelInfo(ref="v", dataset="v", trained_steps=60_000, revision=1))
     for switch in (bar.mode, bar.page):
         qtbot.waitUntil(lambda switch=switch: switch.width() >= switch.minimumSizeHint().width())
+
+
+def test_what_the_engine_answers_is_grey_until_it_can(bar, state):
+    bar.set_scenes([("1a", "1a", "")])
+    buttons = (bar.model_button, bar.tasks_button, bar.open_button)
+    for status, word in (("starting", "starting"), ("dead", "restart")):
+        state.set_engine(EngineStatus(status))
+        assert not any(button.isEnabled() for button in buttons)
+        assert all(word in button.toolTip() for button in buttons)
+        assert bar.restart_action.isEnabled() == (status == "dead")
+    state.set_engine(EngineStatus("ready"))
+    assert all(button.isEnabled() for button in buttons)
+    assert not bar.restart_action.isEnabled()
+
+
+def test_the_view_menu_restarts_the_engine(qtbot, bar, state):
+    state.set_engine(EngineStatus("dead"))
+    with qtbot.waitSignal(bar.restart_requested):
+        bar.restart_action.trigger()

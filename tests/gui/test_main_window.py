@@ -1,0 +1,902 @@
+"""The whole window, with a real engine where it matters and a pretended one elsewhere."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QLineEdit,
+    QScrollBar,
+    QWidget,
+)
+
+from bench.hands import Drag, click, key, type_number
+from bench.window import lanes_done, settle, wait_until
+from engine import protocol
+from engine.config import ModelConfig, TrainingConfig
+from toydiff_gui import main_window, scenes, theme
+from toydiff_gui.canvas.handles import EndpointHandle
+from toydiff_gui.conductor import COARSE_STEPS
+from toydiff_gui.state import Sampling, ViewSettings
+
+LANES = ["ddpm", "ddpm-shared", "ddim"]
+SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QAbstractSlider, QLineEdit)
+TINY = {"width": "16", "depth": "1", "timesteps": "20", "batch": "32"}
+
+
+def controls(window):
+    """What a user can set or press, as far as it is seen."""
+    found = []
+    for widget in window.findChildren(QWidget):
+        if not isinstance(widget, (*CONTROLS, EndpointHandle)) or isinstance(widget, QScrollBar):
+            continue
+        inner = isinstance(widget, QLineEdit) and isinstance(
+            widget.parent(), (QAbstractSpinBox, QComboBox)
+        )
+        if not inner and widget.isVisible():
+            found.append(widget)
+    return found
+
+
+def texts(window):
+    return [message.text for message in window.messages.messages]
+
+
+def on_screen(window):
+    """What is on the screen now, not what would be painted anew."""
+    return window.screen().grabWindow(window.winId()).toImage()
+
+
+def pixels(image):
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    flat = np.frombuffer(image.constBits(), np.uint8)
+    return flat.reshape(image.height(), image.width(), 4)[..., :3].astype(int)
+
+
+def action(menu, data):
+    return next(action for action in menu.actions() if action.data() == data)
+
+
+# Before there is an engine
+
+
+@pytest.fixture
+def early(workshop, fake_engine):
+    """A window whose engine still loads."""
+    return workshop.open()
+
+
+def test_the_window_is_there_while_the_engine_still_loads(early):
+    assert early.isVisible()
+    assert early.link.starts == 1
+    needs_it = (
+        early.train_panel.train_button,
+        early.toolbar.open_button,
+        early.toolbar.model_button,
+        early.toolbar.tasks_button,
+    )
+    for button in needs_it:
+        assert not button.isEnabled()
+        assert "starting" in button.toolTip()
+    assert early.grid.scene.lane("ddim").message == "The engine is starting…"
+    assert early.grid.scene.lane("latent").endpoints == ((-1.0, 2.0), (-1.0, -2.0))
+    key(early, Qt.Key.Key_O, CONTROL)
+    assert "not ready" in texts(early)[0]
+    early.link.get_ready()
+    early.link.answer_all()
+    for button in needs_it:
+        assert button.isEnabled()
+        assert "starting" not in button.toolTip()
+
+
+def test_the_first_model_begins_to_play_and_later_ones_do_not(early):
+    assert not early.playback.playing
+    early.link.get_ready()
+    early.link.answer_all()
+    assert early.playback.playing
+    early.playback.pause()
+    early.conductor.open_model("v")
+    early.link.answer_all()
+    assert not early.playback.playing
+
+
+def test_a_model_named_at_the_start_is_opened_first_of_all(workshop, fake_engine):
+    window = workshop.open(open_ref="moons")
+    window.link.get_ready()
+    window.link.answer_all()
+    assert [message.checkpoint for message in window.link.asked(protocol.Open)][-1] == "moons"
+    assert window.state.model.ref == "moons"
+
+
+def test_the_hint_is_shown_once_for_all_times(workshop, fake_engine):
+    window = workshop.open(hint=True)
+    click(window.grid._hint.button)
+    settle()
+    workshop.close(window)
+    again = workshop.open(hint=True)
+    assert again.grid._hint is None
+
+
+# What can be reached, and what it says of itself
+
+
+def test_every_control_says_what_it_is(window):
+    for widget in controls(window):
+        name = widget.accessibleName() or getattr(widget, "text", str)()
+        assert name.strip(), f"{widget} in {widget.parent()} has no name"
+        assert widget.toolTip().strip(), f"{name} has no tooltip"
+
+
+def test_tab_reaches_every_control_that_is_enabled(window):
+    wanted = {widget for widget in controls(window) if widget.isEnabled()}
+    # Of a group that arrows go through, Tab visits the chosen one.
+    wanted = {
+        widget
+        for widget in wanted
+        if not (
+            isinstance(widget, QAbstractButton)
+            and widget.group() is not None
+            and widget.group().exclusive()
+            and not widget.isChecked()
+        )
+    }
+    visited = set()
+    window.grid.setFocus()
+    for _ in range(4 * len(controls(window))):
+        key(QApplication.focusWidget() or window, Qt.Key.Key_Tab)
+        focused = QApplication.focusWidget()
+        if focused in visited and focused is first:
+            break
+        if not visited:
+            first = focused
+        visited.add(focused)
+    visited |= {widget.parentWidget() for widget in visited}  # a spin box's field
+    missed = {widget.accessibleName() or widget.text() for widget in wanted - visited}
+    assert not missed
+
+
+def test_keys_move_through_time(window):
+    playback = window.playback
+    window.grid.setFocus()
+    key(window.grid, Qt.Key.Key_Home)
+    assert playback.t == 250
+    key(window.grid, Qt.Key.Key_Right)
+    assert playback.t == 249
+    key(window.grid, Qt.Key.Key_Left)
+    assert playback.t == 250
+    key(window.grid, Qt.Key.Key_End)
+    assert playback.t == 0
+    key(window.grid, Qt.Key.Key_L)
+    assert playback.loop
+    key(window.grid, Qt.Key.Key_R)
+    assert playback.reverse
+    key(window.grid, Qt.Key.Key_Space)
+    assert playback.playing
+    key(window.grid, Qt.Key.Key_Space)
+    assert not playback.playing
+
+
+def test_numbers_select_lanes(window):
+    window.grid.setFocus()
+    for number, lane in enumerate(["latent", *LANES], 1):
+        key(window.grid, Qt.Key(Qt.Key.Key_0 + number))
+        assert window.state.view.selected_lane == lane
+    key(window.grid, Qt.Key.Key_9)  # there is none
+    assert window.state.view.selected_lane == "ddim"
+
+
+def test_escape_returns_from_one_lane_to_all(window):
+    window.state.update_view(maximised_lane="ddim")
+    settle()
+    assert not window.grid.lane_view("ddpm").isVisible()
+    window.grid.setFocus()
+    key(window.grid, Qt.Key.Key_Escape)
+    settle()
+    assert window.grid.lane_view("ddpm").isVisible()
+
+
+def test_f11_makes_room_for_a_projector_and_takes_it_back(window):
+    before = theme.current()
+    width = window.grid.width()
+    key(window, Qt.Key.Key_F11)
+    settle()
+    assert theme.current().type_scale > before.type_scale
+    assert not window.train_panel.isVisible()
+    assert not window.sample_panel.isVisible()
+    assert not window.train_rail.isVisible()
+    assert window.grid.width() > width
+    key(window, Qt.Key.Key_F11)
+    settle()
+    assert theme.current() == before
+    assert window.train_panel.isVisible()
+    assert window.grid.width() == width
+
+
+def test_f1_opens_the_help_and_escape_closes_it(window):
+    key(window, Qt.Key.Key_F1)
+    assert window._help.isVisible()
+    key(window, Qt.Key.Key_F1)
+    key(window._help, Qt.Key.Key_Escape)
+    settle()
+    assert window._help is None
+    window.activateWindow()
+    wait_until(window.isActiveWindow, "the window")
+    key(window, Qt.Key.Key_F1)
+    assert window._help.isVisible()
+    window._help.close()
+    settle()
+
+
+def test_docks_give_way_to_rails_that_bring_them_back(window):
+    for panel, rail in (
+        (window.train_panel, window.train_rail),
+        (window.sample_panel, window.sample_rail),
+    ):
+        assert not rail.isVisible()
+        click(panel.hide_button)
+        settle()
+        assert not panel.isVisible()
+        assert rail.isVisible()
+        click(rail.button)
+        settle()
+        assert panel.isVisible()
+
+
+def test_the_theme_follows_the_menu(window):
+    window.toolbar._themes["light"].trigger()
+    settle()
+    assert not theme.current().dark
+    assert pixels(on_screen(window)).mean() > 160
+    window.toolbar._themes["dark"].trigger()
+    settle()
+    assert pixels(on_screen(window)).mean() < 80
+
+
+def test_copying_puts_the_picture_on_the_clipboard(window):
+    key(window, Qt.Key.Key_C, CONTROL | SHIFT)
+    image = QGuiApplication.clipboard().image()
+    assert (image.width(), image.height()) == main_window.COPY_SIZE
+    assert texts(window) == ["The picture is on the clipboard."]
+
+
+# What is set arrives at the engine
+
+
+def last_wishes(window, kind=protocol.Interpolate):
+    window.link.sent.clear()
+    window.link._answered = 0
+    settle()
+    asked = {packet.message.slot: packet for packet in window.link.sent}
+    assert all(isinstance(packet.message, kind) for packet in asked.values())
+    window.link.answer_all()
+    return asked
+
+
+def test_typed_endpoints_are_sampled(window):
+    type_number(window.sample_panel.endpoint_boxes["A", 0], "0.25")
+    asked = last_wishes(window)
+    assert list(asked) == LANES
+    assert asked["ddim"].arrays["start"].tolist() == [0.25, 2.0]
+    assert window.grid.scene.lane("latent").endpoints[0] == (0.25, 2.0)
+
+
+def test_an_endpoint_that_cannot_be_is_refused_in_words(window):
+    for text in ("1e9", "nan", "left", ""):
+        window.messages.clear()
+        type_number(window.sample_panel.endpoint_boxes["A", 0], text)
+        (said,) = texts(window)
+        assert "A x must" in said
+        assert window.state.sampling.a == (-1.0, 2.0)
+        assert last_wishes(window) == {}
+
+
+def test_endpoints_are_swapped_and_thrown(window):
+    click(window.sample_panel.swap_button)
+    assert last_wishes(window)["ddpm"].arrays["start"].tolist() == [-1, -2]
+    click(window.sample_panel.random_button)
+    thrown = last_wishes(window)["ddpm"].arrays
+    np.testing.assert_allclose(thrown["start"], window.state.sampling.a, rtol=1e-6)
+    assert thrown["start"].tolist() not in ([-1, 2], [-1, -2])
+
+
+def test_the_mode_switches_between_path_and_samples(window):
+    click(window.sample_panel.mode.button("samples"))
+    asked = last_wishes(window, protocol.Sample)
+    assert {packet.message.count for packet in asked.values()} == {1000}
+    latent = window.grid.scene.lane("latent")
+    assert latent.endpoints is None
+    assert latent.latents.shape == (1000, 2)
+    assert not window.grid.scene.lane("ddim").joined
+    click(window.sample_panel.mode.button("interpolation"))
+    assert list(last_wishes(window)) == LANES
+    assert window.grid.scene.lane("latent").latents.shape == (500, 2)
+
+
+def test_lanes_come_and_go_with_their_boxes(window):
+    rows = window.sample_panel.lane_rows
+    click(rows["ddpm"].check, QPoint(8, 10))
+    assert [lane.key for lane in window.current_scene().lanes] == ["latent", *LANES[1:]]
+    assert last_wishes(window) == {}
+    click(rows["ddim-few"].check, QPoint(8, 10))
+    assert list(last_wishes(window)) == ["ddim-few"]
+    settle()
+    assert [lane.number for lane in window.grid.scene.lanes] == [1, 2, 3, 4]
+    assert window.grid.lane_view("ddpm") is None
+
+
+def test_seed_eta_and_steps_are_passed_on(window):
+    panel = window.sample_panel
+    type_number(panel.seed_field.box, "11")
+    assert {packet.message.seed for packet in last_wishes(window).values()} == {11}
+    type_number(panel.eta_box, "0.5")
+    asked = last_wishes(window)
+    assert list(asked) == ["ddim"]
+    assert asked["ddim"].message.sampler.eta == 0.5
+    type_number(panel.steps_field.box, "50")
+    assert {p.message.sampler.steps for p in last_wishes(window).values()} == {50}
+    type_number(panel.steps_field.box, "251")
+    assert "between 1 and 250" in texts(window)[-1]
+    assert last_wishes(window) == {}
+
+
+@pytest.mark.parametrize("task", scenes.TASKS, ids=lambda task: task.key)
+def test_a_task_sets_up_everything(window, task):
+    window.state.update_sampling(steps=30, eta=0.7)
+    action(window.toolbar._scenes, task.key).trigger()
+    window.link.answer_all()
+    sampling = window.state.sampling
+    assert (sampling.steps, sampling.eta) == (None, 0.0)
+    for name, value in task.sampling.items():
+        assert getattr(sampling, name) == value
+    assert tuple(lane.key for lane in window.state.shown_lanes) == task.lanes
+    assert window.playback.playing
+    assert lanes_done(window)
+
+
+def test_a_task_brings_its_model(window):
+    window.conductor.open_model("moons")
+    window.link.answer_all()
+    action(window.toolbar._scenes, "1e").trigger()
+    assert window.state.model.ref == "moons"  # until the other is there
+    window.link.answer_all()
+    assert window.state.model.ref == "v"
+    assert window.state.sampling.a == (-2.0, 0.0)
+
+
+def test_a_task_that_gave_way_to_another_model_does_not_come_back(window):
+    window.conductor.open_model("moons")
+    window.link.answer_all()
+    action(window.toolbar._scenes, "1e").trigger()
+    action(window.toolbar._models, "gaussians8").trigger()
+    task, other = window.link.asked(protocol.Open)[-2:]
+    window.link.report(protocol.Result(job=task.job, cancelled=True))
+    window.link.describe(other.job)
+    window.link.answer_all()
+    action(window.toolbar._models, "v").trigger()
+    window.link.answer_all()
+    assert window.state.model.ref == "v"
+    assert window.state.sampling.a == Sampling().a
+
+
+def test_the_preview_of_x0_is_shown(window):
+    click(window.sample_panel.overlay_buttons["preview"])
+    settle()
+    assert window.grid.scene.lane("ddim").show_x0
+
+
+# Time and rest
+
+
+def test_what_is_on_the_screen_after_playing_is_what_would_be_painted_anew(window):
+    window.playback.to_noise()
+    settle()
+    for t in (*range(250, 200, -7), 120, 119, 3, 0, 60):
+        window.playback.set_t(t)
+        settle()
+    seen, anew = pixels(on_screen(window)), pixels(window.grab().toImage())
+    assert np.abs(seen - anew).max() <= 2
+
+
+class Counter(QObject):
+    """Counts the events that cost time."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def eventFilter(self, watched, event):
+        if event.type() in (QEvent.Type.Paint, QEvent.Type.Timer, QEvent.Type.UpdateRequest):
+            self.seen.append((type(watched).__name__, event.type()))
+        return False
+
+
+def test_at_rest_nothing_happens(window):
+    window.grid.setFocus()
+    settle()
+    assert not [timer for timer in window.findChildren(main_window.QTimer) if timer.isActive()]
+    counter = Counter()
+    QApplication.instance().installEventFilter(counter)
+    QTest.qWait(200)  # to see that nothing happens takes a while in which it could
+    QApplication.instance().removeEventFilter(counter)
+    assert counter.seen == []
+
+
+def test_paused_or_at_the_end_nothing_happens_either(window):
+    window.playback.set_t(3)
+    window.playback.play()
+    wait_until(lambda: not window.playback.playing, "the end of the film")
+    settle()
+    counter = Counter()
+    QApplication.instance().installEventFilter(counter)
+    QTest.qWait(200)
+    QApplication.instance().removeEventFilter(counter)
+    assert counter.seen == []
+
+
+# Memory
+
+
+def test_the_next_window_looks_like_the_last(workshop, fake_engine):
+    window = workshop.open(size=(1100, 700))
+    window.move(20, 30)
+    window.state.update_sampling(a=(0.5, 0.25), seed=9, mode="samples", count=77)
+    window.state.update_training_config(dataset="moons", steps=123, model=ModelConfig(width=32))
+    window.state.update_view(theme="light", sample_dock=False, selected_lane="ddpm", show_x0=True)
+    window.state.update_lane("ddpm-shared", shown=False)
+    sampling, config = window.state.sampling, window.state.training_config
+    view = window.state.view
+    workshop.close(window)
+    again = workshop.open(size=None)
+    assert again.state.sampling == sampling
+    assert again.state.training_config == config
+    assert again.state.view == view
+    assert [lane.key for lane in again.state.shown_lanes] == ["ddpm", "ddim"]
+    assert again.height() == 700  # its width is held to the screen's, which is small here
+    assert not again.sample_panel.isVisible()
+    assert again.train_panel.dataset_cards["moons"].isChecked()
+
+
+def test_presentation_and_a_lane_alone_are_not_remembered(workshop, fake_engine):
+    window = workshop.open()
+    window.state.update_view(presentation=True, maximised_lane="ddim")
+    workshop.close(window)
+    again = workshop.open()
+    assert not again.state.view.presentation
+    assert again.state.view.maximised_lane == ""
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "{",
+        "[]",
+        "null",
+        '{"mode": "dream"}',
+        '{"count": -3}',
+        '{"seed": 1e99}',
+        '{"theme": "pink"}',
+        '{"steps": 0}',
+        '{"steps": -1}',
+        '{"steps": "many"}',
+        '{"a": [1]}',
+        '{"dataset": "mnist"}',
+        "\x00",
+    ],
+)
+def test_damaged_memories_are_forgotten(workshop, fake_engine, spoilt):
+    settings = workshop.settings()
+    for name in ("sampling", "training", "view", "lanes"):
+        settings.setValue(f"state/{name}", spoilt)
+    settings.setValue("window/geometry", "nowhere")
+    settings.setValue("runs/recent", 7)
+    settings.sync()
+    window = workshop.open()
+    window.link.get_ready()
+    window.link.answer_all()
+    assert lanes_done(window)
+    assert texts(window) == []
+    assert window.state.sampling == Sampling()
+    assert window.state.training_config == TrainingConfig()
+    assert window.state.view == ViewSettings()
+
+
+# Models that were trained or opened
+
+
+def test_models_that_were_opened_are_listed_until_they_are_gone(window, tmp_path):
+    file = tmp_path / "größer.safetensors"
+    file.write_bytes(b"x")
+    window.conductor.open_model(str(file))
+    window.link.answer_all()
+    menu = window.toolbar._models
+    assert action(menu, str(file)).isChecked()
+    file.unlink()
+    action(menu, str(file)).trigger()
+    window.link.report(
+        protocol.Failure(job=window.link.asked(protocol.Open)[-1].job, message="no such checkpoint")
+    )
+    assert texts(window) == ["no such checkpoint"]
+    window.conductor.open_model("v")
+    window.link.answer_all()
+    assert str(file) not in [entry.data() for entry in menu.actions()]
+
+
+# The end of an engine
+
+
+def test_a_death_is_told_and_the_button_starts_another(window):
+    window.state.update_sampling(a=(0.5, 0.5))
+    window.link.answer_all()
+    before = window.grid.scene.lane("ddim").trajectory
+    window.link.die("the engine was ended by signal 9")
+    settle()
+    (message,) = window.messages.messages
+    assert message.text == "The engine was ended by signal 9."
+    assert not window.train_panel.train_button.isEnabled()
+    assert not window.toolbar.open_button.isEnabled()
+    assert window.grid.scene.lane("ddim").trajectory is before  # nothing else is lost
+    window.playback.set_t(100)
+    settle()
+    assert window.grid.t == 100
+    starts = window.link.starts
+    click(message.action)
+    assert window.link.starts == starts + 1
+    window.link.get_ready()
+    window.link.answer_all()
+    assert lanes_done(window)
+    assert window.state.sampling.a == (0.5, 0.5)
+    settle()
+    assert texts(window) == []
+    assert window.toolbar.open_button.isEnabled()
+    assert not window.playback.playing
+
+
+def test_a_second_death_is_told_as_well(window):
+    for _ in range(2):
+        window.link.die("the engine was ended by signal 9")
+        settle()
+        (message,) = window.messages.messages
+        click(message.action)
+        settle()
+        assert window.state.engine.status == "starting"
+
+
+def test_a_restart_that_was_waved_away_can_still_be_had(window):
+    window.link.die("the engine was ended by signal 9")
+    window.messages.clear()
+    starts = window.link.starts
+    key(window, Qt.Key.Key_O, CONTROL)  # asks for something that needs it
+    settle()
+    message = window.messages.messages[-1]
+    assert message.action is not None
+    click(message.action)
+    assert window.link.starts == starts + 1
+
+
+# With a real engine
+
+
+@pytest.fixture(scope="module")
+def lasting(lasting_workshop):
+    window = lasting_workshop.open()
+    wait_until(lambda: window.state.engine.status == "ready", "the engine")
+    wait_until(lambda: lanes_done(window), "the lanes")
+    return window
+
+
+@pytest.fixture
+def live(lasting):
+    """The window with its engine as it was at the beginning."""
+    window = lasting
+    window.playback.pause()
+    window.playback.set_loop(False)
+    window.playback.to_noise()
+    default = Sampling()
+    window.state.update_sampling(**{name: getattr(default, name) for name in vars(default)})
+    for lane in window.state.lanes:
+        window.state.update_lane(lane.key, shown=lane.key in LANES)
+    if window.state.model.ref != "v":
+        window.conductor.open_model("v")
+        wait_until(lambda: window.state.model.ref == "v", "the model")
+    window.messages.clear()
+    settle()
+    wait_until(lambda: lanes_done(window), "the lanes")
+    return window
+
+
+def test_lanes_fill_and_the_film_can_be_played_to_its_end(live):
+    for lane in LANES:
+        trajectory = live.grid.scene.lane(lane).trajectory
+        assert trajectory.complete
+        assert trajectory.x[0].shape == (500, 2)
+    assert live.playback.reached == 0
+    seen = []
+    live.grid.frame_painted.connect(seen.append)
+    live.playback.set_speed(4.0)
+    live.playback.play()
+    wait_until(lambda: not live.playback.playing, "the end of the film")
+    live.playback.set_speed(1.0)
+    settle()
+    assert seen[-1] == 0
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_dragging_shows_coarse_lanes_of_the_newest_place_and_then_the_full_ones(live):
+    live.playback.to_data()
+    shown = []
+
+    def note(lane):
+        run = live.state.run(lane)
+        if lane in LANES and run.status == "done":
+            shown.append((lane, run.coarse, len(run.trajectory.t) - 1, run.trajectory.x[0][0]))
+
+    live.state.run_changed.connect(note)
+    drag = Drag(live, 0)
+    wanted = []
+    for x, y in ((0.0, 1.5), (0.6, 1.0), (1.2, 0.5)):
+        drag.to(x, y, moves=3)
+        here = live.state.sampling.a
+        wanted.append(here)
+        assert live.state.dragging
+        wait_until(
+            lambda here=here: (
+                all(np.allclose(live.state.run(lane).trajectory.x[0][0], here) for lane in LANES)
+                and not live.conductor.busy
+            ),
+            "the lanes of this place",
+        )
+    assert {(coarse, steps) for _, coarse, steps, _ in shown} == {(True, COARSE_STEPS)}
+    drag.let_go()
+    settle()
+    wait_until(lambda: lanes_done(live), "the full lanes")
+    live.state.run_changed.disconnect(note)
+    full = [entry for entry in shown if not entry[1]]
+    assert [lane for lane, *_ in full] == LANES
+    assert {steps for _, _, steps, _ in full} == {250}
+    for _, _, _, start in full:
+        np.testing.assert_allclose(start, live.state.sampling.a, atol=1e-6)
+    # The places went by in order: none came back.
+    along = [float(start[0]) for lane, *_, start in shown if lane == "ddim"]
+    assert along == sorted(along)
+    assert live.state.sampling.a == pytest.approx((1.2, 0.5), abs=0.03)
+
+
+def test_a_seed_decides_on_samples_alone(live):
+    def ends():
+        wait_until(lambda: lanes_done(live), "the lanes")
+        return live.state.run("ddpm").trajectory.x[-1]
+
+    live.state.update_sampling(mode="samples", count=50, steps=10)
+    settle()
+    first = ends()
+    live.state.update_sampling(seed=6)
+    settle()
+    second = ends()
+    live.state.update_sampling(seed=5)
+    settle()
+    assert not np.allclose(first, second)
+    np.testing.assert_array_equal(first, ends())
+
+
+def type_config(panel, steps, **changes):
+    sizes = TINY | changes
+    click(panel.dataset_cards["moons"])
+    type_number(panel.width_field.box, sizes["width"])
+    type_number(panel.depth_field.box, sizes["depth"])
+    type_number(panel.timesteps_field.box, sizes["timesteps"])
+    type_number(panel.batch_field.box, sizes["batch"])
+    type_number(panel.steps_field.box, steps)
+
+
+def test_training_from_the_panel_makes_a_model_that_the_lanes_use(live, lasting_workshop):
+    panel = live.train_panel
+    type_config(panel, "200")
+    click(panel.train_button)
+    assert live.state.training.active
+    assert not panel.train_button.isEnabled()
+    assert not panel.width_field.box.isEnabled()
+    settle()
+    assert live.grid.lane_view("training") is not None
+    wait_until(lambda: live.state.training.status == "done", "the end of the training")
+    training = live.state.training
+    assert training.steps.tolist() == list(range(1, 201))
+    assert np.isfinite(training.losses).all()
+    assert training.quality["distance"] > training.quality["distance_floor"] > 0
+    assert panel.distance_value.text() == f"{training.quality['distance']:.3f}"
+    assert training.preview.x[0].shape == (1000, 2)
+    folder = Path(training.folder)
+    assert folder.parent == lasting_workshop.runs_folder
+    wait_until(lambda: live.state.model.ref == str(folder), "the new model")
+    wait_until(lambda: lanes_done(live), "the lanes")
+    assert live.playback.timesteps == 20
+    assert live.grid.scene.lane("ddim").trajectory.t == list(range(20, -1, -1))
+    assert live.grid.lane_view("training") is None
+    assert live.state.model.trained_steps == 200
+    assert action(live.toolbar._models, str(folder)).isChecked()
+    assert panel.train_button.text() == "Train more"
+    assert (folder / "metrics.jsonl").read_text().count("\n") == 200
+
+    click(panel.train_button)
+    wait_until(lambda: live.state.training.status == "done", "the end of the second training")
+    wait_until(lambda: live.state.model.trained_steps == 400, "the model again")
+    assert live.state.training.steps.tolist() == list(range(1, 401))
+    assert (folder / "metrics.jsonl").read_text().count("\n") == 400
+    assert len(list(lasting_workshop.runs_folder.iterdir())) == 1
+    wait_until(lambda: lanes_done(live), "the lanes")
+    assert texts(live) == []
+
+
+def test_pause_holds_the_steps_and_stop_keeps_what_was_learned(live):
+    panel = live.train_panel
+    type_config(panel, "1000000")
+    click(panel.train_button)
+    wait_until(lambda: live.state.training.step > 0, "the first snapshot")
+    assert live.state.run("ddim").status == "done"
+    click(panel.pause_button)
+    assert panel.pause_button.text() == "Resume"
+    # Answers come in order: after this one nothing of before the pause is on its way.
+    live.state.update_sampling(seed=99)
+    settle()
+    wait_until(lambda: lanes_done(live), "the lanes")
+    held = live.state.training.step
+    live.state.update_sampling(seed=100)
+    settle()
+    wait_until(lambda: lanes_done(live), "the lanes")
+    assert live.state.training.step == held
+    assert live.state.training.status == "paused"
+    click(panel.pause_button)
+    wait_until(lambda: live.state.training.step > held, "the next snapshot")
+    preview = live.grid.scene.lane("training").trajectory
+    assert preview.t[0] == live.playback.timesteps
+    click(panel.stop_button)
+    wait_until(lambda: live.state.training.status == "done", "the end of the training")
+    folder = live.state.training.folder
+    wait_until(lambda: live.state.model.ref == folder, "the new model")
+    assert live.state.model.trained_steps >= held
+    wait_until(lambda: lanes_done(live), "the lanes")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 some zip", b"\x80\x04." * 50, None])
+def test_a_damaged_or_foreign_file_is_refused_in_one_message(live, tmp_path, monkeypatch, content):
+    file = tmp_path / "kaputt ü.safetensors"
+    if content is None:
+        bundled = Path(main_window.__file__).parents[1] / "resources/checkpoints/v.safetensors"
+        file.write_bytes(bundled.read_bytes()[:-100])
+    else:
+        file.write_bytes(content)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args, **kw: (str(file), ""))
+    before, run = live.state.model, live.state.run("ddim")
+    click(live.toolbar.open_button)
+    wait_until(lambda: live.messages.messages, "the message")
+    (said,) = texts(live)
+    assert str(file) in said
+    assert live.state.model == before
+    assert live.state.run("ddim") is run
+    assert str(file) not in [entry.data() for entry in live.toolbar._models.actions()]
+
+
+def test_a_film_is_exported_while_the_window_plays(live, tmp_path):
+    target = tmp_path / "Film ä.gif"
+    live.playback.set_loop(True)
+    live.playback.play()
+    key(live, Qt.Key.Key_E, CONTROL)
+    dialog = live._export
+    assert dialog.isVisible()
+    click(dialog.what.button("film"))
+    dialog.format.setCurrentIndex(dialog.format.findData("gif"))
+    dialog.format.activated.emit(dialog.format.currentIndex())
+    for field, text in (
+        (dialog.width_field, "320"),
+        (dialog.height_field, "240"),
+        (dialog.seconds, "0.5"),
+        (dialog.hold, "0"),
+    ):
+        if field.isEnabled():
+            type_number(getattr(field, "box", field), text)
+    QGuiApplication.clipboard().setText(str(target))
+    dialog.path.selectAll()
+    key(dialog.path, Qt.Key.Key_V, CONTROL)
+    painted = []
+    live.grid.frame_painted.connect(painted.append)
+    click(dialog.export)
+    assert dialog.running
+    wait_until(lambda: not dialog.running, "the film")
+    live.grid.frame_painted.disconnect(painted.append)
+    assert target.stat().st_size > 0
+    assert len(set(painted)) > 1  # it went on playing
+    dialog.close()
+    assert not dialog.isVisible()
+
+
+# Ends
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_engine_that_is_killed_while_it_trains_can_be_restarted(workshop):
+    window = workshop.open()
+    wait_until(lambda: window.state.engine.status == "ready", "the engine")
+    window.state.update_sampling(steps=20, a=(0.5, 0.5))
+    settle()
+    wait_until(lambda: lanes_done(window), "the lanes")
+    window.state.update_training_config(
+        steps=1_000_000, checkpoint_every=10, model=ModelConfig(width=8, depth=1, embedding=8)
+    )
+    click(window.train_panel.train_button)
+    folder = Path(window.state.training.folder)
+    wait_until((folder / "checkpoint.safetensors").is_file, "a checkpoint")
+    before = window.state.run("ddim").trajectory
+    os.kill(window.link.thread_in_charge.process_id, signal.SIGKILL)
+    wait_until(lambda: window.state.engine.status == "dead", "the end of the engine")
+    assert texts(window) == ["The engine was ended by signal 9."]
+    assert window.state.training.status == "failed"
+    settle()
+    assert window.grid.lane_view("training") is None
+    assert window.grid.scene.lane("ddim").trajectory is before
+    click(window.messages.messages[0].action)
+    wait_until(lambda: window.state.engine.status == "ready", "the new engine")
+    wait_until(lambda: window.state.run("ddim").trajectory is not before, "the lanes")
+    wait_until(lambda: lanes_done(window), "the lanes")
+    np.testing.assert_array_equal(window.state.run("ddim").trajectory.x[-1], before.x[-1])
+    # What the training had saved can be opened, and trained on.
+    action(window.toolbar._models, str(folder)).trigger()
+    wait_until(lambda: window.state.model.ref == str(folder), "its model")
+    assert window.state.model.trained_steps % 10 == 0
+    assert window.train_panel.train_button.text() == "Train more"
+
+
+def test_closing_ends_and_saves_a_training_and_the_next_window_lists_it(workshop):
+    window = workshop.open()
+    wait_until(lambda: window.state.engine.status == "ready", "the engine")
+    window.state.update_training_config(
+        steps=1_000_000,
+        checkpoint_every=1_000_000,
+        model=ModelConfig(width=8, depth=1, embedding=8),
+    )
+    click(window.train_panel.train_button)
+    wait_until(lambda: window.state.training.step > 0, "the first snapshot")
+    step, folder = window.state.training.step, Path(window.state.training.folder)
+    assert not (folder / "checkpoint.safetensors").exists()
+    process = psutil.Process(window.link.thread_in_charge.process_id)
+    workshop.close(window)
+    assert not process.is_running()
+    assert (folder / "checkpoint.safetensors").is_file()
+    assert (folder / "metrics.jsonl").read_text().count("\n") >= step
+    assert not list(folder.glob("*.tmp*"))
+    again = workshop.open(start=False)
+    assert str(folder) in [entry.data() for entry in again.toolbar._models.actions()]
+
+
+def test_the_inline_engine_serves_a_window_just_as_well(workshop):
+    window = workshop.open(engine="inline")
+    wait_until(lambda: window.state.engine.status == "ready", "the engine")
+    window.state.update_sampling(steps=10)
+    settle()
+    wait_until(lambda: lanes_done(window), "the lanes")
+    drag = Drag(window, 1)
+    drag.to(0.5, -1.0, moves=2)
+    drag.let_go()
+    settle()
+    wait_until(lambda: lanes_done(window), "the lanes")
+    start = window.state.run("ddim").trajectory.x[0]
+    np.testing.assert_allclose(start[-1], window.state.sampling.b, atol=1e-6)
+    window.state.update_training_config(
+        steps=1_000_000, model=ModelConfig(width=8, depth=1, embedding=8)
+    )
+    click(window.train_panel.train_button)
+    wait_until(lambda: window.state.training.step > 0, "the first snapshot")
+    folder = Path(window.state.training.folder)
+    workshop.close(window)
+    assert (folder / "checkpoint.safetensors").is_file()
