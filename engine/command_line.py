@@ -46,7 +46,7 @@ def run(group: click.Group, arguments: Sequence[str] | None = None, name: str = 
         return _complain(str(error), 2)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        return _complain(f"cannot write{where}: {error.strerror or error}", 1)
+        return _complain(f"cannot write{where}: {error.strerror or error}", 2)
 
 
 def _complain(message: str, status: int) -> int:

@@ -14,10 +14,15 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Call ``write`` with a temporary file beside ``path``, then put it in place of ``path``.
 
     What was at ``path`` stays until the new file is complete on the disk; after a failure (a full
-    disk, an interrupt) it is still there and the temporary file is gone. Raises ``OSError``.
+    disk, an interrupt) it is still there and the temporary file is gone. Raises ``OSError`` that
+    names ``path``.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        error.filename = str(path)
+        raise
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -26,9 +31,11 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
             os.fsync(stream.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError):
+            error.filename = str(path)  # a full disk names no file, or the temporary one
         raise
 
 

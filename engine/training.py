@@ -255,8 +255,9 @@ def train(trainer: Trainer, folder: Path) -> Generator[TrainingStep]:
                 yield item
             save()
             finished = True
-        except OSError:
+        except OSError as error:
             finished = True  # saving again would only hide why it failed
+            error.filename = error.filename or str(folder)
             raise
         finally:
             if not finished:

@@ -51,7 +51,7 @@ def test_the_engine_never_loads_qt():
     [
         "engine, engine.protocol, engine.trajectory, engine.config, engine.datasets",
         "engine.commands_help, engine.files, engine.noise_tables",
-        "engine.cli",  # so that help and complaints are quick
+        "engine.cli, engine.command_line",  # so that help and complaints are quick
     ],
 )
 def test_what_both_sides_share_does_without_torch(modules):

@@ -266,6 +266,7 @@ def test_an_interrupt_saves_and_says_how_to_go_on(monkeypatch, capsys):
     assert load_tensors(Path("run/checkpoint.safetensors"))[0].step == 7
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no signal that asks another process")
 def test_ctrl_c_leaves_a_checkpoint_that_resumes(tmp_path):
     """From outside, at whatever update it comes."""
     command = [sys.executable, "-P", "-m", "engine", "train", "--dataset", "v"]
@@ -468,11 +469,11 @@ def test_bad_input_is_named_in_one_line_and_changes_nothing(trained, tmp_path, c
     assert (contents(tmp_path), contents(trained)) == before
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
-)
-def test_a_folder_without_permission_is_named(trained, tmp_path, capfd):
-    (tmp_path / "closed").mkdir(mode=0o500)
+def test_a_folder_without_permission_is_named(trained, monkeypatch, capfd):
+    def denied(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", denied)  # root may write anywhere
     assert run("sample", "--checkpoint", trained, "--count", 2, "--out", "closed/a.npz") == 2
     assert "cannot write --out closed/a.npz: Permission denied" in capfd.readouterr().err
 
@@ -484,10 +485,8 @@ def test_a_full_disk_while_saving_keeps_the_old_file(trained, tmp_path, capfd, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("engine.files.os.fsync", full)
-    assert run("sample", "--checkpoint", trained, "--count", 2, "--out", "a.npz") != 0
-    error = capfd.readouterr().err
-    assert error.count("\n") == 1
-    assert "No space left on device" in error
+    assert run("sample", "--checkpoint", trained, "--count", 2, "--out", "a.npz") == 2
+    assert capfd.readouterr().err == "toydiff: cannot write a.npz: No space left on device\n"
     assert contents(tmp_path) == {"a.npz": b"old"}
 
 
@@ -502,8 +501,9 @@ def test_a_full_disk_while_training_keeps_the_old_checkpoint(config_for, capfd, 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("engine.files.os.fsync", full)
-    assert run("train", "--resume", "--steps", 30, "--out", "run") != 0
-    assert "No space left on device" in capfd.readouterr().err.splitlines()[-1]
+    assert run("train", "--resume", "--steps", 30, "--out", "run") == 2
+    file = Path("run/state.safetensors")
+    assert capfd.readouterr().err == f"toydiff: cannot write {file}: No space left on device\n"
     assert Path("run/checkpoint.safetensors").read_bytes() == before
 
 

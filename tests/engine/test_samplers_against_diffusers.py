@@ -26,7 +26,7 @@ types = pytest.mark.parametrize("dtype", PRECISION)
 steps_of_fifty = pytest.mark.parametrize("steps", [50, 10, 1])
 
 
-def diffusers_scheduler(kind, schedule, prediction, steps, dtype, **options):
+def diffusers_scheduler(kind, schedule, prediction, steps, **options):
     scheduler = kind(
         num_train_timesteps=schedule.timesteps,
         trained_betas=schedule.betas[1:].numpy(),
@@ -35,10 +35,11 @@ def diffusers_scheduler(kind, schedule, prediction, steps, dtype, **options):
         clip_sample=False,
         **options,
     )
-    if dtype == torch.float64:  # it rounds its tables to float32; compare the rules, not that
-        scheduler.alphas_cumprod = schedule.alphas_cumprod[1:]
-        scheduler.betas = schedule.betas[1:]
-        scheduler.alphas = 1 - scheduler.betas
+    # It rounds its tables to float32, and its beta_t = 1 - ab_t / ab_s then has three digits left.
+    # That alone moves states by 1e-4: compare the rules, not this.
+    scheduler.alphas_cumprod = schedule.alphas_cumprod[1:]
+    scheduler.betas = schedule.betas[1:]
+    scheduler.alphas = 1 - scheduler.betas
     scheduler.set_timesteps(steps)
     return scheduler
 
@@ -64,8 +65,7 @@ def assert_states_equal(frames, states, tolerance):
     assert [frame.t for frame in frames] == [t for t, _, _ in states]
     for frame, (t, x, x0) in zip(frames, states, strict=True):
         torch.testing.assert_close(frame.x, x, atol=tolerance, rtol=0, msg=f"x at t = {t}")
-        # x0 divides by sqrt(alpha_bar), which multiplies the rounding of eps.
-        torch.testing.assert_close(frame.x0, x0, atol=30 * tolerance, rtol=0, msg=f"x0 at t = {t}")
+        torch.testing.assert_close(frame.x0, x0, atol=tolerance, rtol=0, msg=f"x0 at t = {t}")
 
 
 @schedules
@@ -76,7 +76,7 @@ def test_ddpm(network_denoiser, monkeypatch, name, prediction, dtype, steps):
     denoiser = network_denoiser(schedule, prediction, dtype)
     latents = draw_latents(SEED, COUNT, (2,)).to(dtype)
     scheduler = diffusers_scheduler(
-        DDPMScheduler, schedule, prediction, steps, dtype, variance_type="fixed_small"
+        DDPMScheduler, schedule, prediction, steps, variance_type="fixed_small"
     )
 
     def step(output, index, x):
@@ -98,7 +98,7 @@ def test_ddim(network_denoiser, name, prediction, dtype, steps, eta):
     denoiser = network_denoiser(schedule, prediction, dtype)
     latents = draw_latents(SEED, COUNT, (2,)).to(dtype)
     scheduler = diffusers_scheduler(
-        DDIMScheduler, schedule, prediction, steps, dtype, set_alpha_to_one=True
+        DDIMScheduler, schedule, prediction, steps, set_alpha_to_one=True
     )
 
     def step(output, index, x):
