@@ -610,7 +610,7 @@ class ExportDialog(QDialog):
         """Stop a running export."""
         self.stop()
         save_choices(self._settings, self._choices)
-        super().closeEvent(event)
+        event.accept()  # QDialog's would ask ``reject`` first, which asks for this
 
     def reject(self) -> None:
         """Escape closes the window, as its button does."""
