@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from engine.checkpoint import Checkpoint
 from engine.metrics import (
@@ -16,6 +17,8 @@ from engine.metrics import (
 )
 from engine.noise import draw_latents
 from engine.samplers import DDPM, sample
+
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,7 @@ def evaluate(checkpoint: Checkpoint, *, quick: bool = False) -> Generator[Stage,
     timesteps = checkpoint.schedule.timesteps
     total = sets * timesteps
     judging = judge_steps(checkpoint.config.dataset, checkpoint.transform, precision)
-    while True:
-        try:
-            next(judging)
-            yield Stage(0, total)
-        except StopIteration as end:
-            judge = end.value
-            break
+    judge = yield from _at_stage(Stage(0, total), judging)
     sample_sets = []
     for seed in range(sets):
         latents = draw_latents(seed, SAMPLES, checkpoint.shape).to(checkpoint.device)
@@ -52,5 +49,15 @@ def evaluate(checkpoint: Checkpoint, *, quick: bool = False) -> Generator[Stage,
         for k, frame in enumerate(frames):  # noqa: B007 - the last one is used below
             yield Stage(seed * timesteps + k, total)
         sample_sets.append(frame.x.float().cpu().numpy())
-    quality: Quality = judge.quality(sample_sets)
-    return quality
+    return (yield from _at_stage(Stage(total, total), judge.quality_steps(sample_sets)))
+
+
+def _at_stage(stage: Stage, work: Generator[None, None, Done]) -> Generator[Stage, None, Done]:
+    """The same stage for every item of ``work``; returns what it returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            done: Done = end.value
+            return done
+        yield stage

@@ -12,7 +12,7 @@ A floor is what independent draws from the data's own generator score.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,27 +89,39 @@ class Judge:
 
     def floor(self, count: int, sets: int = SAMPLE_SETS) -> tuple[float, float]:
         """Distance and off-data share of ``sets`` times ``count`` independent draws."""
-        draws = [
-            fresh_draws(self.dataset, count, _FRESH_SEED + 2 + i, self.transform)
-            for i in range(sets)
-        ]
-        return (
-            float(np.mean([self.distance(draw) for draw in draws])),
-            float(np.mean([self.off_data(draw) for draw in draws])),
+        scores = [self._scores(draw) for draw in self._draws(count, sets)]
+        distance, off_data = np.mean(scores, axis=0)
+        return float(distance), float(off_data)
+
+    def quality_steps(self, sample_sets: list[Points]) -> Generator[None, None, Quality]:
+        """The figures of some sample sets of equal size, with their floors, yielding between."""
+        scores, floors = [], []
+        for samples in sample_sets:
+            scores.append(self._scores(samples))
+            yield
+        for draw in self._draws(len(sample_sets[0]), SAMPLE_SETS):
+            floors.append(self._scores(draw))
+            yield
+        (distance, off_data), (distance_floor, off_data_floor) = (
+            np.mean(scores, axis=0),
+            np.mean(floors, axis=0),
+        )
+        count = len(scores)
+        spread = np.std([score[0] for score in scores], ddof=1) if count > 1 else np.nan
+        return Quality(
+            distance=float(distance),
+            distance_error=float(spread / count**0.5),
+            distance_floor=float(distance_floor),
+            off_data=float(off_data),
+            off_data_floor=float(off_data_floor),
         )
 
-    def quality(self, sample_sets: list[Points]) -> Quality:
-        """The figures of some sample sets of equal size, with their floors."""
-        distances = [self.distance(samples) for samples in sample_sets]
-        floor_distance, floor_off = self.floor(len(sample_sets[0]))
-        count = len(distances)
-        return Quality(
-            distance=float(np.mean(distances)),
-            distance_error=float(np.std(distances, ddof=1) / count**0.5) if count > 1 else np.nan,
-            distance_floor=floor_distance,
-            off_data=float(np.mean([self.off_data(samples) for samples in sample_sets])),
-            off_data_floor=floor_off,
-        )
+    def _scores(self, points: Points) -> tuple[float, float]:
+        return self.distance(points), self.off_data(points)
+
+    def _draws(self, count: int, sets: int) -> Iterator[Points]:
+        for i in range(sets):
+            yield fresh_draws(self.dataset, count, _FRESH_SEED + 2 + i, self.transform)
 
 
 def _quantiles(points: Points, directions: NDArray[np.float32], levels: int) -> NDArray[np.float64]:
