@@ -26,7 +26,7 @@ from typing import IO, cast
 
 import numpy as np
 
-from bench.window import wait_until, window
+from bench.window import application, wait_until, window
 from engine import protocol
 from engine.config import SamplerConfig, TrainingConfig
 from engine.protocol import Packet, read_packet, write_packet
@@ -198,7 +198,9 @@ def main() -> int:
     parser.add_argument("--profile", action="store_true", help="where the window's time goes")
     options = parser.parse_args()
     profile = cProfile.Profile() if options.profile else None
+    app = application()
     figures = measure(options.pairs, options.seconds, profile)
+    app.closeAllWindows()
     fluent, unslowed = figures.p95 <= LIMIT_P95_MS, figures.ratio >= LIMIT_SPEED
     if options.json:
         print(json.dumps(asdict(figures)))

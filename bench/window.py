@@ -19,6 +19,13 @@ from toydiff_gui.main_window import MainWindow
 PATIENCE = 120.0
 
 
+def application() -> QApplication:
+    """The application; whoever asked for it keeps it until all windows are gone."""
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    return app
+
+
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     """Let events run until ``condition`` holds; raises ``TimeoutError`` naming ``what``."""
     end = time.perf_counter() + seconds
@@ -45,8 +52,8 @@ def run_for(seconds: float) -> None:
 @contextmanager
 def window(size: tuple[int, int] = (1440, 900), engine: str = "process") -> Iterator[MainWindow]:
     """A window with the bundled model, all three lanes computed, its hint dismissed, standing."""
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
+    if QApplication.instance() is None:
+        raise RuntimeError("call application() first and keep what it returns")
     with tempfile.TemporaryDirectory(prefix="toydiff-bench-", ignore_cleanup_errors=True) as name:
         settings = QSettings(str(Path(name) / "settings.ini"), QSettings.Format.IniFormat)
         settings.setValue("window/hint_seen", True)

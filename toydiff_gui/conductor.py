@@ -121,6 +121,9 @@ class Conductor(QObject):
     def _opened(self, ref: str, info: dict[str, Any]) -> None:
         config = msgspec.convert(info["config"], TrainingConfig)
         revision = self._state.model.revision + 1 if ref == self._state.model.ref else 0
+        if ref != self._state.model.ref:
+            for lane in self._state.lanes:
+                self._state.set_run(lane.key, LaneRun())  # what is there is of another model
         self._playback.set_timesteps(config.schedule.timesteps)
         for key in (LATENT_KEY, *(lane.key for lane in self._state.lanes)):
             self._wishes.pop(key, None)
@@ -172,6 +175,8 @@ class Conductor(QObject):
         if self._wishes.get(lane.key) == wish:
             return
         before, run = self._wishes.get(lane.key), self._state.run(lane.key)
+        if before is not None and before.sampling.mode != sampling.mode:
+            run = LaneRun()  # a path is no set of samples: show nothing rather than one as the other
         self._wishes[lane.key] = wish
         for number, pending in list(self._pending.items()):
             if pending.key == lane.key:

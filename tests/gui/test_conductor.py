@@ -200,6 +200,22 @@ def test_frames_of_the_path_are_no_latents_of_samples(resting):
     assert resting.run(LATENT_KEY).latents is None
 
 
+def test_a_path_is_never_shown_as_samples_nor_the_other_way_round(resting):
+    assert resting.run().trajectory is not None
+    resting.state.update_sampling(mode="samples", count=1)
+    assert len(resting.asked(SAMPLES)) == 3
+    assert {resting.run(key).trajectory for key in LANES} == {None}
+    assert resting.run().status == "running"
+
+
+def test_lanes_of_another_model_are_empty_until_its_own_frames_come(resting):
+    resting.conductor.open_model("moons")
+    (opening,) = resting.asked(protocol.Open)
+    assert resting.run().trajectory is not None  # it may yet fail
+    resting.link.describe(opening.message.job, TrainingConfig(dataset="moons"))
+    assert resting.run().trajectory is None
+
+
 def test_a_failure_is_said_once_in_each_lane_and_in_words(resting):
     resting.state.update_sampling(seed=3)
     asked = resting.asked()

@@ -220,6 +220,14 @@ def test_neighbours_are_joined_and_a_tear_shows():
     assert (bridge.max(axis=(0, 2)) > 15).all()
 
 
+def test_a_path_that_only_passes_by_a_corner_is_not_seen():
+    style = LaneStyle.of(THEMES["dark"])
+    # Each line's box touches the picture, the line itself does not.
+    corner = [[-4.0, 1.5], [-2.0, 3.2]]
+    past = draw(still(corner, joined=True), style)
+    assert np.array_equal(rgb(past), rgb(draw(still(corner, joined=False), style)))
+
+
 def test_a_wide_line_is_wide_and_a_vector_line_is_one_line():
     lane = still([[-1.0, 0.3], [1.0, 0.3]], joined=True)
     background = still([[-1.0, 0.3], [1.0, 0.3]])

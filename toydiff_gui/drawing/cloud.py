@@ -179,6 +179,8 @@ def paint_segments(
         return
     chosen, inside_area = clip_segments(segments[index], area)
     index = index[inside_area]
+    if len(index) == 0:  # near the area, but all pass by its corners
+        return
     # Neighbouring colours share a call.
     bucket = steps[index] * JOIN_COLOURS // max(len(colours), 1) if len(colours) > 1 else index * 0
     if vector:
