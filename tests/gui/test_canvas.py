@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from engine.trajectory import Trajectory
 from toydiff_gui import theme
 from toydiff_gui.canvas import LaneGrid
+from toydiff_gui.canvas.hint import HintCard
 from toydiff_gui.drawing import default_view
 from toydiff_gui.scene import LaneScene, Scene
 from toydiff_gui.state import AppState, ModelInfo
@@ -666,6 +667,18 @@ def test_another_theme_repaints_everything(canvas):
     assert canvas.view("lane2").header.height() == round(1.35 * height)
 
 
+def test_the_hint_is_whole_where_it_is_narrow_from_the_start(qtbot):
+    room = QWidget()
+    qtbot.addWidget(room)
+    room.resize(408, 500)
+    card = HintCard(room)
+    room.show()
+    qtbot.waitExposed(room)
+    assert card.text.wordWrap()
+    assert card.text.height() >= card.text.heightForWidth(card.text.width())
+    assert room.rect().contains(card.geometry())
+
+
 def test_the_hint_goes_when_it_is_dismissed(canvas, qtbot):
     card = canvas.grid.show_hint()
     canvas.settle()
@@ -675,6 +688,7 @@ def test_the_hint_goes_when_it_is_dismissed(canvas, qtbot):
     canvas.grid.resize(420, 380)
     canvas.settle()
     assert canvas.grid.rect().contains(card.geometry())
+    assert card.text.height() >= card.text.heightForWidth(card.text.width())
     with qtbot.waitSignal(card.dismissed):
         qtbot.mouseClick(card.button, LEFT)
     assert not card.isVisible()

@@ -207,6 +207,14 @@ class TestNumberField:
         assert 0 <= said.args[0] < 10_000
         assert field.box.lineEdit().text().replace("\u2009", "") == str(said.args[0])
 
+    def test_a_long_number_does_not_run_under_the_dice(self, show):
+        field = NumberField("Seed", minimum=0, maximum=2**63 - 1, dice="Throw another seed")
+        field.set_value(2**63 - 1)
+        show(field)
+        line = field.box.lineEdit()
+        text_end = line.x() + line.width() - line.textMargins().right()
+        assert text_end <= field.dice_button.x()
+
     def test_steppers(self):
         assert [doubling(v, d) for v, d in ((128, 1), (128, -1), (100, 1), (100, -1))] == [
             256,

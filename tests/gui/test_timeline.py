@@ -1,6 +1,7 @@
 """The timeline as a user meets it: keys, the mouse, and what is to be seen."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -290,6 +291,18 @@ def test_nothing_overlaps(panel, width):
     assert places[-1].right() <= width
 
 
+def test_nothing_overlaps_in_the_larger_type_of_a_projector(panel):
+    theme.set_theme(theme.Theme(type_scale=1.35))
+    panel.resize(1000, panel.height())
+    assert panel.readout.isVisible()
+    assert not panel.legend.isVisible()
+    assert panel.transport.geometry().right() < panel.readout.geometry().left()
+    assert panel.readout.geometry().right() <= panel.width()
+    panel.resize(1440, panel.height())
+    assert panel.legend.isVisible()
+    assert panel.readout.geometry().right() < panel.legend.geometry().left()
+
+
 def test_the_legend_is_for_paths_only(panel, state):
     assert panel.legend.isVisible()
     state.update_sampling(mode="samples")
@@ -307,6 +320,14 @@ def test_the_training_is_shown_as_it_goes(panel, state):
     late = near(colours(panel.training), theme.current().palette.accent, 12)
     assert np.flatnonzero(early.any(axis=0)).mean() < 600
     assert np.flatnonzero(late.any(axis=0)).mean() > 900
+
+
+def test_another_model_shows_its_own_training(panel, state):
+    state.set_training(TrainingRun(status="done", step=600, total=600, folder="mine"))
+    state.set_model(replace(state.model, ref="gaussians8", trained_steps=60000))
+    assert panel.training.accessibleDescription() == "step 60000 of 60000, current"
+    state.set_model(replace(state.model, ref="mine", trained_steps=600))
+    assert panel.training.accessibleDescription() == "step 600 of 600, current"
 
 
 def test_without_a_training_it_says_so(panel):

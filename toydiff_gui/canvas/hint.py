@@ -74,15 +74,20 @@ class HintCard(QFrame):
         if parent is None:
             return
         inset = theme.current().px(16)
-        self.text.setWordWrap(False)
+        self._wrap(False)
         if self.sizeHint().width() > parent.width() - 2 * inset:
-            self.text.setWordWrap(True)
+            self._wrap(True)
         width = min(self.sizeHint().width(), parent.width() - 2 * inset)
         height = self.heightForWidth(width) if self.hasHeightForWidth() else -1
         height = max(height, self.sizeHint().height())
         self.setGeometry(
             (parent.width() - width) // 2, parent.height() - height - inset, width, height
         )
+
+    def _wrap(self, wrap: bool) -> None:
+        self.text.setWordWrap(wrap)
+        # A label that was never shown does not tell its layout that it has become higher.
+        self.words.invalidate()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay where it belongs when the canvas changes its size."""

@@ -190,7 +190,9 @@ class NumberBox(QAbstractSpinBox):
         left = now.px(5)
         if self._prefix is not None:
             left += self._prefix.sizeHint().width() + now.px(4)
-        self.lineEdit().setTextMargins(left, 0, 0, 0)
+        # A number too long for its field must not run under the dice.
+        right = 0 if self.dice is None else self.dice.width() + now.px(4)
+        self.lineEdit().setTextMargins(left, 0, right, 0)
         self._place_insets()
 
     def _place_insets(self) -> None:

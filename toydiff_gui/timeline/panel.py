@@ -55,7 +55,6 @@ class TimelinePanel(QWidget):
         self._place_top()
 
     def _refresh(self) -> None:
-        self.legend.setVisible(self._state.sampling.mode == "interpolation")
         self._place_top()
 
     def _restyle(self) -> None:
@@ -79,11 +78,14 @@ class TimelinePanel(QWidget):
         self.transport.adjustSize()
         self.transport.move(0, middle - self.transport.height() // 2)
         right = self.width() - gap
+        left = self.transport.geometry().right() + gap
+        room = right - left - self.readout.width() - gap
+        path = self._state.sampling.mode == "interpolation"
+        self.legend.setVisible(path and room > self.legend.width() + now.px(4))
         if not self.legend.isHidden():
             right -= self.legend.width()
             self.legend.move(right, middle - self.legend.height() // 2)
             right -= gap + now.px(4)
-        left = self.transport.geometry().right() + gap
         room = right - left - self.readout.width() - gap
         self.lock.setVisible(room > self.lock.width() + gap)
         if not self.lock.isHidden():

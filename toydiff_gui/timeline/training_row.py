@@ -41,7 +41,8 @@ class TrainingRow(QWidget):
     def progress(self) -> tuple[int, int, str]:
         """Step, total and the word for where the training is; total 0 when there was none."""
         run = self._state.training
-        if run.total > 0:
+        shown = run.active or run.status == "failed" or run.folder == self._state.model.ref
+        if run.total > 0 and shown:
             words = {"paused": "paused", "failed": "failed"}
             return min(run.step, run.total), run.total, words.get(run.status, "current")
         steps = self._state.model.trained_steps
