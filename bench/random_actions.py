@@ -11,6 +11,7 @@ between the middle and the end. Memory is looked at with the window in one and t
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import json
 import os
@@ -595,6 +596,8 @@ def _count(main: MainWindow, after: int) -> Count:
     main.grid._cache._pictures.clear()  # it has a limit of its own, and fills until then
     QPixmapCache.clear()
     gc.collect()
+    with suppress(OSError, AttributeError):  # free memory that glibc keeps for later is no growth
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
     windows = QApplication.topLevelWidgets()
     return Count(
         after=after,

@@ -359,6 +359,9 @@ class MainWindow(QMainWindow):
         if self.state.training.active:
             self.runs.remember(self.state.training.folder)
         self.messages.clear()
+        if QGuiApplication.platformName() == "offscreen":
+            # Its clipboard is within the process and outlives the interpreter, whose object it holds.
+            QGuiApplication.clipboard().clear()
         self.link.stop()
         self._settings.sync()
         super().closeEvent(event)

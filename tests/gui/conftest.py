@@ -8,6 +8,7 @@ import numpy as np
 import psutil
 import pytest
 from PySide6.QtCore import QObject, QSettings, QThread, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from bench.window import settle, wait_until
@@ -193,6 +194,13 @@ class Workshop:
         assert not set(visible_windows()) - self.seen
         theme.set_theme(theme.Theme())
         QApplication.instance().setStyleSheet("")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _empty_clipboard(qapp):
+    """What Python put there must go before Python does: here it is a part of the process."""
+    yield
+    QGuiApplication.clipboard().clear()
 
 
 @pytest.fixture
