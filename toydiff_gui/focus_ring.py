@@ -40,6 +40,7 @@ class FocusRing(QObject):
         self._app = app
         self._ring: _Ring | None = None
         app.focusChanged.connect(self._follow)
+        theme.notifier().changed.connect(self._renew)
         # Windows that die with the interpreter lose their focus when Python can no longer answer.
         atexit.register(self._stop)
 
@@ -66,6 +67,14 @@ class FocusRing(QObject):
         if self._ring is None:
             self._ring = _Ring(target)
         self._ring.setWidget(target)
+
+    def _renew(self) -> None:
+        """Show the ring again: a new style sheet hides Qt's focus frame."""
+        if self._ring is None or not isValid(self._ring):
+            return
+        if (widget := self._ring.widget()) is not None:
+            self._ring.setWidget(None)  # type: ignore[arg-type]
+            self._ring.setWidget(widget)
 
 
 def _wants_ring(widget: QWidget) -> bool:

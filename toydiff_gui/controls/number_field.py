@@ -191,7 +191,7 @@ class NumberBox(QAbstractSpinBox):
         if self._prefix is not None:
             left += self._prefix.sizeHint().width() + now.px(4)
         # A number too long for its field must not run under the dice.
-        right = 0 if self.dice is None else self.dice.width() + now.px(4)
+        right = 0 if self.dice is None else now.px(26)  # 22 wide, and air
         self.lineEdit().setTextMargins(left, 0, right, 0)
         self._place_insets()
 
