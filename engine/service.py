@@ -497,6 +497,8 @@ class _TrainingReport:
 
     def _quality(self, samples: NDArray[np.float32]) -> Generator[None, None, dict[str, float]]:
         trainer = self._trainer
+        if not np.isfinite(samples).all():
+            return {}  # a young or diverging network can throw points out of float32
         judge = yield from judge_steps(trainer.config.dataset, trainer.transform, LIVE)
         if self._floor is None:
             self._floor = judge.floor(len(samples))

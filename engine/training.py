@@ -23,6 +23,8 @@ from engine.schedules import Schedule
 METRICS_NAME = "metrics.jsonl"
 
 WARM_UP = 200
+DIVERGED = 1e6
+"""A loss that no training comes back from: all targets have a variance of about 1."""
 HALVED_AT = 6000
 """The rate has fallen to half its peak three of these after the warm-up (an inverse root)."""
 AVERAGING_POWER = 6.94
@@ -231,7 +233,8 @@ def train(trainer: Trainer, folder: Path) -> Generator[TrainingStep]:
 
     Saves every ``checkpoint_every`` updates, at the end, and when the generator is closed or
     fails, so that it can be dropped at any item. ``metrics.jsonl`` has one row an update. Raises
-    ``OSError`` when saving fails; what was saved before is still there.
+    ``OSError`` when saving fails and ``ValueError`` when the loss leaves all bounds; what was saved
+    before is still there.
     """
     saved = -1  # also after resuming: an interrupt may have kept the checkpoint behind the state
     with _open_metrics(folder / METRICS_NAME, trainer.done) as metrics:
@@ -248,6 +251,12 @@ def train(trainer: Trainer, folder: Path) -> Generator[TrainingStep]:
         try:
             while trainer.done < trainer.config.steps:
                 item = trainer.step()
+                if not item.loss < DIVERGED:
+                    finished = True  # what was saved before is better than this
+                    raise ValueError(
+                        f"the training has diverged: the loss is {item.loss:.3g} at step "
+                        f"{item.step} with rate {trainer.config.rate:g}; choose a smaller rate"
+                    )
                 row = {"step": item.step, "loss": item.loss, "rate": item.rate}
                 metrics.write(json.dumps(row) + "\n")
                 if item.step % trainer.config.checkpoint_every == 0:

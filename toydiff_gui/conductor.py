@@ -176,7 +176,9 @@ class Conductor(QObject):
             return
         before, run = self._wishes.get(lane.key), self._state.run(lane.key)
         if before is not None and before.sampling.mode != sampling.mode:
-            run = LaneRun()  # a path is no set of samples: show nothing rather than one as the other
+            run = (
+                LaneRun()
+            )  # a path is no set of samples: show nothing rather than one as the other
         self._wishes[lane.key] = wish
         for number, pending in list(self._pending.items()):
             if pending.key == lane.key:
@@ -428,6 +430,8 @@ class Conductor(QObject):
             folder, self._training_job = self._training_folder, None
             if folder is not None and self._runs.has_checkpoint(folder):
                 self._runs.remember(folder)  # as far as it was saved, it can be opened
+            elif folder is not None:
+                self._runs.discard(folder)
             self._state.set_training(replace(self._state.training, status="failed", remaining=None))
 
 

@@ -14,6 +14,7 @@ from engine.config import TrainingConfig, from_json
 
 CHECKPOINT = "checkpoint.safetensors"
 CONFIG = "config.json"
+METRICS = "metrics.jsonl"
 KEY = "runs/recent"
 MOST = 12
 
@@ -51,8 +52,10 @@ class Runs:
     def discard(self, folder: Path) -> None:
         """Remove the folder of a training that saved nothing; any other is left alone."""
         with suppress(OSError):  # not ours to tidy any more
-            if folder.parent == self._root and [path.name for path in folder.iterdir()] == [CONFIG]:
-                (folder / CONFIG).unlink()
+            held = {path.name for path in folder.iterdir()}
+            if folder.parent == self._root and CONFIG in held and held <= {CONFIG, METRICS}:
+                for name in held:
+                    (folder / name).unlink()
                 folder.rmdir()
 
     def has_checkpoint(self, folder: Path) -> bool:

@@ -610,3 +610,17 @@ def test_threads_are_given_back_after_a_training(talk, config_for, tmp_path):
     talk.put(request_train(config_for(steps=3), tmp_path))
     talk.run()
     assert torch.get_num_threads() == 2
+
+
+def test_samples_that_are_not_finite_do_not_end_a_training(talk, config_for, tmp_path, monkeypatch):
+    ask = NetworkDenoiser.predict
+
+    def predict(self, x_t, t):
+        prediction = ask(self, x_t, t)
+        return type(prediction)(prediction.x0 * torch.inf, prediction.eps)
+
+    monkeypatch.setattr(NetworkDenoiser, "predict", predict)
+    talk.put(request_train(config_for(steps=3), tmp_path / "run", snapshot_seconds=0.0))
+    talk.run()
+    assert isinstance(talk.last(1), protocol.Result)
+    assert all(packet.message.values == {} for packet in talk.of(1, protocol.Snapshot))

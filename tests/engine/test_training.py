@@ -319,3 +319,20 @@ def test_a_resumed_run_may_end_earlier(trained, config_for):
     trainer = open_run(config, trained, device=CPU, resume=True)
     assert trainer.done == 30
     assert trainer.config.steps == 20
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, 1e9])
+def test_a_diverging_training_says_so_and_keeps_what_was_saved(
+    config_for, tmp_path, monkeypatch, loss
+):
+    config = replace(config_for(steps=20), checkpoint_every=5)
+    steps = train(open_run(config, tmp_path, device=CPU), tmp_path)
+    for _ in range(7):
+        next(steps)
+    before = {name: (tmp_path / name).read_bytes() for name in FILES}
+    update = Trainer.update
+    monkeypatch.setattr(Trainer, "update", lambda self, rate: update(self, rate) * 0 + loss)
+    with pytest.raises(ValueError, match=r"diverged: the loss is .* at step 8 with rate 0\.\d+"):
+        next(steps)
+    assert {name: (tmp_path / name).read_bytes() for name in FILES} == before
+    assert rows(tmp_path) == list(range(1, 8))

@@ -519,6 +519,14 @@ def test_what_a_training_had_saved_when_the_engine_died_is_in_the_list(resting):
     assert resting.runs.recent() == [request.out]
 
 
+def test_a_training_that_had_saved_nothing_when_the_engine_died_leaves_no_folder(resting):
+    request = begin(resting)
+    (Path(request.out) / "metrics.jsonl").write_text('{"step": 1}\n')
+    resting.link.die("the engine was ended by signal 9")
+    assert not Path(request.out).exists()
+    assert resting.runs.recent() == []
+
+
 def test_frames_of_before_a_death_are_not_shown_after_it(resting):
     resting.state.update_sampling(seed=9)
     packet = resting.asked()[0]
