@@ -50,6 +50,7 @@ class Figures:
     frames: int
     with_window: list[float]
     without_window: list[float]
+    p95_of_runs: list[float]
     ratio: float
     load_before: float
     limit_p95: float = LIMIT_P95_MS
@@ -166,6 +167,7 @@ def measure(pairs: int, seconds: float, profile: cProfile.Profile | None = None)
     """Run ``pairs`` of ``seconds`` each and gather the figures."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     intervals: list[float] = []
+    p95s: list[float] = []
     ours: list[float] = []
     theirs: list[float] = []
     for pair in range(pairs):
@@ -174,6 +176,7 @@ def measure(pairs: int, seconds: float, profile: cProfile.Profile | None = None)
                 speed, seen = with_window(seconds, profile)
                 ours.append(speed)
                 intervals += seen
+                p95s.append(1000 * float(np.percentile(seen, 95)))
             else:
                 theirs.append(without_window(seconds))
     milliseconds = 1000 * np.array(intervals)
@@ -184,6 +187,7 @@ def measure(pairs: int, seconds: float, profile: cProfile.Profile | None = None)
         frames=len(intervals),
         with_window=ours,
         without_window=theirs,
+        p95_of_runs=p95s,
         ratio=sum(ours) / sum(theirs),
         load_before=load,
     )
@@ -211,8 +215,13 @@ def main() -> int:
             f"(limit {LIMIT_P95_MS:.0f}{'' if fluent else ': MISSED'}), "
             f"worst {figures.worst:.0f} ms"
         )
-        for ours, theirs in zip(figures.with_window, figures.without_window, strict=True):
-            print(f"updates/s with window {ours:.0f}, without {theirs:.0f}: {ours / theirs:.2f}")
+        for ours, theirs, p95 in zip(
+            figures.with_window, figures.without_window, figures.p95_of_runs, strict=True
+        ):
+            print(
+                f"updates/s with window {ours:.0f}, without {theirs:.0f}: {ours / theirs:.2f}; "
+                f"p95 {p95:.1f} ms"
+            )
         print(f"ratio {figures.ratio:.2f} (limit {LIMIT_SPEED}{'' if unslowed else ': MISSED'})")
     if profile:
         pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(30)

@@ -360,7 +360,7 @@ class MainWindow(QMainWindow):
             self.runs.remember(self.state.training.folder)
         self.messages.clear()
         if QGuiApplication.platformName() == "offscreen":
-            # Its clipboard is within the process and outlives the interpreter, whose object it holds.
+            # Its clipboard is in this process and outlives the interpreter, whose object it holds.
             QGuiApplication.clipboard().clear()
         self.link.stop()
         self._settings.sync()
