@@ -56,7 +56,8 @@ def require_between(what: str, value: object, low: float, high: float) -> None:
 
 
 def _plain(value: float) -> str:
-    return f"{value:,.0f}".replace(",", "") if float(value).is_integer() else f"{value:g}"
+    # As an integer: 2**63 - 1 is no float.
+    return str(int(value)) if float(value).is_integer() else f"{value:g}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -176,9 +176,7 @@ class Conductor(QObject):
             return
         before, run = self._wishes.get(lane.key), self._state.run(lane.key)
         if before is not None and before.sampling.mode != sampling.mode:
-            run = (
-                LaneRun()
-            )  # a path is no set of samples: show nothing rather than one as the other
+            run = LaneRun()  # a path is no set of samples: show nothing rather than one as both
         self._wishes[lane.key] = wish
         for number, pending in list(self._pending.items()):
             if pending.key == lane.key:

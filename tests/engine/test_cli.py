@@ -358,6 +358,10 @@ BAD = {
         ["sample", "--checkpoint", "v", "--out", "out.npz", "--count", "1000000"],
         "1000000 samples with 251 frames would take",
     ),
+    "large seed": (
+        [*SAMPLE, "--count", "2", "--seed", str(2**63)],
+        "seed must be between 0 and 9223372036854775807, got 9223372036854775808",
+    ),
     "seed": ([*SAMPLE, "--count", "2", "--seed", "-1"], "seed .* got -1"),
     "eta": ([*SAMPLE, "--count", "2", "--eta", "1.5"], "eta .* got 1.5"),
     "NaN eta": ([*SAMPLE, "--count", "2", "--eta", "nan"], "eta .* got nan"),

@@ -1,6 +1,7 @@
 """What is asked of the engine when something changes, and what becomes of its answers."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -367,8 +368,6 @@ def tell(desk, job, step, total=200, new=10):
 
 def save(request):
     """What the engine leaves in the folder."""
-    from pathlib import Path
-
     (Path(request.out) / CHECKPOINT).write_bytes(b"weights")
 
 
