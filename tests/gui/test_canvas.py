@@ -692,3 +692,15 @@ def test_the_hint_goes_when_it_is_dismissed(canvas, qtbot):
     with qtbot.waitSignal(card.dismissed):
         qtbot.mouseClick(card.button, LEFT)
     assert not card.isVisible()
+
+
+def test_time_that_moves_on_while_a_new_picture_is_painted_is_told_as_painted(canvas):
+    canvas.grid.set_t(200)
+    canvas.settle()
+    canvas.rebuild()  # other trajectories: every lane is to be painted
+    for view in canvas.grid.findChildren(type(canvas.view())):
+        view.plot.viewport().repaint()
+    # Of the same frames, so nothing is painted again; the word of the painting is still on its way.
+    canvas.grid.set_t(199)
+    canvas.settle()
+    assert canvas.painted[-1] == 199

@@ -45,6 +45,8 @@ class LaneGrid(QWidget):
         self._cache = BackgroundCache()
         self._shared = SharedView(default_view(()), self)
         self._waiting: set[str] = set()
+        self._pictures: dict[str, int] = {}
+        """How many pictures each lane has been asked for: a late word of an older one is no news."""
         self._announced = True
         self._hint: HintCard | None = None
         self.frames_painted = 0
@@ -124,7 +126,7 @@ class LaneGrid(QWidget):
 
     def _make_view(self, key: str) -> LaneView:
         view = LaneView(self._state, self._shared, self._cache, self)
-        view.painted.connect(lambda: self._lane_painted.emit(key, self._t))
+        view.painted.connect(lambda: self._lane_painted.emit(key, self._pictures.get(key, 0)))
         view.entered.connect(lambda: self._leave_all_but(key))
         view.cursor_text.connect(self.cursor_text)
         if self._hint is not None:
@@ -139,11 +141,13 @@ class LaneGrid(QWidget):
                 view.set_hovered(False)
 
     def _expect(self, key: str, view: LaneView) -> None:
+        self._pictures[key] = self._pictures.get(key, 0) + 1
         if view.isVisibleTo(self):
             self._waiting.add(key)
 
-    def _count_painted(self, key: str, t: int) -> None:
-        if t != self._t:
+    def _count_painted(self, key: str, picture: int) -> None:
+        # Not compared with t: a lane of few steps looks the same at many times and is painted once.
+        if picture != self._pictures.get(key, 0):
             return
         self._waiting.discard(key)
         if not self._waiting:
