@@ -180,7 +180,9 @@ class Conductor(QObject):
         self._wishes[lane.key] = wish
         for number, pending in list(self._pending.items()):
             if pending.key == lane.key:
-                del self._pending[number]  # the engine supersedes it as well
+                del self._pending[number]  # the engine supersedes it as well, if of the same kind
+                if pending.wish.sampling.mode != sampling.mode:
+                    self._link.send(Packet(protocol.Cancel(job=number)))
         # After a drag the same places come again in full: do not fall back to noise meanwhile.
         same_place = before is not None and run.coarse and before.sampling == relevant
         job = self._link.next_job()

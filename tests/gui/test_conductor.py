@@ -209,6 +209,16 @@ def test_a_path_is_never_shown_as_samples_nor_the_other_way_round(resting):
     assert resting.run().status == "running"
 
 
+def test_another_mode_ends_what_is_on_its_way_since_the_engine_would_not(resting):
+    resting.state.update_sampling(seed=3)
+    jobs = [packet.message.job for packet in resting.asked()]
+    resting.state.update_sampling(mode="samples")
+    settle()
+    cancelled = [p.message.job for p in resting.link.sent if isinstance(p.message, protocol.Cancel)]
+    assert cancelled == jobs
+    assert slots(resting.asked(SAMPLES)) == LANES
+
+
 def test_lanes_of_another_model_are_empty_until_its_own_frames_come(resting):
     resting.conductor.open_model("moons")
     (opening,) = resting.asked(protocol.Open)
