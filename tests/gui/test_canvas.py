@@ -697,10 +697,17 @@ def test_the_hint_goes_when_it_is_dismissed(canvas, qtbot):
 def test_time_that_moves_on_while_a_new_picture_is_painted_is_told_as_painted(canvas):
     canvas.grid.set_t(200)
     canvas.settle()
-    canvas.rebuild()  # other trajectories: every lane is to be painted
-    for view in canvas.grid.findChildren(type(canvas.view())):
-        view.plot.viewport().repaint()
-    # Of the same frames, so nothing is painted again; the word of the painting is still on its way.
-    canvas.grid.set_t(199)
+    keys = [lane.key for lane in canvas.grid.scene.lanes]
+    painted = set()
+
+    def move_on(key):
+        painted.add(key)
+        if painted == set(keys):
+            canvas.grid.set_t(199)  # of the same frames: nothing is painted again for it
+
+    for key in keys:
+        canvas.view(key).painted.connect(lambda key=key: move_on(key))
+    canvas.state.update_sampling(a=(0.5, 0.5))  # every lane is to be painted
     canvas.settle()
+    assert painted == set(keys)
     assert canvas.painted[-1] == 199

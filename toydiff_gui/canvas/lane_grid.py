@@ -46,7 +46,7 @@ class LaneGrid(QWidget):
         self._shared = SharedView(default_view(()), self)
         self._waiting: set[str] = set()
         self._pictures: dict[str, int] = {}
-        """How many pictures each lane has been asked for: a late word of an older one is no news."""
+        """How many pictures each lane was asked for: a late word of an older one is no news."""
         self._announced = True
         self._hint: HintCard | None = None
         self.frames_painted = 0
