@@ -686,11 +686,9 @@ def _judge(report: Report, troubles: Troubles, kinds: set[str]) -> None:
         troubles.add(f"only {report.jobs} jobs have finished")
     middle, end = report.counts[1], report.counts[3]
     # Pages that happen to be half empty come and go; what leaks is there every time.
-    least = [
-        min(count.megabytes for count in half) for half in (report.counts[:2], report.counts[2:])
-    ]
-    if least[1] - least[0] > MOST_NEW_MEGABYTES:
-        troubles.add(f"memory grew from {least[0]:.1f} to {least[1]:.1f} MB")
+    least = min(count.megabytes for count in report.counts[2:])
+    if least - middle.megabytes > MOST_NEW_MEGABYTES:
+        troubles.add(f"memory grew from {middle.megabytes:.1f} to {least:.1f} MB")
     if end.objects > (1 + MOST_NEW_OBJECTS) * middle.objects:
         troubles.add(f"Python objects grew from {middle.objects} to {end.objects}")
     if end.qobjects > middle.qobjects + MOST_NEW_QOBJECTS:
