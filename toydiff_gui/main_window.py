@@ -356,12 +356,16 @@ class MainWindow(QMainWindow):
         if self._export is not None:
             self._export.stop()
             self._export.close()
-        if self.state.training.active:
-            self.runs.remember(self.state.training.folder)
         self.messages.clear()
         if QGuiApplication.platformName() == "offscreen":
             # Its clipboard is in this process and outlives the interpreter, whose object it holds.
             QGuiApplication.clipboard().clear()
         self.link.stop()
+        if self.state.training.active:
+            folder = Path(self.state.training.folder)
+            if self.runs.has_checkpoint(folder):
+                self.runs.remember(folder)
+            else:
+                self.runs.discard(folder)  # it had not begun
         self._settings.sync()
         super().closeEvent(event)

@@ -877,6 +877,17 @@ def test_closing_ends_and_saves_a_training_and_the_next_window_lists_it(workshop
     assert str(folder) in [entry.data() for entry in again.toolbar._models.actions()]
 
 
+def test_closing_before_a_training_has_begun_leaves_no_folder(workshop, fake_engine):
+    window = workshop.open()
+    window.link.get_ready()
+    window.link.answer_all()
+    window.conductor.train()
+    folder = Path(window.state.training.folder)
+    assert folder.is_dir()
+    workshop.close(window)
+    assert not folder.exists()
+
+
 def test_the_inline_engine_serves_a_window_just_as_well(workshop):
     window = workshop.open(engine="inline")
     wait_until(lambda: window.state.engine.status == "ready", "the engine")
