@@ -276,8 +276,8 @@ class SamplePanel(Dock):
             ButtonIcon(button, key)
             if key == "preview":
                 button.setToolTip(
-                    "Shows for each point of the selected lane the clean point that the network "
-                    "predicts from it at this t."
+                    "Shows in all lanes, for each point, the clean point that the network predicts "
+                    "from it at this t."
                 )
                 button.setAccessibleName("Preview of the predicted clean points")
                 button.clicked.connect(self._set_preview)
