@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from engine.trajectory import Trajectory
 
 
+LARGEST = 3e38
+"""States are float32."""
+
+
 class Pair(click.ParamType[tuple[float, ...]]):
     """Numbers separated by commas, such as -1,2."""
 
@@ -49,6 +53,8 @@ class Pair(click.ParamType[tuple[float, ...]]):
             self.fail(f"{value!r} is not of the form X,Y", param, ctx)
         if not all(math.isfinite(number) for number in numbers):
             self.fail(f"{value!r} is not finite", param, ctx)
+        if any(abs(number) > LARGEST for number in numbers):
+            self.fail(f"{value!r} is too large for float32", param, ctx)
         return numbers
 
 
@@ -248,6 +254,8 @@ def sample(out: Path, **options: Any) -> None:
 )
 @click.option("--to", "end", type=Pair(), required=True, help="The second endpoint.")
 @click.option("--points", default=500, show_default=True, help="Points on the path.")
+@click.option("--side", help="For paths of a later version.")
+@click.option("--through", multiple=True, help="For paths of a later version.")
 @click.option("--path", default="linear", show_default=True, help=f"{', '.join(config.PATHS)}.")
 @_sampler
 @_steps
@@ -262,6 +270,10 @@ def interpolate(out: Path, **options: Any) -> None:
 
     from engine.paths import make_path
 
+    for name in ("side", "through"):
+        if options[name]:
+            value = options[name] if name == "side" else " ".join(options[name])
+            raise ValueError(f"--{name} {value} comes with a later version")
     _check_output(out)
     config.require_between("seed", options["seed"], 0, 2**63 - 1)
     config.require_between("points", options["points"], 2, config.MAX_POINTS)
@@ -473,13 +485,14 @@ def _run(
 
 
 def _collect(frames: Iterator[Frame], count: int, keep: Literal["all", "last"] | str) -> Trajectory:
+    from engine.samplers import check_finite
     from engine.trajectory import Trajectory
 
     times: list[int] = []
     x: list[NDArray[np.float32]] = []
     x0: list[NDArray[np.float32]] = []
     with _progress(count, "frames") as bar:
-        for frame in frames:
+        for frame in map(check_finite, frames):
             if keep == "last":
                 for kept in (times, x, x0):
                     kept.clear()

@@ -188,6 +188,18 @@ def invert_stepwise(
     yield Frame(times[-1], x, denoiser.predict(x, times[-1]).x0)
 
 
+def check_finite(frame: Frame) -> Frame:
+    """Hand ``frame`` on, or raise ``ValueError`` naming the time at which its states blew up.
+
+    For those who show or keep frames: a network that has diverged gives infinities.
+    """
+    if not (bool(torch.isfinite(frame.x).all()) and bool(torch.isfinite(frame.x0).all())):
+        raise ValueError(
+            f"the states are not finite at t = {frame.t}: this network has learned nothing usable"
+        )
+    return frame
+
+
 def check_states(states: Tensor, what: str) -> None:
     """Raise ``ValueError`` unless ``states`` is finite floating point of shape (N, ...), N >= 1."""
     if states.ndim < 2 or states.numel() == 0:

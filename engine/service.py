@@ -33,7 +33,15 @@ from engine.metrics import LIVE, judge_steps
 from engine.noise import draw_latents
 from engine.paths import make_path
 from engine.protocol import Arrays, Packet
-from engine.samplers import DDIM, Frame, check_states, invert_stepwise, make_sampler, sample
+from engine.samplers import (
+    DDIM,
+    Frame,
+    check_finite,
+    check_states,
+    invert_stepwise,
+    make_sampler,
+    sample,
+)
 from engine.training import Trainer, open_run, train
 from engine.trajectory import check_size
 
@@ -313,6 +321,7 @@ class Service:
             if frame is None:
                 yield None
                 continue
+            check_finite(frame)
             message = protocol.Frame(
                 job=request.job, index=index, times=times if index == 0 else []
             )

@@ -113,9 +113,9 @@ def open_window(engine_kind: Any, device: str, open_ref: str | None) -> int:
     from PySide6.QtWidgets import QApplication
 
     from toydiff_gui import icons, memory
+    from toydiff_gui.interrupts import Interrupts
     from toydiff_gui.main_window import MainWindow
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     app = QApplication([sys.argv[0]])
     app.setApplicationName("ToyDiff")
     app.setApplicationDisplayName("ToyDiff")
@@ -124,9 +124,13 @@ def open_window(engine_kind: Any, device: str, open_ref: str | None) -> int:
         memory.open_settings(), engine=engine_kind, device=device, open_ref=open_ref
     )
     window.setWindowIcon(icons.icon("logo") if "logo" in icons.NAMES else app.windowIcon())
+    interrupts = Interrupts()
+    interrupts.asked_to_end.connect(window.close)
     window.show()
     window.start_engine()
-    return app.exec()
+    status = app.exec()
+    interrupts.stop()
+    return status
 
 
 def main() -> None:

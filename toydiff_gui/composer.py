@@ -101,7 +101,10 @@ def _sampler_lane(state: AppState, spec: LaneSpec, number: int) -> LaneScene:
     note = f"{steps} steps"
     if run.seconds is not None and not run.coarse:
         note += f" · {_duration(run.seconds)}"
-    title = f"DDIM  η = {state.sampling.eta:g}" if spec.sampler == "ddim" else spec.title
+    title = spec.title
+    if spec.sampler == "ddim":
+        few = f", {steps} steps" if spec.steps else ""
+        title = f"DDIM{few}  η = {state.sampling.eta:g}"
     return LaneScene(
         key=spec.key,
         number=number,

@@ -270,9 +270,11 @@ class Conductor(QObject):
     @property
     def can_continue(self) -> bool:
         """Whether 'Train' would go on with the training that the current model comes from."""
-        config, model = self._state.training_config, self._state.model
-        folder = self._runs.known(model.ref)
-        if folder is None or self._state.training.active:
+        if self._state.training.active:
+            return False
+        config = self._state.training_config
+        folder = self._runs.known(self._state.model.ref)
+        if folder is None:
             return False
         stored = self._runs.config(folder)
         return stored is not None and replace(config, steps=stored.steps) == stored

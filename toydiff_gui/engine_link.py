@@ -141,7 +141,7 @@ class ProcessThread(EngineThread):
             return f"the engine sent something that could not be read: {fault}"
         how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
         last = next((line for line in reversed(self._last_words) if line.strip()), "")
-        return f"the engine {how}" + (f": {last}" if last else "")
+        return f"the engine {how}" + (f": {last.removeprefix('toydiff: ')}" if last else "")
 
 
 class InlineThread(EngineThread):
@@ -167,7 +167,10 @@ class InlineThread(EngineThread):
             service = importlib.import_module("engine.service")
             devices = importlib.import_module("engine.devices")
             device = devices.choose_device(self._device)
+            devices.use_one_thread()
             service.Service(self._inbox, self.received.emit, device).run()
+        except ValueError as error:
+            self.ended.emit(f"the engine could not start: {error}")
         except Exception as error:
             # Whatever goes wrong in here, the window must live on and say so.
             self.ended.emit(f"the engine failed: {type(error).__name__}: {error}")

@@ -231,7 +231,7 @@ class MainWindow(QMainWindow):
                 message.closed.emit()  # it offers what has been done, or is said anew
         if engine.status == "dead":
             self.messages.show_message(
-                engine.message[:1].upper() + engine.message[1:] + ".",
+                engine.message[:1].upper() + engine.message[1:].removesuffix(".") + ".",
                 True,
                 "Restart engine",
                 self.conductor.restart_engine,

@@ -308,5 +308,8 @@ class AppState(QObject):
             self.dragging_changed.emit(dragging)
 
     def post(self, message: str, *, error: bool = False) -> None:
-        """Tell the user something in the one place for it."""
-        self.message_posted.emit(message, error)
+        """Tell the user something in the one place for it, as a sentence."""
+        sentence = message[:1].upper() + message[1:]
+        if sentence and sentence[-1] not in ".!?…":
+            sentence += "."
+        self.message_posted.emit(sentence, error)

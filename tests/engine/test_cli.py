@@ -16,8 +16,8 @@ import pytest
 import torch
 
 import engine
-from engine import cli, training
-from engine.checkpoint import load_tensors
+from engine import cli, command_line, training
+from engine.checkpoint import load_tensors, save_tensors
 from engine.noise import draw_latents
 from engine.samplers import DDIM, DDPM, DDPMSharedNoise, invert, sample
 from engine.training import open_run, train
@@ -570,3 +570,42 @@ def test_the_readme_example_runs():
     assert torch.isfinite(last.x).all()
     with pytest.raises(AttributeError, match="'nothing'"):
         _ = engine.nothing
+
+
+def test_states_that_blow_up_are_refused_and_leave_no_file(tmp_path, capsys):
+    checkpoint = tmp_path / "wild.safetensors"
+    source = engine.load_checkpoint("v")
+    wild = {
+        f"averaged.{name}": value * 1e12
+        for name, value in source.denoiser.network.state_dict().items()
+    }
+    save_tensors(checkpoint, wild, source.description)
+    out = tmp_path / "x.npz"
+    arguments = ["sample", "--checkpoint", str(checkpoint), "--count", "3", "--out", str(out)]
+    assert command_line.run(cli.commands, arguments) == 2
+    assert "not finite at t = " in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        (["--side", "left"], "--side left comes with a later version"),
+        (
+            ["--through", "0,-2", "--through", "1,1"],
+            "--through 0,-2 1,1 comes with a later version",
+        ),
+    ],
+)
+def test_options_of_later_paths_are_named_as_such(tmp_path, capsys, option, named):
+    ends = ["--from", "-1,2", "--to", "1e30,2"]
+    out = ["--out", str(tmp_path / "x.npz")]
+    arguments = ["interpolate", "--checkpoint", "v", *ends, *option, *out]
+    assert command_line.run(cli.commands, arguments) == 2
+    assert named in capsys.readouterr().err
+
+
+def test_an_endpoint_beyond_float32_is_named_as_typed(tmp_path, capsys):
+    arguments = ["interpolate", "--checkpoint", "v", "--from", "1e39,2", "--to", "1,2"]
+    assert command_line.run(cli.commands, [*arguments, "--out", str(tmp_path / "x.npz")]) == 2
+    assert "'1e39,2' is too large" in capsys.readouterr().err

@@ -235,7 +235,7 @@ def test_a_failure_is_said_once_in_each_lane_and_in_words(resting):
     settle()
     assert {resting.run(key).status for key in LANES} == {"failed"}
     assert resting.run().message == "too many points"
-    assert resting.messages == [("too many points", True)] * 3
+    assert resting.messages == [("Too many points.", True)] * 3
     assert resting.asked() == []  # no endless trying
     resting.state.update_sampling(seed=4)
     assert slots(resting.asked()) == LANES
@@ -326,7 +326,7 @@ def test_a_model_that_cannot_be_opened_changes_nothing(resting):
         protocol.Failure(job=opening.message.job, message="/somewhere/broken is damaged")
     )
     settle()
-    assert resting.messages == [("/somewhere/broken is damaged", True)]
+    assert resting.messages == [("/somewhere/broken is damaged.", True)]
     assert resting.state.model == before
     assert resting.run() is run
     assert resting.opened == ["v"]
@@ -478,7 +478,7 @@ def test_a_training_that_fails_says_why(resting):
     request = begin(resting)
     resting.link.report(protocol.Failure(job=request.job, message="cannot save: disk full"))
     assert resting.state.training.status == "failed"
-    assert resting.messages == [("The training has ended: cannot save: disk full", True)]
+    assert resting.messages == [("The training has ended: cannot save: disk full.", True)]
 
 
 def test_a_folder_that_cannot_be_made_is_said(resting, tmp_path):
@@ -488,7 +488,7 @@ def test_a_folder_that_cannot_be_made_is_said(resting, tmp_path):
     assert resting.asked(protocol.Train) == []
     ((text, error),) = resting.messages
     assert error
-    assert text.startswith("cannot begin a training: ")
+    assert text.startswith("Cannot begin a training: ")
     assert not resting.state.training.active
 
 

@@ -526,7 +526,7 @@ def test_models_that_were_opened_are_listed_until_they_are_gone(window, tmp_path
     window.link.report(
         protocol.Failure(job=window.link.asked(protocol.Open)[-1].job, message="no such checkpoint")
     )
-    assert texts(window) == ["no such checkpoint"]
+    assert texts(window) == ["No such checkpoint."]
     window.conductor.open_model("v")
     window.link.answer_all()
     assert str(file) not in [entry.data() for entry in menu.actions()]

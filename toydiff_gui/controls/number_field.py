@@ -254,9 +254,12 @@ class NumberBox(QAbstractSpinBox):
             event.ignore()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape gives the old value back."""
-        if event.key() == Qt.Key.Key_Escape and self._edited():
-            self._show()
+        """Escape gives the old value back; once more, and it leaves the field."""
+        if event.key() == Qt.Key.Key_Escape:
+            if self._edited():
+                self._show()
+            else:
+                self.clearFocus()
             return
         super().keyPressEvent(event)
 

@@ -478,6 +478,10 @@ class ExportDialog(QDialog):
             return
         text = self.path.text().strip()
         path = Path(text).expanduser() if text else Path()
+        wanted = self.format.findData(path.suffix.lower().removeprefix("."))
+        if path.suffix and wanted >= 0:  # an ending that was typed says which format is meant
+            self.format.setCurrentIndex(wanted)
+            self.format.activated.emit(wanted)
         scene = self._scene_provider()
         try:
             work = work_of(self._choices, scene, self._playback.t, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -262,7 +263,7 @@ class SamplePanel(Dock):
         self.column.addWidget(self._path)
 
     def _build_overlays(self) -> None:
-        self.overlays_header = SectionHeader("Overlays")
+        self.overlays_header = SectionHeader("Overlays", "in all lanes")
         self.column.addSpacing(4)
         self.column.addWidget(self.overlays_header)
         grid = QGridLayout()
@@ -339,21 +340,25 @@ class SamplePanel(Dock):
                 row.selected.connect(self._select_lane)
                 self._lane_column.addWidget(row)
                 self.lane_rows[lane.key] = row
+            self._order_lanes()
         number = 1  # the latents are lane 1
         selected = self._state.view.selected_lane
-        caption = "lane 1 · latents" if selected == "latent" else "no lane selected"
         for lane in lanes:
             number += lane.shown
             steps = lane.sampler_config(
                 self._state.sampling, self._state.model.schedule.timesteps
             ).steps
             is_selected = lane.shown and lane.key == selected
-            if is_selected:
-                caption = f"lane {number}{names.DOT}{lane.title}"
             self.lane_rows[lane.key].show_lane(
                 lane.shown, number if lane.shown else None, steps or 1, is_selected
             )
-        self.overlays_header.set_caption(caption)
+
+    def _order_lanes(self) -> None:
+        """Tab goes through the lanes where they stand, before eta, though they are made later."""
+        checks = [row.check for row in self.lane_rows.values()]
+        stops = [self.eta_slider.previousInFocusChain(), *checks, self.eta_slider]
+        for before, after in itertools.pairwise(stops):
+            self.setTabOrder(before, after)  # type: ignore[arg-type]  # a chain has no end
 
     # Writing
 

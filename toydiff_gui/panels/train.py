@@ -87,8 +87,9 @@ class TrainPanel(Dock):
 
     def set_can_continue(self, can_continue: bool) -> None:
         """Say whether training would go on from the current model, or start anew."""
-        self._can_continue = can_continue
-        self._show_training()
+        if can_continue != self._can_continue:
+            self._can_continue = can_continue
+            self._show_training()
 
     # Building
 
