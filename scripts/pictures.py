@@ -12,7 +12,6 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PIL import Image
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
@@ -79,9 +78,7 @@ def take_window_pictures(folder: Path) -> None:
         window.playback.set_t(t)
         for _ in range(5):
             app.processEvents()
-        path = FOLDER / f"window-{name}.png"
-        window.grab().save(str(path))
-        reduce(path)
+        window.grab().save(str(FOLDER / f"window-{name}.png"))
     memory.remember(settings, window.state)
     window.close()
 
@@ -94,13 +91,6 @@ def take_command_pictures(folder: Path) -> None:
         first, *rest = command
         subprocess.run([*toydiff, first, "--checkpoint", "v", *rest, "--out", npz], check=True)
         subprocess.run([*toydiff, "render", npz, *how, "--out", out], check=True)
-        reduce(out)
-
-
-def reduce(path: Path) -> None:
-    """Few colours are enough for these, and keep the repository small."""
-    picture = Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE)
-    picture.save(path, optimize=True)
 
 
 def main() -> None:

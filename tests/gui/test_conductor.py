@@ -10,7 +10,7 @@ from PySide6.QtCore import QSettings
 from bench.window import settle
 from engine import protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
-from toydiff_gui.composer import LATENT_KEY
+from toydiff_gui.composer import LATENT_KEY, compose
 from toydiff_gui.conductor import COARSE_STEPS, Conductor
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import CHECKPOINT, Runs
@@ -545,3 +545,9 @@ def test_frames_of_before_a_death_are_not_shown_after_it(resting):
     settle()
     resting.link.frames(packet, 2, 4)
     assert resting.run("ddpm") is run
+
+
+def test_lanes_of_few_steps_say_so_in_their_title(resting):
+    resting.state.update_lane("ddim-few", shown=True)
+    titles = [lane.title for lane in compose(resting.state).lanes]
+    assert titles[-2:] == ["DDIM  η = 0", "DDIM, 20 steps  η = 0"]

@@ -421,3 +421,11 @@ def test_every_field_has_a_name(dialog):
         dialog.progress,
     ):
         assert widget.accessibleName()
+
+
+def test_a_typed_ending_chooses_the_format(dialog, qtbot, out):
+    small(dialog)
+    write(dialog.path, out / "film.gif")
+    export(dialog, qtbot)
+    assert (out / "film.gif").read_bytes()[:4] == b"GIF8"
+    assert dialog.choices.format == "gif"
