@@ -37,7 +37,7 @@ TASKS = (
     Task(
         "1b",
         "1b  Interpolation with DDPM",
-        "500 points between (-1, 2) and (-1, -2), independent noise: why is the result a scribble?",
+        "500 points between (−1, 2) and (−1, −2), independent noise: why is the result a scribble?",
         _DOWN,
         ("ddpm",),
     ),
@@ -64,7 +64,7 @@ TASKS = (
     ),
     Task(
         "1e",
-        "1e  From (-2, 0) to (2, 0)",
+        "1e  From (−2, 0) to (2, 0)",
         "A straight line through the middle: does DDIM pass through the vertex of the V?",
         _ACROSS,
         _ALL,

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from PySide6.QtCore import QObject, QSettings, QThread, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from bench.window import settle, wait_until
 from engine import datasets, protocol
@@ -17,6 +17,40 @@ from engine.config import TrainingConfig, sampler_times
 from engine.protocol import Packet
 from toydiff_gui import main_window, theme
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.theme import DARK, LIGHT, Theme
+
+
+@pytest.fixture
+def app(qapp):
+    """The application in the default theme, which a test may change."""
+    theme.apply(qapp, Theme())
+    yield qapp
+    theme.set_theme(Theme())
+    qapp.setStyleSheet("")
+
+
+@pytest.fixture(
+    params=[Theme(), Theme(LIGHT, False), Theme(DARK, True, 1.35, 1.6)],
+    ids=["dark", "light", "presentation"],
+)
+def chosen(request):
+    """Each of the looks there are."""
+    return request.param
+
+
+@pytest.fixture
+def cut_texts():
+    """A function that gives the texts in a widget which have less room than they need."""
+
+    def find(widget):
+        texts = [*widget.findChildren(QLabel), *widget.findChildren(QAbstractButton)]
+        return {
+            text.text()
+            for text in texts
+            if text.isVisible() and text.text() and text.width() < text.minimumSizeHint().width()
+        }
+
+    return find
 
 
 def active_timers(window):

@@ -6,7 +6,6 @@ from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QWheelEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 
-from toydiff_gui import theme
 from toydiff_gui.controls import (
     DiceButton,
     DockRail,
@@ -19,15 +18,9 @@ from toydiff_gui.controls import (
     ThumbnailCard,
 )
 from toydiff_gui.controls.number_field import doubling, ladder
-from toydiff_gui.theme import DARK, Theme
+from toydiff_gui.theme import DARK
 
-
-@pytest.fixture(autouse=True)
-def app(qapp):
-    theme.apply(qapp, Theme())
-    yield qapp
-    theme.set_theme(Theme())
-    qapp.setStyleSheet("")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractButton, QLabel
+from PySide6.QtWidgets import QAbstractButton
 
 from engine.config import ScheduleConfig
 from toydiff_gui import theme
@@ -13,13 +13,7 @@ from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.state import AppState, Sampling
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
-
-@pytest.fixture(autouse=True)
-def app(qapp):
-    theme.apply(qapp, Theme())
-    yield qapp
-    theme.set_theme(Theme())
-    qapp.setStyleSheet("")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 @pytest.fixture
@@ -222,24 +216,13 @@ def test_tab_reaches_every_enabled_control(qtbot, panel, qapp):
 
 
 @pytest.mark.parametrize("height", [704, 524])
-@pytest.mark.parametrize(
-    "chosen", [Theme(), Theme(LIGHT, False), Theme(DARK, True, 1.35, 1.6)], ids=["d", "l", "p"]
-)
-def test_nothing_is_cut_off(qtbot, panel, app, height, chosen):
+def test_nothing_is_cut_off(qtbot, cut_texts, panel, app, height, chosen):
     theme.apply(app, chosen)
     panel.resize(panel.width(), height)
     area = panel.scroll_area
 
     def nothing_is_cut():
-        texts = [*panel.findChildren(QLabel), *panel.findChildren(QAbstractButton)]
-        cut = {
-            widget.text()
-            for widget in texts
-            if widget.isVisible()
-            and widget.text()
-            and widget.width() < widget.minimumSizeHint().width()
-        }
-        assert cut == set()
+        assert cut_texts(panel) == set()
         assert panel.width() == chosen.px(280)
         assert area.widget().width() <= area.viewport().width()
 

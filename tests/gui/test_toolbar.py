@@ -7,19 +7,14 @@ from PySide6.QtWidgets import QAbstractButton
 
 from toydiff_gui import theme
 from toydiff_gui.state import AppState, EngineStatus, ModelInfo
-from toydiff_gui.theme import DARK, LIGHT, Theme
+from toydiff_gui.theme import LIGHT, Theme
 from toydiff_gui.toolbar import Toolbar
 
 # What the offscreen platform says when a menu opens.
-pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
-
-
-@pytest.fixture(autouse=True)
-def app(qapp):
-    theme.apply(qapp, Theme())
-    yield qapp
-    theme.set_theme(Theme())
-    qapp.setStyleSheet("")
+pytestmark = [
+    pytest.mark.usefixtures("app"),
+    pytest.mark.qt_log_ignore("This plugin does not support", extend=True),
+]
 
 
 @pytest.fixture
@@ -131,9 +126,6 @@ def test_every_button_has_a_name_and_an_explanation(bar):
 
 
 @pytest.mark.parametrize("width", [1024, 1280, 1440, 1920])
-@pytest.mark.parametrize(
-    "chosen", [Theme(), Theme(LIGHT, False), Theme(DARK, True, 1.35, 1.6)], ids=["d", "l", "p"]
-)
 def test_no_text_is_cut_at_any_width(qtbot, bar, app, chosen, width):
     theme.apply(app, chosen)
     bar.resize(width, bar.height())

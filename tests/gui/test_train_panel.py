@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractButton, QLabel, QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from engine.config import POINT_SETS, ScheduleConfig, TrainingConfig
 from toydiff_gui import theme
@@ -16,12 +16,7 @@ from toydiff_gui.theme import DARK, LIGHT, Theme
 QUALITY = {"distance": 0.026, "distance_floor": 0.018, "off_data": 0.002, "off_data_floor": 0.001}
 
 
-@pytest.fixture(autouse=True)
-def app(qapp):
-    theme.apply(qapp, Theme())
-    yield qapp
-    theme.set_theme(Theme())
-    qapp.setStyleSheet("")
+pytestmark = pytest.mark.usefixtures("app")
 
 
 @pytest.fixture
@@ -252,10 +247,9 @@ def test_dock_is_hidden_on_request(qtbot, panel, state):
 
 
 @pytest.mark.parametrize("height", [704, 524, 300])
-@pytest.mark.parametrize(
-    "chosen", [Theme(), Theme(LIGHT, False), Theme(DARK, True, 1.35, 1.6)], ids=["d", "l", "p"]
-)
-def test_nothing_is_cut_off_and_all_can_be_reached(qtbot, panel, state, app, height, chosen):
+def test_nothing_is_cut_off_and_all_can_be_reached(
+    qtbot, cut_texts, panel, state, app, height, chosen
+):
     theme.apply(app, chosen)
     state.set_training(running(status="done", step=6000, quality=QUALITY))
     panel.set_can_continue(True)
@@ -263,15 +257,7 @@ def test_nothing_is_cut_off_and_all_can_be_reached(qtbot, panel, state, app, hei
     area = panel.scroll_area
 
     def nothing_is_cut():
-        texts = [*panel.findChildren(QLabel), *panel.findChildren(QAbstractButton)]
-        cut = {
-            widget.text()
-            for widget in texts
-            if widget.isVisible()
-            and widget.text()
-            and widget.width() < widget.minimumSizeHint().width()
-        }
-        assert cut == set()
+        assert cut_texts(panel) == set()
         assert panel.width() == chosen.px(296)
         assert area.widget().width() <= area.viewport().width()
 
