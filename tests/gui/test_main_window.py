@@ -429,7 +429,10 @@ def test_at_rest_nothing_happens(window):
     QApplication.instance().installEventFilter(counter)
     QTest.qWait(200)  # to see that nothing happens takes a while in which it could
     QApplication.instance().removeEventFilter(counter)
-    assert counter.seen == []
+    # Qt looks through its pixmap cache twice a minute, by an object without a class of its own.
+    housekeeping = ("QObject", QEvent.Type.Timer)
+    assert counter.seen.count(housekeeping) <= 1
+    assert [event for event in counter.seen if event != housekeeping] == []
 
 
 def test_paused_or_at_the_end_nothing_happens_either(window):
@@ -441,7 +444,10 @@ def test_paused_or_at_the_end_nothing_happens_either(window):
     QApplication.instance().installEventFilter(counter)
     QTest.qWait(200)
     QApplication.instance().removeEventFilter(counter)
-    assert counter.seen == []
+    # Qt looks through its pixmap cache twice a minute, by an object without a class of its own.
+    housekeeping = ("QObject", QEvent.Type.Timer)
+    assert counter.seen.count(housekeeping) <= 1
+    assert [event for event in counter.seen if event != housekeeping] == []
 
 
 # Memory
