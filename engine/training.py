@@ -25,8 +25,8 @@ METRICS_NAME = "metrics.jsonl"
 WARM_UP = 200
 DIVERGED = 1e6
 """A loss that no training comes back from: all targets have a variance of about 1."""
-HALVED_AT = 6000
-"""The rate has fallen to half its peak three of these after the warm-up (an inverse root)."""
+DECAY = 6000
+"""Updates after which the rate has fallen to a root of 1/2; after three times as many, to 1/2."""
 AVERAGING_POWER = 6.94
 
 
@@ -45,7 +45,7 @@ def learning_rate(step: int, peak: float) -> float:
     It depends on the step alone, not on how many are planned: training on after the end, or
     stopping early, is the same training. The averaged weights do what a final decay would.
     """
-    decay: float = (1 + max(0, step - WARM_UP) / HALVED_AT) ** 0.5
+    decay: float = (1 + max(0, step - WARM_UP) / DECAY) ** 0.5
     return peak * min(1.0, step / WARM_UP) / decay
 
 

@@ -7,14 +7,12 @@ with all steps.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine import protocol
@@ -125,16 +123,13 @@ class Conductor(QObject):
             for lane in self._state.lanes:
                 self._state.set_run(lane.key, LaneRun())  # what is there is of another model
         self._playback.set_timesteps(config.schedule.timesteps)
-        for key in (LATENT_KEY, *(lane.key for lane in self._state.lanes)):
-            self._wishes.pop(key, None)
+        self._wishes.clear()
         self._state.set_model(
             ModelInfo(
                 ref=ref,
                 dataset=config.dataset,
                 schedule=config.schedule,
                 trained_steps=info["step"],
-                width=config.model.width,
-                depth=config.model.depth,
                 mean=tuple(info["mean"]),
                 std=tuple(info["std"]),
                 revision=revision,
@@ -344,8 +339,8 @@ class Conductor(QObject):
                 total=message.total,
                 elapsed=message.elapsed,
                 remaining=message.remaining,
-                steps=_joined(before.steps, arrays["steps"]),
-                losses=_joined(before.losses, arrays["losses"]),
+                steps=np.concatenate([before.steps, arrays["steps"]]),
+                losses=np.concatenate([before.losses, arrays["losses"]]),
                 quality=message.values,
                 preview=preview,
             )
@@ -435,9 +430,3 @@ class Conductor(QObject):
             elif folder is not None:
                 self._runs.discard(folder)
             self._state.set_training(replace(self._state.training, status="failed", remaining=None))
-
-
-def _joined(before: NDArray[Any], after: NDArray[Any]) -> NDArray[Any]:
-    with contextlib.suppress(ValueError):
-        return np.concatenate([before, after])
-    return after

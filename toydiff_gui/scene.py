@@ -85,11 +85,6 @@ class Scene:
         return max(reached, default=self.timesteps)
 
 
-def path_length(points: Points) -> float:
-    """The summed distance of neighbours along (N, ...)."""
-    return float(neighbour_gaps(points).sum())
-
-
 def neighbour_gaps(points: Points) -> NDArray[np.float64]:
     """Distances between neighbours along (N, ...), shape (N - 1,)."""
     flat = np.asarray(points, np.float64).reshape(len(points), -1)

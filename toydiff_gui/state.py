@@ -36,8 +36,6 @@ class ModelInfo:
     dataset: str
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     trained_steps: int = 0
-    width: int = 128
-    depth: int = 3
     mean: tuple[float, ...] = (0.0, 0.0)
     std: tuple[float, ...] = (1.0, 1.0)
     revision: int = 0

@@ -237,7 +237,7 @@ def test_the_rate_is_continuous_and_knows_no_end():
     assert rates[0] == pytest.approx(3e-3 / training.WARM_UP)
     assert max(rates) == rates[training.WARM_UP - 1] == 3e-3
     assert max(abs(np.diff(rates))) <= 3e-3 / training.WARM_UP * 1.0001
-    three_halvings = training.WARM_UP + 3 * training.HALVED_AT
+    three_halvings = training.WARM_UP + 3 * training.DECAY
     assert rates[three_halvings - 1] == pytest.approx(3e-3 / 2)
     assert min(rates) > 0
 

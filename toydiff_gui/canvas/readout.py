@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from toydiff_gui import theme
 from toydiff_gui.drawing import PlotTransform
-from toydiff_gui.drawing.figures import count
+from toydiff_gui.names import grouped
 from toydiff_gui.scene import Points
 from toydiff_gui.state import ModelInfo
 
@@ -38,7 +38,7 @@ def describe(place: tuple[float, float], model: ModelInfo, index: int | None, to
     if len(own) == 2:
         parts.append(f"data {_fixed(own[0])}, {_fixed(own[1])}")
     if index is not None:
-        parts.append(f"point {count(index + 1)} of {count(total)}")
+        parts.append(f"point {grouped(index + 1)} of {grouped(total)}")
     return " \N{MIDDLE DOT} ".join(parts)
 
 

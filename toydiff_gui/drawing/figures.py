@@ -1,4 +1,4 @@
-"""Numbers as the canvas writes them: a true minus sign, thin spaces, no needless digits."""
+"""Numbers as the canvas writes them: a true minus sign, no needless digits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
+from toydiff_gui.names import grouped
 from toydiff_gui.scene import LaneScene, neighbour_gaps
 
 MINUS = "\N{MINUS SIGN}"
-THIN_SPACE = "\N{THIN SPACE}"
 NONE = "\N{EN DASH}"
 
 Measures = tuple[tuple[str, str], ...]
@@ -23,11 +23,6 @@ def plain(value: float, digits: int = 2) -> str:
         text = text.rstrip("0").rstrip(".")
     text = "0" if text in ("-0", "") else text
     return text.replace("-", MINUS)
-
-
-def count(value: int) -> str:
-    """``value`` in groups of three digits."""
-    return f"{value:,}".replace(",", THIN_SPACE)
 
 
 def length(value: float) -> str:
@@ -51,13 +46,13 @@ def measures(lane: LaneScene, t: float) -> Measures:
     if points is None or len(points) == 0:
         return ()
     if not lane.joined:
-        return (("points", count(len(points))),)
+        return (("points", grouped(len(points))),)
     gaps = neighbour_gaps(points)
     gaps = gaps[np.isfinite(gaps)]
     total = length(float(gaps.sum())) if len(gaps) else NONE
     largest = gap(float(gaps.max())) if len(gaps) else NONE
     if lane.kind == "latent":
-        return (("points", count(len(points))), ("length", total), ("spacing", largest))
+        return (("points", grouped(len(points))), ("length", total), ("spacing", largest))
     return (("path length", total), ("largest gap", largest))
 
 
