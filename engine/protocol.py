@@ -11,7 +11,7 @@ import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import msgspec
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from engine.config import SamplerConfig, TrainingConfig
 
 Arrays = Mapping[str, NDArray[Any]]
+DiagnosisKind = Literal["pairs", "loss", "exact_loss"]
 
 MAX_HEADER = 16 * 2**20
 MAX_ARRAY_BYTES = 4 * 2**30
@@ -96,6 +97,22 @@ class Evaluate(Request, frozen=True, kw_only=True):
     quick: bool = False
 
 
+class Diagnose(Request, frozen=True, kw_only=True):
+    """Look at the noise that a checkpoint predicts; answered in pieces, as ``Diagnosis``.
+
+    'pairs': ``count`` true and predicted values, of up to ``dimensions`` dimensions. 'loss': the
+    error at about so many ``times`` from ``count`` draws; 'exact_loss': the same of the denoiser
+    that knows the training data, for the same draws.
+    """
+
+    checkpoint: str
+    kind: DiagnosisKind
+    seed: int = 0
+    count: int = 2000
+    times: int = 80
+    dimensions: int = 2
+
+
 class Cancel(Message, frozen=True, kw_only=True):
     """Drop ``job``; a training is saved first and answers with a ``Result``."""
 
@@ -156,6 +173,20 @@ class Snapshot(Message, frozen=True, kw_only=True):
     values: dict[str, float] = {}
 
 
+class Diagnosis(Message, frozen=True, kw_only=True):
+    """A piece of an answer to ``Diagnose``: ``done`` of ``total``; T is ``timesteps``.
+
+    Arrays for 'pairs': ``t`` (n,), ``eps`` and ``eps_hat`` (n, d) of this piece, ``dimensions``
+    (d,), and ``r``, ``mse`` and ``bias`` (d,) of all pieces so far. For the losses: ``t``, ``loss``
+    and its standard ``error``, each (1,).
+    """
+
+    kind: DiagnosisKind
+    done: int
+    total: int
+    timesteps: int
+
+
 class Result(Message, frozen=True, kw_only=True):
     """The job has ended as asked; ``cancelled`` when it was ended before."""
 
@@ -180,12 +211,13 @@ AnyRequest = (
     | Invert
     | Field
     | Evaluate
+    | Diagnose
     | Cancel
     | Pause
     | Resume
     | Shutdown
 )
-AnyReport = Ready | Progress | Frame | Snapshot | Result | Failure
+AnyReport = Ready | Progress | Frame | Snapshot | Diagnosis | Result | Failure
 AnyMessage = AnyRequest | AnyReport
 
 

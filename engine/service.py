@@ -28,6 +28,7 @@ from engine.checkpoint import Checkpoint, asdict_plain, load_checkpoint, locate
 from engine.config import MAX_POINTS, SamplerConfig, require_between
 from engine.denoiser import NetworkDenoiser
 from engine.devices import available_devices, choose_device
+from engine.diagnosis import diagnose
 from engine.evaluation import evaluate
 from engine.metrics import LIVE, judge_steps
 from engine.noise import draw_latents
@@ -166,6 +167,8 @@ class Service:
                 return self._field(request, arrays)
             case protocol.Evaluate():
                 return self._evaluate(request)
+            case protocol.Diagnose():
+                return self._diagnose(request)
             case other:
                 raise TypeError(f"no work for {other!r}")
 
@@ -378,6 +381,13 @@ class Service:
                     remaining=remaining,
                 )
             )
+
+    def _diagnose(self, request: protocol.Diagnose) -> Work:
+        started = time.perf_counter()
+        checkpoint = self._checkpoint(request.checkpoint)
+        yield None
+        yield from diagnose(request, checkpoint)
+        return Packet(protocol.Result(job=request.job, seconds=time.perf_counter() - started))
 
     def _states(self, array: NDArray[Any], checkpoint: Checkpoint, what: str) -> Tensor:
         if array.dtype.kind != "f":

@@ -41,6 +41,10 @@ messages = st.one_of(
     st.builds(protocol.Invert, checkpoint=text, steps=st.none() | numbers),
     st.builds(protocol.Field, checkpoint=text, t=numbers),
     st.builds(protocol.Evaluate, checkpoint=text, quick=st.booleans()),
+    st.builds(protocol.Diagnose, checkpoint=text, kind=st.just("loss"), seed=numbers),
+    st.builds(
+        protocol.Diagnosis, kind=st.just("pairs"), done=numbers, total=numbers, timesteps=numbers
+    ),
     st.builds(protocol.Cancel, job=numbers),
     st.builds(protocol.Pause, job=numbers),
     st.builds(protocol.Resume, job=numbers),
