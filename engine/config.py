@@ -15,7 +15,7 @@ import numpy as np
 
 ScheduleName = Literal["linear", "quadratic", "cosine"]
 PredictionName = Literal["noise", "x0", "v"]
-SamplerName = Literal["ddpm", "ddpm-shared", "ddim"]
+SamplerName = Literal["ddpm", "ddpm-shared", "ddim", "heun", "dpmpp2m"]
 PointSetName = Literal[
     "v", "gaussians8", "moons", "spiral", "rings", "checkerboard", "s-curve", "pinwheel"
 ]
@@ -23,16 +23,21 @@ PointSetName = Literal[
 SCHEDULES: tuple[str, ...] = get_args(ScheduleName)
 PREDICTIONS: tuple[str, ...] = get_args(PredictionName)
 SAMPLERS: tuple[str, ...] = get_args(SamplerName)
+PathName = Literal[
+    "linear", "spherical", "prior-preserving", "norm-guided", "geodesic", "drawn"
+]
+Side = Literal["left", "right"]
+
 POINT_SETS: tuple[str, ...] = get_args(PointSetName)
+PATHS: tuple[str, ...] = get_args(PathName)
+SIDES: tuple[str, ...] = get_args(Side)
 
 # Names the contract reserves; using one gives a sentence of its own instead of 'unknown'.
 LATER_DATASETS = ("digits", "mnist", "fashion", "cifar10")
-LATER_SAMPLERS = ("heun", "dpmpp2m")
-LATER_PATHS = ("spherical", "prior-preserving", "norm-guided", "geodesic", "drawn")
-PATHS = ("linear",)
 
 MAX_TIMESTEPS = 10_000
 MAX_POINTS = 1_000_000
+MAX_WAY_POINTS = 100
 
 
 def require_choice(what: str, value: object, known: tuple[str, ...], later: tuple[str, ...]) -> str:
@@ -140,7 +145,7 @@ class SamplerConfig:
     eta: float = 0.0
 
     def __post_init__(self) -> None:
-        require_choice("sampler", self.name, SAMPLERS, LATER_SAMPLERS)
+        require_choice("sampler", self.name, SAMPLERS, ())
         if self.steps is not None:
             require_between("steps", self.steps, 1, MAX_TIMESTEPS)
         require_between("eta", self.eta, 0.0, 1.0)
@@ -155,6 +160,15 @@ class SamplerConfig:
         if steps > timesteps:
             raise ValueError(f"steps must be at most T = {timesteps}, got {steps}")
         return steps
+
+    def evaluations(self, timesteps: int) -> int:
+        """How often a whole run asks the denoiser: K times, by Heun 2K - 1 times.
+
+        Heun asks again at the end of each step but the last, which ends at t = 0. Raises
+        ``ValueError`` if K > T.
+        """
+        steps = self.resolved_steps(timesteps)
+        return 2 * steps - 1 if self.name == "heun" else steps
 
 
 def sampler_times(timesteps: int, steps: int) -> list[int]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import datasets, noise_tables
-from engine.config import ScheduleConfig
+from engine.config import SamplerConfig, ScheduleConfig
 from engine.datasets import Standardisation
 from engine.trajectory import Trajectory
 from toydiff_gui import names
@@ -92,31 +93,38 @@ def _latent_lane(state: AppState) -> LaneScene:
 
 
 def _sampler_lane(state: AppState, spec: LaneSpec, number: int) -> LaneScene:
-    model, run = state.model, state.run(spec.key)
-    steps = min(
-        spec.steps or state.sampling.steps or model.schedule.timesteps, model.schedule.timesteps
-    )
+    run, sampling = state.run(spec.key), state.sampling
+    model = state.other_model(spec.checkpoint or state.model.ref) or state.model
+    timesteps = model.schedule.timesteps
+    sampler = spec.sampler_config(sampling, timesteps)
     if run.coarse and run.trajectory is not None:
-        steps = len(run.trajectory.t) - 1
-    note = f"{steps} steps"
-    if run.seconds is not None and not run.coarse:
-        note += f" · {_duration(run.seconds)}"
-    title = spec.title
-    if spec.sampler == "ddim":
-        few = f", {steps} steps" if spec.steps else ""
-        title = f"DDIM{few}  η = {state.sampling.eta:g}"
+        sampler = replace(sampler, steps=len(run.trajectory.t) - 1)
     return LaneScene(
         key=spec.key,
         number=number,
-        title=title,
-        note=note,
-        trajectory=run.trajectory,
-        joined=state.sampling.mode == "interpolation",
-        show_x0=state.view.show_x0,
+        title=names.lane_title(spec),
+        detail=names.lane_detail(spec, sampling, several_paths=_several_paths(state)),
+        note=_note(sampler, timesteps, None if run.coarse else run.seconds),
+        trajectory=_rescaled(run.trajectory, state.model.schedule.timesteps),
+        joined=sampling.mode == "interpolation",
+        overlays=state.overlays(spec.key),
         data=_faint(model),
         status=run.status,
         message=_waiting(state, run),
     )
+
+
+def _several_paths(state: AppState) -> bool:
+    return len({lane.path_name(state.sampling) for lane in state.shown_lanes}) > 1
+
+
+def _note(sampler: SamplerConfig, timesteps: int, seconds: float | None) -> str:
+    """Steps, evaluations where they are more, and the time it took."""
+    steps = sampler.resolved_steps(timesteps)
+    parts = [f"{names.grouped(steps)} steps"]
+    if seconds is not None:
+        parts.append(_duration(seconds))
+    return names.DOT.join(parts)
 
 
 def _preview_lane(state: AppState, number: int) -> LaneScene | None:
@@ -132,7 +140,7 @@ def _preview_lane(state: AppState, number: int) -> LaneScene | None:
         title="In training",
         note=f"step {names.grouped(training.step)}",
         trajectory=_rescaled(training.preview, state.model.schedule.timesteps),
-        show_x0=state.view.show_x0,
+        overlays=state.overlays(PREVIEW_KEY),
         data=_faint_of_training(config.dataset),
         status="running",
         message=message,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from toydiff_gui.state import ModelInfo
+from pathlib import Path
+
+from toydiff_gui.state import LaneSpec, ModelInfo, Sampling
 
 DATASETS = {
     "v": "V",
@@ -15,6 +17,22 @@ DATASETS = {
     "pinwheel": "Pinwheel",
 }
 SCHEDULES = {"linear": "Linear", "quadratic": "Quadratic", "cosine": "Cosine"}
+SAMPLERS = {
+    "ddpm": "DDPM",
+    "ddpm-shared": "DDPM, shared noise",
+    "ddim": "DDIM",
+    "heun": "Heun",
+    "dpmpp2m": "DPM-Solver++ 2M",
+}
+PATHS = {
+    "linear": "Linear",
+    "spherical": "Spherical",
+    "prior-preserving": "Prior-preserving",
+    "norm-guided": "Norm-guided",
+    "geodesic": "Geodesic",
+    "drawn": "Drawn",
+}
+EXACT = "Exact denoiser"
 DOT = " \u00b7 "
 _THIN_SPACE = "\u2009"
 
@@ -51,3 +69,26 @@ def model_parts(model: ModelInfo) -> list[str]:
 def model_line(model: ModelInfo) -> str:
     """The model in a line, such as 'V · linear β · 250 steps · trained 6 000 steps'."""
     return DOT.join(model_parts(model))
+
+
+def lane_title(lane: LaneSpec) -> str:
+    """What a lane is called: its own title, or its sampler."""
+    return lane.title or (EXACT if lane.exact else SAMPLERS[lane.sampler])
+
+
+def lane_detail(lane: LaneSpec, sampling: Sampling, *, several_paths: bool) -> str:
+    """What sets a lane apart: path, eta, seed, checkpoint; the path where there are several."""
+    parts = []
+    if lane.exact and lane.sampler != "ddim" and not lane.title:
+        parts.append(SAMPLERS[lane.sampler])
+    path = lane.path_name(sampling)
+    if sampling.mode == "interpolation" and (several_paths or path != "linear"):
+        parts.append(PATHS[path].lower())
+    eta = sampling.eta if lane.eta is None else lane.eta
+    if lane.sampler == "ddim" and (eta != 0.0 or (not parts and not lane.exact)):
+        parts.append(f"η = {eta:g}")
+    if lane.seed is not None:
+        parts.append(f"seed {lane.seed}")
+    if lane.checkpoint is not None:
+        parts.append(Path(lane.checkpoint).name)
+    return ", ".join(parts)

@@ -7,6 +7,7 @@ export holds on to the one it was given. No Qt here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +17,67 @@ from numpy.typing import NDArray
 from engine.trajectory import Trajectory
 
 Points = NDArray[np.float32]
+
+
+Box = tuple[float, float, float, float]
+"""A part of the plane: x0, x1, y0, y1."""
+
+OVERLAYS = ("trajectories", "field", "density", "preview", "warp", "forward", "difference")
+"""What can be laid over a lane; the latent lane has 'basin' alone."""
+
+
+@dataclass(frozen=True)
+class FieldLayer:
+    """The noise that a denoiser sees at the places of a grid, at every time that has arrived.
+
+    ``points`` (G, 2); ``eps`` maps t to (G, 2) and grows in place while the engine computes.
+    """
+
+    box: Box
+    columns: int
+    points: Points
+    eps: Mapping[int, Points]
+
+    def time_at(self, t: float) -> int | None:
+        """The time nearest to ``t`` that has arrived; None while there is none."""
+        return min(self.eps, key=lambda known: abs(known - t), default=None)
+
+
+@dataclass(frozen=True)
+class HeatLayer:
+    """A value on the pixels of ``box``: ``values`` maps t to (H, W), the first row at the top."""
+
+    box: Box
+    values: Mapping[int, NDArray[np.float32]]
+    label: str = ""
+
+    def time_at(self, t: float) -> int | None:
+        """The time nearest to ``t`` that has arrived; None while there is none."""
+        return min(self.values, key=lambda known: abs(known - t), default=None)
+
+
+@dataclass(frozen=True)
+class BasinLayer:
+    """Where each latent of ``box`` ends up: ``landings`` (H, W, 2), the first row at the top."""
+
+    box: Box
+    landings: Points
+
+
+@dataclass(frozen=True)
+class WarpLayer:
+    """A grid of lines carried along: states (lines * points_per_line, 2), line after line."""
+
+    trajectory: Trajectory
+    points_per_line: int
+
+
+@dataclass(frozen=True)
+class PathLine:
+    """Another path between the same endpoints, to compare with: ``latents`` (N, 2)."""
+
+    label: str
+    latents: Points
 
 
 @dataclass(frozen=True)
@@ -30,17 +92,48 @@ class LaneScene:
     key: str
     number: int
     title: str
+    detail: str = ""
+    """What sets the lane apart, behind the title and lighter: 'geodesic', 'η = 0.5'."""
     note: str = ""
     kind: Literal["latent", "trajectory"] = "trajectory"
     trajectory: Trajectory | None = None
     latents: Points | None = None
     joined: bool = False
-    show_x0: bool = False
+    overlays: frozenset[str] = frozenset()
     data: Points | None = None
     endpoints: tuple[tuple[float, float], tuple[float, float]] | None = None
     status: Literal["empty", "running", "done", "failed"] = "empty"
     message: str = ""
     """What to show instead of points: why the lane is empty or what failed."""
+    off_data: float | None = None
+    """The share of samples at t = 0 that lies off the data, in 0..1; None while not known."""
+    latent_norms: NDArray[np.float64] | None = None
+    """Norm of each latent (N,) along a path; None where there is no path."""
+    prior_norms: tuple[float, float, float] | None = None
+    """2.5 %, 50 % and 97.5 % quantiles of the norm under the prior."""
+    marked: int | None = None
+    """Index of the point that is looked at, in all lanes (hovered in a strip)."""
+    pinned: int | None = None
+    """Index of the point whose whole trajectory is shown."""
+    alphas_cumprod: NDArray[np.float64] | None = None
+    """(T + 1,), for what is computed at the timeline's t: the density of the noised data."""
+    cloud: Points | None = None
+    """More of the data than ``data``, for its density."""
+    forward: Trajectory | None = None
+    """The data on their way into noise, t = T first, for the overlay 'forward'."""
+    field: FieldLayer | None = None
+    difference: HeatLayer | None = None
+    warp: WarpLayer | None = None
+    basin: BasinLayer | None = None
+    paths: tuple[PathLine, ...] = ()
+    """In the latent lane: the paths of other lanes; ``latents`` is the selected lane's."""
+    path_label: str = ""
+    way_points: tuple[tuple[float, float], ...] = ()
+    """In the latent lane: points that a drawn path goes through, to be dragged."""
+    picked: Points | None = None
+    """Data points that the user has chosen, to be ringed."""
+    drawing: bool = False
+    """In the latent lane: a double click adds a way-point."""
 
     def points_at(self, t: float) -> Points | None:
         """The states (N, ...) to show at ``t``; None while there are none."""
@@ -53,7 +146,7 @@ class LaneScene:
 
     def x0_at(self, t: float) -> Points | None:
         """The clean data predicted from the states at ``t``, (N, ...); None if not asked for."""
-        if not self.show_x0 or self.kind == "latent" or self.trajectory is None:
+        if "preview" not in self.overlays or self.kind == "latent" or self.trajectory is None:
             return None
         k = self.trajectory.index_at(t)
         return None if k is None else self.trajectory.x0[k]

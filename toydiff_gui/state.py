@@ -5,6 +5,8 @@ Values are frozen dataclasses, replaced as a whole; a setter that changes nothin
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,17 +17,27 @@ from PySide6.QtCore import QObject, Signal
 from engine import datasets
 from engine.config import (
     MAX_TIMESTEPS,
+    MAX_WAY_POINTS,
+    PathName,
     SamplerConfig,
+    SamplerName,
     ScheduleConfig,
+    Side,
     TrainingConfig,
     require_between,
 )
 from engine.trajectory import Trajectory
+from toydiff_gui.scene import BasinLayer, FieldLayer, HeatLayer, WarpLayer
 
-Mode = Literal["interpolation", "samples"]
+Mode = Literal["interpolation", "samples", "inverted"]
 Point = tuple[float, float]
+Layer = BasinLayer | FieldLayer | HeatLayer | WarpLayer
 
 MAX_LANE_POINTS = 100_000
+MAX_LANES = 8
+"""Lanes beside the latents that can be shown at once."""
+EXACT = "exact:"
+"""Before a checkpoint's reference: the closed-form denoiser of its data instead of its network."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,13 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Sampling:
-    """What the sample panel sets. ``steps`` None means all T steps of the model."""
+    """What the sample panel sets. ``steps`` None means all T steps of the model.
+
+    ``path`` leads from ``a`` to ``b``; ``side`` is where it goes round if they are opposite, seen
+    from A towards B; ``through`` are the way-points of a drawn path. ``even`` spaces the points
+    evenly where they are decoded, not where they start (the geodesic always is). In mode
+    'inverted' the lanes start from the latents of the user's own points (``AppState.inversion``).
+    """
 
     mode: Mode = "interpolation"
     count: int = 1000
@@ -54,6 +72,10 @@ class Sampling:
     eta: float = 0.0
     a: Point = (-1.0, 2.0)
     b: Point = (-1.0, -2.0)
+    path: PathName = "linear"
+    side: Side = "left"
+    even: bool = False
+    through: tuple[Point, ...] = ()
 
     def __post_init__(self) -> None:
         require_between("number of samples", self.count, 1, MAX_LANE_POINTS)
@@ -62,33 +84,64 @@ class Sampling:
             require_between("steps", self.steps, 1, MAX_TIMESTEPS)
         require_between("seed", self.seed, 0, 2**63 - 1)
         require_between("eta", self.eta, 0.0, 1.0)
-        for name, point in (("A", self.a), ("B", self.b)):
+        require_between("number of way-points", len(self.through), 0, MAX_WAY_POINTS)
+        places = [("endpoint A", self.a), ("endpoint B", self.b)]
+        for name, point in places + [("way-point", point) for point in self.through]:
             for value in point:
-                require_between(f"endpoint {name}", value, -1e3, 1e3)
+                require_between(name, value, -1e3, 1e3)
 
 
 @dataclass(frozen=True)
 class LaneSpec:
-    """A sampler lane; ``steps`` overrides the panel's number of steps."""
+    """A sampler lane; None means what the panel says for all lanes.
+
+    ``exact`` asks for the closed-form denoiser of the data instead of the network;
+    ``checkpoint`` is a reference as in ``ModelInfo.ref``. ``title`` replaces the one made from
+    the settings.
+    """
 
     key: str
-    title: str
-    sampler: Literal["ddpm", "ddpm-shared", "ddim"]
+    title: str = ""
+    sampler: SamplerName = "ddim"
     steps: int | None = None
     shown: bool = True
+    eta: float | None = None
+    seed: int | None = None
+    path: PathName | None = None
+    checkpoint: str | None = None
+    exact: bool = False
+
+    def __post_init__(self) -> None:
+        if self.steps is not None:
+            require_between("steps", self.steps, 1, MAX_TIMESTEPS)
+        if self.seed is not None:
+            require_between("seed", self.seed, 0, 2**63 - 1)
+        if self.eta is not None:
+            require_between("eta", self.eta, 0.0, 1.0)
 
     def sampler_config(self, sampling: Sampling, timesteps: int) -> SamplerConfig:
         """The sampler to ask the engine for, never with more steps than there are."""
         steps = min(self.steps or sampling.steps or timesteps, timesteps)
-        eta = sampling.eta if self.sampler == "ddim" else 0.0
-        return SamplerConfig(name=self.sampler, steps=steps, eta=eta)
+        eta = sampling.eta if self.eta is None else self.eta
+        return SamplerConfig(
+            name=self.sampler, steps=steps, eta=eta if self.sampler == "ddim" else 0.0
+        )
+
+    def path_name(self, sampling: Sampling) -> PathName:
+        """The path that the lane follows."""
+        return self.path or sampling.path
+
+    def reference(self, model: ModelInfo) -> str:
+        """What the engine is asked to sample from."""
+        ref = self.checkpoint or model.ref
+        return f"{EXACT}{ref}" if self.exact else ref
 
 
 DEFAULT_LANES = (
-    LaneSpec("ddpm", "DDPM", "ddpm"),
-    LaneSpec("ddpm-shared", "DDPM, shared noise", "ddpm-shared"),
-    LaneSpec("ddim", "DDIM", "ddim"),
-    LaneSpec("ddim-few", "DDIM, fewer steps", "ddim", steps=20, shown=False),
+    LaneSpec("ddpm", sampler="ddpm"),
+    LaneSpec("ddpm-shared", sampler="ddpm-shared"),
+    LaneSpec("ddim", sampler="ddim"),
+    LaneSpec("ddim-few", sampler="ddim", steps=20, shown=False),
 )
 
 
@@ -101,6 +154,58 @@ class LaneRun:
     status: Literal["empty", "running", "done", "failed"] = "empty"
     coarse: bool = False
     seconds: float | None = None
+    off_data: float | None = None
+    """The share of the last state that lies off the data, in 0..1; None while not known."""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class GeodesicRun:
+    """The search for the geodesic between the present endpoints.
+
+    ``energies``: the best energy after each step. ``latents`` (N, 2): the best path so far.
+    """
+
+    status: Literal["idle", "searching", "done", "stopped", "failed"] = "idle"
+    step: int = 0
+    total: int = 0
+    energies: tuple[float, ...] = ()
+    seconds: float = 0.0
+    coefficients: int = 0
+    latents: NDArray[np.float32] | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class PathFigures:
+    """What a path does when DDIM carries it to the data, at equal spacing in the latent."""
+
+    length: float
+    gap: float
+    gap_ratio: float
+    """The largest gap over the median one."""
+    off_data: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All kinds of paths between the present endpoints; those not yet computed are missing."""
+
+    status: Literal["idle", "running", "done", "failed"] = "idle"
+    figures: Mapping[str, PathFigures] = field(default_factory=dict)
+    steps: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """The user's own points of the data (N, 2), their latents, and what a round trip loses (N,)."""
+
+    status: Literal["idle", "picking", "running", "done", "failed"] = "idle"
+    source: str = ""
+    data: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 2), np.float32))
+    latents: NDArray[np.float32] | None = None
+    errors: NDArray[np.float32] | None = None
     message: str = ""
 
 
@@ -132,8 +237,11 @@ class ViewSettings:
 
     theme: Literal["system", "dark", "light"] = "system"
     presentation: bool = False
-    show_x0: bool = False
     selected_lane: str = "ddim"
+    overlays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What is laid over each lane, by its key (see ``scene.OVERLAYS``); 'latent' has 'basin'."""
+    lab: bool = False
+    """The right dock shows the interpolation laboratory instead of the samples."""
     train_dock: bool = True
     sample_dock: bool = True
     maximised_lane: str = ""
@@ -163,6 +271,12 @@ class AppState(QObject):
         run_changed: a lane's trajectory grew or ended; carries the lane's key ('latent' too).
         view_changed: theme, presentation, selection (``view``).
         dragging_changed: an endpoint is being dragged, or no longer (``dragging``).
+        marks_changed: a point of the path is looked at or pinned (``marked``, ``pinned``).
+        geodesic_changed: the search for a geodesic went on (``geodesic``).
+        comparison_changed: the table of paths (``comparison``).
+        inversion_changed: the user's own points (``inversion``).
+        layers_changed: something laid over a lane has arrived; carries the lane's key.
+        others_changed: what is known of checkpoints that single lanes use (``other_model``).
         message_posted: something to tell the user, (text, is_error).
     """
 
@@ -175,6 +289,12 @@ class AppState(QObject):
     run_changed = Signal(str)
     view_changed = Signal()
     dragging_changed = Signal(bool)
+    marks_changed = Signal()
+    geodesic_changed = Signal()
+    comparison_changed = Signal()
+    inversion_changed = Signal()
+    layers_changed = Signal(str)
+    others_changed = Signal()
     message_posted = Signal(str, bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -194,6 +314,13 @@ class AppState(QObject):
         self._runs: dict[str, LaneRun] = {}
         self._view = ViewSettings()
         self._dragging = False
+        self._marked: int | None = None
+        self._pinned: int | None = None
+        self._geodesic = GeodesicRun()
+        self._comparison = Comparison()
+        self._inversion = Inversion()
+        self._layers: dict[tuple[str, str], Layer] = {}
+        self._others: dict[str, ModelInfo] = {}
 
     @property
     def engine(self) -> EngineStatus:
@@ -239,6 +366,47 @@ class AppState(QObject):
     def dragging(self) -> bool:
         """Whether an endpoint is being dragged."""
         return self._dragging
+
+    @property
+    def marked(self) -> int | None:
+        """The point of the path that is looked at, by its index."""
+        return self._marked
+
+    @property
+    def pinned(self) -> int | None:
+        """The point of the path whose whole trajectory is shown, by its index."""
+        return self._pinned
+
+    @property
+    def geodesic(self) -> GeodesicRun:
+        """The search for the geodesic."""
+        return self._geodesic
+
+    @property
+    def comparison(self) -> Comparison:
+        """The table of paths."""
+        return self._comparison
+
+    @property
+    def inversion(self) -> Inversion:
+        """The user's own points and their latents."""
+        return self._inversion
+
+    def layer(self, lane: str, kind: str) -> Layer | None:
+        """What is laid over ``lane`` as ``kind``, as far as it has arrived."""
+        return self._layers.get((lane, kind))
+
+    def lane(self, key: str) -> LaneSpec | None:
+        """The lane called ``key``, shown or not."""
+        return next((lane for lane in self._lanes if lane.key == key), None)
+
+    def overlays(self, key: str) -> frozenset[str]:
+        """What is laid over the lane ``key``."""
+        return frozenset(self._view.overlays.get(key, ()))
+
+    def other_model(self, ref: str) -> ModelInfo | None:
+        """What is known of a checkpoint that a single lane uses."""
+        return self._model if ref == self._model.ref else self._others.get(ref)
 
     def run(self, key: str) -> LaneRun:
         """The run of the lane ``key`` (an empty one if there was none yet)."""
@@ -286,6 +454,91 @@ class AppState(QObject):
         self.set_lanes(
             tuple(replace(lane, **changes) if lane.key == key else lane for lane in self._lanes)
         )
+
+    def add_lane(self, lane: LaneSpec, after: str | None = None) -> str:
+        """Add a lane under a key of its own, behind ``after`` or last; returns the key.
+
+        Raises ``ValueError`` when as many lanes are shown as there is room for.
+        """
+        if lane.shown and len(self.shown_lanes) >= MAX_LANES:
+            raise ValueError(f"at most {MAX_LANES} lanes can be shown beside the latents")
+        known = {other.key for other in self._lanes}
+        key = next(name for n in itertools.count(1) if (name := f"lane-{n}") not in known)
+        place = next((i + 1 for i, other in enumerate(self._lanes) if other.key == after), None)
+        lanes = list(self._lanes)
+        lanes.insert(len(lanes) if place is None else place, replace(lane, key=key))
+        self.set_lanes(tuple(lanes))
+        return key
+
+    def duplicate_lane(self, key: str) -> str:
+        """Put a copy of a lane, with its overlays, behind it; returns the copy's key."""
+        lane = self.lane(key)
+        if lane is None:
+            raise ValueError(f"there is no lane {key!r}")
+        copy = self.add_lane(replace(lane, shown=True), after=key)
+        if overlays := self._view.overlays.get(key):
+            self.update_view(overlays={**self._view.overlays, copy: overlays})
+        return copy
+
+    def remove_lane(self, key: str) -> None:
+        """Take a lane away, with its run."""
+        self._runs.pop(key, None)
+        for lane, kind in list(self._layers):
+            if lane == key:
+                del self._layers[lane, kind]
+        self.set_lanes(tuple(lane for lane in self._lanes if lane.key != key))
+        if key in self._view.overlays:
+            left = {lane: kinds for lane, kinds in self._view.overlays.items() if lane != key}
+            self.update_view(overlays=left)
+
+    def show_overlay(self, key: str, kind: str, shown: bool) -> None:
+        """Lay ``kind`` over the lane ``key``, or take it away."""
+        kinds = [other for other in self._view.overlays.get(key, ()) if other != kind]
+        if shown:
+            kinds.append(kind)
+        self.update_view(overlays={**self._view.overlays, key: tuple(sorted(kinds))})
+
+    def set_layer(self, lane: str, kind: str, layer: Layer | None) -> None:
+        """Replace what is laid over a lane; always told, since a layer grows in place."""
+        if layer is None:
+            if self._layers.pop((lane, kind), None) is None:
+                return
+        else:
+            self._layers[lane, kind] = layer
+        self.layers_changed.emit(lane)
+
+    def set_other_model(self, model: ModelInfo) -> None:
+        """Remember what a checkpoint of a single lane says of itself."""
+        if self._others.get(model.ref) != model:
+            self._others[model.ref] = model
+            self.others_changed.emit()
+
+    def set_marked(self, index: int | None) -> None:
+        """Look at a point of the path in all lanes."""
+        if index != self._marked:
+            self._marked = index
+            self.marks_changed.emit()
+
+    def set_pinned(self, index: int | None) -> None:
+        """Show the whole trajectory of a point of the path in all lanes."""
+        if index != self._pinned:
+            self._pinned = index
+            self.marks_changed.emit()
+
+    def set_geodesic(self, geodesic: GeodesicRun) -> None:
+        """Replace the view of the search."""
+        self._geodesic = geodesic
+        self.geodesic_changed.emit()
+
+    def set_comparison(self, comparison: Comparison) -> None:
+        """Replace the table of paths."""
+        self._comparison = comparison
+        self.comparison_changed.emit()
+
+    def set_inversion(self, inversion: Inversion) -> None:
+        """Replace the user's own points."""
+        self._inversion = inversion
+        self.inversion_changed.emit()
 
     def set_run(self, key: str, run: LaneRun) -> None:
         """Replace a lane's run; always told, since a trajectory grows in place."""

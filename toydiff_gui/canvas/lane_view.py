@@ -240,7 +240,7 @@ def _same_plot(first: LaneScene, second: LaneScene) -> bool:
         and first.data is second.data
         and first.kind == second.kind
         and first.joined == second.joined
-        and first.show_x0 == second.show_x0
+        and first.overlays == second.overlays
         and first.endpoints == second.endpoints
         and first.status == second.status
         and first.message == second.message

@@ -325,7 +325,7 @@ class SamplePanel(Dock):
         for widget in (self._path, self.path_header):
             widget.setEnabled(along)
             widget.setToolTip(reason)
-        self.overlay_buttons["preview"].setChecked(self._state.view.show_x0)
+        self.overlay_buttons["preview"].setChecked("preview" in self._state.overlays(self._state.view.selected_lane))
 
     def _show_lanes(self) -> None:
         lanes = self._state.lanes
@@ -335,7 +335,7 @@ class SamplePanel(Dock):
                 row.deleteLater()
             self.lane_rows = {}
             for lane in lanes:
-                row = LaneRow(lane.key, lane.title, LANE_TIPS[lane.sampler])
+                row = LaneRow(lane.key, lane.title or lane.key, LANE_TIPS.get(lane.sampler, ''))
                 row.toggled.connect(self._toggle_lane)
                 row.selected.connect(self._select_lane)
                 self._lane_column.addWidget(row)
@@ -429,4 +429,4 @@ class SamplePanel(Dock):
         self._state.update_view(selected_lane=key)
 
     def _set_preview(self, shown: bool) -> None:
-        self._state.update_view(show_x0=shown)
+        self._state.show_overlay(self._state.view.selected_lane, "preview", shown)
