@@ -78,7 +78,10 @@ _out = click.option(
 )
 _seed = click.option("--seed", default=0, show_default=True, help="Feeds every random number.")
 _sampler = click.option(
-    "--sampler", default="ddim", show_default=True, help=f"{', '.join(config.SAMPLERS)}."
+    "--sampler",
+    default="ddim",
+    show_default=True,
+    help=f"{', '.join(config.SAMPLERS)}. heun evaluates the network 2K - 1 times, the others K.",
 )
 _steps = click.option("--steps", type=int, help="Steps K of the sampler; all T without it.")
 _eta = click.option(

@@ -42,6 +42,7 @@ from engine.samplers import (
     invert_stepwise,
     make_sampler,
     sample,
+    sample_stepwise,
 )
 from engine.training import Trainer, open_run, train
 from engine.trajectory import check_size
@@ -309,7 +310,7 @@ class Service:
         schedule = checkpoint.schedule
         frames_expected = config.resolved_steps(schedule.timesteps) + 1
         check_size(frames_expected, len(latents), latents[0].numel())
-        frames = sample(
+        frames = sample_stepwise(
             checkpoint.denoiser, schedule, latents, sampler=make_sampler(config), seed=seed
         )
         times = engine.config.sampler_times(schedule.timesteps, frames_expected - 1)

@@ -19,7 +19,7 @@ import engine
 from engine import cli, command_line, training
 from engine.checkpoint import load_tensors, save_tensors
 from engine.noise import draw_latents
-from engine.samplers import DDIM, DDPM, DDPMSharedNoise, invert, sample
+from engine.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun, invert, sample
 from engine.training import open_run, train
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +59,8 @@ def read(path: str):
         (["--sampler", "ddpm-shared", "--steps", 5], DDPMSharedNoise(5)),
         (["--sampler", "ddim", "--steps", 7], DDIM(7)),
         (["--sampler", "ddim", "--eta", 0.5], DDIM(eta=0.5)),
+        (["--sampler", "heun", "--steps", 7], Heun(7)),
+        (["--sampler", "dpmpp2m", "--steps", 7], DPMSolverPP2M(7)),
         ([], DDIM()),
     ],
     ids=str,
@@ -325,7 +327,6 @@ BAD = {
     "device": ([*SAMPLE, "--count", "2", "--device", "abacus"], "'abacus'"),
     "train device": ([*TRAIN, "--dataset", "v", "--device", "abacus"], "'abacus'"),
     "sampler": ([*SAMPLE, "--count", "2", "--sampler", "euler"], "'euler'"),
-    "later sampler": ([*SAMPLE, "--count", "2", "--sampler", "heun"], "'heun' comes with a later"),
     "keep": ([*SAMPLE, "--count", "2", "--keep", "some"], "'some'"),
     "path": ([*INTERPOLATE, *ENDS, "--path", "zigzag"], "'zigzag'"),
     "later path": ([*INTERPOLATE, *ENDS, "--path", "geodesic"], "'geodesic' comes with a later"),
@@ -365,6 +366,7 @@ BAD = {
     "seed": ([*SAMPLE, "--count", "2", "--seed", "-1"], "seed .* got -1"),
     "eta": ([*SAMPLE, "--count", "2", "--eta", "1.5"], "eta .* got 1.5"),
     "NaN eta": ([*SAMPLE, "--count", "2", "--eta", "nan"], "eta .* got nan"),
+    "eta of heun": ([*SAMPLE, "--count", "2", "--sampler", "heun", "--eta", "0.5"], "0.5.*'heun'"),
     "eta of ddpm": ([*SAMPLE, "--count", "2", "--sampler", "ddpm", "--eta", "0.5"], "0.5"),
     "points": ([*INTERPOLATE, *ENDS, "--points", "1"], "points .* got 1"),
     # endpoints

@@ -22,12 +22,23 @@ from engine.denoiser import (
 from engine.devices import available_devices, choose_device
 from engine.models.mlp import ResidualMLP
 from engine.noise import draw_latents
-from engine.samplers import DDIM, DDPM, DDPMSharedNoise
+from engine.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun
 from engine.schedules import Schedule
 from engine.training import Trainer
 from tests.engine.conftest import SMALL
 
-SAMPLERS = [DDPM(), DDPM(steps=4), DDPMSharedNoise(), DDIM(), DDIM(steps=4), DDIM(eta=0.5)]
+SAMPLERS = [
+    DDPM(),
+    DDPM(steps=4),
+    DDPMSharedNoise(),
+    DDIM(),
+    DDIM(steps=4),
+    DDIM(eta=0.5),
+    Heun(),
+    Heun(steps=4),
+    DPMSolverPP2M(),
+    DPMSolverPP2M(steps=4),
+]
 PREDICTIONS = ["noise", "x0", "v"]
 CUDA = torch.device("cuda")
 

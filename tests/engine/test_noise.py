@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.noise import draw_latents, draw_step_noise
-from engine.samplers import DDIM, DDPM, DDPMSharedNoise, sample
+from engine.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun, sample
 from engine.schedules import make_schedule
 
 COUNTS = (1, 7, 16, 500, 512, 513, 2000)
@@ -24,7 +24,16 @@ def test_more_rows_begin_with_the_same_ones(shape):
 
 
 @pytest.mark.parametrize(
-    "sampler", [DDPM(), DDPMSharedNoise(), DDIM(), DDIM(steps=7, eta=0.5)], ids=str
+    "sampler",
+    [
+        DDPM(),
+        DDPMSharedNoise(),
+        DDIM(),
+        DDIM(steps=7, eta=0.5),
+        Heun(steps=7),
+        DPMSolverPP2M(steps=7),
+    ],
+    ids=str,
 )
 def test_more_samples_leave_the_first_ones_where_they_were(network_denoiser, sampler):
     schedule = make_schedule("linear", 25)

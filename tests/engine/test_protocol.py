@@ -20,7 +20,13 @@ from engine.protocol import Packet, ProtocolError, read_packet, write_packet
 numbers = st.integers(0, 2**31)
 seconds = st.floats(0, 1e9)
 samplers = st.sampled_from(
-    [SamplerConfig(), SamplerConfig(name="ddpm", steps=7), SamplerConfig(eta=0.3)]
+    [
+        SamplerConfig(),
+        SamplerConfig(name="ddpm", steps=7),
+        SamplerConfig(eta=0.3),
+        SamplerConfig(name="heun", steps=9),
+        SamplerConfig(name="dpmpp2m"),
+    ]
 )
 configs = st.sampled_from(
     [TrainingConfig(), TrainingConfig(schedule=ScheduleConfig(name="cosine"), seed=2**40)]

@@ -1,4 +1,4 @@
-"""Every state of DDPM and DDIM against the schedulers of diffusers, an independent implementation.
+"""Every state of the samplers against the schedulers of diffusers, an independent implementation.
 
 diffusers counts from 0 and knows no t = 0: its index i is our t - 1.
 """
@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler
+from diffusers import (
+    DDIMScheduler,
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    HeunDiscreteScheduler,
+)
 from diffusers.schedulers import scheduling_ddpm
 
 from engine.config import ScheduleConfig
 from engine.noise import draw_latents, draw_step_noise
-from engine.samplers import DDIM, DDPM, sample
+from engine.samplers import DDIM, DDPM, DPMSolverPP2M, Heun, sample
 from engine.schedules import Schedule
 
 SEED, COUNT = 3, 40
@@ -108,6 +113,80 @@ def test_ddim(network_denoiser, name, prediction, dtype, steps, eta):
     states = peer_states(scheduler, step, denoiser.network, latents)
     frames = sample(denoiser, schedule, latents, sampler=DDIM(steps, eta), seed=SEED)
     assert_states_equal(frames, states, PRECISION[dtype])
+
+
+# diffusers hands tensors to NumPy in a way that NumPy 2 warns about.
+old_arrays = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@old_arrays
+@types
+@steps_of_fifty
+@pytest.mark.parametrize(
+    ("name", "prediction"), [("linear", "noise"), ("quadratic", "x0"), ("linear", "v")]
+)
+def test_heun(network_denoiser, name, prediction, dtype, steps):
+    """On schedules within the range of sigma that diffusers keeps to as well."""
+    schedule = Schedule(ScheduleConfig(name=name, timesteps=50))
+    denoiser = network_denoiser(schedule, prediction, dtype)
+    latents = draw_latents(SEED, COUNT, (2,)).to(dtype)
+    scheduler = HeunDiscreteScheduler(
+        num_train_timesteps=50,
+        trained_betas=schedule.betas[1:].numpy(),
+        prediction_type=PREDICTIONS[prediction],
+        timestep_spacing="trailing",
+    )
+    scheduler.set_timesteps(steps)
+    times = (scheduler.timesteps + 1).long().tolist()
+    sigmas = ((1 - schedule.alphas_cumprod) / schedule.alphas_cumprod).sqrt()
+    scheduler.sigmas = sigmas[[*times, 0]]  # in float64; see above
+    # Its states are x / sqrt(ab); those in the middle of a step are not ours.
+    x, states = latents * (1 + sigmas[times[0]] ** 2).sqrt(), []
+    with torch.no_grad():
+        for index, t in enumerate(times):
+            scaled = scheduler.scale_model_input(x.double(), scheduler.timesteps[index])
+            output = denoiser.network(scaled.to(dtype), torch.full((COUNT,), t))
+            result = scheduler.step(output.double(), scheduler.timesteps[index], x.double())
+            if index % 2 == 0:
+                states.append((t, scaled.to(dtype), result.pred_original_sample.to(dtype)))
+            x = result.prev_sample
+    states.append((0, x.to(dtype), x.to(dtype)))
+    frames = sample(denoiser, schedule, latents, sampler=Heun(steps))
+    assert_states_equal(frames, states, PRECISION[dtype])
+
+
+@old_arrays
+@schedules
+@types
+@steps_of_fifty
+def test_dpm_solver(network_denoiser, name, prediction, dtype, steps):
+    schedule = Schedule(ScheduleConfig(name=name, timesteps=50))
+    denoiser = network_denoiser(schedule, prediction, dtype)
+    latents = draw_latents(SEED, COUNT, (2,)).to(dtype)
+    scheduler = DPMSolverMultistepScheduler(
+        num_train_timesteps=50,
+        trained_betas=schedule.betas[1:].numpy(),
+        prediction_type=PREDICTIONS[prediction],
+        timestep_spacing="trailing",
+        algorithm_type="dpmsolver++",
+        solver_order=2,
+        lower_order_final=True,
+        final_sigmas_type="zero",
+    )
+    scheduler.set_timesteps(steps)
+    times = (scheduler.timesteps + 1).tolist()
+    sigmas = ((1 - schedule.alphas_cumprod) / schedule.alphas_cumprod).sqrt()
+    scheduler.sigmas = sigmas[[*times, 0]]
+    x, states = latents, []
+    with torch.no_grad():
+        for index, t in zip(scheduler.timesteps, times, strict=True):
+            output = denoiser.network(x, torch.full((COUNT,), t))
+            after = scheduler.step(output, index, x).prev_sample
+            states.append((t, x, scheduler.model_outputs[-1]))
+            x = after.to(dtype)
+    states.append((0, x, x))
+    frames = sample(denoiser, schedule, latents, sampler=DPMSolverPP2M(steps))
+    assert_states_equal(frames, states, 1e-4)  # it computes each step in float32
 
 
 @types

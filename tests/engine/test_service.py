@@ -18,7 +18,7 @@ from engine.config import SamplerConfig
 from engine.denoiser import NetworkDenoiser
 from engine.noise import draw_latents
 from engine.protocol import Packet
-from engine.samplers import DDIM, DDPM, invert, sample
+from engine.samplers import DDIM, DDPM, DPMSolverPP2M, Heun, invert, sample
 from engine.service import Service
 from engine.training import Trainer
 
@@ -109,6 +109,7 @@ def requests(checkpoint: str) -> dict[str, tuple[protocol.Request, dict[str, np.
     points = np.ones((4, 2), np.float32)
     return {
         "sample": (request_sample(checkpoint), {}),
+        "heun": (request_sample(checkpoint, sampler=SamplerConfig(name="heun", steps=9)), {}),
         "interpolate": (
             protocol.Interpolate(job=1, checkpoint=checkpoint, sampler=DDIM_20, points=9),
             {"start": points[0], "end": -points[0]},
@@ -210,6 +211,20 @@ def test_frames_are_sent_as_they_arise(talk, checkpoint, evaluations):
     assert seen == [(k, min(k + 1, 20)) for k in range(21)]
 
 
+@pytest.mark.parametrize("sampler", [Heun(4), DPMSolverPP2M(4)], ids=["heun", "dpmpp2m"])
+def test_second_order_samples_are_those_of_the_library(talk, checkpoint, evaluations, sampler):
+    talk.put(request_sample(checkpoint, sampler=sampler.config))
+    talk.run()
+    assert len(evaluations) == sampler.config.evaluations(20)
+    loaded = engine.load_checkpoint(checkpoint)
+    latents = draw_latents(0, 5, (2,))
+    expected = sample(loaded.denoiser, loaded.schedule, latents, sampler=sampler)
+    np.testing.assert_array_equal(talk.frames(1), [frame.x for frame in expected])
+    indices = [packet.message.index for packet in talk.of(1, protocol.Frame)]
+    assert indices == [0, 1, 2, 3, 4]
+    assert talk.of(1)[0].message.times == [20, 15, 10, 5, 0]
+
+
 def test_a_newer_request_of_the_same_kind_supersedes(talk, checkpoint, evaluations):
     def react(packet):
         if packet.message.job == 1 and getattr(packet.message, "index", -1) == 2:
@@ -240,7 +255,7 @@ def test_other_slots_and_kinds_run_in_turn(talk, checkpoint):
     assert not any(talk.last(job).cancelled for job in (1, 2, 3))
 
 
-@pytest.mark.parametrize("kind", ["sample", "interpolate", "invert", "evaluate"])
+@pytest.mark.parametrize("kind", ["sample", "heun", "interpolate", "invert", "evaluate"])
 @pytest.mark.parametrize("after", [1, 2, 4, 6, 11])
 def test_cancel_takes_effect_after_at_most_one_evaluation(
     talk, checkpoint, monkeypatch, kind, after

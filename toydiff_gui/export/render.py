@@ -30,7 +30,13 @@ FILMS: dict[str, FilmFormat] = {
     ".apng": "apng",
     "": "png",
 }
-SAMPLERS = {"ddpm": "DDPM", "ddpm-shared": "DDPM, shared noise", "ddim": "DDIM"}
+SAMPLERS = {
+    "ddpm": "DDPM",
+    "ddpm-shared": "DDPM, shared noise",
+    "ddim": "DDIM",
+    "heun": "Heun",
+    "dpmpp2m": "DPM-Solver++ 2M",
+}
 KEY = "file"
 
 
