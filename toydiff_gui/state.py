@@ -246,6 +246,9 @@ class ViewSettings:
     sample_dock: bool = True
     maximised_lane: str = ""
     """Key of a lane shown alone; empty for the grid."""
+    page: Literal["explore", "diagnostics"] = "explore"
+    diagnostics: Literal["network", "schedule", "forward"] = "network"
+    """What the diagnostics page shows."""
 
 
 @dataclass(frozen=True)
