@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QMainWindow,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +23,7 @@ from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.composer import alphas_cumprod, compose, data_points
 from toydiff_gui.conductor import Conductor
 from toydiff_gui.controls import DockRail, MessageBar
+from toydiff_gui.diagnostics import DiagnosticsPage
 from toydiff_gui.engine_link import EngineKind, EngineLink
 from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.spec import ThemeName
@@ -78,6 +80,7 @@ class MainWindow(QMainWindow):
         self._install_keys()
         self._show_model()
         self._show_docks()
+        self._show_page()
         self._show_scene()
         self.setMinimumSize(1000, 640)
         if not memory.restore_geometry(settings, self):
@@ -100,7 +103,13 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar()
         around = QGridLayout(canvas)
         around.setContentsMargins(8, 8, 8, 8)
-        around.addWidget(self.grid, 0, 0)
+        self.forward_grid = LaneGrid(self.state)
+        self.forward_grid.setAccessibleName("Lanes of the forward process")
+        self.diagnostics = DiagnosticsPage(self.state, self.playback, self.link, self.forward_grid)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.grid)
+        self.pages.addWidget(self.diagnostics)
+        around.addWidget(self.pages, 0, 0)
         # In the same cell: messages lie over the lanes and push nothing aside.
         around.addWidget(
             self.messages, 0, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter
@@ -140,12 +149,14 @@ class MainWindow(QMainWindow):
         state.model_changed.connect(self._show_model)
         state.view_changed.connect(self._apply_theme)
         state.view_changed.connect(self._show_docks)
+        state.view_changed.connect(self._show_page)
         state.engine_changed.connect(self._show_engine)
         state.training_changed.connect(self._show_can_continue)
         state.training_config_changed.connect(self._show_can_continue)
         state.message_posted.connect(self.messages.show_message)
         self.messages.changed.connect(self._place_messages)
         self.playback.t_changed.connect(self.grid.set_t)
+        self.playback.t_changed.connect(self.forward_grid.set_t)
         conductor.model_opened.connect(self._on_model_opened)
         self.train_panel.train_requested.connect(conductor.train)
         self.train_panel.pause_requested.connect(conductor.pause)
@@ -159,7 +170,7 @@ class MainWindow(QMainWindow):
         bar.open_requested.connect(self.ask_for_checkpoint)
         bar.export_requested.connect(self.show_export)
         bar.copy_requested.connect(self.copy_picture)
-        bar.reset_view_requested.connect(self.grid.reset_view)
+        bar.reset_view_requested.connect(self.reset_view)
         bar.help_requested.connect(self.show_help)
         bar.restart_requested.connect(conductor.restart_engine)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
@@ -170,7 +181,9 @@ class MainWindow(QMainWindow):
             ("Ctrl+E", self.show_export),
             ("Ctrl+O", self.ask_for_checkpoint),
             ("Ctrl+Shift+C", self.copy_picture),
-            ("Ctrl+0", self.grid.reset_view),
+            ("Ctrl+0", self.reset_view),
+            ("Ctrl+1", lambda: self.state.update_view(page="explore")),
+            ("Ctrl+2", lambda: self.state.update_view(page="diagnostics")),
             ("F1", self.show_help),
             ("F11", self.toggle_presentation),
         ):
@@ -193,10 +206,18 @@ class MainWindow(QMainWindow):
     def _show_scene(self) -> None:
         scene = compose(self.state)
         self.grid.set_scene(scene)
-        self.playback.set_reached(scene.reached())
+        waits = self.state.view.page == "explore"  # the plots and the forward process are complete
+        self.playback.set_reached(scene.reached() if waits else 0)
 
     def current_scene(self) -> Scene:
-        """What is to be exported: the scene of this moment, as far as it is zoomed in."""
+        """What is to be exported: the scene of this moment, as far as it is zoomed in.
+
+        That is the forward process while it is shown, else the lanes.
+        """
+        if self.state.view.page == "diagnostics":
+            forward = self.diagnostics.current_scene
+            if forward is not None:
+                return forward
         view = self.grid.view_range
         return replace(compose(self.state), view=(view.x0, view.x1, view.y0, view.y1))
 
@@ -223,6 +244,10 @@ class MainWindow(QMainWindow):
         self.train_rail.setVisible(docks and not view.train_dock)
         self.sample_panel.setVisible(docks and view.sample_dock)
         self.sample_rail.setVisible(docks and not view.sample_dock)
+
+    def _show_page(self) -> None:
+        explore = self.state.view.page == "explore"
+        self.pages.setCurrentWidget(self.grid if explore else self.diagnostics)
 
     def _show_engine(self) -> None:
         engine = self.state.engine
@@ -270,6 +295,7 @@ class MainWindow(QMainWindow):
 
     def _begin(self, chosen: scenes.Task) -> None:
         self._task_waiting = None
+        self.state.update_view(page="explore")
         scenes.apply(chosen, self.state)
         self.playback.to_noise()
         self.playback.play()
@@ -307,6 +333,8 @@ class MainWindow(QMainWindow):
 
     def show_export(self) -> None:
         """Open the export dialog; the window plays on beside it."""
+        if self._only_plots():
+            return
         if self._export is None:
             self._export = ExportDialog(
                 self.current_scene, self.playback, self, settings=self._settings
@@ -317,10 +345,27 @@ class MainWindow(QMainWindow):
 
     def copy_picture(self) -> None:
         """Put the canvas, as it is now, on the clipboard."""
+        if self._only_plots():
+            return
         name: ThemeName = "dark" if theme.current().dark else "light"
         data = clipboard_data(self.current_scene(), self.playback.t, COPY_SIZE, name)
         QGuiApplication.clipboard().setMimeData(data)
         self.state.post("The picture is on the clipboard.")
+
+    def _only_plots(self) -> bool:
+        """Whether the page has plots instead of lanes; then says how these are exported."""
+        plots = self.state.view.page == "diagnostics" and self.diagnostics.current_scene is None
+        if plots:
+            self.state.post("Every plot on this page has an export button of its own.")
+        return plots
+
+    def reset_view(self) -> None:
+        """Show all of every plot that is on the screen again."""
+        if self.state.view.page == "explore":
+            self.grid.reset_view()
+        else:
+            self.diagnostics.reset_view()
+            self.forward_grid.reset_view()
 
     def show_help(self) -> None:
         """Open the help."""

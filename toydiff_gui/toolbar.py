@@ -196,10 +196,16 @@ class Toolbar(QFrame):
             "Page",
             (
                 Segment("explore", "Explore", "Lanes side by side on one timeline", icon="explore"),
-                Segment("diagnostics", "Diagnostics", LATER, enabled=False, icon="chart"),
+                Segment(
+                    "diagnostics",
+                    "Diagnostics",
+                    "What the network predicts, what the schedule does, the forward process",
+                    icon="chart",
+                ),
             ),
         )
-        self.page.set_current("explore")
+        self.page.set_current(self._state.view.page)
+        self.page.chosen.connect(self._choose_page)
         self._row.addWidget(self.mode)
         self._row.addSpacing(4)
         self._row.addWidget(self.page)
@@ -284,6 +290,7 @@ class Toolbar(QFrame):
 
     def _show(self) -> None:
         view = self._state.view
+        self.page.set_current(view.page)
         self._themes[view.theme].setChecked(True)
         self.presentation_action.setChecked(view.presentation)
         self.train_dock_action.setChecked(view.train_dock)
@@ -366,6 +373,9 @@ class Toolbar(QFrame):
     def _choose_model(self, action: QAction) -> None:
         self._show()  # the tick follows the state, not the click
         self.model_chosen.emit(action.data())
+
+    def _choose_page(self, page: str) -> None:
+        self._state.update_view(page=page)
 
     def _choose_scene(self, action: QAction) -> None:
         self.scene_chosen.emit(action.data())

@@ -1,0 +1,245 @@
+"""The cards of the diagnostics: from findings, schedules and data to charts. No Qt."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import ScheduleConfig
+from toydiff_gui import names
+from toydiff_gui.diagnostics import schedules, start
+from toydiff_gui.diagnostics.chart import Axis, Bar, Chart, Curve, Dots, Table, Values, short
+from toydiff_gui.diagnostics.findings import LossCurve, Pairs
+
+TIME = "time t"
+NOISE_HALF = 3.5
+SHOWN_REACH = 4.0
+BARS = "\N{GREEK SMALL LETTER ALPHA}\N{COMBINING MACRON}"
+
+
+def pair_chart(pairs: Pairs | None, index: int, message: str = "") -> Chart:
+    """True against predicted noise in one dimension of the pairs."""
+    number = index + 1 if pairs is None else int(pairs.dimensions[index]) + 1
+    title = f"True and predicted noise, dimension {number}"
+    key = f"pairs-{index + 1}"
+    if pairs is None:
+        return Chart(key, title, "one dot per training pair", message=message)
+    true, predicted = pairs.eps[:, index], pairs.eps_hat[:, index]
+    dots = f"one dot per training pair{names.DOT}{names.grouped(len(true))} dots"
+    return Chart(
+        key,
+        title,
+        dots if not message else f"{dots}{names.DOT}{message}",
+        x=Axis("true noise", -NOISE_HALF, NOISE_HALF, group="noise-x"),
+        y=Axis("predicted noise", -NOISE_HALF, NOISE_HALF, group="noise-y"),
+        dots=Dots(true.astype(np.float64), predicted.astype(np.float64), pairs.t),
+        figures=(
+            ("r", short(float(pairs.r[index]))),
+            ("MSE", short(float(pairs.mse[index]))),
+            ("bias", short(float(pairs.bias[index]))),
+        ),
+        timesteps=pairs.timesteps,
+        identity=True,
+        table=Table(
+            ("t", "true noise (deviations)", "predicted noise"), (pairs.t, true, predicted)
+        ),
+    )
+
+
+def loss_chart(network: LossCurve | None, exact: LossCurve | None, message: str = "") -> Chart:
+    """Loss by time of the network and of the denoiser that knows the training data."""
+    title, subtitle = "Loss at each time", "mean squared error of the predicted noise"
+    known = network or exact
+    if known is None:
+        return Chart("loss", title, subtitle, message=message)
+    curves = []
+    if network is not None:
+        curves.append(_loss_curve("network", network, "main"))
+    if exact is not None:
+        curves.append(_loss_curve("best possible", exact, "reference"))
+    top = max(float(curve.y.max()) for curve in curves if len(curve.y))
+    return Chart(
+        "loss",
+        title,
+        f"{subtitle}{names.DOT}{message}" if message else subtitle,
+        x=Axis(TIME, float(known.timesteps), 0.0, group="time"),
+        y=Axis("loss", 0.0, max(1.06 * top, 1.06)),
+        curves=tuple(curves),
+        timesteps=known.timesteps,
+        over_time=True,
+        symbol="loss",
+        table=_loss_table(network, exact),
+    )
+
+
+def _loss_curve(name: str, curve: LossCurve, role: str) -> Curve:
+    return Curve(name, curve.t.astype(np.float64), curve.loss, role, curve.error)  # type: ignore[arg-type]
+
+
+def _loss_table(network: LossCurve | None, exact: LossCurve | None) -> Table:
+    """A row a time that either has; NaN where one has not come as far."""
+    known = [curve for curve in (network, exact) if curve is not None]
+    t = np.unique(np.concatenate([curve.t for curve in known]))[::-1]
+    columns: list[NDArray[np.generic]] = [t]
+    heads = ["t"]
+    for name, curve in (("network", network), ("best possible", exact)):
+        if curve is not None:
+            heads += [f"loss, {name}", f"standard error, {name}"]
+            for values in (curve.loss, curve.error):
+                column = np.full(len(t), np.nan)
+                column[np.searchsorted(-t, -curve.t)] = values
+                columns.append(column)
+    return Table(tuple(heads), tuple(columns))
+
+
+@lru_cache(maxsize=32)
+def schedule_chart(own: ScheduleConfig, key: str) -> Chart:
+    """A quantity of all schedules over t, that of the model emphasised."""
+    quantity = schedules.quantity(key)
+    t = np.arange(own.timesteps + 1, dtype=np.float64)
+    curves = tuple(
+        Curve(name, t, schedules.table(config, key), "main" if config == own else "plain")
+        for name, config in schedules.compared(own)
+    )
+    values = np.concatenate([curve.y[np.isfinite(curve.y)] for curve in curves])
+    low, high = float(values.min()), float(values.max())
+    scale = "log scale" if quantity.log else quantity.meaning
+    if quantity.log:
+        y = Axis(quantity.symbol, low / 1.6, high * 1.6, log=True)
+    else:
+        room = 0.06 * (high - low)
+        y = Axis(quantity.symbol, low - room, high + room)
+    return Chart(
+        "schedules",
+        "Noise schedules",
+        f"{quantity.name} at each time, {scale}",
+        x=Axis(TIME, float(own.timesteps), 0.0, group="time"),
+        y=y,
+        curves=curves,
+        timesteps=own.timesteps,
+        over_time=True,
+        labelled=True,
+        symbol=quantity.symbol,
+        table=Table(
+            ("t", *(f"{quantity.key}, {curve.name}" for curve in curves)),
+            (np.arange(own.timesteps + 1), *(curve.y for curve in curves)),
+        ),
+    )
+
+
+def start_charts(own: ScheduleConfig, data: NDArray[np.floating]) -> tuple[Chart, Chart, Chart]:
+    """What is left of the signal at T, where sampling starts, and the difference of the two."""
+    direction = start.most_different(data, start.signal_left(own))
+    plain = ScheduleConfig(name=own.name, timesteps=own.timesteps)
+    mine = start.ending(direction.along, start.signal_left(own))
+    zero = start.ending(direction.along, 0.0)
+    return (
+        _left_chart(own, direction),
+        _density_chart(own, direction, mine, zero, plain),
+        _difference_chart(own, direction),
+    )
+
+
+def _all_schedules(own: ScheduleConfig) -> list[tuple[str, ScheduleConfig]]:
+    plain = [pair for pair in schedules.compared(own) if not pair[1].zero_terminal]
+    rescaled = [schedules.with_zero_end(config) for _, config in plain]
+    return plain + [(schedules.label(config), config) for config in rescaled]
+
+
+def _left_chart(own: ScheduleConfig, direction: start.Direction) -> Chart:
+    rows, table = [], []
+    for name, config in _all_schedules(own):
+        signal = start.signal_left(config)
+        end = start.ending(direction.along, signal)
+        figures = (short(signal), short(end.farthest), short(end.w2), short(end.kl))
+        rows.append(Bar(name, signal, figures, "main" if config == own else "plain"))
+        table.append((name, signal, end.mean, end.deviation, end.farthest, end.w2, end.kl))
+    columns = tuple(np.array(column) for column in zip(*table, strict=True))
+    return Chart(
+        "signal",
+        f"The signal left at t = {own.timesteps}",
+        f"what is left of the data, and how far x_T is from N(0, 1){names.DOT}{direction.name}",
+        bars=tuple(rows),
+        bar_columns=(f"√{BARS}", "farthest", "W₂", "KL"),
+        timesteps=own.timesteps,
+        table=Table(
+            (
+                "schedule",
+                "sqrt(alpha_bar_T)",
+                "mean of x_T",
+                "deviation of x_T",
+                "mean of x_T for the farthest data point",
+                "W2 to N(0 1)",
+                "KL to N(0 1) (nats)",
+            ),
+            columns,
+        ),
+    )
+
+
+def _shown_grid() -> NDArray[np.bool_]:
+    return np.abs(start.GRID) <= SHOWN_REACH + 1e-9
+
+
+def _density_chart(
+    own: ScheduleConfig,
+    direction: start.Direction,
+    mine: start.Ending,
+    zero: start.Ending,
+    plain: ScheduleConfig,
+) -> Chart:
+    kept = _shown_grid()
+    grid = start.GRID[kept]
+    curves = [
+        Curve(f"noised data, {schedules.label(own)}", grid, mine.density[kept], "main"),
+        Curve("start of sampling, N(0, 1)", grid, start.NORMAL[kept], "reference"),
+    ]
+    if not own.zero_terminal:
+        name = f"noised data, {schedules.label(schedules.with_zero_end(plain))}"
+        curves.append(Curve(name, grid, zero.density[kept], "plain"))
+    top = max(float(curve.y.max()) for curve in curves)
+    return Chart(
+        "start",
+        "Start of sampling",
+        f"density of x_T along {direction.name}",
+        x=Axis("x_T", -SHOWN_REACH, SHOWN_REACH, group="start"),
+        y=Axis("density", 0.0, 1.1 * top),
+        curves=tuple(curves),
+        timesteps=own.timesteps,
+        figures=(
+            ("mean", short(mine.mean)),
+            ("deviation", short(mine.deviation)),
+            ("W₂", short(mine.w2)),
+            ("KL", short(mine.kl)),
+        ),
+        table=Table(("x_T", *(curve.name for curve in curves)), (grid, *_ys(curves))),
+    )
+
+
+def _difference_chart(own: ScheduleConfig, direction: start.Direction) -> Chart:
+    kept = _shown_grid()
+    grid = start.GRID[kept]
+    curves = []
+    for name, config in _all_schedules(own):
+        if config.zero_terminal and config != own and config.name != own.name:
+            continue  # all rescaled ones are the same line
+        end = start.ending(direction.along, start.signal_left(config))
+        role = "main" if config == own else "reference" if config.zero_terminal else "plain"
+        curves.append(Curve(name, grid, (end.density - start.NORMAL)[kept], role))  # type: ignore[arg-type]
+    reach = max(1e-4, *(float(np.abs(curve.y).max()) for curve in curves))
+    return Chart(
+        "difference",
+        "What is wrong with the start",
+        "density of the noised data less that of N(0, 1)",
+        x=Axis("x_T", -SHOWN_REACH, SHOWN_REACH, group="start"),
+        y=Axis("difference of densities", -1.15 * reach, 1.15 * reach),
+        curves=tuple(curves),
+        timesteps=own.timesteps,
+        table=Table(("x_T", *(curve.name for curve in curves)), (grid, *_ys(curves))),
+    )
+
+
+def _ys(curves: list[Curve]) -> list[Values]:
+    return [curve.y for curve in curves]

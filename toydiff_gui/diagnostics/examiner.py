@@ -1,0 +1,205 @@
+"""The conversation with the engine about a network's predictions, while somebody looks at them."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
+
+from engine import protocol
+from engine.protocol import DiagnosisKind, Packet
+from toydiff_gui.diagnostics.findings import Finding, Subject
+from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.state import AppState
+
+PAIRS, DRAWS, SEED = 3200, 2000, 0
+LIVE = "live"
+LIVE_MS = 4000
+"""The network in training is looked at no more often than this."""
+KINDS: tuple[DiagnosisKind, ...] = get_args(DiagnosisKind)
+
+
+class Examiner(QObject):
+    """Keeps findings about the model on show, or about the network in training.
+
+    Asks only while it is ``active``, and never again for what it has. What belongs to another model
+    is never shown; while a training goes on, the last findings stay until newer ones are complete.
+
+    Signals:
+        changed: there are other findings, or more of them.
+    """
+
+    changed = Signal()
+
+    def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._link = state, link
+        self._active = False
+        self._shown: dict[DiagnosisKind, Finding] = {}
+        self._coming: dict[int, Finding] = {}
+        self._since_live = QElapsedTimer()
+        self.refresh_timer = self._single_shot(0)
+        self.live_timer = self._single_shot(LIVE_MS)
+        link.received.connect(self._on_packet)
+        state.model_changed.connect(self._refresh_later)
+        state.engine_changed.connect(self._on_engine)
+        state.training_changed.connect(self._on_training)
+
+    def _single_shot(self, milliseconds: int) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(self._refresh)
+        return timer
+
+    @property
+    def subject(self) -> Subject:
+        """Whose network is looked at now: that of the training, once it has one to show."""
+        training, model = self._state.training, self._state.model
+        if training.active and training.preview is not None:
+            return Subject(LIVE, training.folder, training.step, live=True)
+        return Subject(model.ref, model.ref, model.revision)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being computed or about to be."""
+        return bool(self._coming) or self.refresh_timer.isActive()
+
+    @property
+    def share(self) -> float:
+        """How much of what was asked has arrived, 0 to 1."""
+        if not self._coming:
+            return 1.0
+        done = sum(1.0 for finding in self._shown.values() if finding.done)
+        return min((done + sum(f.share for f in self._coming.values())) / len(KINDS), 1.0)
+
+    def finding(self, kind: DiagnosisKind) -> Finding | None:
+        """What is known of ``kind`` for the subject of now."""
+        found = self._shown.get(kind)
+        if found is None or not _belongs(found, self.subject):
+            return None
+        return found
+
+    def set_active(self, active: bool) -> None:
+        """Say whether somebody looks; if not, nothing is computed."""
+        if active == self._active:
+            return
+        self._active = active
+        if active:
+            self._refresh_later()
+        else:
+            self.refresh_timer.stop()
+            self.live_timer.stop()
+            for job in list(self._coming):
+                self._give_up(job)
+
+    def _refresh_later(self) -> None:
+        if self._active and not self.refresh_timer.isActive():
+            self.refresh_timer.start()
+
+    def _on_training(self) -> None:
+        if not self._active:
+            return
+        subject = self.subject
+        pairs = self._newest("pairs")
+        if not subject.live or pairs is None or pairs.subject.lineage != subject.lineage:
+            self._refresh_later()
+        elif pairs.subject != subject and not self._coming and not self.live_timer.isActive():
+            gone = self._since_live.elapsed() if self._since_live.isValid() else LIVE_MS
+            self.live_timer.start(max(LIVE_MS - int(gone), 0))
+
+    def _newest(self, kind: DiagnosisKind) -> Finding | None:
+        """What is on its way or, if nothing is, what is there."""
+        for finding in self._coming.values():
+            if finding.kind == kind:
+                return finding
+        return self._shown.get(kind)
+
+    def _refresh(self) -> None:
+        """Ask for what is missing."""
+        if not self._active:
+            return
+        subject = self.subject
+        if self._state.engine.status == "ready":
+            for kind in KINDS:
+                newest = self._newest(kind)
+                if newest is None or not _serves(newest, subject):
+                    self._ask(kind, subject)
+            if subject.live:
+                self._since_live.restart()
+        self.changed.emit()
+
+    def _ask(self, kind: DiagnosisKind, subject: Subject) -> None:
+        for job, finding in list(self._coming.items()):
+            if finding.kind == kind:
+                del self._coming[job]  # the engine supersedes it as well
+        finding = Finding(kind, subject)
+        before = self._shown.get(kind)
+        if before is None or not _belongs(before, subject):
+            self._shown[kind] = finding
+        job = self._link.next_job()
+        self._coming[job] = finding
+        count = PAIRS if kind == "pairs" else DRAWS
+        self._link.send(
+            Packet(
+                protocol.Diagnose(
+                    job=job, slot=kind, checkpoint=subject.ref, kind=kind, seed=SEED, count=count
+                )
+            )
+        )
+
+    def _give_up(self, job: int) -> None:
+        finding = self._coming.pop(job)
+        if self._shown.get(finding.kind) is finding:
+            del self._shown[finding.kind]
+        self._link.send(Packet(protocol.Cancel(job=job)))
+
+    # Answers
+
+    def _on_packet(self, packet: Packet) -> None:
+        finding = self._coming.get(packet.message.job)
+        if finding is None:
+            return  # of an older wish, or somebody else's
+        match packet.message:
+            case protocol.Diagnosis() as message:
+                finding.add(message, packet.arrays)
+            case protocol.Result() as message:
+                del self._coming[message.job]
+                if message.cancelled:
+                    return
+                finding.done = True
+                self._shown[finding.kind] = finding
+            case protocol.Failure() as message:
+                del self._coming[message.job]
+                finding.done, finding.message = True, message.message
+                self._shown[finding.kind] = finding
+            case _:
+                return
+        self.changed.emit()
+        if not self._coming:
+            self._on_training()  # it may have gone on meanwhile
+
+    def _on_engine(self) -> None:
+        if self._state.engine.status != "ready":
+            self._coming.clear()
+            self._shown = {kind: found for kind, found in self._shown.items() if found.done}
+            self.live_timer.stop()
+        self._shown = {kind: found for kind, found in self._shown.items() if not found.message}
+        self._refresh_later()
+        self.changed.emit()
+
+
+def _belongs(finding: Finding, subject: Subject) -> bool:
+    """Whether ``finding`` may be shown for ``subject``."""
+    if finding.kind == "exact_loss":  # depends on the data and the schedule alone
+        return finding.subject.lineage == subject.lineage
+    if subject.live:
+        return finding.subject.live and finding.subject.lineage == subject.lineage
+    return finding.subject == subject
+
+
+def _serves(finding: Finding, subject: Subject) -> bool:
+    """Whether there is no need to ask again."""
+    if finding.kind == "exact_loss":
+        return _belongs(finding, subject)
+    return finding.subject == subject
