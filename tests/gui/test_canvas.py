@@ -301,7 +301,7 @@ def test_a_place_that_the_state_refuses_is_told(canvas, qtbot):
 def test_tab_goes_from_the_lane_to_a_and_on_to_b(canvas, qtbot):
     canvas.view().setFocus(Qt.FocusReason.TabFocusReason)
     names = []
-    for _ in range(6):
+    for _ in range(7):
         names.append(QApplication.focusWidget().accessibleName())
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     assert names == [
@@ -310,6 +310,7 @@ def test_tab_goes_from_the_lane_to_a_and_on_to_b(canvas, qtbot):
         "Endpoint B",
         "Show this lane alone",
         "Reset the view",
+        "Gaps and norms along the path",
         "Lane 2: Lane 2",
     ]
     assert canvas.handle(0).accessibleDescription() == "x −1, y 2"

@@ -26,7 +26,7 @@ from toydiff_gui.drawing import (
     shown_view,
 )
 from toydiff_gui.drawing.cloud import paint_points
-from toydiff_gui.drawing.figures import gap, length, measures, plain
+from toydiff_gui.drawing.figures import gap, length, measure_variants, measures, plain
 from toydiff_gui.drawing.geometry import arcs_inside, clip_segments
 from toydiff_gui.drawing.tiling import best_columns, tile
 from toydiff_gui.drawing.view import tick_step, ticks
@@ -252,7 +252,7 @@ def test_predicted_data_are_rings_tied_to_their_states():
     style = LaneStyle.of(THEMES["dark"])
     state, predicted = [[-1.0, 0.4]], np.array([[1.0, 0.4]], np.float32)
     without = draw(still(state, x0=predicted), style)
-    with_x0 = draw(still(state, x0=predicted, show_x0=True), style)
+    with_x0 = draw(still(state, x0=predicted, overlays=frozenset({"preview"})), style)
     y = 150 - 30
     changed = np.abs(rgb(with_x0) - rgb(without)).max(axis=2)
     assert changed[y - 1 : y + 1, 150:250].max(axis=0).min() > 10  # the tie
@@ -339,9 +339,17 @@ def test_the_header_shows_selection_and_measures():
     plain_head, selected = head(), head(selected=True)
     assert distance(selected, 14, 13, DARK.accent) < 8
     assert distance(plain_head, 14, 13, DARK.selected) < 8
-    assert measures(lane, 0) == (("path length", "2.0"), ("largest gap", "0.50"))
+    times = "\N{MULTIPLICATION SIGN}"
+    length_of_path = ("path length", "2.0")
+    assert measures(lane, 0) == (
+        length_of_path,
+        ("largest gap", f"0.50 (1{times})"),
+        ("off-data", "–"),
+    )
+    short = measure_variants(replace(lane, off_data=0.0062), 0)[-2]
+    assert short == (("length", "2.0"), ("gap", "0.50"), ("off-data", "0.6 %"))
     broken = still([[0.0, 0.0], [np.nan, 1.0]], joined=True)
-    assert measures(broken, 0) == (("path length", "–"), ("largest gap", "–"))
+    assert measures(broken, 0)[:2] == (("path length", "–"), ("largest gap", "–"))
     assert measures(still([[0.0, 0.0]] * 1200), 0) == (("points", "1\N{THIN SPACE}200"),)
 
 
@@ -400,7 +408,7 @@ def scene_of(count=4, points=30):
                 trajectory=trajectory,
                 joined=True,
                 data=data,
-                show_x0=True,
+                overlays=frozenset({"preview"}),
             )
         )
     return Scene(tuple(lanes), 250, np.linspace(1.0, 0.1, 251), "V")

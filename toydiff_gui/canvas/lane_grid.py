@@ -13,6 +13,7 @@ from toydiff_gui.canvas.hint import HintCard
 from toydiff_gui.canvas.lane_view import LaneView
 from toydiff_gui.canvas.shared_view import SharedView
 from toydiff_gui.drawing import BackgroundCache, LaneStyle, ViewRange, default_view
+from toydiff_gui.drawing.strips import ScaleKeeper, around_plots
 from toydiff_gui.drawing.text import draw_wrapped
 from toydiff_gui.drawing.tiling import tile
 from toydiff_gui.scene import Scene
@@ -29,11 +30,17 @@ class LaneGrid(QWidget):
         frame_painted: all visible lanes show this t now.
         cursor_text: what the pointer is on, in words; empty when it is on nothing.
         view_range_changed: the lanes show another part of the plane.
+        duplicate_asked: a copy of the lane with this key was asked for, and has been made.
+        edit_asked: whoever has the controls should let the lane with this key be changed.
+        remove_asked: the lane with this key was to go, and has gone.
     """
 
     frame_painted = Signal(int)
     cursor_text = Signal(str)
     view_range_changed = Signal()
+    duplicate_asked = Signal(str)
+    edit_asked = Signal(str)
+    remove_asked = Signal(str)
     _lane_painted = Signal(str, int)
 
     def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
@@ -43,6 +50,8 @@ class LaneGrid(QWidget):
         self._t = self._scene.timesteps
         self._views: dict[str, LaneView] = {}
         self._cache = BackgroundCache()
+        self._scales = ScaleKeeper()
+        self._surrounded = 0.0
         self._shared = SharedView(default_view(()), self)
         self._waiting: set[str] = set()
         self._pictures: dict[str, int] = {}
@@ -88,16 +97,23 @@ class LaneGrid(QWidget):
             view.hide()
             view.deleteLater()
         self._shared.set_default(default_view(scene))
+        scales = self._scales.scales(scene.lanes)
         views = {}
         for lane in scene.lanes:
             view = self._views.get(lane.key) or self._make_view(lane.key)
             if view.show_lane(lane, self._t):
                 self._expect(lane.key, view)
+            view.strips.show_scales(scales)
             views[lane.key] = view
         self._views = views
         if changed:
             self._chain_tab_stops()
+        if changed or self._surround() != self._surrounded:
             self._arrange()
+
+    def _surround(self) -> float:
+        """What the cards take above and below their plots."""
+        return around_plots(self._scene.lanes, LaneStyle.of(theme.current()))
 
     def set_t(self, t: int) -> None:
         """Show the scene at ``t``."""
@@ -129,9 +145,31 @@ class LaneGrid(QWidget):
         view.painted.connect(lambda: self._lane_painted.emit(key, self._pictures.get(key, 0)))
         view.entered.connect(lambda: self._leave_all_but(key))
         view.cursor_text.connect(self.cursor_text)
+        view.duplicate_asked.connect(self._duplicate)
+        view.edit_asked.connect(self._edit)
+        view.remove_asked.connect(self._remove)
         if self._hint is not None:
             self._hint.raise_()
         return view
+
+    def _duplicate(self, key: str) -> None:
+        try:
+            copy = self._state.duplicate_lane(key)
+        except ValueError as error:
+            self._state.post(str(error), error=True)
+            return
+        self._state.update_view(selected_lane=copy)
+        self.duplicate_asked.emit(key)
+
+    def _edit(self, key: str) -> None:
+        self._state.update_view(selected_lane=key)
+        self.edit_asked.emit(key)
+
+    def _remove(self, key: str) -> None:
+        self._state.remove_lane(key)
+        if self._state.view.maximised_lane == key:
+            self._state.update_view(maximised_lane="")
+        self.remove_asked.emit(key)
 
     def _leave_all_but(self, key: str) -> None:
         # The pointer is in one place, but not every platform tells when it leaves a widget that
@@ -168,7 +206,8 @@ class LaneGrid(QWidget):
         keys = self._shown_keys()
         style = LaneStyle.of(theme.current())
         area = QRectF(self.rect())
-        cells = tile(len(keys), area, style.gap, style.header_height)
+        self._surrounded = self._surround()
+        cells = tile(len(keys), area, style.gap, self._surrounded, style.least_width)
         for key, cell in zip(keys, cells, strict=True):
             left, top = round(cell.left()), round(cell.top())
             view = self._views[key]
@@ -196,8 +235,10 @@ class LaneGrid(QWidget):
         self._arrange()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape returns from one lane to all."""
-        if event.key() == Qt.Key.Key_Escape and self._state.view.maximised_lane:
+        """Escape lets go of a pinned point, then returns from one lane to all."""
+        if event.key() == Qt.Key.Key_Escape and self._state.pinned is not None:
+            self._state.set_pinned(None)
+        elif event.key() == Qt.Key.Key_Escape and self._state.view.maximised_lane:
             self._state.update_view(maximised_lane="")
         else:
             event.ignore()

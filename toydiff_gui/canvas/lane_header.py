@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QWidget
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QFocusEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QMenu, QWidget
 
 from toydiff_gui import theme
 from toydiff_gui.controls import IconButton
 from toydiff_gui.drawing import LaneStyle, paint_card_frame, paint_header
-from toydiff_gui.scene import LaneScene
+from toydiff_gui.drawing.figures import gap_ratio
+from toydiff_gui.scene import LaneScene, neighbour_gaps
 
 _PATH = (
     "Path length: the summed distance between neighbouring points of the path.\n"
-    "Largest gap: the longest of these distances. Where it stands out, the sampler has torn "
-    "neighbouring latents apart."
+    "Largest gap: the longest of these distances{ratio}. Where it stands out, the sampler has torn "
+    "neighbouring latents apart.\n"
+    "Off-data: the share of points at t = 0 that lie where there are no data."
 )
 _LATENT = (
     "The latents that sampling starts from, at t = T.\n"
@@ -58,6 +69,34 @@ class LaneButton(IconButton):
             super().paintEvent(event)
 
 
+class LaneMenuButton(LaneButton):
+    """Opens what can be done with the lane; greyed where it cannot be changed."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__("more", "More for this lane", "Duplicate, change or remove", parent)
+        self.menu_of_lane = QMenu(self)
+        self.duplicate = self._action("Duplicate", "A copy of the lane behind it, to be changed")
+        self.edit = self._action("Change…", "Sampler, steps, seed, path and checkpoint of the lane")
+        self.remove = self._action("Remove", "Take the lane away")
+        self.menu_of_lane.setToolTipsVisible(True)
+        self.clicked.connect(self._open)
+
+    def _action(self, text: str, tooltip: str) -> QAction:
+        action = self.menu_of_lane.addAction(text)
+        action.setToolTip(tooltip)
+        return action
+
+    def offer(self, changeable: bool) -> None:
+        """Whether there is anything that can be done."""
+        if changeable != self.isEnabled():
+            self.setEnabled(changeable)
+            said = "Duplicate, change or remove" if changeable else "This lane is always the same"
+            self.setToolTip(said)
+
+    def _open(self) -> None:
+        self.menu_of_lane.popup(self.mapToGlobal(QPoint(0, self.height())))
+
+
 class LaneHeader(QWidget):
     """Number, title, note and measures of a lane.
 
@@ -65,11 +104,17 @@ class LaneHeader(QWidget):
         pressed: it was clicked.
         expand_asked: show this lane alone, or all again.
         reset_asked: show the default range again.
+        duplicate_asked: make a copy of the lane.
+        edit_asked: change the lane's settings.
+        remove_asked: take the lane away.
     """
 
     pressed = Signal()
     expand_asked = Signal()
     reset_asked = Signal()
+    duplicate_asked = Signal()
+    edit_asked = Signal()
+    remove_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,22 +131,38 @@ class LaneHeader(QWidget):
         )
         self.expand.clicked.connect(self.expand_asked)
         self.reset.clicked.connect(self.reset_asked)
+        self.more = LaneMenuButton(self)
+        self.more.duplicate.triggered.connect(self.duplicate_asked)
+        self.more.edit.triggered.connect(self.edit_asked)
+        self.more.remove.triggered.connect(self.remove_asked)
         for button in self.buttons:
             button.focus_changed.connect(self._reveal)
 
     @property
-    def buttons(self) -> tuple[LaneButton, LaneButton]:
+    def buttons(self) -> tuple[LaneButton, ...]:
         """From left to right."""
-        return self.expand, self.reset
+        return self.expand, self.reset, self.more
 
     def show_lane(self, lane: LaneScene, t: float) -> None:
         """Describe ``lane`` at ``t``."""
         self._lane, self._t = lane, t
-        if lane.kind == "latent":
-            self.setToolTip(_LATENT)
-        else:
-            self.setToolTip(_PATH if lane.joined else _SAMPLES)
         self.update()
+
+    def _explanation(self) -> str:
+        lane = self._lane
+        if lane is None:
+            return ""
+        if lane.kind == "latent":
+            return _LATENT
+        if not lane.joined:
+            return _SAMPLES
+        points = lane.points_at(self._t)
+        ratio = float("nan")
+        if points is not None and len(points) > 1:
+            gaps = neighbour_gaps(points)
+            ratio = gap_ratio(gaps[np.isfinite(gaps)])
+        told = f", {ratio:.0f} times the median one" if np.isfinite(ratio) else ""
+        return _PATH.format(ratio=told)
 
     def show_frame(self, *, selected: bool, hovered: bool) -> None:
         """How badge and border look."""
@@ -139,6 +200,12 @@ class LaneHeader(QWidget):
             right -= button.width()
             button.move(right, round(self._style.px(17) - button.height() / 2))
 
+    def event(self, event: QEvent) -> bool:
+        """Explain the measures as they are now; made when asked for, not with every frame."""
+        if event.type() == QEvent.Type.ToolTip:
+            self.setToolTip(self._explanation())
+        return super().event(event)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select the lane."""
         if event.button() == Qt.MouseButton.LeftButton:
@@ -168,6 +235,6 @@ class LaneHeader(QWidget):
             paint_header(
                 painter, rect, self._lane, self._t, self._style, self._selected, right_inset=inset
             )
-        card = rect.adjusted(0.0, 0.0, 0.0, 100.0)  # only its upper part is seen
+        card = rect.adjusted(0.0, 0.0, 0.0, 200.0)  # only its upper part is seen
         paint_card_frame(painter, card, self._style, selected=self._selected, hovered=self._hovered)
         painter.end()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal, SignalInstance
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from toydiff_gui import theme
@@ -12,6 +16,7 @@ from toydiff_gui.canvas.lane_header import LaneHeader
 from toydiff_gui.canvas.plot import PlotView
 from toydiff_gui.canvas.readout import REACH, Readout, describe, nearest_point
 from toydiff_gui.canvas.shared_view import SharedView
+from toydiff_gui.canvas.strip_view import StripView
 from toydiff_gui.drawing import BackgroundCache, LaneStyle
 from toydiff_gui.scene import LaneScene
 from toydiff_gui.state import AppState
@@ -37,11 +42,17 @@ class LaneView(QWidget):
         painted: a frame of it is on the canvas.
         entered: the pointer has come to it.
         cursor_text: what the pointer is on, in words; empty when it has gone.
+        duplicate_asked: make a copy of the lane with this key.
+        edit_asked: change the settings of the lane with this key.
+        remove_asked: take the lane with this key away.
     """
 
     painted = Signal()
     entered = Signal()
     cursor_text = Signal(str)
+    duplicate_asked = Signal(str)
+    edit_asked = Signal(str)
+    remove_asked = Signal(str)
 
     def __init__(
         self,
@@ -61,18 +72,25 @@ class LaneView(QWidget):
         self.header = LaneHeader(self)
         self.plot = PlotView(shared, cache, self)
         self.handles = Handles(state, self.plot)
+        self.strips = StripView(state, self)
         self.readout = Readout(self.plot.viewport())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.header)
         layout.addWidget(self.plot, 1)
+        layout.addWidget(self.strips)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
 
         self.header.pressed.connect(self.select)
         self.header.expand_asked.connect(self.toggle_maximised)
         self.header.reset_asked.connect(shared.reset)
+        self.header.duplicate_asked.connect(lambda: self._ask(self.duplicate_asked))
+        self.header.edit_asked.connect(lambda: self._ask(self.edit_asked))
+        self.header.remove_asked.connect(lambda: self._ask(self.remove_asked))
+        self.strips.pressed.connect(self.select)
+        self.strips.looked_at.connect(self.plot.show_card)
         self.plot.clicked.connect(self._click)
         self.plot.double_clicked.connect(self._double_click)
         self.plot.pointer_moved.connect(self._point_at)
@@ -92,7 +110,7 @@ class LaneView(QWidget):
     @property
     def stops(self) -> tuple[QWidget, ...]:
         """What Tab visits, in order."""
-        return (self, *self.handles.handles, *self.header.buttons)
+        return (self, *self.handles.handles, *self.header.buttons, self.strips)
 
     def show_lane(self, lane: LaneScene, t: float) -> bool:
         """Show ``lane`` at ``t``; returns whether that is another picture than before."""
@@ -100,17 +118,26 @@ class LaneView(QWidget):
         frame = _frame_at(lane, t)
         same = before is not None and _same_plot(before, lane) and frame == self._frame
         labelled = before is not None and _labels(before) == _labels(lane)
+        marked = before is not None and _marks(before) == _marks(lane)
         self._t, self._frame = t, frame
-        if same and labelled:
+        if same and labelled and marked:
             return False
+        self.strips.show_lane(lane, t)
+        if before is None or before.joined != lane.joined:
+            self._fit_strips()
+        if same and not marked:
+            self.plot.show_marks(lane)
+        if same and labelled:
+            return True
         self.header.show_lane(lane, t)
+        self.header.more.offer(self._state.lane(lane.key) is not None)
         if not labelled or before is None:
             self.setObjectName(f"lane-{lane.key}")
             self.setAccessibleName(f"Lane {lane.number}: {lane.title.replace('_', ' ')}")
         if before is None:
             self._show_state()
         if same:
-            return False
+            return not marked
         self.setAccessibleDescription(lane.message)
         self.plot.show_lane(lane, t)
         self.handles.show_endpoints(lane.endpoints if lane.kind == "latent" else None)
@@ -142,6 +169,10 @@ class LaneView(QWidget):
             alone = self._state.view.maximised_lane == self._lane.key
             self._state.update_view(maximised_lane="" if alone else self._lane.key)
 
+    def _ask(self, signal: SignalInstance) -> None:
+        if self._lane is not None:
+            signal.emit(self._lane.key)
+
     def _show_state(self) -> None:
         if self._lane is None:
             return
@@ -150,12 +181,19 @@ class LaneView(QWidget):
         self.header.show_frame(selected=selected, hovered=self._hovered)
         self.header.show_maximised(view.maximised_lane == self._lane.key)
         self.plot.show_frame(selected=selected, hovered=self._hovered)
+        self.strips.show_frame(selected=selected, hovered=self._hovered)
+
+    def _fit_strips(self) -> None:
+        self.strips.fit(self.height())
+        self.plot.show_foot(self.strips.height() if self.strips.rows else 0.0)
 
     def _restyle(self) -> None:
         style = LaneStyle.of(theme.current())
         self.header.set_style(style)
         self.plot.set_style(style)
         self.handles.set_style(style)
+        self.strips.set_style(style)
+        self._fit_strips()
         self.readout.refresh_style()
         self.readout.place()
 
@@ -188,6 +226,10 @@ class LaneView(QWidget):
         text = describe(place, self._state.model, index, 0 if points is None else len(points))
         self.readout.show_text(text)
         self.cursor_text.emit(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Strips need room."""
+        self._fit_strips()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Lighten the border and show the buttons."""
@@ -232,21 +274,60 @@ def _frame_at(lane: LaneScene, t: float) -> int | None:
     return lane.trajectory.index_at(t)
 
 
+_COMPARED_BY_IDENTITY = (
+    "trajectory",
+    "data",
+    "cloud",
+    "forward",
+    "warp",
+    "basin",
+    "field",
+    "difference",
+    "alphas_cumprod",
+)
+_COMPARED_BY_VALUE = (
+    "kind",
+    "joined",
+    "overlays",
+    "endpoints",
+    "status",
+    "message",
+    "prior_norms",
+    "path_label",
+    "way_points",
+    "drawing",
+)
+_SMALL_ARRAYS = ("latents", "latent_norms", "picked")
+
+
 def _same_plot(first: LaneScene, second: LaneScene) -> bool:
-    """Whether both look alike at the same frame. Arrays are compared by identity."""
+    """Whether both look alike at the same frame, but for marks.
+
+    Large arrays are compared by identity; what is made anew for each scene is compared as it is.
+    """
     return first is second or (
-        first.trajectory is second.trajectory
-        and first.latents is second.latents
-        and first.data is second.data
-        and first.kind == second.kind
-        and first.joined == second.joined
-        and first.overlays == second.overlays
-        and first.endpoints == second.endpoints
-        and first.status == second.status
-        and first.message == second.message
+        all(getattr(first, name) is getattr(second, name) for name in _COMPARED_BY_IDENTITY)
+        and all(getattr(first, name) == getattr(second, name) for name in _COMPARED_BY_VALUE)
+        and all(_alike(getattr(first, name), getattr(second, name)) for name in _SMALL_ARRAYS)
+        and len(first.paths) == len(second.paths)
+        and all(
+            one.label == other.label and _alike(one.latents, other.latents)
+            for one, other in zip(first.paths, second.paths, strict=True)
+        )
     )
+
+
+def _alike(first: NDArray[Any] | None, second: NDArray[Any] | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return first is second or np.array_equal(first, second)
+
+
+def _marks(lane: LaneScene) -> tuple[object, ...]:
+    """What is laid over the picture and changes while the pointer moves."""
+    return lane.marked, lane.pinned
 
 
 def _labels(lane: LaneScene) -> tuple[object, ...]:
     """What only the header shows."""
-    return lane.key, lane.number, lane.title, lane.note
+    return lane.key, lane.number, lane.title, lane.detail, lane.note, lane.off_data

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QGraphicsObject, QStyleOptionGraphicsItem, QWidget
 
 from toydiff_gui import theme
@@ -19,6 +19,8 @@ from toydiff_gui.drawing import (
     paint_card_frame,
     paint_lane,
 )
+from toydiff_gui.drawing.device import device_pixels, device_rect, pixel_ratio
+from toydiff_gui.drawing.path_marks import paint_path_marks
 from toydiff_gui.scene import LaneScene
 
 # pyqtgraph leaves out mouse moves that come fast; a flick would be taken for a click.
@@ -149,6 +151,9 @@ class PlotView(pg.GraphicsView):  # type: ignore[misc]
         self._lane: LaneScene | None = None
         self._t = 0.0
         self._selected = self._hovered = False
+        self._below = 0.0
+        self._card_shown = False
+        self._kept: QImage | None = None
         self._style = LaneStyle.of(theme.current())
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setCacheMode(self.CacheModeFlag.CacheNone)
@@ -169,6 +174,27 @@ class PlotView(pg.GraphicsView):  # type: ignore[misc]
     def show_lane(self, lane: LaneScene, t: float) -> None:
         """Paint ``lane`` at ``t`` from now on."""
         self._lane, self._t = lane, t
+        self._repaint_all()
+
+    def show_marks(self, lane: LaneScene) -> None:
+        """Paint the marks of ``lane``, which is the one shown but for them."""
+        self._lane = lane
+        self.item.update()
+
+    def show_card(self, shown: bool) -> None:
+        """Whether to tell the figures of the point looked at."""
+        if shown != self._card_shown:
+            self._card_shown = shown
+            self.item.update()
+
+    def show_foot(self, below: float) -> None:
+        """How far the card goes on below the plot."""
+        if below != self._below:
+            self._below = below
+            self._repaint_all()
+
+    def _repaint_all(self) -> None:
+        self._kept = None
         self.item.update()
 
     def show_frame(self, *, selected: bool, hovered: bool) -> None:
@@ -180,7 +206,7 @@ class PlotView(pg.GraphicsView):  # type: ignore[misc]
     def set_style(self, style: LaneStyle) -> None:
         """Paint in another style."""
         self._style = style
-        self.item.update()
+        self._repaint_all()
 
     def transform_of_plot(self) -> PlotTransform:
         """Where the plane lies in the plot, as it is painted."""
@@ -195,13 +221,37 @@ class PlotView(pg.GraphicsView):  # type: ignore[misc]
         if self._lane is None:
             painter.fillRect(rect, theme.with_alpha(self._style.palette.canvas, 1.0))
             return
-        paint_lane(
-            painter, rect, self._lane, self._t, self.box.shown(), self._style, cache=self._cache
+        view = self.box.shown()
+        if self._lane.marked is None:
+            self._kept = None
+            self._paint_lane(painter, rect, view)
+        else:
+            self._paint_kept(painter, rect, view)
+        paint_path_marks(
+            painter, rect, self._lane, self._t, view, self._style, card=self._card_shown
         )
         head = self._style.header_height
-        card = QRectF(rect.left(), rect.top() - head, rect.width(), rect.height() + head)
+        card = rect.adjusted(0.0, -head, 0.0, self._below)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         paint_card_frame(painter, card, self._style, selected=self._selected, hovered=self._hovered)
+
+    def _paint_lane(self, painter: QPainter, rect: QRectF, view: ViewRange) -> None:
+        assert self._lane is not None
+        paint_lane(painter, rect, self._lane, self._t, view, self._style, cache=self._cache)
+
+    def _paint_kept(self, painter: QPainter, rect: QRectF, view: ViewRange) -> None:
+        """All but the marks from a picture: while they move, nothing else needs painting."""
+        area = device_rect(painter, rect)
+        size = area.size().toSize()
+        if self._kept is None or self._kept.size() != size:
+            self._kept = QImage(size, QImage.Format.Format_RGB32)
+            below = QPainter(self._kept)
+            ratio = pixel_ratio(painter)
+            below.scale(ratio, ratio)
+            self._paint_lane(below, QRectF(0.0, 0.0, rect.width(), rect.height()), view)
+            below.end()
+        with device_pixels(painter, area):
+            painter.drawImage(area.topLeft(), self._kept)
 
     def _click(self, position: QPointF) -> None:
         self.clicked.emit(*self.to_data(position))
@@ -214,7 +264,7 @@ class PlotView(pg.GraphicsView):  # type: ignore[misc]
 
     def _follow(self) -> None:
         self.box.show_range(self._shared.range)
-        self.item.update()
+        self._repaint_all()
         self.transformed.emit()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from toydiff_gui.names import grouped
 from toydiff_gui.scene import LaneScene, neighbour_gaps
@@ -40,20 +41,50 @@ def pair(x: float, y: float, digits: int = 2) -> str:
     return f"({plain(x, digits)}, {plain(y, digits)})"
 
 
+def share(value: float | None) -> str:
+    """A share as per cent: 0 %, 0.6 %, 42 %; a dash where it is not known."""
+    return NONE if value is None or not math.isfinite(value) else f"{plain(100 * value, 1)} %"
+
+
+def gap_ratio(gaps: NDArray[np.float64]) -> float:
+    """The largest gap over the median one; NaN without gaps, infinite where most are none."""
+    if len(gaps) == 0:
+        return math.nan
+    median = float(np.median(gaps))
+    return float(gaps.max()) / median if median > 0 else math.inf
+
+
 def measures(lane: LaneScene, t: float) -> Measures:
     """What the header says about the points that ``lane`` shows at ``t``; empty without points."""
+    return measure_variants(lane, t)[0]
+
+
+def measure_variants(lane: LaneScene, t: float) -> tuple[Measures, ...]:
+    """The same from the most explicit to the shortest wording, for headers of any width."""
     points = lane.points_at(t)
     if points is None or len(points) == 0:
-        return ()
+        return ((),)
+    off_data = (("off-data", share(lane.off_data)),)
+    count = (("points", grouped(len(points))),)
     if not lane.joined:
-        return (("points", grouped(len(points))),)
+        known = lane.kind != "latent" and lane.off_data is not None
+        return (count + off_data if known else count,)
     gaps = neighbour_gaps(points)
     gaps = gaps[np.isfinite(gaps)]
     total = length(float(gaps.sum())) if len(gaps) else NONE
     largest = gap(float(gaps.max())) if len(gaps) else NONE
     if lane.kind == "latent":
-        return (("points", grouped(len(points))), ("length", total), ("spacing", largest))
-    return (("path length", total), ("largest gap", largest))
+        spaced = (("length", total), ("spacing", largest))
+        return (count + spaced, spaced)
+    ratio = gap_ratio(gaps)
+    both = f"{largest} ({ratio:.0f}\N{MULTIPLICATION SIGN})" if math.isfinite(ratio) else largest
+    return (
+        (("path length", total), ("largest gap", both), *off_data),
+        (("path length", total), ("largest gap", largest), *off_data),
+        (("length", total), ("gap", both), *off_data),
+        (("length", total), ("gap", largest), *off_data),
+        (("gap", largest), *off_data),
+    )
 
 
 def time_shown(lane: LaneScene, t: float) -> str:

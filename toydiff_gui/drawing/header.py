@@ -5,12 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter
 
-from toydiff_gui.drawing.figures import measures, time_shown
+from toydiff_gui.drawing.figures import Measures, measure_variants, time_shown
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred, draw_text, elided, text_width
 from toydiff_gui.scene import LaneScene
 
 SEPARATOR = "\N{MIDDLE DOT}"
+DOT_ROOM = 7.0
 
 
 def paint_header(
@@ -49,7 +50,16 @@ def paint_header(
     room = note_right - text_left
     used = _draw_title(painter, QPointF(text_left, base), lane.title, room, style, vector)
     room -= used + style.px(12)
-    note = _shortened(lane.note, small, room)
+    detail_font = style.font(12, 500)
+    wanted = text_width(lane.detail, detail_font) + style.px(6) if lane.detail else 0.0
+    # What sets the lane apart comes before the note, and keeps some room even where it is tight.
+    note = _shortened(lane.note, small, room - wanted)
+    if lane.detail:
+        left_over = room - (text_width(note, small) if note else 0.0) - style.px(6)
+        detail = elided(lane.detail, detail_font, left_over)
+        if len(detail) > 2:
+            place = QPointF(text_left + used + style.px(6), base)
+            draw_text(painter, place, detail, detail_font, palette.text_secondary, vector=vector)
     if note:
         place = QPointF(note_right - text_width(note, small), base)
         draw_text(painter, place, note, small, palette.label, vector=vector)
@@ -58,7 +68,8 @@ def paint_header(
     time = time_shown(lane, t)
     time_width = text_width(time, small)
     room = right - text_left
-    used = _draw_measures(painter, QPointF(text_left, base), lane, t, room, style, vector)
+    said = fitting_measures(lane, t, style, room)
+    used = _draw_measures(painter, QPointF(text_left, base), said, room, style, vector)
     if used + style.px(10) + time_width <= room:
         place = QPointF(right - time_width, base)
         draw_text(painter, place, time, small, palette.label, vector=vector)
@@ -89,14 +100,26 @@ def _draw_title(
     return x - place.x()
 
 
+def fitting_measures(lane: LaneScene, t: float, style: LaneStyle, room: float) -> Measures:
+    """The most explicit wording that fits; the shortest one where none does."""
+    variants = measure_variants(lane, t)
+    return next((said for said in variants if _measures_width(said, style) <= room), variants[-1])
+
+
+def _measures_width(said: Measures, style: LaneStyle) -> float:
+    return sum(_measure_width(index, measure, style) for index, measure in enumerate(said))
+
+
+def _measure_width(index: int, measure: tuple[str, str], style: LaneStyle) -> float:
+    """Of one measure, with the dot before it unless it is the first."""
+    plain, bold = style.font(11, 500), style.font(11, 600)
+    dot = style.px(2 * DOT_ROOM) + text_width(SEPARATOR, plain) if index else 0.0
+    name, value = measure
+    return dot + text_width(name, plain) + style.px(4) + text_width(value, bold)
+
+
 def _draw_measures(
-    painter: QPainter,
-    place: QPointF,
-    lane: LaneScene,
-    t: float,
-    room: float,
-    style: LaneStyle,
-    vector: bool,
+    painter: QPainter, place: QPointF, said: Measures, room: float, style: LaneStyle, vector: bool
 ) -> float:
     """Names in the label colour with their values in bold; those that do not fit are left out.
 
@@ -105,17 +128,16 @@ def _draw_measures(
     plain, bold = style.font(11, 500), style.font(11, 600)
     palette = style.palette
     x, end = place.x(), place.x() + room
-    for index, (name, value) in enumerate(measures(lane, t)):
-        parts: list[tuple[str, QFont, str, float]] = []
-        if index:
-            parts.append((SEPARATOR, plain, palette.label, style.px(10)))
-        parts.append((name, plain, palette.label, style.px(4)))
-        parts.append((value, bold, palette.text_secondary, 0.0))
-        before = style.px(10) if index else 0.0
-        width = before + sum(text_width(text, font) + gap for text, font, _, gap in parts)
-        if x + width > end:
+
+    def write(text: str, font: QFont, colour: str) -> float:
+        return draw_text(painter, QPointF(x, place.y()), text, font, colour, vector=vector)
+
+    for index, (name, value) in enumerate(said):
+        if x + _measure_width(index, (name, value), style) > end:
             break
-        x += before
-        for text, font, colour, gap in parts:
-            x += draw_text(painter, QPointF(x, place.y()), text, font, colour, vector=vector) + gap
+        if index:
+            x += style.px(DOT_ROOM)
+            x += write(SEPARATOR, plain, palette.label) + style.px(DOT_ROOM)
+        x += write(name, plain, palette.label) + style.px(4)
+        x += write(value, bold, palette.text_secondary)
     return x - place.x()

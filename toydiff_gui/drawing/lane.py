@@ -11,6 +11,7 @@ from toydiff_gui.drawing.background import BackgroundCache, paint_background
 from toydiff_gui.drawing.cloud import check_plane, paint_joins, paint_links, paint_points
 from toydiff_gui.drawing.marks import paint_endpoints, paint_path_end
 from toydiff_gui.drawing.style import LaneStyle, blend, path_steps
+from toydiff_gui.drawing.tears import paint_tear
 from toydiff_gui.drawing.text import draw_wrapped, wrap
 from toydiff_gui.drawing.view import PlotTransform, ViewRange
 from toydiff_gui.scene import LaneScene, Points
@@ -52,8 +53,10 @@ def paint_lane(
         if predicted is not None and predicted.shape == points.shape:
             _paint_predicted(painter, rect, view, lane, points, predicted, style, vector)
         _paint_states(painter, rect, view, lane, points, style, vector)
+    transform = PlotTransform(rect, view)
+    if points is not None and lane.joined and lane.kind != "latent" and lane.status != "failed":
+        paint_tear(painter, transform, lane, points, style, vector=vector)
     if lane.kind == "latent" and lane.endpoints is not None:
-        transform = PlotTransform(rect, view)
         paint_endpoints(painter, transform, lane.endpoints, style, vector=vector)
     _paint_message(painter, rect, lane, points is not None, style, vector)
     painter.restore()

@@ -11,6 +11,15 @@ from toydiff_gui.drawing.background import BackgroundCache
 from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.header import paint_header
 from toydiff_gui.drawing.lane import paint_lane
+from toydiff_gui.drawing.path_marks import paint_path_marks
+from toydiff_gui.drawing.strips import (
+    StripScales,
+    around_plots,
+    paint_strips,
+    strip_rows,
+    strip_scales,
+    strips_height,
+)
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, draw_wrapped, elided, text_width
 from toydiff_gui.drawing.tiling import tile
@@ -56,14 +65,17 @@ def paint_scene(
     margin, footer = style.px(MARGIN), round(style.px(FOOTER))
     area = rect.marginsRemoved(QMarginsF(margin, margin, margin, footer))
     if scene.lanes:
-        cells = tile(len(scene.lanes), area, style.gap, style.header_height)
+        scales = strip_scales(scene.lanes)
+        around = around_plots(scene.lanes, style)
+        cells = tile(len(scene.lanes), area, style.gap, around, style.least_width)
         fallback = views if isinstance(views, ViewRange) else shown_view(scene)
         for lane, cell in zip(scene.lanes, cells, strict=True):
             view = views.get(lane.key, fallback) if isinstance(views, Mapping) else fallback
             card = QRectF(
                 round(cell.left()), round(cell.top()), round(cell.width()), round(cell.height())
             )
-            _paint_card(painter, card, lane, t, view, style, lane.key == selected, vector, cache)
+            chosen = lane.key == selected
+            _paint_card(painter, card, lane, t, view, scales, style, chosen, vector, cache)
     else:
         message = "There is nothing to show yet"
         font = style.font(12, 500)
@@ -78,14 +90,21 @@ def _paint_card(
     lane: LaneScene,
     t: float,
     view: ViewRange,
+    scales: StripScales,
     style: LaneStyle,
     selected: bool,
     vector: bool,
     cache: BackgroundCache | None,
 ) -> None:
     head = QRectF(card.left(), card.top(), card.width(), style.header_height)
-    plot = QRectF(card.left(), head.bottom(), card.width(), card.height() - head.height())
+    rows = strip_rows(lane, card.height(), style)
+    foot = strips_height(rows, style)
+    plot = QRectF(card.left(), head.bottom(), card.width(), card.height() - head.height() - foot)
     paint_lane(painter, plot, lane, t, view, style, vector=vector, cache=cache)
+    paint_path_marks(painter, plot, lane, t, view, style, vector=vector)
+    if rows:
+        strips = QRectF(card.left(), plot.bottom(), card.width(), foot)
+        paint_strips(painter, strips, lane, t, rows, scales, style, vector=vector)
     painter.fillRect(head, QColor(style.palette.panel))
     paint_header(painter, head, lane, t, style, selected, vector=vector)
     paint_card_frame(painter, card, style, selected=selected, hovered=False)

@@ -52,6 +52,11 @@ class LaneStyle:
         return float(round(self.px(48)))
 
     @property
+    def least_width(self) -> float:
+        """Of a lane whose header can be read."""
+        return self.px(200)
+
+    @property
     def gap(self) -> float:
         """Room between lanes."""
         return float(round(8 * self.scale))

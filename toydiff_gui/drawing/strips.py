@@ -1,0 +1,347 @@
+"""The strips under a plot: the gaps between neighbours along a path, and the latents' norms.
+
+All lanes share the scales, so that their strips can be compared at a glance; the scale of the gaps
+is logarithmic, or a single tear would flatten everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyqtgraph.functions import arrayToQPath
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
+
+from toydiff_gui import theme as themes
+from toydiff_gui.drawing import figures
+from toydiff_gui.drawing.cloud import paint_segments
+from toydiff_gui.drawing.device import device_rect, pixel_ratio
+from toydiff_gui.drawing.style import LaneStyle, path_steps
+from toydiff_gui.drawing.text import draw_text, text_width
+from toydiff_gui.scene import LaneScene, neighbour_gaps
+
+ROW_ALONE, ROW = 28.0, 24.0
+"""Heights in design pixels: of a single strip, of one of two."""
+LEAST_PLOT = {"gap": 84.0, "norm": 120.0}
+"""Heights of the plot, in design pixels, below which a strip gives way."""
+SAMPLED_FRAMES = 5
+MOST_DECADES = 4.0
+"""What the scale of the gaps spans at most; smaller gaps lie on the ground."""
+PAD, CAPTION, NUMBER = 12.0, 44.0, 50.0
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class StripScales:
+    """The scales of all strips of a scene: gaps logarithmic, norms linear, each low to high."""
+
+    gap: Range = (1e-3, 1.0)
+    norm: Range = (0.0, 1.0)
+
+    def gap_share(self, gaps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How high ``gaps`` stand, in 0..1."""
+        low, high = np.log(self.gap)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = (np.log(gaps) - low) / (high - low)
+        return np.asarray(np.nan_to_num(share, nan=0.0, posinf=1.0, neginf=0.0).clip(0.0, 1.0))
+
+    def norm_share(self, norms: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How high ``norms`` stand, in 0..1."""
+        low, high = self.norm
+        return np.asarray(np.nan_to_num((norms - low) / (high - low), nan=0.0).clip(0.0, 1.0))
+
+
+def strip_scales(lanes: Iterable[LaneScene]) -> StripScales:
+    """The scales for ``lanes``: a property of the scene that does not change with t."""
+    lows, highs, norms = [], [], []
+    for lane in lanes:
+        if not lane.joined:
+            continue
+        for points in _some_states(lane):
+            gaps = neighbour_gaps(points)
+            gaps = gaps[np.isfinite(gaps) & (gaps > 0)]
+            if len(gaps):
+                lows.append(float(np.quantile(gaps, 0.05)))
+                highs.append(float(gaps.max()))
+        if lane.latent_norms is not None:
+            finite = lane.latent_norms[np.isfinite(lane.latent_norms)]
+            norms += [float(finite.min()), float(finite.max())] if len(finite) else []
+        if lane.prior_norms is not None:
+            norms += [lane.prior_norms[0], lane.prior_norms[2]]
+    gap_range, norm_range = StripScales().gap, StripScales().norm
+    if highs:
+        high = max(highs)
+        low = max(0.5 * min(lows), high / 10**MOST_DECADES)
+        gap_range = (min(low, high / 10), high)
+    if norms:
+        low, high = min(norms), max(norms)
+        norm_range = (low, max(high, low + 1e-6))
+    return StripScales(gap_range, norm_range)
+
+
+def _some_states(lane: LaneScene) -> list[NDArray[np.float32]]:
+    if lane.kind == "latent":
+        return [] if lane.latents is None else [lane.latents]
+    if lane.trajectory is None or not lane.trajectory.x:
+        return []
+    frames = lane.trajectory.x
+    picked = np.linspace(0, len(frames) - 1, min(SAMPLED_FRAMES, len(frames)))
+    return [frames[round(k)] for k in picked]
+
+
+class ScaleKeeper:
+    """Remembers the scales of a scene until one of its lanes has other points."""
+
+    def __init__(self) -> None:
+        # The arrays come along, so that their ids are not given to others meanwhile.
+        self._known: Sequence[tuple[object, int, object, object]] = ()
+        self._scales = StripScales()
+
+    def scales(self, lanes: Iterable[LaneScene]) -> StripScales:
+        """As ``strip_scales``."""
+        joined = [lane for lane in lanes if lane.joined]
+        now = [
+            (
+                lane.trajectory,
+                len(lane.trajectory.x) if lane.trajectory else 0,
+                lane.latents,
+                lane.latent_norms,
+            )
+            for lane in joined
+        ]
+        same = len(now) == len(self._known) and all(
+            a[0] is b[0] and a[1] == b[1] and a[2] is b[2] and a[3] is b[3]
+            for a, b in zip(now, self._known, strict=True)
+        )
+        if not same:
+            self._known, self._scales = now, strip_scales(joined)
+        return self._scales
+
+
+def strip_rows(lane: LaneScene, card_height: float, style: LaneStyle) -> tuple[str, ...]:
+    """The strips of ``lane`` in a card of this height: the norm gives way first, then the gap."""
+    if not lane.joined:
+        return ()
+    rows: tuple[str, ...] = ("gap",) if lane.latent_norms is None else ("gap", "norm")
+    while rows:
+        plot = card_height - style.header_height - strips_height(rows, style)
+        if plot >= style.px(LEAST_PLOT[rows[-1]]):
+            return rows
+        rows = rows[:-1]
+    return ()
+
+
+def strips_height(rows: tuple[str, ...], style: LaneStyle) -> float:
+    """The height of all strips together, in whole pixels."""
+    if not rows:
+        return 0.0
+    return float(round(style.px(ROW_ALONE if len(rows) == 1 else ROW * len(rows))))
+
+
+def around_plots(lanes: Iterable[LaneScene], style: LaneStyle) -> float:
+    """What a card takes above and below its plot, for tiling: header and strips."""
+    rows = max(
+        (2 if lane.latent_norms is not None else 1 for lane in lanes if lane.joined), default=0
+    )
+    return style.header_height + strips_height(("gap", "norm")[:rows], style)
+
+
+class StripLayout:
+    """Where the strips of a lane with ``count`` points lie in ``rect``."""
+
+    def __init__(self, rect: QRectF, rows: tuple[str, ...], count: int, style: LaneStyle) -> None:
+        self.rect = rect
+        self.rows = rows
+        self.count = count
+        high = rect.height() / max(len(rows), 1)
+        left = round(rect.left() + style.px(CAPTION))
+        right = max(left + 1.0, round(rect.right() - style.px(NUMBER)))
+        pad = style.px(4)
+        self.tracks = {
+            row: QRectF(left, rect.top() + index * high + pad, right - left, high - 1.6 * pad)
+            for index, row in enumerate(rows)
+        }
+
+    def track_span(self) -> Range:
+        """Left and right of the tracks."""
+        track = next(iter(self.tracks.values()))
+        return track.left(), track.right()
+
+    def x_of(self, index: int) -> float:
+        """Where the point ``index`` lies."""
+        left, right = self.track_span()
+        return left + (right - left) * index / max(self.count - 1, 1)
+
+    def index_at(self, x: float) -> int:
+        """The point nearest to ``x``."""
+        left, right = self.track_span()
+        return min(max(round((x - left) / (right - left) * (self.count - 1)), 0), self.count - 1)
+
+
+def path_count(lane: LaneScene, t: float) -> int:
+    """How many points the path of ``lane`` has at ``t``."""
+    points = lane.points_at(t)
+    return 0 if points is None else len(points)
+
+
+def paint_strips(
+    painter: QPainter,
+    rect: QRectF,
+    lane: LaneScene,
+    t: float,
+    rows: tuple[str, ...],
+    scales: StripScales,
+    style: LaneStyle,
+    *,
+    vector: bool = False,
+) -> None:
+    """Paint the strips ``rows`` of ``lane`` at ``t`` into ``rect``."""
+    palette = style.palette
+    painter.save()
+    painter.fillRect(rect, QColor(palette.panel))
+    painter.setPen(QPen(QColor(palette.divider), style.scale))
+    top = rect.top() + style.scale / 2
+    painter.drawLine(QLineF(rect.left(), top, rect.right(), top))
+    points = lane.points_at(t)
+    if points is not None and len(points) > 1 and rows:
+        layout = StripLayout(rect, rows, len(points), style)
+        gaps = neighbour_gaps(points)
+        if "gap" in rows:
+            _paint_gaps(painter, layout.tracks["gap"], gaps, scales, style)
+        if "norm" in rows and lane.latent_norms is not None:
+            _paint_norms(painter, layout.tracks["norm"], lane, scales, style, vector)
+        _paint_words(painter, layout, lane, gaps, style, vector)
+        for index, strong in ((lane.pinned, False), (lane.marked, True)):
+            if index is not None and 0 <= index < len(points):
+                _paint_mark(painter, layout, lane, index, strong, scales, style)
+    painter.restore()
+
+
+def _gradient(track: QRectF, style: LaneStyle) -> QLinearGradient:
+    gradient = QLinearGradient(track.left(), 0.0, track.right(), 0.0)
+    for index, colour in enumerate(style.path_colours(33)):
+        gradient.setColorAt(index / 32, themes.with_alpha(colour, 0.9))
+    return gradient
+
+
+def _paint_gaps(
+    painter: QPainter,
+    track: QRectF,
+    gaps: NDArray[np.float64],
+    scales: StripScales,
+    style: LaneStyle,
+) -> None:
+    """Bars; several gaps that share a pixel are shown by the largest, so that no tear is lost."""
+    columns = min(len(gaps), max(1, int(track.width() / style.scale)))
+    starts = np.arange(columns) * len(gaps) // columns
+    tallest = np.maximum.reduceat(np.where(np.isfinite(gaps), gaps, 0.0), starts)
+    ground = style.px(2)
+    heights = ground + scales.gap_share(tallest) * (track.height() - ground)
+    edges = np.linspace(track.left(), track.right(), columns + 1)
+    x = np.concatenate([[edges[0]], np.repeat(edges, 2)[1:-1], [edges[-1]]])
+    y = np.concatenate([[track.bottom()], np.repeat(track.bottom() - heights, 2), [track.bottom()]])
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.fillPath(arrayToQPath(x, y, connect="all", finiteCheck=False), _gradient(track, style))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+
+
+def _norm_height(
+    track: QRectF, norms: NDArray[np.float64], scales: StripScales, style: LaneStyle
+) -> NDArray[np.float64]:
+    inset = style.px(1.5)
+    room = track.height() - 2 * inset
+    return track.bottom() - inset - scales.norm_share(norms) * room
+
+
+def _paint_norms(
+    painter: QPainter,
+    track: QRectF,
+    lane: LaneScene,
+    scales: StripScales,
+    style: LaneStyle,
+    vector: bool,
+) -> None:
+    norms = lane.latent_norms
+    assert norms is not None
+    if lane.prior_norms is not None:
+        low, median, high = _norm_height(track, np.array(lane.prior_norms), scales, style)
+        band = QRectF(track.left(), high, track.width(), max(low - high, 1.0))
+        painter.fillRect(band, themes.with_alpha(style.palette.label, 0.12))
+        pen = QPen(QColor(style.palette.label), style.scale)
+        pen.setDashPattern([3.0, 3.0])
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        painter.setPen(pen)
+        middle = round(median) + 0.5 * style.scale
+        painter.drawLine(QLineF(track.left(), middle, track.right(), middle))
+    count = len(norms)
+    chosen = np.unique(np.linspace(0, count - 1, min(count, int(track.width()) + 1)).round())
+    picked = chosen.astype(np.intp)
+    line = np.stack(
+        [
+            track.left() + track.width() * picked / max(count - 1, 1),
+            _norm_height(track, norms[picked], scales, style),
+        ],
+        axis=1,
+    )
+    area, ratio = (track, 1.0) if vector else (device_rect(painter, track), pixel_ratio(painter))
+    if not vector:
+        line = (line - (track.left(), track.top())) * ratio + (area.left(), area.top())
+    segments = np.concatenate([line[:-1], line[1:]], axis=1)
+    colours, steps = style.path_colours(len(picked)), path_steps(len(picked))[:-1]
+    width = style.stroke(1.7) * ratio
+    paint_segments(painter, area, segments, steps, colours, width, 1.0, 0.0, vector)
+
+
+def _paint_words(
+    painter: QPainter,
+    layout: StripLayout,
+    lane: LaneScene,
+    gaps: NDArray[np.float64],
+    style: LaneStyle,
+    vector: bool,
+) -> None:
+    caption, bold = style.font(10, 500), style.font(10, 600)
+    finite = gaps[np.isfinite(gaps)]
+    numbers = {"gap": figures.gap(float(finite.max())) if len(finite) else figures.NONE}
+    norms = lane.latent_norms
+    if norms is not None and len(norms):
+        marked = lane.marked is not None and 0 <= lane.marked < len(norms)
+        value = float(norms[lane.marked] if marked else norms.min())
+        numbers["norm"] = f"{value:.2f}" if value < 10 else f"{value:.1f}"
+    for row, track in layout.tracks.items():
+        base = track.center().y() + style.px(3.6)
+        left = layout.rect.left() + style.px(PAD)
+        draw_text(painter, QPointF(left, base), row, caption, style.palette.label, vector=vector)
+        text = numbers.get(row, "")
+        place = QPointF(layout.rect.right() - style.px(PAD) - text_width(text, bold), base)
+        draw_text(painter, place, text, bold, style.palette.text_secondary, vector=vector)
+
+
+def _paint_mark(
+    painter: QPainter,
+    layout: StripLayout,
+    lane: LaneScene,
+    index: int,
+    strong: bool,
+    scales: StripScales,
+    style: LaneStyle,
+) -> None:
+    """A line through all strips, with a dot on the norm; that of a pinned point is dashed."""
+    colour = QColor(style.palette.text)
+    pen = QPen(colour, style.stroke(1.2 if strong else 1.0))
+    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+    if not strong:
+        pen.setDashPattern([2.0, 2.0])
+    painter.setPen(pen)
+    x = round(layout.x_of(index)) + 0.5
+    painter.drawLine(QLineF(x, layout.rect.top() + style.scale, x, layout.rect.bottom()))
+    if "norm" in layout.rows and lane.latent_norms is not None and index < len(lane.latent_norms):
+        track = layout.tracks["norm"]
+        y = float(_norm_height(track, lane.latent_norms[[index]], scales, style)[0])
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawEllipse(QPointF(x, y), style.stroke(2.6), style.stroke(2.6))
