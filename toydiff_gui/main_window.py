@@ -247,7 +247,13 @@ class MainWindow(QMainWindow):
 
     def _show_page(self) -> None:
         explore = self.state.view.page == "explore"
-        self.pages.setCurrentWidget(self.grid if explore else self.diagnostics)
+        page = self.grid if explore else self.diagnostics
+        if page is self.pages.currentWidget():
+            return
+        within = self.pages.isAncestorOf(QApplication.focusWidget() or self)
+        self.pages.setCurrentWidget(page)
+        if within:
+            page.setFocus()  # Qt would hand it to some control
 
     def _show_engine(self) -> None:
         engine = self.state.engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from functools import partial
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -9,6 +10,7 @@ from PySide6.QtGui import (
     QActionGroup,
     QEnterEvent,
     QFocusEvent,
+    QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -17,13 +19,14 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
 from toydiff_gui import theme
 from toydiff_gui.controls import IconButton
 from toydiff_gui.diagnostics.chart import Chart
 from toydiff_gui.diagnostics.frame import Frame, Window, lay_out, moved, zoomed
-from toydiff_gui.diagnostics.painting import hover_lines, paint_card, paint_hover, paint_moment
+from toydiff_gui.diagnostics.moment import hover_lines, paint_hover, paint_moment
+from toydiff_gui.diagnostics.painting import paint_card
 from toydiff_gui.diagnostics.windows import Windows
 from toydiff_gui.drawing import LaneStyle
 
@@ -152,9 +155,8 @@ class ChartCard(QWidget):
         self._chart = chart
         self.setAccessibleName(chart.title)
         figures = ", ".join(f"{name} {value}" for name, value in chart.figures)
-        self.setAccessibleDescription(
-            "; ".join(filter(None, (chart.subtitle, figures, chart.message)))
-        )
+        texts = (chart.subtitle, figures, chart.message, chart.help)
+        self.setAccessibleDescription("; ".join(filter(None, texts)))
         self.save_button.setAccessibleName(f"Export {chart.title}")
         self.save_button.setEnabled(not chart.empty)
         self.save_button.setToolTip(
@@ -369,6 +371,16 @@ class ChartCard(QWidget):
             self._place_controls()
             self._renew()
 
+    def event(self, event: QEvent) -> bool:
+        """Explain the plot when the pointer rests on its header, where that hides nothing."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            if event.pos().y() < self._style.header_height and self._chart.help:
+                QToolTip.showText(event.globalPos(), _wrapped(self._chart.help), self)
+            else:
+                QToolTip.hideText()
+            return True
+        return super().event(event)
+
     def minimumSizeHint(self) -> QSize:
         """Small enough for a narrow window, large enough to read."""
         return QSize(round(self._style.px(300)), round(self._style.px(236)))
@@ -387,3 +399,8 @@ class ChartCard(QWidget):
         if self._pointer is not None and self._drag is None:
             paint_hover(painter, self._chart, self.frame, self._pointer, self._style)
         painter.end()
+
+
+def _wrapped(text: str) -> str:
+    # Rich text is broken into lines, plain text is not.
+    return f"<p>{html.escape(text)}</p>"

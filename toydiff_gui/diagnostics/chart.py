@@ -120,6 +120,8 @@ class Chart:
     """Show the line y = x."""
     table: Table | None = None
     message: str = ""
+    help: str = ""
+    """What the plot shows, in a sentence or two."""
 
     @property
     def empty(self) -> bool:
@@ -132,13 +134,23 @@ class Chart:
         return next((curve for curve in self.curves if curve.role == "main"), None)
 
 
+def fixed(value: float, digits: int) -> str:
+    """A value with so many decimals: 0.50, −1.25; never −0.00."""
+    if not math.isfinite(value):
+        return "\N{EN DASH}"
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
 def short(value: float) -> str:
-    """A value in a tag: three significant digits, plain where that is short."""
+    """A value in a tag: two or three significant digits, plain where that is short."""
     if not math.isfinite(value):
         return "\N{EN DASH}"
     size = abs(value)
-    if size >= 100 or size == 0:
-        text = f"{value:.0f}"
+    if size >= 100 or size < 1e-9:
+        text = f"{value:.0f}".replace("-0", "0")
     elif size >= 0.01:
         text = f"{value:.2f}"
     elif size >= 1e-4:

@@ -10,13 +10,39 @@ from numpy.typing import NDArray
 from engine.config import ScheduleConfig
 from toydiff_gui import names
 from toydiff_gui.diagnostics import schedules, start
-from toydiff_gui.diagnostics.chart import Axis, Bar, Chart, Curve, Dots, Table, Values, short
+from toydiff_gui.diagnostics.chart import Axis, Bar, Chart, Curve, Dots, Table, Values, fixed, short
 from toydiff_gui.diagnostics.findings import LossCurve, Pairs
 
 TIME = "time t"
 NOISE_HALF = 3.5
 SHOWN_REACH = 4.0
 BARS = "\N{GREEK SMALL LETTER ALPHA}\N{COMBINING MACRON}"
+
+HELP_PAIRS = (
+    "Noise is added to data points, each at a time of its own; the network is asked what the noise "
+    "was. On the dashed line it would be right. Little noise (small t, dark) is hard to guess."
+)
+HELP_LOSS = (
+    "How wrong the predicted noise is, time by time. 'Best possible' is the exact denoiser of the "
+    "training points: what it cannot tell, nobody can. Near t = 0 it wins because it knows every "
+    "single point."
+)
+HELP_SCHEDULES = (
+    "How much noise each schedule adds, and what follows from it. The model's own is emphasised."
+)
+HELP_LEFT = (
+    "The root of the share of the data that is left in x_T. Shift: how far from 0 the farthest "
+    "data point ends on average. W₂ and KL: how far the noised data are from N(0, 1), which "
+    "sampling starts from."
+)
+HELP_START = (
+    "Sampling starts from N(0, 1), but the forward process ends in the noised data. Even where "
+    "both look alike, a single data point still pulls its noised copies towards itself."
+)
+HELP_DIFFERENCE = (
+    "What the plot above hides: where the noised data are denser or thinner than N(0, 1). A "
+    "schedule that ends with no signal makes no difference."
+)
 
 
 def pair_chart(pairs: Pairs | None, index: int, message: str = "") -> Chart:
@@ -42,6 +68,7 @@ def pair_chart(pairs: Pairs | None, index: int, message: str = "") -> Chart:
         ),
         timesteps=pairs.timesteps,
         identity=True,
+        help=HELP_PAIRS,
         table=Table(
             ("t", "true noise (deviations)", "predicted noise"), (pairs.t, true, predicted)
         ),
@@ -70,6 +97,7 @@ def loss_chart(network: LossCurve | None, exact: LossCurve | None, message: str 
         timesteps=known.timesteps,
         over_time=True,
         symbol="loss",
+        help=HELP_LOSS,
         table=_loss_table(network, exact),
     )
 
@@ -121,6 +149,7 @@ def schedule_chart(own: ScheduleConfig, key: str) -> Chart:
         timesteps=own.timesteps,
         over_time=True,
         labelled=True,
+        help=HELP_SCHEDULES,
         symbol=quantity.symbol,
         table=Table(
             ("t", *(f"{quantity.key}, {curve.name}" for curve in curves)),
@@ -153,16 +182,22 @@ def _left_chart(own: ScheduleConfig, direction: start.Direction) -> Chart:
     for name, config in _all_schedules(own):
         signal = start.signal_left(config)
         end = start.ending(direction.along, signal)
-        figures = (short(signal), short(end.farthest), short(end.w2), short(end.kl))
+        figures = (
+            fixed(signal, 4),
+            fixed(end.farthest, 2),
+            fixed(end.w2, 4),
+            fixed(end.kl, 5),
+        )
         rows.append(Bar(name, signal, figures, "main" if config == own else "plain"))
         table.append((name, signal, end.mean, end.deviation, end.farthest, end.w2, end.kl))
     columns = tuple(np.array(column) for column in zip(*table, strict=True))
     return Chart(
         "signal",
         f"The signal left at t = {own.timesteps}",
-        f"what is left of the data, and how far x_T is from N(0, 1){names.DOT}{direction.name}",
+        f"what is left of the data in x_T{names.DOT}{direction.name}",
         bars=tuple(rows),
-        bar_columns=(f"√{BARS}", "farthest", "W₂", "KL"),
+        bar_columns=(f"√{BARS}", "shift", "W₂", "KL"),
+        help=HELP_LEFT,
         timesteps=own.timesteps,
         table=Table(
             (
@@ -193,27 +228,29 @@ def _density_chart(
     kept = _shown_grid()
     grid = start.GRID[kept]
     curves = [
-        Curve(f"noised data, {schedules.label(own)}", grid, mine.density[kept], "main"),
-        Curve("start of sampling, N(0, 1)", grid, start.NORMAL[kept], "reference"),
+        Curve("noised data", grid, mine.density[kept], "main"),
+        Curve("N(0, 1)", grid, start.NORMAL[kept], "reference"),
+        Curve("farthest point", grid, mine.of_farthest[kept], "plain"),
     ]
     if not own.zero_terminal:
-        name = f"noised data, {schedules.label(schedules.with_zero_end(plain))}"
+        name = schedules.label(schedules.with_zero_end(plain))
         curves.append(Curve(name, grid, zero.density[kept], "plain"))
     top = max(float(curve.y.max()) for curve in curves)
     return Chart(
         "start",
         "Start of sampling",
-        f"density of x_T along {direction.name}",
-        x=Axis("x_T", -SHOWN_REACH, SHOWN_REACH, group="start"),
+        f"density of x at t = {own.timesteps} along {direction.name}",
+        x=Axis(f"x at t = {own.timesteps}", -SHOWN_REACH, SHOWN_REACH, group="start"),
         y=Axis("density", 0.0, 1.1 * top),
         curves=tuple(curves),
         timesteps=own.timesteps,
         figures=(
-            ("mean", short(mine.mean)),
-            ("deviation", short(mine.deviation)),
-            ("W₂", short(mine.w2)),
-            ("KL", short(mine.kl)),
+            ("mean", fixed(mine.mean, 3)),
+            ("deviation", fixed(mine.deviation, 3)),
+            ("W₂", fixed(mine.w2, 4)),
+            ("KL", fixed(mine.kl, 5)),
         ),
+        help=HELP_START,
         table=Table(("x_T", *(curve.name for curve in curves)), (grid, *_ys(curves))),
     )
 
@@ -231,10 +268,11 @@ def _difference_chart(own: ScheduleConfig, direction: start.Direction) -> Chart:
     reach = max(1e-4, *(float(np.abs(curve.y).max()) for curve in curves))
     return Chart(
         "difference",
-        "What is wrong with the start",
-        "density of the noised data less that of N(0, 1)",
-        x=Axis("x_T", -SHOWN_REACH, SHOWN_REACH, group="start"),
-        y=Axis("difference of densities", -1.15 * reach, 1.15 * reach),
+        "Difference at the start",
+        "density of the noised data less that of N(0, 1), which sampling starts from",
+        x=Axis(f"x at t = {own.timesteps}", -SHOWN_REACH, SHOWN_REACH, group="start"),
+        y=Axis("difference", -1.15 * reach, 1.15 * reach),
+        help=HELP_DIFFERENCE,
         curves=tuple(curves),
         timesteps=own.timesteps,
         table=Table(("x_T", *(curve.name for curve in curves)), (grid, *_ys(curves))),

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
-from toydiff_gui.diagnostics.chart import Axis, Chart, Values
+from toydiff_gui.diagnostics.chart import Axis, Chart, Values, fixed
 from toydiff_gui.drawing import LaneStyle, ViewRange
-from toydiff_gui.drawing.figures import plain
 from toydiff_gui.drawing.text import text_width
 from toydiff_gui.drawing.view import tick_step, ticks
 
-SIDE = 84
-"""Width of the column with colour bar and figures, in design pixels."""
+SIDE, FIGURES = 84, 104
+"""Widths of the column with colour bar and figures, and of one with figures alone."""
 LEAST_SPAN = 0.01
 """How far one can zoom in: to a hundredth of an axis."""
 
@@ -103,7 +102,7 @@ def lay_out(chart: Chart, body: QRectF, style: LaneStyle, window: Window | None 
     labels = [text for _, text in axis_ticks(chart.y, y0, y1, max(high - top - bottom, 1), style)]
     left = style.px(10) + max((text_width(text, font) for text in labels), default=0.0)
     left += style.px(28 if chart.y.label else 12)
-    side_width = style.px(SIDE) if chart.dots or chart.figures else 0.0
+    side_width = style.px(SIDE if chart.dots else FIGURES if chart.figures else 0)
     if side_width > body.width() / 3:
         side_width = 0.0
     right = style.px(12) + (side_width + style.px(8) if side_width else 0.0)
@@ -144,7 +143,7 @@ def axis_ticks(
         return _log_ticks(low, high, unit, room)
     step = tick_step(unit, room)
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    return [(value, plain(value, digits)) for value in ticks(low, high, step)]
+    return [(value, fixed(value, digits)) for value in ticks(low, high, step)]
 
 
 def _log_ticks(low: float, high: float, unit: float, room: float) -> list[tuple[float, str]]:

@@ -1,6 +1,6 @@
 """Charts painted with QPainter alone, the same on the screen and in an export.
 
-``paint_body`` paints what rests, ``paint_moment`` what moves with t: the line and its tag.
+This is what rests; ``moment`` has what moves with t.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from functools import lru_cache
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QLineF, QMarginsF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QLinearGradient, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPainterPath, QPen
 
-from toydiff_gui.diagnostics.chart import Chart, Curve, Values, short
+from toydiff_gui.diagnostics.bars import paint_bars
+from toydiff_gui.diagnostics.chart import Chart, Values
 from toydiff_gui.diagnostics.frame import Frame, Window, axis_ticks, lay_out
+from toydiff_gui.diagnostics.header import curve_pen, legend_fits, paint_head, paint_legend
 from toydiff_gui.diagnostics.labels import place_labels
 from toydiff_gui.drawing import LaneStyle, paint_card_frame
 from toydiff_gui.drawing.cloud import paint_points
 from toydiff_gui.drawing.geometry import clip_segments
-from toydiff_gui.drawing.style import blend
-from toydiff_gui.drawing.text import draw_centred, draw_text, draw_wrapped, elided, text_width
+from toydiff_gui.drawing.text import draw_centred, draw_text, draw_wrapped, text_width
 
 TIME_COLOURS = 64
 VIRIDIS_FROM = 0.16
@@ -54,76 +55,13 @@ def paint_card(
     body = card.adjusted(0, style.header_height, 0, 0)
     painter.fillRect(body, QColor(style.palette.canvas))
     frame = paint_body(painter, body, chart, style, window, vector=vector)
+    if not legend_fits(head, chart, style, right_inset) and not chart.empty:
+        paint_legend(painter, frame.plot, chart, style, vector=vector)
     painter.fillRect(head, QColor(style.palette.panel))
     paint_head(painter, head, chart, style, right_inset, vector=vector)
     paint_card_frame(painter, card, style, selected=False, hovered=hovered)
     painter.restore()
     return frame
-
-
-def paint_head(
-    painter: QPainter,
-    head: QRectF,
-    chart: Chart,
-    style: LaneStyle,
-    right_inset: float,
-    *,
-    vector: bool = False,
-) -> None:
-    """Title and subtitle at the left, the legend at the right where it fits."""
-    left, right = head.left() + style.px(12), head.right() - style.px(12) - right_inset
-    palette, title, small = style.palette, style.font(13, 600), style.font(11, 500)
-    first, second = head.top() + style.px(21), head.top() + style.px(39)
-    legend = [] if chart.labelled else [curve for curve in chart.curves if curve.name]
-    room = right - left
-    wide = sum(_legend_width(curve, small, style) for curve in legend)
-    title_width = text_width(chart.title, title)
-    if legend and title_width + style.px(16) + wide <= room:
-        x = right - wide
-        for curve in legend:
-            x = _paint_legend(painter, x, first, curve, small, style, vector)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    text = elided(chart.title, title, room)
-    draw_text(painter, QPointF(left, first), text, title, palette.text, vector=vector)
-    text = elided(chart.subtitle, small, room)
-    draw_text(painter, QPointF(left, second), text, small, palette.label, vector=vector)
-
-
-def _legend_width(curve: Curve, font: QFont, style: LaneStyle) -> float:
-    return style.px(24 + 12) + text_width(curve.name, font)
-
-
-def _paint_legend(
-    painter: QPainter,
-    x: float,
-    base: float,
-    curve: Curve,
-    font: QFont,
-    style: LaneStyle,
-    vector: bool,
-) -> float:
-    x += style.px(12)
-    painter.setPen(_pen(curve, style))
-    middle = base - style.px(4)
-    painter.drawLine(QLineF(x, middle, x + style.px(18), middle))
-    x += style.px(24)
-    ink = style.palette.text_secondary
-    return x + draw_text(painter, QPointF(x, base), curve.name, font, ink, vector=vector)
-
-
-def _pen(curve: Curve, style: LaneStyle) -> QPen:
-    palette = style.palette
-    colour = {
-        "main": palette.accent,
-        "reference": palette.text_secondary,
-        "plain": palette.label,
-    }[curve.role]
-    pen = QPen(QColor(colour), style.stroke(2.0 if curve.role == "main" else 1.4))
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-    if curve.role == "reference":
-        pen.setDashPattern([4.0, 3.0])
-    return pen
 
 
 def paint_body(
@@ -145,7 +83,7 @@ def paint_body(
         draw_wrapped(painter, room, chart.message, font, ink, vector=vector)
         return frame
     if chart.bars:
-        _paint_bars(painter, body, chart, style, vector)
+        paint_bars(painter, body, chart, style, vector)
         return frame
     painter.save()
     _paint_axes(painter, body, chart, frame, style, vector)
@@ -169,7 +107,7 @@ def paint_body(
         )
     order = {"plain": 0, "main": 1, "reference": 2}
     for curve in sorted(chart.curves, key=lambda curve: order[curve.role]):
-        painter.setPen(_pen(curve, style))
+        painter.setPen(curve_pen(curve, style))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(_path(frame.places(chart, curve.x, curve.y), frame.plot))
     painter.restore()
@@ -286,6 +224,7 @@ def _paint_side(
             place = QPointF(frame.bar.right() + style.px(8), y + style.px(3.5))
             draw_text(painter, place, str(t), ticks_font, palette.label, vector=vector)
     right = min(side.right(), side.left() + style.px(76))
+    right = side.right() if frame.bar.height() <= 0 else right
     y = side.bottom() - style.px(20) * (len(chart.figures) - 1) - style.px(4)
     if frame.bar.height() <= 0:
         y = side.top() + style.px(12)
@@ -294,180 +233,3 @@ def _paint_side(
         place = QPointF(right - text_width(value, bold), y)
         draw_text(painter, place, value, bold, palette.text, vector=vector)
         y += style.px(20)
-
-
-def _paint_bars(
-    painter: QPainter, body: QRectF, chart: Chart, style: LaneStyle, vector: bool
-) -> None:
-    """Rows of name, bar and figures, under the names of the columns."""
-    palette, small = style.palette, style.font(11, 500)
-    pad = style.px(12)
-    rows = len(chart.bars) + 1
-    high = min((body.height() - pad) / rows, style.px(34))
-    names = max(text_width(bar.name, style.font(11, 600)) for bar in chart.bars) + style.px(14)
-    columns = len(chart.bar_columns)
-    column = max(
-        style.px(46), max(text_width(name, small) for name in chart.bar_columns) + style.px(12)
-    )
-    left, right = body.left() + pad, body.right() - pad
-    start, end = left + names, right - column * columns - style.px(8)
-    y = body.top() + pad / 2 + high / 2
-    for index, name in enumerate(chart.bar_columns):
-        place = QPointF(
-            right - column * (columns - 1 - index) - text_width(name, small), y + style.px(4)
-        )
-        draw_text(painter, place, name, small, palette.label, vector=vector)
-    for bar in chart.bars:
-        y += high
-        main = bar.role == "main"
-        font = style.font(11, 600 if main else 500)
-        ink = palette.text if main else palette.text_secondary
-        draw_text(painter, QPointF(left, y + style.px(4)), bar.name, font, ink, vector=vector)
-        if end - start > style.px(20):
-            thick = min(style.px(8), high / 2)
-            track = QRectF(start, y - thick / 2, end - start, thick)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(palette.divider))
-            painter.drawRoundedRect(track, thick / 2, thick / 2)
-            filled = track.width() * min(max(bar.length, 0.0), 1.0)
-            if filled > 0:
-                painter.setBrush(QColor(palette.accent if main else palette.control_edge))
-                painter.drawRoundedRect(
-                    QRectF(track.left(), track.top(), max(filled, thick / 2), thick),
-                    thick / 2,
-                    thick / 2,
-                )
-        for index, figure in enumerate(bar.figures):
-            place = QPointF(
-                right - column * (columns - 1 - index) - text_width(figure, font), y + style.px(4)
-            )
-            draw_text(painter, place, figure, font, ink, vector=vector)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-
-
-# What moves with t
-
-
-def paint_moment(
-    painter: QPainter,
-    chart: Chart,
-    frame: Frame,
-    t: float,
-    style: LaneStyle,
-    *,
-    vector: bool = False,
-) -> None:
-    """The line at ``t`` with the value there, or the tick in the colour bar."""
-    if chart.empty or chart.bars:
-        return
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    palette = style.palette
-    if chart.dots is not None and frame.bar.height() > 0:
-        y = frame.bar_y(t, chart.timesteps)
-        pen = QPen(QColor(palette.text), style.stroke(2.0))
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        painter.setPen(pen)
-        over = style.px(3)
-        painter.drawLine(QLineF(frame.bar.left() - over, y, frame.bar.right() + over, y))
-    elif chart.over_time and min(frame.x0, frame.x1) <= t <= max(frame.x0, frame.x1):
-        x = frame.x(t)
-        painter.setPen(QPen(QColor(palette.accent), style.stroke(1.2)))
-        painter.drawLine(QLineF(x, frame.plot.top(), x, frame.plot.bottom()))
-        value = chart.main.at(t) if chart.main else None
-        text = f"t {t:g}"
-        y = frame.plot.top() + style.px(14)
-        if value is not None:
-            text += f"  \N{MIDDLE DOT}  {chart.symbol} {short(value)}"
-            y = float(frame.places(chart, np.array([t]), np.array([value]))[0, 1])
-            if np.isfinite(y) and frame.plot.top() - 1 <= y <= frame.plot.bottom() + 1:
-                radius = style.stroke(4.0)
-                painter.setPen(QPen(QColor(palette.canvas), style.stroke(1.5)))
-                painter.setBrush(QColor(palette.accent))
-                painter.drawEllipse(QPointF(x, y), radius, radius)
-            else:
-                y = frame.plot.top() + style.px(14)
-        paint_tag(painter, QPointF(x, y), [text], frame.plot, style, vector=vector)
-    painter.restore()
-
-
-def paint_hover(
-    painter: QPainter, chart: Chart, frame: Frame, position: QPointF, style: LaneStyle
-) -> None:
-    """What the pointer is on: all curves' values there, or the dot next to it."""
-    lines = hover_lines(chart, frame, position, style.px(10))
-    if not lines:
-        return
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    if chart.dots is None:
-        pen = QPen(QColor(style.palette.control_edge), style.stroke(1.0))
-        painter.setPen(pen)
-        x = position.x()
-        painter.drawLine(QLineF(x, frame.plot.top(), x, frame.plot.bottom()))
-    paint_tag(painter, position, lines, frame.plot, style)
-    painter.restore()
-
-
-def hover_lines(chart: Chart, frame: Frame, position: QPointF, reach: float) -> list[str]:
-    """What the tag at the pointer says; nothing outside of the plot."""
-    if chart.empty or chart.bars or not frame.plot.contains(position):
-        return []
-    if chart.dots is not None:
-        places = frame.places(chart, chart.dots.x, chart.dots.y)
-        apart = np.hypot(places[:, 0] - position.x(), places[:, 1] - position.y())
-        index = int(apart.argmin())
-        if apart[index] > reach:
-            return []
-        return [
-            f"t {chart.dots.t[index]}",
-            f"true {short(float(chart.dots.x[index]))}",
-            f"predicted {short(float(chart.dots.y[index]))}",
-        ]
-    x = frame.coordinates(position)[0]
-    if chart.over_time:
-        x = float(round(x))
-    lines = [f"t {x:g}" if chart.over_time else f"{chart.x.label} {short(x)}"]
-    for curve in chart.curves:
-        value = curve.at(x)
-        if value is not None:
-            lines.append(f"{curve.name} {short(value)}" + _uncertainty(curve, x))
-    return lines
-
-
-def _uncertainty(curve: Curve, x: float) -> str:
-    if curve.error is None or len(curve.x) == 0:
-        return ""
-    error = float(curve.error[int(np.abs(curve.x - x).argmin())])
-    return f" \N{PLUS-MINUS SIGN} {short(error)}"
-
-
-def paint_tag(
-    painter: QPainter,
-    at: QPointF,
-    lines: list[str],
-    inside: QRectF,
-    style: LaneStyle,
-    *,
-    vector: bool = False,
-) -> None:
-    """A plate with ``lines`` beside ``at``, kept ``inside``."""
-    font = style.font(11, 600)
-    line, pad = style.px(16), style.px(7)
-    width = max(text_width(text, font) for text in lines) + 2 * pad
-    height = line * len(lines) + style.px(5)
-    gap = style.px(10)
-    left = at.x() - gap - width
-    if left < inside.left():
-        left = min(at.x() + gap, inside.right() - width)
-    top = min(max(at.y() - gap - height, inside.top()), inside.bottom() - height)
-    plate = QRectF(max(left, inside.left()), top, width, height)
-    palette = style.palette
-    painter.setPen(QPen(blend(palette.selected, palette.control_edge, 0.35), style.scale))
-    painter.setBrush(QColor(palette.selected))
-    painter.drawRoundedRect(plate, style.px(5), style.px(5))
-    base = plate.top() + style.px(14.5)
-    for text in lines:
-        place = QPointF(plate.left() + pad, base)
-        draw_text(painter, place, text, font, palette.text, vector=vector)
-        base += line

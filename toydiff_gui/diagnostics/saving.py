@@ -15,7 +15,8 @@ from PySide6.QtGui import QColor, QPageLayout, QPageSize, QPainter, QPdfWriter
 from engine.files import write_atomically
 from toydiff_gui.diagnostics.chart import Chart, Table
 from toydiff_gui.diagnostics.frame import Window
-from toydiff_gui.diagnostics.painting import paint_card, paint_moment
+from toydiff_gui.diagnostics.moment import paint_moment
+from toydiff_gui.diagnostics.painting import paint_card
 from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.export.picture import blank_image, painting, picture_theme, png_bytes, svg_bytes
 

@@ -26,7 +26,8 @@ class Ending:
     """x_T along a direction: ``density`` on ``GRID``, and how far it is from N(0, 1).
 
     ``w2``: 2-Wasserstein distance; ``kl``: KL(q || N(0, 1)) in nats; ``farthest``: how far from the
-    origin the data point farthest out along the direction ends on average.
+    origin the data point farthest out along the direction ends on average; ``of_farthest`` is the
+    density of its own x_T.
     """
 
     signal: float
@@ -36,6 +37,7 @@ class Ending:
     w2: float
     kl: float
     farthest: float
+    of_farthest: Values
 
 
 GRID: Values = np.linspace(-REACH, REACH, CELLS + 1)
@@ -65,6 +67,7 @@ def ending(along: Values, signal: float) -> Ending:
     step = GRID[1] - GRID[0]
     positive = density > 1e-300
     ratio = np.log(density[positive] / NORMAL[positive])
+    shift = float(signal * along[np.abs(along).argmax()])
     kl = max(float((density[positive] * ratio).sum() * step), 0.0)
     return Ending(
         signal=signal,
@@ -73,7 +76,8 @@ def ending(along: Values, signal: float) -> Ending:
         deviation=float(np.sqrt(signal**2 * along.var() + noise**2)),
         w2=_wasserstein(density, NORMAL),
         kl=kl,
-        farthest=float(signal * np.abs(along).max()),
+        farthest=abs(shift),
+        of_farthest=np.exp(-(((GRID - shift) / noise) ** 2) / 2) / (noise * np.sqrt(2 * np.pi)),
     )
 
 
