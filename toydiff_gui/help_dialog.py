@@ -16,6 +16,7 @@ KEYS = (
     ("1 … 9", "select a lane"),
     ("Esc", "all lanes again after one was shown alone"),
     ("Arrows on A or B", "move it by 0.01; with Shift by 0.1"),
+    ("Ctrl+1, Ctrl+2", "the pages Explore and Diagnostics"),
     ("Ctrl+0", "reset the view"),
     ("Ctrl+O", "open a checkpoint"),
     ("Ctrl+E", "export"),
@@ -44,6 +45,13 @@ floor, the distance of as many points drawn from the data itself. What was train
 listed in the model menu.</p>
 <p>With the linear schedule and T = 250 the signal is not quite gone at t = T (its root is 0.28);
 'zero terminal signal' rescales the schedule so that it is.</p>
+<h3>Diagnostics</h3>
+<p>The page <b>Diagnostics</b> (at the top, or Ctrl+2) looks inside. <b>Network</b>: the noise that
+was added against the noise that the network predicts, and its loss at each t beside the best that
+is possible for these data. <b>Signal at T</b>: what a schedule leaves of the data where sampling
+starts from pure noise. <b>Forward process</b>: how the data become noise; a click on a data point
+follows 500 copies of it. Click or drag in a plot over time to set t. The wheel, + and - zoom, 0
+shows all again. Every plot can be saved as PNG, SVG, PDF or CSV.</p>
 <h3>Keys</h3>
 """
 

@@ -19,17 +19,12 @@ def paint_bars(
     rows = len(chart.bars) + 1
     high = min((body.height() - pad) / rows, style.px(34))
     names = max(text_width(bar.name, style.font(11, 600)) for bar in chart.bars) + style.px(14)
-    columns = len(chart.bar_columns)
-    column = max(
-        style.px(46), max(text_width(name, small) for name in chart.bar_columns) + style.px(12)
-    )
     left, right = body.left() + pad, body.right() - pad
-    start, end = left + names, right - column * columns - style.px(8)
+    ends = _column_ends(chart, right, style)
+    start, end = left + names, ends[0] - (ends[-1] - ends[0]) / max(len(ends) - 1, 1)
     y = body.top() + pad / 2 + high / 2
-    for index, name in enumerate(chart.bar_columns):
-        place = QPointF(
-            right - column * (columns - 1 - index) - text_width(name, small), y + style.px(4)
-        )
+    for name, edge in zip(chart.bar_columns, ends, strict=True):
+        place = QPointF(edge - text_width(name, small), y + style.px(4))
         draw_text(painter, place, name, small, palette.label, vector=vector)
     for bar in chart.bars:
         y += high
@@ -51,9 +46,17 @@ def paint_bars(
                     thick / 2,
                     thick / 2,
                 )
-        for index, figure in enumerate(bar.figures):
-            place = QPointF(
-                right - column * (columns - 1 - index) - text_width(figure, font), y + style.px(4)
-            )
+        for figure, edge in zip(bar.figures, ends, strict=True):
+            place = QPointF(edge - text_width(figure, font), y + style.px(4))
             draw_text(painter, place, figure, font, ink, vector=vector)
     painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _column_ends(chart: Chart, right: float, style: LaneStyle) -> list[float]:
+    """Where the columns of figures end, each as wide as its widest entry in bold."""
+    font = style.font(11, 600)
+    ends = [right]
+    for index in range(len(chart.bar_columns) - 1, 0, -1):
+        column = [chart.bar_columns[index], *(bar.figures[index] for bar in chart.bars)]
+        ends.append(ends[-1] - max(text_width(text, font) for text in column) - style.px(14))
+    return ends[::-1]

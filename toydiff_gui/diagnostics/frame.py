@@ -9,11 +9,11 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from toydiff_gui.diagnostics.chart import Axis, Chart, Values, fixed
-from toydiff_gui.drawing import LaneStyle, ViewRange
+from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.text import text_width
 from toydiff_gui.drawing.view import tick_step, ticks
 
-SIDE, FIGURES = 84, 104
+SIDE, FIGURES = 76, 124
 """Widths of the column with colour bar and figures, and of one with figures alone."""
 LEAST_SPAN = 0.01
 """How far one can zoom in: to a hundredth of an axis."""
@@ -84,11 +84,6 @@ class Frame:
             return None
         return min(max(round(t), 0), chart.timesteps)
 
-    @property
-    def view(self) -> ViewRange:
-        """The same as the canvas' painting functions want it."""
-        return ViewRange(self.x0, self.x1, self.y0, self.y1)
-
 
 def lay_out(chart: Chart, body: QRectF, style: LaneStyle, window: Window | None = None) -> Frame:
     """The frame of ``chart`` in ``body``, the card below its header."""
@@ -103,9 +98,9 @@ def lay_out(chart: Chart, body: QRectF, style: LaneStyle, window: Window | None 
     left = style.px(10) + max((text_width(text, font) for text in labels), default=0.0)
     left += style.px(28 if chart.y.label else 12)
     side_width = style.px(SIDE if chart.dots else FIGURES if chart.figures else 0)
-    if side_width > body.width() / 3:
+    if side_width > 0.36 * body.width():
         side_width = 0.0
-    right = style.px(12) + (side_width + style.px(8) if side_width else 0.0)
+    right = style.px(12) + (side_width + style.px(20) if side_width else 0.0)
     plot = body.adjusted(round(left), round(top), -round(right), -round(bottom))
     plot.setWidth(max(plot.width(), 10.0))
     plot.setHeight(max(plot.height(), 10.0))
@@ -115,9 +110,6 @@ def lay_out(chart: Chart, body: QRectF, style: LaneStyle, window: Window | None 
         room = side.height() - style.px(20 + 22 * len(chart.figures))
         if room >= style.px(40):
             bar = QRectF(side.left(), side.top() + style.px(16), style.px(9), room)
-    if chart.dots is not None:
-        fitted = ViewRange(x0, x1, y0, y1).fitted(plot.width(), plot.height())
-        x0, x1, y0, y1 = fitted.x0, fitted.x1, fitted.y0, fitted.y1
     return Frame(plot, side, bar, x0, x1, y0, y1)
 
 
@@ -128,17 +120,17 @@ def _shown(axis: Axis, first: float, last: float) -> tuple[float, float]:
 
 
 def axis_ticks(
-    axis: Axis, first: float, last: float, length: float, style: LaneStyle, wide: bool = False
+    axis: Axis, first: float, last: float, length: float, style: LaneStyle, room: float = 30
 ) -> list[tuple[float, str]]:
     """Coordinates to mark between ``first`` and ``last``, with their labels.
 
-    ``wide``: labels stand side by side and need room for their width.
+    ``room`` is the least distance of two labels, in design pixels.
     """
     low, high = min(first, last), max(first, last)
     if not high > low:
         return []
     unit = length / (high - low)
-    room = style.px(44 if wide else 30)
+    room = style.px(room)
     if axis.log:
         return _log_ticks(low, high, unit, room)
     step = tick_step(unit, room)

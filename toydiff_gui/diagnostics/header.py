@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from toydiff_gui import theme
@@ -45,19 +45,22 @@ def legend_fits(head: QRectF, chart: Chart, style: LaneStyle, right_inset: float
     return text_width(chart.title, style.font(13, 600)) + wide <= room
 
 
-def paint_legend(
-    painter: QPainter, plot: QRectF, chart: Chart, style: LaneStyle, *, vector: bool = False
-) -> None:
-    """The legend in the upper left corner of the plot, an entry a row."""
+def legend_size(chart: Chart, style: LaneStyle) -> QSizeF:
+    """The room that the legend takes with an entry a row."""
     entries = _entries(chart)
-    wide = max(_entry_width(curve, style) for curve in entries)
-    plate = QRectF(
-        plot.left() + style.px(4), plot.top(), wide + style.px(4), style.px(ROW) * len(entries)
-    )
-    painter.fillRect(plate, theme.with_alpha(style.palette.canvas, 0.85))
-    base = plate.top() + style.px(12)
-    for curve in entries:
-        _paint_entry(painter, plate.left() + style.px(4), base, curve, style, vector)
+    wide = max((_entry_width(curve, style) for curve in entries), default=0.0)
+    return QSizeF(wide, style.px(ROW) * len(entries))
+
+
+def paint_legend(
+    painter: QPainter, place: QPointF, chart: Chart, style: LaneStyle, *, vector: bool = False
+) -> None:
+    """The legend with an entry a row, its upper left corner at ``place``."""
+    size = legend_size(chart, style)
+    painter.fillRect(QRectF(place, size), theme.with_alpha(style.palette.canvas, 0.85))
+    base = place.y() + style.px(12)
+    for curve in _entries(chart):
+        _paint_entry(painter, place.x(), base, curve, style, vector)
         base += style.px(ROW)
 
 

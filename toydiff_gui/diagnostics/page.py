@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -21,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from toydiff_gui import names, theme
 from toydiff_gui.composer import data_points
-from toydiff_gui.controls import Segment, SegmentedControl, Text
+from toydiff_gui.controls import Segment, SegmentedControl
 from toydiff_gui.diagnostics import charts, schedules
 from toydiff_gui.diagnostics.card import ChartCard
 from toydiff_gui.diagnostics.card_grid import CardGrid
@@ -30,6 +31,7 @@ from toydiff_gui.diagnostics.examiner import Examiner
 from toydiff_gui.diagnostics.findings import Finding, LossCurve, Pairs
 from toydiff_gui.diagnostics.forward_view import ForwardView
 from toydiff_gui.diagnostics.saving import Format, ThemeName, save_chart
+from toydiff_gui.diagnostics.status import StatusText
 from toydiff_gui.diagnostics.windows import Windows
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.playback import Playback
@@ -119,7 +121,8 @@ class DiagnosticsPage(QWidget):
         for widget in self._views.values():
             self.stack.addWidget(widget)
         self.views = SegmentedControl("Diagnostics", VIEWS)
-        self.status = Text("", size=11, ink="label")
+        self.views.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.status = StatusText()
         self.another = QPushButton("Another point")
         self.another.setToolTip(
             "Copy another data point in the last lane. A click on a point in a lane chooses it."
@@ -128,8 +131,7 @@ class DiagnosticsPage(QWidget):
         bar.setContentsMargins(0, 0, 0, 0)
         bar.setSpacing(8)
         bar.addWidget(self.views)
-        bar.addStretch(1)
-        bar.addWidget(self.status)
+        bar.addWidget(self.status, 1)
         bar.addWidget(self.another)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

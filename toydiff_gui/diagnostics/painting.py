@@ -13,16 +13,22 @@ from PySide6.QtCore import QLineF, QMarginsF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPainterPath, QPen
 
 from toydiff_gui.diagnostics.bars import paint_bars
-from toydiff_gui.diagnostics.chart import Chart, Values
+from toydiff_gui.diagnostics.chart import Axis, Chart, Values
 from toydiff_gui.diagnostics.frame import Frame, Window, axis_ticks, lay_out
-from toydiff_gui.diagnostics.header import curve_pen, legend_fits, paint_head, paint_legend
+from toydiff_gui.diagnostics.header import (
+    curve_pen,
+    legend_fits,
+    legend_size,
+    paint_head,
+    paint_legend,
+)
 from toydiff_gui.diagnostics.labels import place_labels
-from toydiff_gui.drawing import LaneStyle, paint_card_frame
+from toydiff_gui.drawing import LaneStyle, ViewRange, paint_card_frame
 from toydiff_gui.drawing.cloud import paint_points
 from toydiff_gui.drawing.geometry import clip_segments
 from toydiff_gui.drawing.text import draw_centred, draw_text, draw_wrapped, text_width
 
-TIME_COLOURS = 64
+TIME_COLOURS, FIGURE_ROW = 64, 20
 VIRIDIS_FROM = 0.16
 """Its beginning is too dark to be seen on the dark canvas."""
 
@@ -56,12 +62,31 @@ def paint_card(
     painter.fillRect(body, QColor(style.palette.canvas))
     frame = paint_body(painter, body, chart, style, window, vector=vector)
     if not legend_fits(head, chart, style, right_inset) and not chart.empty:
-        paint_legend(painter, frame.plot, chart, style, vector=vector)
+        paint_legend(painter, _legend_place(chart, frame, style), chart, style, vector=vector)
     painter.fillRect(head, QColor(style.palette.panel))
     paint_head(painter, head, chart, style, right_inset, vector=vector)
     paint_card_frame(painter, card, style, selected=False, hovered=hovered)
     painter.restore()
     return frame
+
+
+def _legend_place(chart: Chart, frame: Frame, style: LaneStyle) -> QPointF:
+    """Below the figures, or in the upper corner of the plot where fewer curves run."""
+    if frame.side.width() > 0:
+        below = frame.side.top() + style.px(FIGURE_ROW) * (len(chart.figures) + 0.5)
+        return QPointF(frame.side.left(), below)
+    size = legend_size(chart, style)
+    places = np.concatenate([frame.places(chart, curve.x, curve.y) for curve in chart.curves])
+    corners = [
+        QPointF(frame.plot.left() + style.px(4), frame.plot.top()),
+        QPointF(frame.plot.right() - size.width(), frame.plot.top()),
+    ]
+
+    def covered(corner: QPointF) -> int:
+        x, y = places[:, 0] - corner.x(), places[:, 1] - corner.y()
+        return int(((x > 0) & (x < size.width()) & (y > 0) & (y < size.height())).sum())
+
+    return min(corners, key=covered)
 
 
 def paint_body(
@@ -92,14 +117,17 @@ def paint_body(
     if chart.identity:
         _paint_identity(painter, frame, style)
     if chart.dots is not None:
-        points = np.stack([chart.dots.x, chart.dots.y], axis=1)
+        # In pixels: the axes may differ in scale, which the canvas' points may not.
+        plot = frame.plot
+        points = frame.places(chart, chart.dots.x, chart.dots.y) * (1.0, -1.0)
+        view = ViewRange(plot.left(), plot.right(), -plot.bottom(), -plot.top())
         steps = chart.dots.t * TIME_COLOURS // (chart.timesteps + 1)
         paint_points(
             painter,
-            frame.plot,
-            frame.view,
+            plot,
+            view,
             points.astype(np.float32),
-            diameter=style.stroke(3.4) * style.zoom(min(frame.plot.width(), frame.plot.height())),
+            diameter=style.stroke(3.4) * style.zoom(min(plot.width(), plot.height())),
             opacity=0.9,
             colours=time_colours(),
             steps=steps.astype(np.intp),
@@ -140,7 +168,7 @@ def _paint_axes(
     width = style.stroke(1.0)
     half = style.px(3.5)
     grid = QPen(style.grid, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
-    for at, text in axis_ticks(chart.x, frame.x0, frame.x1, plot.width(), style, wide=True):
+    for at, text in axis_ticks(chart.x, frame.x0, frame.x1, plot.width(), style, 44):
         x = _sharp(frame.x(at))
         painter.setPen(grid)
         painter.drawLine(QLineF(x, plot.top(), x, plot.bottom()))
@@ -218,18 +246,17 @@ def _paint_side(
             gradient.setColorAt(3 * index / (len(colours) - 1), QColor(colour))
         painter.fillRect(frame.bar, gradient)
         ticks_font = style.font(10, 500)
-        step = 5 * round(chart.timesteps / 25) or 1
-        for t in (*range(0, chart.timesteps - step // 2, step), chart.timesteps):
+        axis = Axis("", 0.0, float(chart.timesteps))
+        for t, text in axis_ticks(axis, *axis.ends, frame.bar.height(), style, 17):
             y = frame.bar_y(t, chart.timesteps)
             place = QPointF(frame.bar.right() + style.px(8), y + style.px(3.5))
-            draw_text(painter, place, str(t), ticks_font, palette.label, vector=vector)
-    right = min(side.right(), side.left() + style.px(76))
-    right = side.right() if frame.bar.height() <= 0 else right
-    y = side.bottom() - style.px(20) * (len(chart.figures) - 1) - style.px(4)
+            draw_text(painter, place, text, ticks_font, palette.label, vector=vector)
+    right = side.right()
+    y = side.bottom() - style.px(FIGURE_ROW) * (len(chart.figures) - 1) - style.px(4)
     if frame.bar.height() <= 0:
         y = side.top() + style.px(12)
     for name, value in chart.figures:
         draw_text(painter, QPointF(side.left(), y), name, small, palette.label, vector=vector)
         place = QPointF(right - text_width(value, bold), y)
         draw_text(painter, place, value, bold, palette.text, vector=vector)
-        y += style.px(20)
+        y += style.px(FIGURE_ROW)

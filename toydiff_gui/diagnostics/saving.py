@@ -72,8 +72,9 @@ def chart_png(chart: Chart, t: float, theme: ThemeName, window: Window | None = 
 
 def chart_svg(chart: Chart, t: float, theme: ThemeName, window: Window | None = None) -> bytes:
     """The card as an SVG of shapes only: words are outlines, dots are circles."""
-    size = (round(DESIGN[0]), round(DESIGN[1]))
-    return svg_bytes(size, chart.title, _paint(chart, t, theme, window, 1.0, vector=True))
+    return svg_bytes(
+        picture_size(), chart.title, _paint(chart, t, theme, window, PNG_SCALE, vector=True)
+    )
 
 
 def chart_pdf(chart: Chart, t: float, theme: ThemeName, window: Window | None = None) -> bytes:
@@ -93,9 +94,9 @@ def chart_pdf(chart: Chart, t: float, theme: ThemeName, window: Window | None = 
         )
     )
     with painting(writer) as painter:
+        # In the page's own fine units: outlines of letters of few units would be coarse.
         scale = PDF_RESOLUTION / 72 * POINTS_PER_PIXEL
-        painter.scale(scale, scale)
-        _paint(chart, t, theme, window, 1.0, vector=True)(painter)
+        _paint(chart, t, theme, window, scale, vector=True)(painter)
     return bytes(buffer.data().data())
 
 
