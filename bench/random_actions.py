@@ -283,54 +283,58 @@ class Monkey:
     # Sample panel
 
     def type_an_endpoint(self) -> None:
-        box = self.dice.choice(list(self.main.sample_panel.endpoint_boxes.values()))
+        box = self.dice.choice(list(self.main.sample_panel.path.endpoint_boxes.values()))
         type_number(box, self.dice.choice(("0.5", "-1.25", "2,5", "1e9", "nan", "x", "", "0")))
 
     def swap(self) -> None:
-        click(self.main.sample_panel.swap_button)
+        click(self.main.sample_panel.path.swap_button)
 
     def throw_endpoints(self) -> None:
-        click(self.main.sample_panel.random_button)
+        click(self.main.sample_panel.path.random_button)
 
     def reset_the_path(self) -> None:
-        self.main.sample_panel.path_header.reset_requested.emit()
+        self.main.sample_panel.path.header.reset_requested.emit()
 
     def switch_the_mode(self) -> None:
-        click(self.main.sample_panel.mode.button(self.dice.choice(("interpolation", "samples"))))
+        click(
+            self.main.sample_panel.start.mode.button(self.dice.choice(("interpolation", "samples")))
+        )
 
     def set_the_number_of_points(self) -> None:
         type_number(
-            self.main.sample_panel.count_field.box,
+            self.main.sample_panel.start.count_field.box,
             self.dice.choice(("1", "2", "500", "1000", "3000", "0", "1e9", "500")),
         )
 
     def set_the_steps(self) -> None:
         type_number(
-            self.main.sample_panel.steps_field.box,
+            self.main.sample_panel.start.steps_field.box,
             self.dice.choice(("1", "10", "50", "250", "", "99999", "-1")),
         )
 
     def set_the_seed(self) -> None:
-        type_number(self.main.sample_panel.seed_field.box, str(self.dice.randrange(10**12)))
+        type_number(self.main.sample_panel.start.seed_field.box, str(self.dice.randrange(10**12)))
 
     def throw_a_seed(self) -> None:
-        click(self.main.sample_panel.seed_field.dice_button)
+        click(self.main.sample_panel.start.seed_field.dice_button)
 
     def set_eta(self) -> None:
-        type_number(self.main.sample_panel.eta_box, self.dice.choice(("0", "0.3", "1", "2", "-1")))
+        type_number(
+            self.main.sample_panel.lanes.eta_box, self.dice.choice(("0", "0.3", "1", "2", "-1"))
+        )
 
     def slide_eta(self) -> None:
-        self.main.sample_panel.eta_slider.setValue(self.dice.randrange(101))
+        self.main.sample_panel.lanes.eta_slider.setValue(self.dice.randrange(101))
 
     def preview_x0(self) -> None:
-        click(self.main.sample_panel.overlay_buttons["preview"])
+        click(self.main.sample_panel.overlays.buttons["preview"])
 
     def choose_a_lane_in_the_list(self) -> None:
-        row = self.dice.choice(list(self.main.sample_panel.lane_rows.values()))
+        row = self.dice.choice(list(self.main.sample_panel.lanes.rows.values()))
         click(row, QPoint(row.width() // 2, row.height() // 2))
 
     def _toggle_lane(self, lane: str) -> None:
-        click(self.main.sample_panel.lane_rows[lane].check, QPoint(8, 10))
+        click(self.main.sample_panel.lanes.rows[lane].check, QPoint(8, 10))
 
     # Training
 
@@ -566,7 +570,8 @@ def _calm(main: MainWindow) -> None:
         selected_lane="ddim",
         train_dock=True,
         sample_dock=True,
-        show_x0=False,
+        overlays={},
+        lab=False,
     )
     default = Sampling(steps=20)
     main.state.update_sampling(**{name: getattr(default, name) for name in vars(default)})

@@ -90,6 +90,29 @@ _SHAPES = {
     "preview": '<path d="m5 5 3-2.5L11 5M5 7.5l6 6M11 7.5l-6 6"/>',
     "warp": '<path d="M2.5 3c4-1 7 1 11 0M2.5 8c4-1 7 1 11 0M2.5 13c4-1 7 1 11 0M3 2.7'
     'c-1 4 1 7 0 10.4M8 3c-1 4 1 7 0 10M13 3c-1 4 1 7 0 10"/>',
+    "basin": '<path d="M2.5 2.5h11v11h-11zM8 2.7c-2 3.5 2.5 6.5 .3 10.6M2.7 8.6'
+    'c2.3-1.8 3.7-.7 5.2-.3"/>',
+    "forward": '<path d="M2.5 8h7.5M7.3 5.2 10 8l-2.7 2.8"/>'
+    f'<g {_F}><circle cx="12.3" cy="4" r="1"/><circle cx="13.8" cy="8" r="1"/>'
+    '<circle cx="12.3" cy="12" r="1"/></g>',
+    "difference": '<path d="M4.5 5.5h7M8 2.5v6M4.5 13h7"/>',
+    "edit": '<path d="M2.5 4.5h5.3M11.2 4.5h2.3M2.5 11.5h2.3M8.2 11.5h5.3"/>'
+    '<circle cx="9.5" cy="4.5" r="1.7"/><circle cx="6.5" cy="11.5" r="1.7"/>',
+    "trash": '<path d="M2.8 4.3h10.4M6 4.1V2.8h4v1.3M4.2 4.5l.6 8.7h6.4l.6-8.7'
+    'M6.9 7v3.6M9.1 7v3.6"/>',
+    "path-linear": f'<path d="M3 8h10"/><g {_F}><circle cx="2.5" cy="8" r="1.3"/>'
+    '<circle cx="13.5" cy="8" r="1.3"/></g>',
+    "path-spherical": f'<path d="M2.5 5a5.5 5.5 0 0 0 11 0"/><g {_F}>'
+    '<circle cx="2.5" cy="5" r="1.3"/><circle cx="13.5" cy="5" r="1.3"/></g>',
+    "path-prior-preserving": f'<path d="M2.5 6.5c3.5 3.7 7.5 3.7 11 0"/><g {_F}>'
+    '<circle cx="2.5" cy="6.5" r="1.3"/><circle cx="13.5" cy="6.5" r="1.3"/></g>',
+    "path-norm-guided": f'<path d="M2.5 6c3 0 2.5 4.5 5.5 4.5S10.5 6 13.5 6"/><g {_F}>'
+    '<circle cx="2.5" cy="6" r="1.3"/><circle cx="13.5" cy="6" r="1.3"/></g>',
+    "path-geodesic": f'<path d="M2.5 8.5c1.8 0 2.7-2.5 4.3-1.5s1 4.5 2.7 3.5 1.7-2.5 4-2.5"/>'
+    f'<g {_F}><circle cx="2.5" cy="8.5" r="1.3"/><circle cx="13.5" cy="8" r="1.3"/></g>',
+    "path-drawn": f'<path d="M2.5 10.5C4 4 6.5 4 8 8s4 4 5.5-2.5"/><g {_F}>'
+    '<circle cx="2.5" cy="10.5" r="1.3"/><circle cx="13.5" cy="5.5" r="1.3"/>'
+    '<circle cx="8" cy="8" r="1"/></g>',
 }
 NAMES = tuple(_SHAPES)
 

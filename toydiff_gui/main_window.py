@@ -162,6 +162,7 @@ class MainWindow(QMainWindow):
         self.train_panel.pause_requested.connect(conductor.pause)
         self.train_panel.resume_requested.connect(conductor.resume)
         self.train_panel.stop_requested.connect(conductor.stop)
+        self.grid.edit_asked.connect(self.sample_panel.edit_lane)
         self.train_rail.open_requested.connect(lambda: state.update_view(train_dock=True))
         self.sample_rail.open_requested.connect(lambda: state.update_view(sample_dock=True))
         bar = self.toolbar
@@ -227,10 +228,10 @@ class MainWindow(QMainWindow):
         self.timeline.set_schedule(table)
         points = data_points(model.dataset, model.mean, model.std)
         self.timeline.set_thumbnails(forward_thumbnails(points, table, THUMBNAILS, THUMBNAIL_SHAPE))
-        self.toolbar.set_models(
-            [(ref, f"{label}, bundled") for ref, label in BUNDLED]
-            + [(ref, Path(ref).name) for ref in self.runs.recent()]
-        )
+        models = [(ref, f"{label}, bundled") for ref, label in BUNDLED]
+        models += [(ref, Path(ref).name) for ref in self.runs.recent()]
+        self.toolbar.set_models(models)
+        self.sample_panel.set_models(models)
         self.setWindowTitle(f"{names.model_line(model)} – ToyDiff")
         self._show_can_continue()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,7 +11,14 @@ from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtWidgets import QWidget
 
 from engine.config import TrainingConfig
-from toydiff_gui.state import AppState, Sampling, ViewSettings
+from toydiff_gui.scene import OVERLAYS
+from toydiff_gui.state import MAX_LANES, AppState, LaneSpec, Sampling, ViewSettings
+
+NOT_LANES = ("latent", "training")
+"""Keys of what is drawn beside the lanes."""
+BUNDLED = ("v", "gaussians8", "moons")
+MOST_LANES = 64
+"""Of a longer list the rest is forgotten: nobody has made it by hand."""
 
 
 def open_settings() -> QSettings:
@@ -21,15 +29,16 @@ def open_settings() -> QSettings:
 def restore(settings: QSettings, state: AppState) -> None:
     """Set the state as it was when the window was last closed."""
     if (sampling := _read(settings, "sampling", Sampling)) is not None:
+        if sampling.mode == "inverted":
+            sampling = replace(sampling, mode="interpolation")  # the points are not kept
         state.update_sampling(**{name: getattr(sampling, name) for name in asdict(sampling)})
     if (config := _read(settings, "training", TrainingConfig)) is not None:
         state.update_training_config(**{name: getattr(config, name) for name in asdict(config)})
+    if (lanes := _read(settings, "lanes", tuple[LaneSpec, ...])) is not None:
+        state.set_lanes(_possible(lanes))
     if (view := _read(settings, "view", ViewSettings)) is not None:
         view = replace(view, maximised_lane="", presentation=False)
-        state.update_view(**asdict(view))
-    if (shown := _read(settings, "lanes", list[str])) is not None:
-        for lane in state.lanes:
-            state.update_lane(lane.key, shown=lane.key in shown)
+        state.update_view(**asdict(view) | _of_lanes_there_are(view, state))
 
 
 def remember(settings: QSettings, state: AppState) -> None:
@@ -37,7 +46,40 @@ def remember(settings: QSettings, state: AppState) -> None:
     _write(settings, "sampling", state.sampling)
     _write(settings, "training", state.training_config)
     _write(settings, "view", state.view)
-    _write(settings, "lanes", [lane.key for lane in state.shown_lanes])
+    _write(settings, "lanes", state.lanes)
+
+
+def _possible(lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:
+    """The lanes that can be: each key once, checkpoints that exist, no more shown than there is
+    room for."""
+    kept: dict[str, LaneSpec] = {}
+    for lane in lanes[:MOST_LANES]:
+        known = lane.checkpoint is None or lane.checkpoint in BUNDLED or _exists(lane.checkpoint)
+        if lane.key and lane.key not in (*NOT_LANES, *kept) and known:
+            room = sum(other.shown for other in kept.values()) < MAX_LANES
+            kept[lane.key] = replace(lane, shown=lane.shown and room)
+    return tuple(kept.values())
+
+
+def _exists(ref: str) -> bool:
+    try:
+        return Path(ref).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _of_lanes_there_are(view: ViewSettings, state: AppState) -> dict[str, Any]:
+    """Overlays and selection, without those of lanes that are no more."""
+    keys = [lane.key for lane in state.shown_lanes]
+    known = {NOT_LANES[0]: {"basin"}} | {lane.key: set(OVERLAYS) for lane in state.lanes}
+    overlays = {}
+    for key, kinds in view.overlays.items():
+        if left := tuple(kind for kind in kinds if kind in known.get(key, ())):
+            overlays[key] = left
+    selected = view.selected_lane
+    if selected not in (*keys, NOT_LANES[0]):
+        selected = keys[0] if keys else NOT_LANES[0]
+    return {"overlays": overlays, "selected_lane": selected}
 
 
 def restore_geometry(settings: QSettings, window: QWidget) -> bool:

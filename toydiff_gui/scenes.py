@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from toydiff_gui.state import AppState
+from toydiff_gui.state import DEFAULT_LANES, AppState
 
 BUNDLED_V = "v"
 
@@ -24,6 +24,14 @@ class Task:
 _DOWN = {"mode": "interpolation", "a": (-1.0, 2.0), "b": (-1.0, -2.0), "path_points": 500}
 _ACROSS = {"mode": "interpolation", "a": (-2.0, 0.0), "b": (2.0, 0.0), "path_points": 500}
 _SAMPLES = {"mode": "samples", "count": 1000}
+AS_IN_THE_EXERCISE = {
+    "steps": None,
+    "eta": 0.0,
+    "path": "linear",
+    "side": "left",
+    "even": False,
+    "through": (),
+}
 _ALL = ("ddpm", "ddpm-shared", "ddim")
 
 TASKS = (
@@ -78,8 +86,14 @@ def task(key: str) -> Task:
 
 
 def apply(chosen: Task, state: AppState) -> None:
-    """Set mode, endpoints and lanes; steps and eta go back to the exercise's."""
-    state.update_sampling(**{"steps": None, "eta": 0.0, **chosen.sampling})
-    for lane in state.lanes:
-        state.update_lane(lane.key, shown=lane.key in chosen.lanes)
+    """Set mode, endpoints and lanes; steps, eta and path go back to the exercise's.
+
+    The exercise's lanes are made again as they were; others are hidden.
+    """
+    state.update_sampling(**AS_IN_THE_EXERCISE | chosen.sampling)
+    own = {lane.key for lane in DEFAULT_LANES}
+    others = tuple(lane for lane in state.lanes if lane.key not in own)
+    state.set_lanes(
+        tuple(replace(lane, shown=lane.key in chosen.lanes) for lane in (*DEFAULT_LANES, *others))
+    )
     state.update_view(selected_lane=chosen.lanes[-1], maximised_lane="")

@@ -390,6 +390,8 @@ QFrame[surface="card"] { background: $canvas; border: 1px solid $control_border;
 QFrame[surface="message"] { background: $selected; border: 1px solid $control_edge;
     border-radius: ${p8}; }
 QFrame[surface="message"][error="true"] { border-color: $error; }
+QFrame[surface="popover"] { background: $panel; border: 1px solid $control_edge;
+    border-radius: ${p8}; }
 QFrame[surface="divider"] { background: $divider; border: none; }
 QLabel { background: transparent; border: none; }
 QLabel[ink="text_secondary"] { color: $text_secondary; }
@@ -425,11 +427,12 @@ QFrame[surface="segments"] { background: $field; border: 1px solid $control_bord
     border-radius: ${p7}; }
 QPushButton[variant="segment"] { border: 1px solid transparent; border-radius: ${p5};
     color: $text_secondary; padding: 0 ${p10}; min-height: ${p24}; }
+QPushButton[variant="segment"][compact="true"] { padding: 0 ${p7}; min-height: ${p18}; }
 QPushButton[variant="segment"]:hover { color: $text; border-color: $control_border; }
 QPushButton[variant="segment"]:checked { background: $selected; color: $text;
     border-color: $control_border; }
 QPushButton[variant="segment"]:disabled { color: $disabled; border-color: transparent; }
-QPushButton[variant="toggle"] { text-align: left; color: $text_secondary; padding: 0 ${p8}; }
+QPushButton[variant="toggle"] { text-align: left; color: $text_secondary; padding: 0 ${p6}; }
 QPushButton[variant="toggle"]:checked { color: $text; }
 QPushButton[variant="toggle"]:disabled { color: $disabled; }
 QToolButton[variant="icon"] { border-color: transparent; padding: 0; }

@@ -284,7 +284,7 @@ def last_wishes(window, kind=protocol.Interpolate):
 
 
 def test_typed_endpoints_are_sampled(window):
-    type_number(window.sample_panel.endpoint_boxes["A", 0], "0.25")
+    type_number(window.sample_panel.path.endpoint_boxes["A", 0], "0.25")
     asked = last_wishes(window)
     assert list(asked) == LANES
     assert asked["ddim"].arrays["start"].tolist() == [0.25, 2.0]
@@ -294,7 +294,7 @@ def test_typed_endpoints_are_sampled(window):
 def test_an_endpoint_that_cannot_be_is_refused_in_words(window):
     for text in ("1e9", "nan", "left", ""):
         window.messages.clear()
-        type_number(window.sample_panel.endpoint_boxes["A", 0], text)
+        type_number(window.sample_panel.path.endpoint_boxes["A", 0], text)
         (said,) = texts(window)
         assert "A x must" in said
         assert window.state.sampling.a == (-1.0, 2.0)
@@ -302,29 +302,29 @@ def test_an_endpoint_that_cannot_be_is_refused_in_words(window):
 
 
 def test_endpoints_are_swapped_and_thrown(window):
-    click(window.sample_panel.swap_button)
+    click(window.sample_panel.path.swap_button)
     assert last_wishes(window)["ddpm"].arrays["start"].tolist() == [-1, -2]
-    click(window.sample_panel.random_button)
+    click(window.sample_panel.path.random_button)
     thrown = last_wishes(window)["ddpm"].arrays
     np.testing.assert_allclose(thrown["start"], window.state.sampling.a, rtol=1e-6)
     assert thrown["start"].tolist() not in ([-1, 2], [-1, -2])
 
 
 def test_the_mode_switches_between_path_and_samples(window):
-    click(window.sample_panel.mode.button("samples"))
+    click(window.sample_panel.start.mode.button("samples"))
     asked = last_wishes(window, protocol.Sample)
     assert {packet.message.count for packet in asked.values()} == {1000}
     latent = window.grid.scene.lane("latent")
     assert latent.endpoints is None
     assert latent.latents.shape == (1000, 2)
     assert not window.grid.scene.lane("ddim").joined
-    click(window.sample_panel.mode.button("interpolation"))
+    click(window.sample_panel.start.mode.button("interpolation"))
     assert list(last_wishes(window)) == LANES
     assert window.grid.scene.lane("latent").latents.shape == (500, 2)
 
 
 def test_lanes_come_and_go_with_their_boxes(window):
-    rows = window.sample_panel.lane_rows
+    rows = window.sample_panel.lanes.rows
     click(rows["ddpm"].check, QPoint(8, 10))
     assert [lane.key for lane in window.current_scene().lanes] == ["latent", *LANES[1:]]
     assert last_wishes(window) == {}
@@ -337,15 +337,15 @@ def test_lanes_come_and_go_with_their_boxes(window):
 
 def test_seed_eta_and_steps_are_passed_on(window):
     panel = window.sample_panel
-    type_number(panel.seed_field.box, "11")
+    type_number(panel.start.seed_field.box, "11")
     assert {packet.message.seed for packet in last_wishes(window).values()} == {11}
-    type_number(panel.eta_box, "0.5")
+    type_number(panel.lanes.eta_box, "0.5")
     asked = last_wishes(window)
     assert list(asked) == ["ddim"]
     assert asked["ddim"].message.sampler.eta == 0.5
-    type_number(panel.steps_field.box, "50")
+    type_number(panel.start.steps_field.box, "50")
     assert {p.message.sampler.steps for p in last_wishes(window).values()} == {50}
-    type_number(panel.steps_field.box, "251")
+    type_number(panel.start.steps_field.box, "251")
     assert "between 1 and 250" in texts(window)[-1]
     assert last_wishes(window) == {}
 
@@ -390,9 +390,9 @@ def test_a_task_that_gave_way_to_another_model_does_not_come_back(window):
 
 
 def test_the_preview_of_x0_is_shown(window):
-    click(window.sample_panel.overlay_buttons["preview"])
+    click(window.sample_panel.overlays.buttons["preview"])
     settle()
-    assert window.grid.scene.lane("ddim").show_x0
+    assert window.grid.scene.lane("ddim").overlays == {"preview"}
 
 
 # Time and rest
@@ -458,7 +458,8 @@ def test_the_next_window_looks_like_the_last(workshop, fake_engine):
     window.move(20, 30)
     window.state.update_sampling(a=(0.5, 0.25), seed=9, mode="samples", count=77)
     window.state.update_training_config(dataset="moons", steps=123, model=ModelConfig(width=32))
-    window.state.update_view(theme="light", sample_dock=False, selected_lane="ddpm", show_x0=True)
+    window.state.update_view(theme="light", sample_dock=False, selected_lane="ddpm")
+    window.state.show_overlay("ddpm", "preview", True)
     window.state.update_lane("ddpm-shared", shown=False)
     sampling, config = window.state.sampling, window.state.training_config
     view = window.state.view

@@ -40,46 +40,46 @@ def type_in(qtbot, box, text):
 
 
 def test_mode_decides_what_the_number_of_points_means(qtbot, panel, state):
-    assert panel.count_field.value == state.sampling.path_points == 500
-    type_in(qtbot, panel.count_field.box, "300")
+    assert panel.start.count_field.value == state.sampling.path_points == 500
+    type_in(qtbot, panel.start.count_field.box, "300")
     assert state.sampling.path_points == 300
-    assert panel.path_points_box.number == 300
-    qtbot.mouseClick(panel.mode.button("samples"), Qt.MouseButton.LeftButton)
+    assert panel.path.points_box.number == 300
+    qtbot.mouseClick(panel.start.mode.button("samples"), Qt.MouseButton.LeftButton)
     assert state.sampling.mode == "samples"
-    assert panel.count_field.value == 1000
-    assert not panel.endpoint_boxes["A", 0].isEnabled()
-    assert not panel.swap_button.isEnabled()
-    type_in(qtbot, panel.count_field.box, "50")
+    assert panel.start.count_field.value == 1000
+    assert not panel.path.endpoint_boxes["A", 0].isEnabled()
+    assert not panel.path.swap_button.isEnabled()
+    type_in(qtbot, panel.start.count_field.box, "50")
     assert (state.sampling.count, state.sampling.path_points) == (50, 300)
 
 
 def test_empty_steps_mean_all(qtbot, panel, state):
-    box = panel.steps_field.box
+    box = panel.start.steps_field.box
     assert box.lineEdit().placeholderText() == "250"
     type_in(qtbot, box, "50")
     assert state.sampling.steps == 50
-    assert panel.lane_rows["ddpm"].steps.text() == "50 steps"
-    assert panel.lane_rows["ddim-few"].steps.text() == "20 steps"
+    assert panel.lanes.rows["ddpm"].note.text() == "50 steps"
+    assert panel.lanes.rows["ddim-few"].note.text() == "20 steps"
     box.selectAll()
     qtbot.keyClick(box.lineEdit(), Qt.Key.Key_Delete)
     qtbot.keyClick(box, Qt.Key.Key_Return)
     assert state.sampling.steps is None
-    assert panel.lane_rows["ddpm"].steps.text() == "250 steps"
+    assert panel.lanes.rows["ddpm"].note.text() == "250 steps"
 
 
 def test_more_steps_than_there_are_get_a_sentence(qtbot, panel, state):
     with qtbot.waitSignal(state.message_posted) as said:
-        type_in(qtbot, panel.steps_field.box, "300")
+        type_in(qtbot, panel.start.steps_field.box, "300")
     assert said.args == ["Steps must be between 1 and 250, got 300.", True]
     assert state.sampling.steps is None
     state.set_model(replace(state.model, schedule=ScheduleConfig(timesteps=400)))
-    assert panel.steps_field.box.lineEdit().placeholderText() == "400"
-    type_in(qtbot, panel.steps_field.box, "300")
+    assert panel.start.steps_field.box.lineEdit().placeholderText() == "400"
+    type_in(qtbot, panel.start.steps_field.box, "300")
     assert state.sampling.steps == 300
 
 
 def test_box_shows_a_lane_and_numbers_follow(qtbot, panel, state):
-    rows = panel.lane_rows
+    rows = panel.lanes.rows
     assert [rows[k].badge.text() for k in rows] == ["2", "3", "4", ""]
     qtbot.mouseClick(rows["ddpm-shared"].check, Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
     assert [lane.key for lane in state.shown_lanes] == ["ddpm", "ddim"]
@@ -90,16 +90,16 @@ def test_box_shows_a_lane_and_numbers_follow(qtbot, panel, state):
 
 
 def test_click_on_a_row_selects_its_lane(qtbot, panel, state):
-    row = panel.lane_rows["ddpm"]
-    qtbot.mouseClick(row, Qt.MouseButton.LeftButton, pos=row.steps.geometry().center())
+    row = panel.lanes.rows["ddpm"]
+    qtbot.mouseClick(row, Qt.MouseButton.LeftButton, pos=row.badge.geometry().center())
     assert state.view.selected_lane == "ddpm"
     image = row.grab().toImage()
     assert image.pixelColor(4, row.height() // 2) == QColor(DARK.selected)
-    title = panel.lane_rows["ddpm-shared"].check
+    title = panel.lanes.rows["ddpm-shared"].check
     qtbot.mouseClick(title, Qt.MouseButton.LeftButton, pos=QPoint(60, 12))
     assert state.view.selected_lane == "ddpm-shared"
     assert state.lanes[1].shown  # the name selects, only the box hides
-    hidden = panel.lane_rows["ddim-few"].check
+    hidden = panel.lanes.rows["ddim-few"].check
     hidden.setFocus()
     qtbot.keyClick(hidden, Qt.Key.Key_Return)
     assert state.view.selected_lane == "ddim-few"
@@ -108,81 +108,70 @@ def test_click_on_a_row_selects_its_lane(qtbot, panel, state):
 
 def test_hiding_the_selected_lane_selects_another(qtbot, panel, state):
     for key, left in (("ddim", "ddpm"), ("ddpm", "ddpm-shared"), ("ddpm-shared", "latent")):
-        check = panel.lane_rows[key].check
+        check = panel.lanes.rows[key].check
         qtbot.mouseClick(check, Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
         assert state.view.selected_lane == left
-    assert not panel.eta_slider.isEnabled()  # no DDIM lane is left
+    assert not panel.lanes.eta_slider.isEnabled()  # no DDIM lane is left
 
 
 def test_eta_is_set_by_slider_and_field(qtbot, panel, state):
-    panel.eta_slider.setFocus()
-    qtbot.keyClick(panel.eta_slider, Qt.Key.Key_Right)
+    panel.lanes.eta_slider.setFocus()
+    qtbot.keyClick(panel.lanes.eta_slider, Qt.Key.Key_Right)
     assert state.sampling.eta == 0.01
-    assert panel.eta_box.lineEdit().text() == "0.01"
-    type_in(qtbot, panel.eta_box, "0.5")
+    assert panel.lanes.eta_box.lineEdit().text() == "0.01"
+    type_in(qtbot, panel.lanes.eta_box, "0.5")
     assert state.sampling.eta == 0.5
-    assert panel.eta_slider.value() == 50
+    assert panel.lanes.eta_slider.value() == 50
     with qtbot.waitSignal(state.message_posted) as said:
-        type_in(qtbot, panel.eta_box, "1.5")
+        type_in(qtbot, panel.lanes.eta_box, "1.5")
     assert said.args == ["Eta must be between 0.00 and 1.00, got 1.5.", True]
 
 
 def test_endpoints_are_typed_swapped_thrown_and_reset(qtbot, panel, state):
-    assert not panel.path_header.reset.isVisible()
-    type_in(qtbot, panel.endpoint_boxes["A", 0], "0.25")
+    assert not panel.path.header.reset.isVisible()
+    type_in(qtbot, panel.path.endpoint_boxes["A", 0], "0.25")
     assert state.sampling.a == (0.25, 2.0)
-    assert panel.path_header.reset.isVisible()
-    qtbot.mouseClick(panel.swap_button, Qt.MouseButton.LeftButton)
+    assert panel.path.header.reset.isVisible()
+    qtbot.mouseClick(panel.path.swap_button, Qt.MouseButton.LeftButton)
     assert (state.sampling.a, state.sampling.b) == ((-1.0, -2.0), (0.25, 2.0))
-    assert panel.endpoint_boxes["B", 0].lineEdit().text() == "0.25"
-    qtbot.mouseClick(panel.random_button, Qt.MouseButton.LeftButton)
+    assert panel.path.endpoint_boxes["B", 0].lineEdit().text() == "0.25"
+    qtbot.mouseClick(panel.path.random_button, Qt.MouseButton.LeftButton)
     thrown = state.sampling
     assert (thrown.a, thrown.b) != ((-1.0, -2.0), (0.25, 2.0))
-    shown = panel.endpoint_boxes["A", 0].lineEdit().text().replace("\u2212", "-")
+    shown = panel.path.endpoint_boxes["A", 0].lineEdit().text().replace("\u2212", "-")
     assert float(shown) == thrown.a[0]
-    type_in(qtbot, panel.path_points_box, "77")
-    qtbot.mouseClick(panel.path_header.reset, Qt.MouseButton.LeftButton)
+    type_in(qtbot, panel.path.points_box, "77")
+    qtbot.mouseClick(panel.path.header.reset, Qt.MouseButton.LeftButton)
     assert state.sampling == Sampling()
 
 
 def test_a_dragged_endpoint_is_shown_but_keeps_its_digits(qtbot, panel, state):
     state.update_sampling(a=(0.123456, -0.004))
-    assert panel.endpoint_boxes["A", 0].lineEdit().text() == "0.12"
-    assert panel.endpoint_boxes["A", 1].lineEdit().text() == "0.00"
-    type_in(qtbot, panel.endpoint_boxes["B", 0], "1")
+    assert panel.path.endpoint_boxes["A", 0].lineEdit().text() == "0.12"
+    assert panel.path.endpoint_boxes["A", 1].lineEdit().text() == "0.00"
+    type_in(qtbot, panel.path.endpoint_boxes["B", 0], "1")
     assert state.sampling.a == (0.123456, -0.004)
 
 
 def test_impossible_endpoint_gets_a_sentence(qtbot, panel, state):
     with qtbot.waitSignal(state.message_posted) as said:
-        type_in(qtbot, panel.endpoint_boxes["B", 1], "north")
+        type_in(qtbot, panel.path.endpoint_boxes["B", 1], "north")
     assert said.args == ["B y must be a number, got 'north'.", True]
     assert state.sampling == Sampling()
 
 
 def test_seed_is_thrown(qtbot, panel, state):
-    qtbot.mouseClick(panel.seed_field.dice_button, Qt.MouseButton.LeftButton)
-    assert state.sampling.seed == panel.seed_field.value
+    qtbot.mouseClick(panel.start.seed_field.dice_button, Qt.MouseButton.LeftButton)
+    assert state.sampling.seed == panel.start.seed_field.value
 
 
 def test_preview_is_switched(qtbot, panel, state):
-    button = panel.overlay_buttons["preview"]
+    button = panel.overlays.buttons["preview"]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert state.view.show_x0
+    assert state.overlays("ddim") == {"preview"}
     assert button.grab().toImage().pixelColor(5, 13) == QColor(DARK.accent_tint)
-    state.update_view(show_x0=False)
+    state.show_overlay("ddim", "preview", False)
     assert not button.isChecked()
-
-
-def test_what_is_missing_says_so(panel):
-    later = [
-        *(panel.path_kind.button(key) for key in ("spherical", "norm", "geodesic")),
-        *(b for key, b in panel.overlay_buttons.items() if key != "preview"),
-        panel.invert_button,
-    ]
-    for button in later:
-        assert not button.isEnabled()
-        assert button.toolTip() == "Comes with a later version"
 
 
 def test_all_that_can_be_pressed_has_a_name_and_an_explanation(panel):
@@ -193,20 +182,20 @@ def test_all_that_can_be_pressed_has_a_name_and_an_explanation(panel):
 
 def test_tab_reaches_every_enabled_control(qtbot, panel, qapp):
     wanted = {
-        panel.count_field.box,
-        panel.steps_field.box,
-        panel.seed_field.box,
-        panel.eta_slider,
-        panel.eta_box,
-        *panel.endpoint_boxes.values(),
-        panel.path_points_box,
-        panel.overlay_buttons["preview"],
-        *(row.check for row in panel.lane_rows.values()),
-        panel.swap_button,
-        panel.random_button,
+        panel.start.count_field.box,
+        panel.start.steps_field.box,
+        panel.start.seed_field.box,
+        panel.lanes.eta_slider,
+        panel.lanes.eta_box,
+        *panel.path.endpoint_boxes.values(),
+        panel.path.points_box,
+        panel.overlays.buttons["preview"],
+        *(row.check for row in panel.lanes.rows.values()),
+        panel.path.swap_button,
+        panel.path.random_button,
         panel.hide_button,
-        panel.mode.button("interpolation"),
-        panel.path_kind.button("linear"),
+        panel.start.mode.button("interpolation"),
+        panel.path.kind.button("linear"),
     }
     seen = set()
     for _ in range(60):
@@ -227,7 +216,7 @@ def test_nothing_is_cut_off(qtbot, cut_texts, panel, app, height, chosen):
         assert area.widget().width() <= area.viewport().width()
 
     qtbot.waitUntil(nothing_is_cut)
-    for (letter, axis), box in panel.endpoint_boxes.items():
+    for (letter, axis), box in panel.path.endpoint_boxes.items():
         edit = box.lineEdit()
         text = edit.fontMetrics().horizontalAdvance(edit.text())
         assert text + edit.textMargins().left() <= edit.width(), (letter, axis)
@@ -239,16 +228,12 @@ def test_dock_is_hidden_on_request(qtbot, panel, state):
 
 
 def test_marks_have_the_endpoints_colours(panel):
-    from toydiff_gui.panels.sample import EndpointMark
+    from toydiff_gui.panels.endpoints import EndpointMark
 
     a, b = panel.findChildren(EndpointMark)
     for mark, colour in ((a, DARK.endpoint_a), (b, DARK.endpoint_b)):
         image = mark.grab(QRect(0, 0, 20, 20)).toImage()
         assert image.pixelColor(10, 2) == QColor(colour)
-
-
-def test_all_fits_into_the_usual_window_without_scrolling(panel):
-    assert panel.scroll_area.verticalScrollBar().maximum() == 0
 
 
 def test_a_theme_that_comes_back_looks_as_before(qtbot, panel, app):
@@ -260,9 +245,9 @@ def test_a_theme_that_comes_back_looks_as_before(qtbot, panel, app):
 
 
 def test_tab_goes_through_the_lanes_before_eta(panel):
-    chain, widget = [], panel.seed_field
-    while (widget := widget.nextInFocusChain()) is not panel.seed_field:
+    chain, widget = [], panel.start.seed_field
+    while (widget := widget.nextInFocusChain()) is not panel.start.seed_field:
         chain.append(widget)
-    rows = [chain.index(row.check) for row in panel.lane_rows.values()]
+    rows = [chain.index(row.check) for row in panel.lanes.rows.values()]
     assert rows == sorted(rows)
-    assert rows[-1] < chain.index(panel.eta_slider)
+    assert rows[-1] < chain.index(panel.lanes.eta_slider)

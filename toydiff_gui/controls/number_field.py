@@ -154,6 +154,11 @@ class NumberBox(QAbstractSpinBox):
     def _shown(self) -> str:
         return "" if self._value is None else self._format(self._value)
 
+    @property
+    def edited(self) -> bool:
+        """Whether the field holds a text that has not been taken yet."""
+        return self._edited()
+
     def _edited(self) -> bool:
         return self.lineEdit().text() != self._shown()
 

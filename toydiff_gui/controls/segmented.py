@@ -46,9 +46,11 @@ class SegmentedControl(QFrame):
         segments: Sequence[Segment],
         *,
         columns: int | None = None,
+        compact: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._size = 11 if compact else 12
         self.setProperty("surface", "segments")
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -64,6 +66,7 @@ class SegmentedControl(QFrame):
             button = QPushButton(segment.label, self)
             button.setCheckable(True)
             button.setProperty("variant", "segment")
+            button.setProperty("compact", compact)
             button.setToolTip(segment.tooltip)
             button.setAccessibleName(f"{name}: {segment.label}")
             button.setAccessibleDescription(segment.tooltip)
@@ -98,6 +101,13 @@ class SegmentedControl(QFrame):
         """The segment's button."""
         return self._buttons[key]
 
+    def set_segment(self, key: str, enabled: bool, tooltip: str) -> None:
+        """Offer the segment ``key`` or grey it; its tooltip explains it, or says why not."""
+        button = self._buttons[key]
+        button.setEnabled(enabled)
+        button.setToolTip(tooltip)
+        button.setAccessibleDescription(tooltip)
+
     def set_labels_shown(self, shown: bool) -> None:
         """Show icons alone where room is short; segments without an icon keep their label."""
         for key in self._icons:
@@ -123,4 +133,4 @@ class SegmentedControl(QFrame):
 
     def _refont(self) -> None:
         for button in self._buttons.values():
-            button.setFont(theme.font(12, 600 if button.isChecked() else 500))
+            button.setFont(theme.font(self._size, 600 if button.isChecked() else 500))

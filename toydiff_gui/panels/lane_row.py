@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QEnterEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QWidget,
+)
 
-from toydiff_gui import names, theme
-from toydiff_gui.controls import Text, restyle
+from toydiff_gui import theme
+from toydiff_gui.controls import IconButton, restyle
+from toydiff_gui.panels.elided import ElidedText
+
+ACTIONS = (
+    ("edit", "edit", "Change…", "F2", "Give lane {} its own steps, seed, path or denoiser"),
+    ("duplicate", "copy", "Duplicate", "Ctrl+D", "Put a copy of lane {} behind it, to change"),
+    ("remove", "trash", "Remove", "Del", "Take lane {} away"),
+)
+"""Key, icon, name, keys, explanation."""
 
 
 class LaneCheck(QCheckBox):
@@ -15,9 +39,11 @@ class LaneCheck(QCheckBox):
 
     Signals:
         entered: Enter was pressed.
+        focus_changed: the keyboard focus has come or gone.
     """
 
     entered = Signal()
+    focus_changed = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter selects."""
@@ -37,58 +63,166 @@ class LaneCheck(QCheckBox):
         if not self.hitButton(event.position()):
             event.ignore()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Tell the row."""
+        super().focusInEvent(event)
+        self.focus_changed.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Tell the row."""
+        super().focusOutEvent(event)
+        self.focus_changed.emit()
+
+
+class RowButton(IconButton):
+    """Seen while the row is looked at.
+
+    Signals:
+        focus_changed: the keyboard focus has come or gone.
+    """
+
+    focus_changed = Signal()
+
+    def __init__(self, icon: str, name: str, tooltip: str, parent: QWidget) -> None:
+        super().__init__(icon, name, tooltip, side=20, parent=parent)
+        self._revealed = False
+
+    def reveal(self, revealed: bool) -> None:
+        """Show the icon or hide it."""
+        if revealed != self._revealed:
+            self._revealed = revealed
+            self.update()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Be seen."""
+        super().focusInEvent(event)
+        self.focus_changed.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Be seen no longer."""
+        super().focusOutEvent(event)
+        self.focus_changed.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint, if it is to be seen."""
+        if self._revealed:
+            super().paintEvent(event)
+
 
 class LaneRow(QFrame):
-    """Check box, name, number of steps and the number under which the lane is drawn.
+    """Check box, name, settings and the number under which the lane is drawn.
+
+    What can be done with the lane is in its menu, on keys, and on buttons that appear over the
+    settings under the pointer or with the focus.
 
     Signals:
         toggled: (key, shown) the box was clicked.
         selected: (key) the row was clicked beside the box.
+        edit_asked: (key) change the lane's settings.
+        duplicate_asked: (key) make a copy of the lane.
+        remove_asked: (key) take the lane away.
     """
 
     toggled = Signal(str, bool)
     selected = Signal(str)
+    edit_asked = Signal(str)
+    duplicate_asked = Signal(str)
+    remove_asked = Signal(str)
 
-    def __init__(self, key: str, title: str, tooltip: str, parent: QWidget | None = None) -> None:
+    def __init__(self, key: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.key = key
         self.setProperty("surface", "row")
-        self.setToolTip(tooltip)
-        self.check = LaneCheck(title)
-        self.check.setToolTip(tooltip)
-        self.check.setAccessibleName(f"Show lane {title}")
-        self.check.setAccessibleDescription(tooltip)
+        self.check = LaneCheck()
         self.check.toggled.connect(self._toggled)
         self.check.entered.connect(self._select)
-        self.check.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.steps = Text("", size=11, ink="label")
+        self.check.focus_changed.connect(self._reveal)
+        self.check.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+        self.note = ElidedText()
         self.badge = QLabel()
         self.badge.setProperty("surface", "badge")
         self.badge.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._build_buttons()
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(8)
-        row.addWidget(self.check, 1)
-        row.addWidget(self.steps)
+        row.addWidget(self.check)
+        row.addWidget(self._tail, 1)
         row.addWidget(self.badge)
         theme.notifier().changed.connect(self._restyle)
-        self._shown = False
+        self._shown = self._selected = self._hovered = False
+        self._may_show = self._may_copy = True
+        self._look: tuple[object, ...] = ()
         self._restyle()
 
-    def show_lane(self, shown: bool, number: int | None, steps: int, selected: bool) -> None:
-        """Show the lane as it is; ``number`` None for one that is not drawn."""
+    def _build_buttons(self) -> None:
+        self._tail = QWidget()
+        cell = QGridLayout(self._tail)
+        cell.setContentsMargins(0, 0, 0, 0)
+        cell.addWidget(self.note, 0, 0)
+        holder = QWidget()
+        line = QHBoxLayout(holder)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(0)
+        self.buttons: dict[str, RowButton] = {}
+        for key, icon, name, keys, _ in ACTIONS:
+            button = RowButton(icon, name, f"{name} ({keys})", holder)
+            button.focus_changed.connect(self._reveal)
+            button.clicked.connect(getattr(self, f"_ask_{key}"))
+            line.addWidget(button)
+            self.buttons[key] = button
+        cell.addWidget(holder, 0, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def show_lane(
+        self,
+        title: str,
+        note: str,
+        tooltip: str,
+        *,
+        shown: bool,
+        number: int | None,
+        selected: bool,
+        full: str,
+    ) -> None:
+        """Show the lane as it is.
+
+        ``number`` None for one that is not drawn; ``full`` says why no more can be shown, or is
+        empty.
+        """
+        look = (title, note, tooltip, shown, number, selected, full)
+        if look == self._look:
+            return
+        self._look = look
+        self._shown, self._selected = shown, selected
+        self._may_copy, self._may_show = not full, shown or not full
         self.check.blockSignals(True)
         self.check.setChecked(shown)
         self.check.blockSignals(False)
-        self._shown = shown
-        self.steps.setText(f"{names.grouped(steps)} steps" if steps > 1 else "1 step")
-        self.steps.set_ink("text_secondary" if selected else "label")
+        self.check.setText(title)
+        self.check.setAccessibleName(f"Show lane {title}{f', {note}' if note else ''}")
+        self.check.setAccessibleDescription(tooltip)
+        self.setToolTip(f"{tooltip}\n{note}")
+        self.check.setToolTip(tooltip if self._may_show else full)
+        self.note.set_text(note, "text_secondary" if selected else "label")
         self.badge.setText("" if number is None else str(number))
         self.badge.setProperty("lit", number is not None)
+        for key, _, name, keys, explanation in ACTIONS:
+            button = self.buttons[key]
+            called = f"{number}, {title}" if number else title
+            button.setAccessibleName(f"{name.removesuffix('…')} lane {called}")
+            button.setToolTip(f"{explanation.format(called)} ({keys})")
+        self.buttons["duplicate"].setEnabled(not full)
+        if full:
+            self.buttons["duplicate"].setToolTip(full)
         for widget in (self, self.badge):
             widget.setProperty("selected", selected)
             restyle(widget)
         self._restyle()
+        self._reveal()
+
+    def forget(self) -> None:
+        """Show the lane anew next time, though it is as before: the box may not be."""
+        self._look = ()
 
     def _restyle(self) -> None:
         now = theme.current()
@@ -97,11 +231,80 @@ class LaneRow(QFrame):
         self.badge.setFont(theme.font(10, 600, tabular=True))
         self.check.setFont(theme.font(12, 600 if self._shown else 500))
 
+    def _reveal(self) -> None:
+        focused = self.check.hasFocus() or any(b.hasFocus() for b in self.buttons.values())
+        revealed = self._hovered or focused
+        self.note.reveal(not revealed)
+        for button in self.buttons.values():
+            button.reveal(revealed)
+
+    def make_menu(self) -> QMenu:
+        """What can be done with the lane."""
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for key, _, name, keys, _ in ACTIONS:
+            action = menu.addAction(f"{name}\t{keys}")
+            action.setData(key)
+            action.setEnabled(self.buttons[key].isEnabled())
+            action.setToolTip(self.buttons[key].toolTip())
+            action.triggered.connect(getattr(self, f"_ask_{key}"))
+        menu.addSeparator()
+        action = menu.addAction("Hide\tSpace" if self._shown else "Show\tSpace")
+        action.setData("toggle")
+        action.setEnabled(self._may_show)
+        action.setToolTip(self.check.toolTip())
+        action.triggered.connect(self._turn)
+        return menu
+
     def _toggled(self, shown: bool) -> None:
         self.toggled.emit(self.key, shown)
 
+    def _turn(self) -> None:
+        self.check.setChecked(not self._shown)
+
     def _select(self) -> None:
         self.selected.emit(self.key)
+
+    def _ask_edit(self) -> None:
+        self.edit_asked.emit(self.key)
+
+    def _ask_duplicate(self) -> None:
+        self.duplicate_asked.emit(self.key)
+
+    def _ask_remove(self) -> None:
+        self.remove_asked.emit(self.key)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """What the box does not take: keys for the actions."""
+        control = event.modifiers() == Qt.KeyboardModifier.ControlModifier
+        if event.key() == Qt.Key.Key_F2:
+            self._ask_edit()
+        elif event.key() == Qt.Key.Key_D and control:
+            self._ask_duplicate()
+        elif event.key() == Qt.Key.Key_Delete:
+            self._ask_remove()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu, under the pointer or below the name."""
+        keyboard = event.reason() == QContextMenuEvent.Reason.Keyboard
+        below = self.mapToGlobal(QPoint(8, self.height()))
+        self.make_menu().popup(below if keyboard else event.globalPos())
+        event.accept()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Show the buttons."""
+        super().enterEvent(event)
+        self._hovered = True
+        self._reveal()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Hide the buttons."""
+        super().leaveEvent(event)
+        self._hovered = False
+        self._reveal()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click anywhere beside the box selects the lane."""

@@ -10,10 +10,52 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QVBoxLayout, QWidg
 
 from toydiff_gui import theme
 from toydiff_gui.controls import IconButton, PanelScroll, Text
+from toydiff_gui.controls.scroll import SPACING
 from toydiff_gui.state import AppState
 
 
-class Dock(QFrame):
+class Writer:
+    """Writes to the state, and says in words what it refuses."""
+
+    _state: AppState
+
+    def complain(self, sentence: str) -> None:
+        """Show an error in the place for errors."""
+        self._state.post(sentence, error=True)
+
+    def write(self, change: Callable[[], object], restore: Callable[[], None]) -> None:
+        """Make ``change``; if its value cannot be, say why and show the old one again."""
+        try:
+            change()
+        except ValueError as error:
+            self.complain(str(error))
+            restore()
+
+
+class Section(QWidget, Writer):
+    """A part of a dock that scrolls with the rest; ``column`` lies within the dock's padding.
+
+    ``wide`` reaches 8 px further, for rows with a background; ``padded`` goes on within.
+    """
+
+    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.wide = QVBoxLayout(self)
+        self.wide.setContentsMargins(0, 0, 0, 0)
+        self.wide.setSpacing(SPACING)
+        self.column = self.padded()
+
+    def padded(self) -> QVBoxLayout:
+        """A new column within the padding, below what there is."""
+        inner = QVBoxLayout()
+        inner.setContentsMargins(PanelScroll.PADDING, 0, PanelScroll.PADDING, 0)
+        inner.setSpacing(SPACING)
+        self.wide.addLayout(inner)
+        return inner
+
+
+class Dock(QFrame, Writer):
     """A column with a title and a button that hides it; ``column`` scrolls, ``foot`` stays.
 
     Signals:
@@ -38,9 +80,11 @@ class Dock(QFrame):
         self.hide_button.clicked.connect(self.hide_requested)
         head = QHBoxLayout()
         head.setContentsMargins(16, 6, 10, 2)
-        head.addWidget(Text(title, size=13, weight=600))
+        self.title = Text(title, size=13, weight=600)
+        head.addWidget(self.title)
         head.addStretch(1)
         head.addWidget(self.hide_button)
+        self.head = head
         scroll = PanelScroll()
         self.scroll_area = scroll
         self.column = scroll.section()
@@ -71,19 +115,6 @@ class Dock(QFrame):
 
     def _show_edge(self, _low: int, high: int) -> None:
         self._edge.setVisible(high > 0)
-
-    def complain(self, sentence: str) -> None:
-        """Show an error in the place for errors."""
-        self._state.post(sentence, error=True)
-
-    def write(self, change: Callable[[], None], restore: Callable[[], None]) -> None:
-        """Make ``change``; if its value cannot be, say why and show the old one again."""
-        try:
-            change()
-        except ValueError as error:
-            message = str(error)
-            self.complain(message[:1].upper() + message[1:].rstrip(".") + ".")
-            restore()
 
 
 class Choice(QComboBox):

@@ -1,0 +1,131 @@
+"""Lanes in one click: a sampler, a lane for each number of steps, one for each kind of path."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from toydiff_gui import names
+from toydiff_gui.state import DEFAULT_LANES, MAX_LANES, AppState, LaneSpec
+
+NUMBERS_OF_STEPS = (5, 10, 20, 50, 250)
+FULL = f"{MAX_LANES} lanes are shown, which is all there is room for: hide or remove one first"
+
+SINGLE = (
+    ("DDPM", LaneSpec("", sampler="ddpm")),
+    ("DDPM, shared noise", LaneSpec("", sampler="ddpm-shared")),
+    ("DDIM", LaneSpec("", sampler="ddim")),
+    ("Heun", LaneSpec("", sampler="heun")),
+    ("DPM-Solver++ 2M", LaneSpec("", sampler="dpmpp2m")),
+    ("Exact denoiser", LaneSpec("", exact=True)),
+)
+SAMPLER_TIPS = {
+    "ddpm": "Takes a small random step at each t: the same latent ends somewhere else each time.",
+    "ddpm-shared": "As DDPM, with the same random steps for all points: neighbours stay together.",
+    "ddim": "Takes steps without chance: each latent has one sample, and neighbours stay together.",
+    "heun": "As DDIM, but asks the network twice in a step and takes the mean: fewer steps are as "
+    "exact, at twice the evaluations.",
+    "dpmpp2m": "As DDIM, but looks back at the step before: fewer steps are as exact, at no more "
+    "evaluations.",
+}
+EXACT_TIP = (
+    "The best denoiser there can be for this data set, in closed form, in the network's place: "
+    "what differs between the two lanes is what the network has not learned."
+)
+
+
+def tip(lane: LaneSpec) -> str:
+    """What the lane's sampler or denoiser does."""
+    return EXACT_TIP if lane.exact else SAMPLER_TIPS[lane.sampler]
+
+
+def room(state: AppState) -> int:
+    """How many more lanes can be shown."""
+    return MAX_LANES - len(state.shown_lanes)
+
+
+def show(state: AppState, key: str) -> None:
+    """Show a lane that there is; raises ``ValueError`` when there is no room for it."""
+    lane = state.lane(key)
+    if lane is not None and not lane.shown and room(state) < 1:
+        raise ValueError(FULL)
+    state.update_lane(key, shown=True)
+
+
+def add(state: AppState, lane: LaneSpec) -> str:
+    """Add a lane and select it; returns its key. Raises ``ValueError`` without room."""
+    if room(state) < 1:
+        raise ValueError(FULL)
+    key = state.add_lane(lane)
+    state.update_view(selected_lane=key)
+    return key
+
+
+def duplicate(state: AppState, key: str) -> str:
+    """Put a copy behind a lane and select it; raises ``ValueError`` without room."""
+    if room(state) < 1:
+        raise ValueError(FULL)
+    copy = state.duplicate_lane(key)
+    state.update_view(selected_lane=copy)
+    return copy
+
+
+def restore_defaults(state: AppState) -> None:
+    """The exercise's lanes, and no others."""
+    kept = {lane.key for lane in DEFAULT_LANES}
+    for lane in state.lanes:
+        if lane.key not in kept:
+            state.remove_lane(lane.key)
+    state.set_lanes(DEFAULT_LANES)
+
+
+def steps_lanes(timesteps: int) -> tuple[LaneSpec, ...]:
+    """DDIM with different numbers of steps, none above ``timesteps`` = T."""
+    numbers = [number for number in NUMBERS_OF_STEPS if number <= timesteps]
+    return tuple(LaneSpec("", sampler="ddim", steps=number) for number in numbers or [timesteps])
+
+
+def path_lanes(state: AppState) -> tuple[LaneSpec, ...]:
+    """DDIM along each kind of path; along a drawn one if something has been drawn."""
+    kinds = [key for key in names.PATHS if key != "drawn" or state.sampling.through]
+    return tuple(LaneSpec("", sampler="ddim", path=kind) for kind in kinds)  # type: ignore[arg-type]
+
+
+def show_together(state: AppState, wanted: tuple[LaneSpec, ...]) -> bool:
+    """Show lanes with these settings, those that there are or new ones.
+
+    Where there is no room beside the lanes that are shown, these are hidden; returns whether they
+    were. The first of the wanted lanes is selected.
+    """
+    found = [_same(state, lane) for lane in wanted]
+    keys = {lane.key for lane in found if lane is not None}
+    missing = sum(lane is None or not lane.shown for lane in found)
+    crowded = missing > room(state)
+    shown = {lane.key for lane in state.shown_lanes}
+    stay = keys if crowded else keys | shown
+    state.set_lanes(tuple(replace(lane, shown=lane.key in stay) for lane in state.lanes))
+    together = [
+        state.add_lane(lane) if known is None else known.key
+        for lane, known in zip(wanted, found, strict=True)
+    ]
+    state.update_view(selected_lane=together[0], maximised_lane="")
+    return crowded and bool(shown - keys)
+
+
+def _same(state: AppState, wanted: LaneSpec) -> LaneSpec | None:
+    return next((lane for lane in state.lanes if _settings(lane) == _settings(wanted)), None)
+
+
+def _settings(lane: LaneSpec) -> LaneSpec:
+    return replace(lane, key="", title="", shown=True)
+
+
+def select_what_is_there(state: AppState) -> None:
+    """Select another lane if the selected one is not drawn any more."""
+    view, keys = state.view, [lane.key for lane in state.shown_lanes]
+    there = {"latent", *keys, *(["training"] if state.training.active else [])}
+    changes = {}
+    if view.selected_lane not in there:
+        changes["selected_lane"] = keys[0] if keys else "latent"
+    if view.maximised_lane and view.maximised_lane not in there:
+        changes["maximised_lane"] = ""
+    state.update_view(**changes)
