@@ -7,14 +7,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint as recomputed
 
 from engine.config import PredictionName
+from engine.point_posterior import PointPosterior, float32_is_enough
 from engine.schedules import Schedule, Time
 
 
@@ -115,9 +119,17 @@ class NetworkDenoiser(Denoiser):
         if isinstance(t, int) and not torch.is_grad_enabled():
             output = self._in_blocks(x_t, t)
         else:
-            times = torch.full((len(x_t),), t, device=x_t.device) if isinstance(t, int) else t
-            output = self.network(x_t, times)
+            output = self._with_gradient(x_t, t)
         return to_prediction(output, x_t, t, self.schedule, self.prediction)
+
+    def _with_gradient(self, x_t: Tensor, t: Time) -> Tensor:
+        if not isinstance(t, int):
+            output: Tensor = self.network(x_t, t)
+        elif (at := getattr(self.network, "at", None)) is not None:
+            output = at(x_t, t)
+        else:
+            output = self.network(x_t, torch.full((len(x_t),), t, device=x_t.device))
+        return output
 
     def _in_blocks(self, x_t: Tensor, t: int) -> Tensor:
         evaluate = self._evaluator()
@@ -177,27 +189,28 @@ class _ExactDenoiser(Denoiser):
 
     def _x0(self, x_t: Tensor, t: int) -> Tensor:
         flat = x_t.reshape(len(x_t), -1)
-        flat = flat.to(_exact_type(flat))
         alpha_bar = self.schedule.alpha_bar(t)
+        flat = flat.to(self._working_type(flat, alpha_bar))
         return self._posterior_mean(flat, alpha_bar).to(x_t.dtype).reshape(x_t.shape)
+
+    def _working_type(self, x: Tensor, alpha_bar: float) -> torch.dtype:
+        # Squared distances over small variances lose too much in float32; MPS has no float64.
+        return x.dtype if x.device.type == "mps" else torch.float64
 
     @abstractmethod
     def _posterior_mean(self, x: Tensor, alpha_bar: float) -> Tensor: ...
-
-
-def _exact_type(x: Tensor) -> torch.dtype:
-    # Squared distances over small variances lose too much in float32; MPS has no float64.
-    return x.dtype if x.device.type == "mps" else torch.float64
 
 
 class IdealDenoiser(_ExactDenoiser):
     """Exact for data that is uniform on ``points`` (M, ...): softmax-weighted means of them.
 
     E[x0 | x_t] = sum_i w_i y_i, w = softmax(-|x_t - sqrt(alpha_bar) y_i|^2 / (2 (1 - alpha_bar))).
+    float32 states are done in float32 where it is exact to about 1e-5, else in float64. Rows are
+    evaluated in padded blocks of one size, as by ``NetworkDenoiser``.
     """
 
-    MAX_WEIGHTS = 500_000
-    """Weights held at once; more rows are done in turns."""
+    MAX_WEIGHTS = 2**17
+    """Weights held at once on a CPU, about a cache's worth; elsewhere 64 times as many."""
 
     def __init__(self, points: ArrayLike | Tensor, schedule: Schedule) -> None:
         self.schedule = schedule
@@ -208,18 +221,20 @@ class IdealDenoiser(_ExactDenoiser):
             )
         self._points = points.reshape(len(points), -1)
 
+    def _working_type(self, x: Tensor, alpha_bar: float) -> torch.dtype:
+        if x.dtype == torch.float32 and float32_is_enough(x.shape[1], alpha_bar):
+            return x.dtype
+        return super()._working_type(x, alpha_bar)
+
     def _posterior_mean(self, x: Tensor, alpha_bar: float) -> Tensor:
         points = self._points.to(x.dtype).to(x.device)
-        turn = max(1, self.MAX_WEIGHTS // len(points))
-        return torch.cat([self._weighted(part, points, alpha_bar) for part in torch.split(x, turn)])
-
-    @staticmethod
-    def _weighted(x: Tensor, points: Tensor, alpha_bar: float) -> Tensor:
-        scaled = alpha_bar**0.5 * points
-        # |x|^2 is the same for every point and drops out of the softmax.
-        logits = (x @ scaled.T - scaled.square().sum(1) / 2) / (1 - alpha_bar)
-        mean: Tensor = logits.softmax(dim=1) @ points
-        return mean
+        mean: Callable[[Tensor], Tensor] = PointPosterior(points, alpha_bar).mean
+        if torch.is_grad_enabled() and x.requires_grad:
+            # The weights are found again on the way back: kept, they would fill the memory.
+            mean = partial(recomputed, mean, use_reentrant=False, preserve_rng_state=False)
+        rows = max(1, self.MAX_WEIGHTS * (1 if x.device.type == "cpu" else 64) // len(points))
+        padded = nn.functional.pad(x, (0, 0, 0, -len(x) % rows))
+        return torch.cat([mean(block) for block in torch.split(padded, rows)])[: len(x)]
 
 
 class MixtureDenoiser(_ExactDenoiser):

@@ -231,6 +231,66 @@ def test_ideal_denoiser_is_the_weighted_mean_of_its_points(points, monkeypatch):
             np.testing.assert_allclose(x0[row].numpy(), expected, atol=2e-6)
 
 
+def states_near_and_far(points, bar, count):
+    """States as they occur at alpha_bar = ``bar``, and on a square far beyond the data."""
+    generator = torch.Generator().manual_seed(1)
+    eps = torch.randn(count, points.shape[1], generator=generator)
+    near = bar**0.5 * points[:count] + (1 - bar) ** 0.5 * eps
+    return torch.cat([near, 8 * torch.rand(near.shape, generator=generator) - 4])
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3, 20])
+@pytest.mark.parametrize("name", ["linear", "cosine"])
+def test_ideal_denoiser_is_as_exact_for_float32(name, dimensions):
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(8000, dimensions, generator=generator)
+    # Some of them in a tight cluster, where weights spread over thousands of points.
+    points[:4000] = 0.7 + 0.02 * points[:4000]
+    schedule = make_schedule(name, 250)
+    denoiser = IdealDenoiser(points, schedule)
+    for t in (1, 2, 5, 12, 30, 40, 60, 125, 200, 250):
+        x = states_near_and_far(points, schedule.alpha_bar(t), 60)
+        x0 = denoiser.predict_x0(x, t)
+        assert x0.dtype == torch.float32
+        exact = denoiser.predict_x0(x.double(), t)
+        assert exact.dtype == torch.float64
+        torch.testing.assert_close(x0.double(), exact, atol=1e-5, rtol=0, msg=f"t = {t}")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("t", [1, 10, 60, 250])
+def test_gradient_of_the_ideal_denoiser_is_its_covariance(points, dtype, t, monkeypatch):
+    """d E[x0 | x] / dx = sqrt(ab) / (1 - ab) Cov[x0 | x]."""
+    monkeypatch.setattr(IdealDenoiser, "MAX_WEIGHTS", 60 * 7)  # seven rows at a time
+    schedule = make_schedule("linear", 250)
+    bar = schedule.alpha_bar(t)
+    x = states_near_and_far(torch.from_numpy(points), bar, 20)
+    towards = draw_latents(4, len(x), (2,))
+    expected = []
+    for state, direction in zip(x.double().numpy(), towards.double().numpy(), strict=True):
+        exponent = -((state - bar**0.5 * points.astype(float)) ** 2).sum(1) / (2 * (1 - bar))
+        weight = np.exp(exponent - exponent.max())
+        covariance = np.cov(points.T.astype(float), aweights=weight / weight.sum(), ddof=0)
+        expected.append(bar**0.5 / (1 - bar) * covariance @ direction)
+    asked = x.to(dtype).requires_grad_()
+    x0 = IdealDenoiser(points, schedule).predict_x0(asked, t)
+    (gradient,) = torch.autograd.grad((x0 * towards.to(dtype)).sum(), asked)
+    np.testing.assert_allclose(gradient, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("dimensions", [2, 20])
+def test_more_states_leave_the_first_means_where_they_were(dtype, dimensions):
+    schedule = make_schedule("linear", 250)
+    points = torch.randn(5000, dimensions, generator=torch.Generator().manual_seed(0))
+    denoiser = IdealDenoiser(points, schedule)
+    x = draw_latents(0, 300, (dimensions,)).to(dtype)
+    for t in (1, 100, 250):
+        most = denoiser.predict_x0(x, t)
+        for count in (1, 25, 26, 27, 130):
+            assert torch.equal(denoiser.predict_x0(x[:count], t), most[:count])
+
+
 def test_ideal_denoiser_is_a_mixture_of_needles(points):
     schedule = make_schedule("linear", 30)
     needles = np.tile(1e-12 * np.eye(2), (60, 1, 1))
