@@ -432,7 +432,8 @@ QPushButton[variant="segment"]:hover { color: $text; border-color: $control_bord
 QPushButton[variant="segment"]:checked { background: $selected; color: $text;
     border-color: $control_border; }
 QPushButton[variant="segment"]:disabled { color: $disabled; border-color: transparent; }
-QPushButton[variant="toggle"] { text-align: left; color: $text_secondary; padding: 0 ${p6}; }
+QPushButton[variant="toggle"] { text-align: left; color: $text_secondary; padding: 0 ${p6};
+    min-height: ${p24}; }
 QPushButton[variant="toggle"]:checked { color: $text; }
 QPushButton[variant="toggle"]:disabled { color: $disabled; }
 QToolButton[variant="icon"] { border-color: transparent; padding: 0; }

@@ -47,10 +47,11 @@ class SegmentedControl(QFrame):
         *,
         columns: int | None = None,
         compact: bool = False,
+        type_size: int | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._size = 11 if compact else 12
+        self._size = type_size or (11 if compact else 12)
         self.setProperty("surface", "segments")
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)

@@ -16,11 +16,11 @@ from toydiff_gui.state import AppState, Comparison, PathFigures
 COLUMNS = (
     ("off-data %", 36, "The share of the path's points that end off the data, in per cent."),
     ("gap", 44, "The largest distance between neighbours where they end: a tear stands out."),
-    ("length", 38, "The summed distance between neighbours where they end."),
+    ("length", 42, "The summed distance between neighbours where they end."),
 )
 """Title, width in design pixels, explanation."""
 PADDING = 8
-ROW = 28
+ROW = 26
 
 
 def column_rects(width: int) -> list[QRectF]:
@@ -44,7 +44,7 @@ class ColumnTitles(QWidget):
         self._resize()
 
     def _resize(self) -> None:
-        self.setFixedHeight(theme.current().px(18))
+        self.setFixedHeight(theme.current().px(17))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -162,7 +162,6 @@ class ComparisonSection(Section):
     def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.header = SectionHeader("Compare paths", caption_ink="label")
-        self.column.addSpacing(4)
         self.column.addWidget(self.header)
         self.wide.addWidget(ColumnTitles())
         self._group = QButtonGroup(self)

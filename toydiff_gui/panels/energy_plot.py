@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from toydiff_gui import theme
 
-HEIGHT = 46
+HEIGHT = 42
 
 
 class EnergyPlot(QWidget):

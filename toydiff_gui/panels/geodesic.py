@@ -33,7 +33,6 @@ class GeodesicSection(Section):
         self.plot = EnergyPlot()
         self.message = Text("", size=11, ink="error")
         self.message.setWordWrap(True)
-        self.column.addSpacing(4)
         self.column.addWidget(self.header)
         self.column.addWidget(self.plot)
         self.column.addWidget(self.message)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 from scipy.special import gammaincinv
@@ -32,7 +33,9 @@ class HoveredSection(Section):
         self.header = SectionHeader("Hovered position", caption_ink="text")
         self.column.addSpacing(4)
         self.column.addWidget(self.header)
-        grid = QGridLayout()
+        self._table = QWidget()
+        grid = QGridLayout(self._table)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(1, 1)
         self.values: dict[str, Text] = {}
@@ -52,9 +55,9 @@ class HoveredSection(Section):
             for text in (label, value):
                 text.setToolTip(tip)
             grid.addWidget(label, row, 0)
-            grid.addWidget(value, row, 2)
+            grid.addWidget(value, row, 1, Qt.AlignmentFlag.AlignRight)
             self.values[name] = value
-        self.column.addLayout(grid)
+        self.column.addWidget(self._table)
         self.hint = Text(NOTHING, size=11, ink="label")
         self.hint.setWordWrap(True)
         self.column.addWidget(self.hint)
@@ -76,6 +79,7 @@ class HoveredSection(Section):
         pinned = known and state.marked is None
         self.header.title.setText("Pinned position" if pinned else "Hovered position")
         self.hint.setVisible(not known)
+        self._table.setVisible(known)
         for value in self.values.values():
             value.setText(figures.NONE)
         self.header.set_caption("")

@@ -226,7 +226,7 @@ class LaneRow(QFrame):
 
     def _restyle(self) -> None:
         now = theme.current()
-        self.setFixedHeight(now.px(28))
+        self.setFixedHeight(now.px(26))
         self.badge.setFixedSize(now.px(18), now.px(18))
         self.badge.setFont(theme.font(10, 600, tabular=True))
         self.check.setFont(theme.font(12, 600 if self._shown else 500))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction
@@ -24,8 +25,10 @@ ETA_TIP = (
 def lane_note(lane: LaneSpec, state: AppState) -> str:
     """What is special about a lane, and its number of steps."""
     sampling = state.sampling
-    paths = {other.path_name(sampling) for other in state.shown_lanes}
-    detail = names.lane_detail(lane, sampling, several_paths=len(paths) > 1)
+    several = len({other.path_name(sampling) for other in state.shown_lanes}) > 1
+    # A path that all lanes share is said once, below.
+    told = sampling if several or lane.path else replace(sampling, path="linear")
+    detail = names.lane_detail(lane, told, several_paths=several)
     model = state.other_model(lane.checkpoint or state.model.ref) or state.model
     steps = lane.sampler_config(sampling, model.schedule.timesteps).steps or 1
     parts = [] if detail in ("", "η = 0") else [detail]
@@ -53,7 +56,6 @@ class LanesSection(Section):
         )
         self.add_button.clicked.connect(self._open_menu)
         self.header.add(self.add_button)
-        self.column.addSpacing(4)
         self.column.addWidget(self.header)
         self._rows = QVBoxLayout()
         self._rows.setSpacing(0)

@@ -93,10 +93,12 @@ class PathSection(Section):
             "Path",
             [Segment(key, title, TIPS[key]) for key, title in names.PATHS.items()],
             columns=2,
+            compact=True,
+            type_size=12,
         )
         self.kind.chosen.connect(self._set_path)
         self.column.addWidget(self.kind)
-        self._build_side()
+        self._build_shape()
         self._build_points()
         self._build_way_points()
         self.search = SearchLine(state)
@@ -113,31 +115,31 @@ class PathSection(Section):
         """The fields, by letter and axis."""
         return self.endpoints.boxes
 
-    def _build_side(self) -> None:
-        self._side_row = QWidget()
-        row = QHBoxLayout(self._side_row)
-        row.setContentsMargins(0, 0, 0, 0)
-        self.side = SegmentedControl(
-            "Side at opposite ends",
-            (
-                Segment("left", "Left", "To the left of the line from A to B"),
-                Segment("right", "Right", "To the right of the line from A to B"),
-            ),
-            compact=True,
-        )
-        self.side.chosen.connect(self._set_side)
-        row.addWidget(Text("Side at opposite ends", ink="text_secondary"))
-        row.addStretch(1)
-        row.addWidget(self.side)
-        self.column.addWidget(self._side_row)
-
-    def _build_points(self) -> None:
+    def _build_shape(self) -> None:
+        """The spacing, and the side at opposite ends."""
         row = QHBoxLayout()
         row.setSpacing(6)
         self.even = QCheckBox("Even spacing")
         self.even.setAccessibleName("Even spacing of the decoded points")
         self.even.clicked.connect(self._set_even)
-        label = Text("Points", ink="text_secondary")
+        self.side = SegmentedControl(
+            "Side at opposite ends",
+            (Segment("left", "Left"), Segment("right", "Right")),
+            compact=True,
+        )
+        self.side.chosen.connect(self._set_side)
+        self._side_label = Text("Side", ink="text_secondary")
+        row.addWidget(self.even)
+        row.addStretch(1)
+        row.addWidget(self._side_label)
+        row.addWidget(self.side)
+        self.column.addLayout(row)
+
+    def _build_points(self) -> None:
+        self.points = QWidget()
+        row = QHBoxLayout(self.points)
+        row.setContentsMargins(0, 0, 0, 0)
+        label = Text("Points on the path", ink="text_secondary")
         self.points_box = NumberBox(
             "Points on the path", minimum=2, maximum=MAX_LANE_POINTS, step=100
         )
@@ -147,11 +149,10 @@ class PathSection(Section):
         self.points_box.value_changed.connect(self._set_points)
         self.points_box.rejected.connect(self.complain)
         label.setBuddy(self.points_box)
-        row.addWidget(self.even)
-        row.addStretch(1)
         row.addWidget(label)
+        row.addStretch(1)
         row.addWidget(self.points_box)
-        self.column.addLayout(row)
+        self.column.addWidget(self.points)
         theme.notifier().changed.connect(self._resize)
         self._resize()
 
@@ -191,7 +192,8 @@ class PathSection(Section):
             else "There are no way-points to take away"
         )
         self.way_points.setVisible(drawn)
-        # The laboratory shows the search at length.
+        # In 'Sample' the number stands above; the laboratory shows the search at length.
+        self.points.setVisible(self._state.view.lab)
         self.search.setVisible(geodesic and not self._state.view.lab)
         default = Sampling()
         parts = ("a", "b", "path", "side", "even", "through", "path_points")
@@ -207,12 +209,13 @@ class PathSection(Section):
         for widget in (self, self.header):
             widget.setEnabled(along)
             widget.setToolTip(reason)
-        why_no_side = self._why_no_side(sampling)
-        self._side_row.setEnabled(not why_no_side)
-        self._side_row.setToolTip(reason or why_no_side or SIDE)
-        for key, tip in (("left", "left"), ("right", "right")):
-            way = f"To the {tip} of the line from A to B, seen from A."
-            self.side.set_segment(key, True, reason or why_no_side or way)
+        no_side = self._why_no_side(sampling)
+        for widget in (self._side_label, self.side):
+            widget.setEnabled(not no_side)
+            widget.setToolTip(reason or no_side or SIDE)
+        for key in ("left", "right"):
+            way = f"Round the {key} of the line from A to B, seen from A."
+            self.side.set_segment(key, True, reason or no_side or way)
         geodesic = sampling.path == "geodesic"
         self.even.setEnabled(not geodesic)
         self.even.setToolTip(reason or (ALWAYS_EVEN if geodesic else EVEN))
