@@ -179,8 +179,7 @@ class ChartCard(QWidget):
         return self._t
 
     def _ask_to_save(self, kind: str) -> None:
-        checked = self._themes.checkedAction()
-        self.save_asked.emit(kind, checked.data() if checked else "")
+        self.save_asked.emit(kind, self._themes.checkedAction().data())
 
     def _renew(self) -> None:
         self._picture = self._frame = None

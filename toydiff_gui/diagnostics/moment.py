@@ -36,7 +36,7 @@ def paint_moment(
         over = style.px(3)
         painter.drawLine(QLineF(frame.bar.left() - over, y, frame.bar.right() + over, y))
     elif chart.over_time and min(frame.x0, frame.x1) <= t <= max(frame.x0, frame.x1):
-        x = frame.x(t)
+        x = frame.x(t) if vector else round(frame.x(t) - 0.5) + 0.5  # a sharp line
         painter.setPen(QPen(QColor(palette.accent), style.stroke(1.2)))
         painter.drawLine(QLineF(x, frame.plot.top(), x, frame.plot.bottom()))
         value = chart.main.at(t) if chart.main else None
