@@ -18,6 +18,7 @@ from toydiff_gui.canvas.readout import REACH, Readout, describe, nearest_point
 from toydiff_gui.canvas.shared_view import SharedView
 from toydiff_gui.canvas.strip_view import StripView
 from toydiff_gui.drawing import BackgroundCache, LaneStyle
+from toydiff_gui.drawing.overlays import overlay_frame
 from toydiff_gui.scene import LaneScene
 from toydiff_gui.state import AppState
 
@@ -66,7 +67,7 @@ class LaneView(QWidget):
         self._shared = shared
         self._lane: LaneScene | None = None
         self._t = 0.0
-        self._frame: int | None = None
+        self._frame: tuple[object, ...] | None = None
         self._hovered = False
         self._pointer: QPointF | None = None
         self.header = LaneHeader(self)
@@ -267,11 +268,12 @@ class LaneView(QWidget):
             event.ignore()
 
 
-def _frame_at(lane: LaneScene, t: float) -> int | None:
-    """The number of the state that is seen; a trajectory grows in place."""
-    if lane.kind == "latent" or lane.trajectory is None:
-        return None
-    return lane.trajectory.index_at(t)
+def _frame_at(lane: LaneScene, t: float) -> tuple[object, ...]:
+    """The number of the state that is seen, and of what is laid over it: all of it can grow."""
+    if lane.kind == "latent":
+        return ()
+    frame = None if lane.trajectory is None else lane.trajectory.index_at(t)
+    return (frame, *overlay_frame(lane, t))
 
 
 _COMPARED_BY_IDENTITY = (

@@ -90,7 +90,9 @@ class BackgroundCache:
 
 
 def _shown_data(lane: LaneScene) -> Points | None:
-    return None if lane.kind == "latent" else lane.data
+    if lane.kind == "latent" or ("forward" in lane.overlays and lane.forward is not None):
+        return None
+    return lane.data
 
 
 def paint_background(

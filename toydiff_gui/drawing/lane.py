@@ -10,6 +10,8 @@ from toydiff_gui import theme as themes
 from toydiff_gui.drawing.background import BackgroundCache, paint_background
 from toydiff_gui.drawing.cloud import check_plane, paint_joins, paint_links, paint_points
 from toydiff_gui.drawing.marks import paint_endpoints, paint_path_end
+from toydiff_gui.drawing.overlays import paint_overlays
+from toydiff_gui.drawing.paper import Paper
 from toydiff_gui.drawing.style import LaneStyle, blend, path_steps
 from toydiff_gui.drawing.tears import paint_tear
 from toydiff_gui.drawing.text import draw_wrapped, wrap
@@ -48,12 +50,14 @@ def paint_lane(
         paint_background(painter, rect, lane, view, style, vector=vector)
     else:
         cache.paint(painter, rect, lane, view, style)
+    paper = Paper(painter, rect, view, style, vector)
+    paint_overlays(paper, lane, t)
     if points is not None and len(points):
         predicted = lane.x0_at(t)
         if predicted is not None and predicted.shape == points.shape:
             _paint_predicted(painter, rect, view, lane, points, predicted, style, vector)
         _paint_states(painter, rect, view, lane, points, style, vector)
-    transform = PlotTransform(rect, view)
+    transform = paper.transform
     if points is not None and lane.joined and lane.kind != "latent" and lane.status != "failed":
         paint_tear(painter, transform, lane, points, style, vector=vector)
     if lane.kind == "latent" and lane.endpoints is not None:

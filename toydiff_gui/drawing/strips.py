@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,7 @@ from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
 
 from toydiff_gui import theme as themes
 from toydiff_gui.drawing import figures
-from toydiff_gui.drawing.cloud import paint_segments
-from toydiff_gui.drawing.device import device_rect, pixel_ratio
-from toydiff_gui.drawing.style import LaneStyle, path_steps
+from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, text_width
 from toydiff_gui.scene import LaneScene, neighbour_gaps
 
@@ -213,7 +212,7 @@ def paint_strips(
         if "gap" in rows:
             _paint_gaps(painter, layout.tracks["gap"], gaps, scales, style)
         if "norm" in rows and lane.latent_norms is not None:
-            _paint_norms(painter, layout.tracks["norm"], lane, scales, style, vector)
+            _paint_norms(painter, layout.tracks["norm"], lane, scales, style)
         _paint_words(painter, layout, lane, gaps, style, vector)
         for index, strong in ((lane.pinned, False), (lane.marked, True)):
             if index is not None and 0 <= index < len(points):
@@ -221,8 +220,9 @@ def paint_strips(
     painter.restore()
 
 
-def _gradient(track: QRectF, style: LaneStyle) -> QLinearGradient:
-    gradient = QLinearGradient(track.left(), 0.0, track.right(), 0.0)
+@lru_cache(maxsize=64)
+def _gradient(left: float, right: float, style: LaneStyle) -> QLinearGradient:
+    gradient = QLinearGradient(left, 0.0, right, 0.0)
     for index, colour in enumerate(style.path_colours(33)):
         gradient.setColorAt(index / 32, themes.with_alpha(colour, 0.9))
     return gradient
@@ -245,7 +245,10 @@ def _paint_gaps(
     x = np.concatenate([[edges[0]], np.repeat(edges, 2)[1:-1], [edges[-1]]])
     y = np.concatenate([[track.bottom()], np.repeat(track.bottom() - heights, 2), [track.bottom()]])
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.fillPath(arrayToQPath(x, y, connect="all", finiteCheck=False), _gradient(track, style))
+    painter.fillPath(
+        arrayToQPath(x, y, connect="all", finiteCheck=False),
+        _gradient(track.left(), track.right(), style),
+    )
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 
@@ -263,7 +266,6 @@ def _paint_norms(
     lane: LaneScene,
     scales: StripScales,
     style: LaneStyle,
-    vector: bool,
 ) -> None:
     norms = lane.latent_norms
     assert norms is not None
@@ -280,20 +282,15 @@ def _paint_norms(
     count = len(norms)
     chosen = np.unique(np.linspace(0, count - 1, min(count, int(track.width()) + 1)).round())
     picked = chosen.astype(np.intp)
-    line = np.stack(
-        [
-            track.left() + track.width() * picked / max(count - 1, 1),
-            _norm_height(track, norms[picked], scales, style),
-        ],
-        axis=1,
-    )
-    area, ratio = (track, 1.0) if vector else (device_rect(painter, track), pixel_ratio(painter))
-    if not vector:
-        line = (line - (track.left(), track.top())) * ratio + (area.left(), area.top())
-    segments = np.concatenate([line[:-1], line[1:]], axis=1)
-    colours, steps = style.path_colours(len(picked)), path_steps(len(picked))[:-1]
-    width = style.stroke(1.7) * ratio
-    paint_segments(painter, area, segments, steps, colours, width, 1.0, 0.0, vector)
+    x = track.left() + track.width() * picked / max(count - 1, 1)
+    y = _norm_height(track, norms[picked], scales, style)
+    # A filled band, as wide across the line everywhere: Qt fills much faster than it strokes, and
+    # SVG knows gradients in areas only.
+    slope = np.gradient(y, x) if len(x) > 1 else np.zeros(len(x))
+    half = 0.5 * style.stroke(1.8) * np.hypot(1.0, slope)
+    outline_x, outline_y = np.append(x, x[::-1]), np.append(y - half, (y + half)[::-1])
+    band_path = arrayToQPath(outline_x, outline_y, connect="all", finiteCheck=False)
+    painter.fillPath(band_path, _gradient(track.left(), track.right(), style))
 
 
 def _paint_words(

@@ -1,0 +1,26 @@
+"""A grid of straight lines of latents, carried along by the flow to the time shown."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toydiff_gui.drawing.paper import Paper
+from toydiff_gui.scene import LaneScene
+
+OPACITY = 0.5
+
+
+def paint_warp(paper: Paper, lane: LaneScene, t: float) -> None:
+    """Where the lines have been carried; torn places show as long straight pieces."""
+    layer = lane.warp
+    k = None if layer is None else layer.trajectory.index_at(t)
+    if layer is None or k is None:
+        return
+    lines = layer.trajectory.x[k].reshape(-1, layer.points_per_line, 2)
+    paper.lines(
+        np.ascontiguousarray(lines[:, :-1]).reshape(-1, 2),
+        np.ascontiguousarray(lines[:, 1:]).reshape(-1, 2),
+        colours=(paper.style.palette.text_secondary,),
+        width=1.0,
+        opacity=OPACITY,
+    )
