@@ -111,7 +111,6 @@ def test_what_is_missing_is_greyed_and_says_so(bar):
         bar.save_button,
         bar.mode.button("images"),
         bar.mode.button("subspace"),
-        bar.page.button("diagnostics"),
     ]
     for button in later:
         assert not button.isEnabled()
@@ -181,3 +180,10 @@ def test_the_view_menu_restarts_the_engine(qtbot, bar, state):
     state.set_engine(EngineStatus("dead"))
     with qtbot.waitSignal(bar.restart_requested):
         bar.restart_action.trigger()
+
+
+def test_the_page_is_chosen(qtbot, bar, state):
+    qtbot.mouseClick(bar.page.button("diagnostics"), Qt.MouseButton.LeftButton)
+    assert state.view.page == "diagnostics"
+    state.update_view(page="explore")
+    assert bar.page.current == "explore"

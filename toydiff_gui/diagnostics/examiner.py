@@ -119,6 +119,7 @@ class Examiner(QObject):
         """Ask for what is missing."""
         if not self._active:
             return
+        self.live_timer.stop()
         subject = self.subject
         if self._state.engine.status == "ready":
             for kind in KINDS:
@@ -185,8 +186,7 @@ class Examiner(QObject):
             self._shown = {kind: found for kind, found in self._shown.items() if found.done}
             self.live_timer.stop()
         self._shown = {kind: found for kind, found in self._shown.items() if not found.message}
-        self._refresh_later()
-        self.changed.emit()
+        self.changed.emit()  # what is missing is asked for once the model has been opened
 
 
 def _belongs(finding: Finding, subject: Subject) -> bool:
