@@ -244,9 +244,7 @@ class _Plane:
         return _meet_ends(latents, self._start, self._end, positions)
 
 
-def _aside(
-    a: Tensor, shape: torch.Size, side: Side, through: Tensor | None, seed: int
-) -> Tensor:
+def _aside(a: Tensor, shape: torch.Size, side: Side, through: Tensor | None, seed: int) -> Tensor:
     """The unit vector at right angles to ``a`` on whose side a half circle from a to -a goes."""
     if a.numel() == 1:
         raise ValueError("opposite endpoints of one dimension have no great circle between them")
@@ -259,7 +257,9 @@ def _aside(
         towards = through.to("cpu", torch.float64).flatten()
         what = "the point that the path goes through"
     else:
-        towards = draw_latents(seed, 1, shape)[0].to(torch.float64).flatten()
+        # Two, since the endpoint may itself be the first draw of that seed.
+        draws = draw_latents(seed, 2, shape).to(torch.float64).flatten(1)
+        towards = max(draws, key=lambda draw: float((draw - (a @ draw) * a).norm()))
         what = f"the direction drawn from seed {seed}"
     towards = towards - (a @ towards) * a
     if float(towards.norm()) <= PARALLEL:

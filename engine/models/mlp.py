@@ -37,10 +37,17 @@ class ResidualMLP(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """x (N, D), t int64 (N,) in 0..T -> (N, D)."""
         # T rows are usually fewer than a batch: project the table, then pick.
-        biases = self.time_biases()[t]
+        return self._through(x, self.time_biases()[t].unbind(1))
+
+    def at(self, x: Tensor, t: int) -> Tensor:
+        """``forward`` at one time for all rows: only its row of the table is projected."""
+        biases: Tensor = self.time(self.table[t])
+        return self._through(x, biases.view(self.config.depth, self.config.width).unbind(0))
+
+    def _through(self, x: Tensor, biases: tuple[Tensor, ...]) -> Tensor:
         h = self.inlet(x)
-        for level, block in enumerate(self.blocks):
-            h = h + F.silu(block(h) + biases[:, level])
+        for block, bias in zip(self.blocks, biases, strict=True):
+            h = h + F.silu(block(h) + bias)
         out: Tensor = self.outlet(h)
         return out
 
