@@ -37,11 +37,12 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 
 from bench.hands import Drag, click, drag_plot, key, mouse, type_number, wheel
 from bench.window import application, lanes_done, run_for, settle, wait_until, window
-from engine.config import POINT_SETS, SCHEDULES, ModelConfig, ScheduleConfig
+from engine.config import PATHS, POINT_SETS, SCHEDULES, SIDES, ModelConfig, ScheduleConfig
 from toydiff_gui import scenes
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.panels import lane_recipes
 from toydiff_gui.playback import SPEEDS
-from toydiff_gui.state import Sampling
+from toydiff_gui.state import Inversion, Sampling
 
 HARMLESS = ("This plugin does not support",)
 """Said by platforms without a window manager."""
@@ -296,9 +297,8 @@ class Monkey:
         self.main.sample_panel.path.header.reset_requested.emit()
 
     def switch_the_mode(self) -> None:
-        click(
-            self.main.sample_panel.start.mode.button(self.dice.choice(("interpolation", "samples")))
-        )
+        mode = self.dice.choice(("interpolation", "samples", "inverted"))
+        click(self.main.sample_panel.start.mode.button(mode))
 
     def set_the_number_of_points(self) -> None:
         type_number(
@@ -326,15 +326,136 @@ class Monkey:
     def slide_eta(self) -> None:
         self.main.sample_panel.lanes.eta_slider.setValue(self.dice.randrange(101))
 
-    def preview_x0(self) -> None:
-        click(self.main.sample_panel.overlays.buttons["preview"])
+    def switch_an_overlay(self) -> None:
+        click(self.dice.choice(list(self.main.sample_panel.overlays.buttons.values())))
+
+    def choose_a_path(self) -> None:
+        click(self.main.sample_panel.path.kind.button(self.dice.choice(PATHS)))
+
+    def choose_a_side(self) -> None:
+        if self.dice.random() < 0.5:
+            self.main.state.update_sampling(a=(-2.0, 0.0), b=(2.0, 0.0))
+        click(self.main.sample_panel.path.side.button(self.dice.choice(SIDES)))
+
+    def space_evenly(self) -> None:
+        click(self.main.sample_panel.path.even, QPoint(8, 10))
+
+    def draw_a_path(self) -> None:
+        count = self.dice.randrange(4)
+        through = tuple((self.dice.uniform(-3, 3), self.dice.uniform(-3, 3)) for _ in range(count))
+        self.main.state.update_sampling(path="drawn", through=through)
+
+    def clear_the_way_points(self) -> None:
+        click(self.main.sample_panel.path.clear_button)
+
+    def search_or_stop(self) -> None:
+        panel = self.main.sample_panel
+        click(panel.geodesic.button if self.main.state.view.lab else panel.path.search.button)
+
+    def turn_the_dock(self) -> None:
+        face = self.main.sample_panel.face
+        click(face.button(self.dice.choice(("sample", "paths"))))
+
+    def choose_a_path_in_the_table(self) -> None:
+        click(self.main.sample_panel.comparison.rows[self.dice.choice(PATHS)])
+
+    def export_the_comparison(self) -> None:
+        name = self.dice.choice((str(self.folder / "Pfade.csv"), "", str(self.folder / "x" / "y")))
+        with patch.object(QFileDialog, "getSaveFileName", lambda *args, **kw: (name, "")):
+            click(self.main.sample_panel.export_button)
+
+    def look_at_a_point(self) -> None:
+        self.main.state.set_marked(self.dice.choice((None, 0, 3, 499, 10**6)))
+
+    def pin_a_point(self) -> None:
+        self.main.state.set_pinned(self.dice.choice((None, 0, 1, 250)))
+
+    # Lanes
+
+    def _some_row(self) -> Any:
+        rows = list(self.main.sample_panel.lanes.rows.values())
+        return self.dice.choice(rows) if rows else None
+
+    def add_a_lane(self) -> None:
+        actions = list(self.main.sample_panel.lanes.add_actions.values())
+        self.dice.choice(actions).trigger()
+
+    def a_lane_for_each_number_of_steps(self) -> None:
+        self.main.sample_panel.lanes.steps_action.trigger()
+
+    def all_paths_side_by_side(self) -> None:
+        self.main.sample_panel.lanes.paths_action.trigger()
+
+    def open_the_menu_of_lanes(self) -> None:
+        click(self.main.sample_panel.lanes.add_button)
+
+    def duplicate_a_lane(self) -> None:
+        if (row := self._some_row()) is not None:
+            key(row.check, Qt.Key.Key_D, CONTROL)
+
+    def remove_a_lane(self) -> None:
+        if (row := self._some_row()) is not None:
+            key(row.check, Qt.Key.Key_Delete)
+
+    def lanes_of_the_exercise(self) -> None:
+        self.main.sample_panel.lanes.header.reset_requested.emit()
+
+    def edit_a_lane(self) -> None:
+        if (row := self._some_row()) is not None:
+            key(row.check, Qt.Key.Key_F2)
+
+    def change_a_lane(self) -> None:
+        panel, dice = self.main.sample_panel, self.dice
+        if panel.editor is None or not panel.editor.key:
+            self.edit_a_lane()
+        if panel.editor is None or not panel.editor.key:
+            return
+        editor = panel.editor
+        match dice.randrange(4):
+            case 0:
+                type_number(editor.steps.box, dice.choice(("", "1", "10", "999")))
+            case 1:
+                type_number(editor.eta.box, dice.choice(("", "0.5", "7")))
+            case 2:
+                type_number(editor.seed.box, dice.choice(("", "3", "x")))
+            case 3:
+                box = dice.choice((editor.sampler, editor.path, editor.denoiser))
+                if box.isEnabled():
+                    box.setCurrentIndex(dice.randrange(box.count()))
+                    box.activated.emit(box.currentIndex())
+
+    def close_the_editor(self) -> None:
+        editor = self.main.sample_panel.editor
+        if editor is not None and editor.key:
+            click(editor.close_button)
+
+    # Inversion
+
+    def pick_points(self) -> None:
+        inversion = self.main.sample_panel.inversion
+        if self.main.state.inversion.status == "picking":
+            click(inversion.button)
+        else:
+            inversion.pick_action.trigger()
+
+    def invert_a_file(self) -> None:
+        good, bad = self.folder / "Punkte.csv", self.folder / "schlecht.csv"
+        good.write_text("0.5,0.5\n-0.5,0.25\n1,1\n")
+        bad.write_text("one,two,three\n")
+        name = str(self.dice.choice((good, bad, self.folder / "fehlt.npy", "")))
+        with patch.object(QFileDialog, "getOpenFileName", lambda *args, **kw: (name, "")):
+            self.main.sample_panel.inversion.file_action.trigger()
+
+    def forget_the_points(self) -> None:
+        click(self.main.sample_panel.inversion.dismiss)
 
     def choose_a_lane_in_the_list(self) -> None:
-        row = self.dice.choice(list(self.main.sample_panel.lanes.rows.values()))
-        click(row, QPoint(row.width() // 2, row.height() // 2))
+        if (row := self._some_row()) is not None:
+            click(row, QPoint(row.width() // 2, row.height() // 2))
 
     def _toggle_lane(self, lane: str) -> None:
-        click(self.main.sample_panel.lanes.rows[lane].check, QPoint(8, 10))
+        if (row := self.main.sample_panel.lanes.rows.get(lane)) is not None:
+            click(row.check, QPoint(8, 10))
 
     # Training
 
@@ -575,8 +696,12 @@ def _calm(main: MainWindow) -> None:
     )
     default = Sampling(steps=20)
     main.state.update_sampling(**{name: getattr(default, name) for name in vars(default)})
-    for lane in main.state.lanes:
-        main.state.update_lane(lane.key, shown=lane.key != "ddim-few")
+    lane_recipes.restore_defaults(main.state)
+    main.state.set_inversion(Inversion())
+    main.state.set_marked(None)
+    main.state.set_pinned(None)
+    if main.sample_panel.editor is not None:
+        main.sample_panel.editor.close()
     settle()
     opened: list[str] = []
     connection = main.conductor.model_opened.connect(opened.append)

@@ -38,6 +38,33 @@ together. <b>DDIM</b> with η = 0 adds none: the result is a function of the lat
 path stays a path, except where that function tears.</p>
 <p>A lane with fewer steps holds a state until it jumps to the next one. While A or B is dragged all
 lanes use 20 steps; on release they use all.</p>
+<p>The <b>+</b> above the lanes adds others: Heun and DPM-Solver++ 2M need fewer steps, and the
+<b>exact denoiser</b> is the best there can be for the data set. One click adds a lane for each
+number of steps or for each kind of path. Every lane can be duplicated, changed (F2 in the list) and
+removed; it may have steps, η, seed, path and model of its own. Up to eight are shown.</p>
+<h3>The interpolation laboratory</h3>
+<p>Between A and B lie many paths. Choose one under 'Interpolation', or compare them all under
+'Paths'.</p>
+<p><b>Linear</b> is the straight line. <b>Spherical</b> turns evenly from one direction to the
+other; between opposite ends it goes round on the side that you choose. <b>Prior-preserving</b>
+keeps the distribution: for independent ends its points are distributed as the prior. It does not
+keep the norm of a given pair: from (−2, 0) to (2, 0) it passes through the origin.
+<b>Norm-guided</b> keeps to norms that are probable under the prior. <b>Geodesic</b> is searched
+for: its decoded points travel least, weighted by how improbable the place is. <b>Drawn</b> goes
+through way-points: double click in lane 1 to add one, drag it, press Delete to take it away.</p>
+<p>'Even spacing' moves the points along the path until their results are evenly spaced. The path
+stays the same; only its gaps change.</p>
+<p>The <b>strips</b> below a lane show the distance between neighbours and the norm of the latents
+beside that of the prior. Move along a strip to see the point in all lanes; click to pin its
+trajectory. Where neighbours land far from each other, the path is torn. The table under 'Paths'
+shows the figures of each kind; the best of the paths without a tear stand out. Where the data lie
+in separate parts, no path from one to another is both even and on the data.</p>
+<p><b>Overlays</b> belong to the selected lane and to the time shown. 'Vector field' is the
+direction that DDIM takes, 'Grid warp' shows where space is stretched, 'Difference' where the
+network differs from the exact denoiser. The <b>basin map</b> colours the latents by where they end
+up: where the colours meet, paths tear.</p>
+<p><b>Invert data points</b> finds the latents of points that you click or bring in a file. The
+round trip says how far they come back from where they were.</p>
 <h3>Training</h3>
 <p>Choose data, a noise schedule and a network, then press Train. Samples from fixed latents show
 what it has learned so far. The bar compares the distance of these samples to the data with its

@@ -6,9 +6,9 @@ from bench import random_actions
 
 
 def test_every_action_once_leaves_nothing_behind(qapp):
-    report = random_actions.run(100, seed=2)
+    report = random_actions.run(150, seed=2)
     assert report.troubles == []
-    assert report.actions >= len(report.done) > 80
+    assert report.actions >= len(report.done) > 110
     assert {"latent", "ddpm", "ddpm-shared", "ddim", "ddim-few", "training"} <= set(report.lanes)
 
 

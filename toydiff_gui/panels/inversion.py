@@ -17,6 +17,10 @@ TIP = (
     "Finds the latents of points of the data by running DDIM backwards, and replays them. Two "
     "points become A and B."
 )
+ROUND_TRIP = (
+    "How far the points come to lie from where they were, when their latents are carried back to "
+    "data: the mean and the largest distance, in standardised units."
+)
 PICK_HINT = "Click two points of the data in a lane"
 FILES = "Points (*.npy *.csv *.txt);;All files (*)"
 
@@ -37,10 +41,7 @@ def inversion_text(inversion: Inversion) -> str:
             if inversion.errors is None or not len(inversion.errors):
                 return first
             mean, largest = float(inversion.errors.mean()), float(inversion.errors.max())
-            return (
-                f"{first}\nround-trip error {figures.gap(mean)} mean"
-                f"{names.DOT}{figures.gap(largest)} largest"
-            )
+            return f"{first}\nround trip: {figures.gap(mean)} mean, {figures.gap(largest)} largest"
     return ""
 
 
@@ -103,6 +104,7 @@ class InversionFoot(QWidget):
         text = inversion_text(inversion)
         self._line.setVisible(bool(text))
         self.text.setText(text)
+        self.text.setToolTip(ROUND_TRIP if inversion.errors is not None else "")
         self.text.set_ink("error" if inversion.status == "failed" else "text_secondary")
         self.dismiss.setVisible(not self._picking)
         running = inversion.status == "running"

@@ -144,7 +144,7 @@ class LaneRow(QFrame):
         self.badge.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._build_buttons()
         row = QHBoxLayout(self)
-        row.setContentsMargins(8, 0, 8, 0)
+        row.setContentsMargins(8, 2, 8, 2)  # the focus ring goes around the box
         row.setSpacing(8)
         row.addWidget(self.check)
         row.addWidget(self._tail, 1)
