@@ -254,17 +254,17 @@ def _aside(a: Tensor, shape: torch.Size, side: Side, through: Tensor | None, see
         left = a.new_tensor([y, -x])
         return left if side == "left" else -left
     if through is not None:
-        towards = through.to("cpu", torch.float64).flatten()
+        candidates = through.to("cpu", torch.float64).flatten()[None]
         what = "the point that the path goes through"
     else:
         # Two, since the endpoint may itself be the first draw of that seed.
-        draws = draw_latents(seed, 2, shape).to(torch.float64).flatten(1)
-        towards = max(draws, key=lambda draw: float((draw - (a @ draw) * a).norm()))
+        candidates = draw_latents(seed, 2, shape).to(torch.float64).flatten(1)
         what = f"the direction drawn from seed {seed}"
-    towards = towards - (a @ towards) * a
-    if float(towards.norm()) <= PARALLEL:
-        raise ValueError(f"{what} lies on the line of the opposite endpoints and chooses no side")
-    return towards / towards.norm()
+    for candidate in candidates:
+        towards: Tensor = candidate - (a @ candidate) * a
+        if float(towards.norm()) > PARALLEL:
+            return towards / towards.norm()
+    raise ValueError(f"{what} lies on the line of the opposite endpoints and chooses no side")
 
 
 def _meet_ends(latents: Tensor, start: Tensor, end: Tensor, positions: Tensor) -> Tensor:
