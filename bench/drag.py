@@ -1,11 +1,12 @@
 """How long after a move of the mouse the lanes show the new place of an endpoint.
 
-    QT_QPA_PLATFORM=offscreen python -m bench.drag [--moves 60] [--json]
+    QT_QPA_PLATFORM=offscreen python -m bench.drag [--moves 60] [--samplers A,B,...] [--json]
 
-A and B are dragged in turn with three lanes of 500 points. For each move: the time until the lane
-of latents shows the place, and until all three lanes show coarse trajectories that begin there and
-are complete; both as painted. Moves come one after the other, each when the one before is shown,
-and then in a row without waiting, which tells how many pictures a second a fast hand sees.
+A and B are dragged in turn with a lane of 500 points for each sampler, by default the three that
+the window begins with. For each move: the time until the lane of latents shows the place, and until
+all lanes show coarse trajectories that begin there and are complete; both as painted. Moves come
+one after the other, each when the one before is shown, and then in a row without waiting, which
+tells how many pictures a second a fast hand sees.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ import numpy as np
 
 from bench.hands import Drag
 from bench.window import application, lanes_done, run_for, settle, wait_until, window
+from engine.config import SAMPLERS, require_choice
 from toydiff_gui.canvas.lane_view import LaneView
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.state import LaneSpec
 
 LIMIT_MS = 100.0
-LANES = ("ddpm", "ddpm-shared", "ddim")
+DEFAULT_SAMPLERS = ("ddpm", "ddpm-shared", "ddim")
 
 
 @dataclass
@@ -39,6 +42,7 @@ class Figures:
     lanes_p95: float
     lanes_worst: float
     moves: int
+    samplers: tuple[str, ...]
     pictures_per_second: float
     full_after_release: float
     load_before: float
@@ -53,11 +57,12 @@ class Figures:
 class Watch:
     """Notes when each lane has been painted from where."""
 
-    def __init__(self, main: MainWindow) -> None:
+    def __init__(self, main: MainWindow, lanes: tuple[str, ...]) -> None:
         self._main = main
+        self._counted = lanes[-1]
         self.painted: dict[str, tuple[float, tuple[float, float], bool]] = {}
         self.pictures = 0
-        for key in ("latent", *LANES):
+        for key in ("latent", *lanes):
             view = main.grid.lane_view(key)
             assert view is not None
             view.painted.connect(lambda key=key, view=view: self._note(key, view))
@@ -75,7 +80,9 @@ class Watch:
         if points is not None:
             start = (float(points[0][0]), float(points[0][1]))
             before = self.painted.get(key)
-            self.pictures += key == "ddim" and (before is None or before[1] != start) and whole
+            self.pictures += (
+                key == self._counted and (before is None or before[1] != start) and whole
+            )
             self.painted[key] = (time.perf_counter(), start, whole)
 
     def shows(self, key: str, place: tuple[float, float]) -> bool:
@@ -90,12 +97,17 @@ class Watch:
         return max(self.painted[key][0] for key in keys)
 
 
-def measure(moves: int) -> Figures:
+def measure(moves: int, samplers: tuple[str, ...] = DEFAULT_SAMPLERS) -> Figures:
     """Drag, and gather the figures."""
+    lanes = tuple(f"{sampler} {number}" for number, sampler in enumerate(samplers))
+    specs = tuple(LaneSpec(key, sampler=name) for key, name in zip(lanes, samplers, strict=True))  # type: ignore[arg-type]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    latent, lanes = [], []
+    latent, taken = [], []
     with window() as main:
-        watch = Watch(main)
+        main.state.set_lanes(specs)
+        settle()
+        wait_until(lambda: lanes_done(main), "the lanes")
+        watch = Watch(main, lanes)
         main.playback.to_data()
         settle()
         hand = Drag(main, 0)
@@ -109,10 +121,10 @@ def measure(moves: int) -> Figures:
                 settle(1)
             latent.append(watch.when(("latent",)) - begin)
             wait_until(
-                lambda place=place: all(watch.shows(key, place) for key in LANES),  # type: ignore[misc]
+                lambda place=place: all(watch.shows(key, place) for key in lanes),  # type: ignore[misc]
                 "the lanes",
             )
-            lanes.append(watch.when(LANES) - begin)
+            taken.append(watch.when(lanes) - begin)
             run_for(0.02)
         watch.pictures = 0
         begin = time.perf_counter()
@@ -126,7 +138,7 @@ def measure(moves: int) -> Figures:
         settle()
         wait_until(lambda: lanes_done(main), "the full lanes")
         full = time.perf_counter() - released
-    latent_ms, lanes_ms = 1000 * np.array(latent), 1000 * np.array(lanes)
+    latent_ms, lanes_ms = 1000 * np.array(latent), 1000 * np.array(taken)
     return Figures(
         latent_p50=float(np.percentile(latent_ms, 50)),
         latent_p95=float(np.percentile(latent_ms, 95)),
@@ -134,27 +146,42 @@ def measure(moves: int) -> Figures:
         lanes_p95=float(np.percentile(lanes_ms, 95)),
         lanes_worst=float(lanes_ms.max()),
         moves=moves,
+        samplers=samplers,
         pictures_per_second=pictures,
         full_after_release=1000 * full,
         load_before=load,
     )
 
 
+def _samplers(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(require_choice("sampler", name, SAMPLERS, ()) for name in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def main() -> int:
     """Measure, print, and say by the exit status whether the limit is kept."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--moves", type=int, default=60)
+    parser.add_argument(
+        "--samplers",
+        type=_samplers,
+        default=DEFAULT_SAMPLERS,
+        help=f"of {', '.join(SAMPLERS)}; one lane each",
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     app = application()
-    figures = measure(options.moves)
+    figures = measure(options.moves, options.samplers)
     app.closeAllWindows()
     kept = figures.ratio <= 1
     if options.json:
         print(json.dumps({**asdict(figures), "ratio": figures.ratio}))
     else:
         print(
-            f"{figures.moves} moves, load before {figures.load_before:.1f}\n"
+            f"{figures.moves} moves of {', '.join(figures.samplers)}, "
+            f"load before {figures.load_before:.1f}\n"
             f"latents: p50 {figures.latent_p50:.0f} ms, p95 {figures.latent_p95:.0f} ms\n"
             f"lanes:   p50 {figures.lanes_p50:.0f} ms, p95 {figures.lanes_p95:.0f} ms, "
             f"worst {figures.lanes_worst:.0f} ms; p95 to the limit of {LIMIT_MS:.0f} ms: "
