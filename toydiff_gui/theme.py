@@ -251,6 +251,12 @@ def path_colours(n: int, palette: Palette) -> NDArray[np.uint8]:
     return np.asarray(np.round(_from_oklab(lab) * 255), np.uint8)
 
 
+def mixed(colours: tuple[str, ...], shares: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """``colours`` (n of them) mixed in OKLab by ``shares`` (..., n) that sum to 1: (..., 3)."""
+    lab = shares @ _to_oklab(np.array([_rgb(colour) for colour in colours]))
+    return np.asarray(np.round(_from_oklab(lab) * 255), np.uint8)
+
+
 def _rgb(colour: str) -> tuple[float, float, float]:
     red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue

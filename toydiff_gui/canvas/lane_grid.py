@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from toydiff_gui import theme
 from toydiff_gui.canvas.hint import HintCard
 from toydiff_gui.canvas.lane_view import LaneView
+from toydiff_gui.canvas.picking import cancel_picking
 from toydiff_gui.canvas.shared_view import SharedView
 from toydiff_gui.drawing import BackgroundCache, LaneStyle, ViewRange, default_view
 from toydiff_gui.drawing.strips import ScaleKeeper, around_plots
@@ -145,6 +146,7 @@ class LaneGrid(QWidget):
         view.painted.connect(lambda: self._lane_painted.emit(key, self._pictures.get(key, 0)))
         view.entered.connect(lambda: self._leave_all_but(key))
         view.cursor_text.connect(self.cursor_text)
+        view.stops_changed.connect(self._chain_tab_stops)
         view.duplicate_asked.connect(self._duplicate)
         view.edit_asked.connect(self._edit)
         view.remove_asked.connect(self._remove)
@@ -235,7 +237,9 @@ class LaneGrid(QWidget):
         self._arrange()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape lets go of a pinned point, then returns from one lane to all."""
+        """Escape ends picking, lets go of a pinned point, or returns from one lane to all."""
+        if event.key() == Qt.Key.Key_Escape and cancel_picking(self._state):
+            return
         if event.key() == Qt.Key.Key_Escape and self._state.pinned is not None:
             self._state.set_pinned(None)
         elif event.key() == Qt.Key.Key_Escape and self._state.view.maximised_lane:

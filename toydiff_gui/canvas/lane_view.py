@@ -13,10 +13,12 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from toydiff_gui import theme
 from toydiff_gui.canvas.handles import Handles
 from toydiff_gui.canvas.lane_header import LaneHeader
+from toydiff_gui.canvas.picking import pick
 from toydiff_gui.canvas.plot import PlotView
 from toydiff_gui.canvas.readout import REACH, Readout, describe, nearest_point
 from toydiff_gui.canvas.shared_view import SharedView
 from toydiff_gui.canvas.strip_view import StripView
+from toydiff_gui.canvas.way_points import WayPoints
 from toydiff_gui.drawing import BackgroundCache, LaneStyle
 from toydiff_gui.drawing.overlays import overlay_frame
 from toydiff_gui.scene import LaneScene
@@ -43,6 +45,7 @@ class LaneView(QWidget):
         painted: a frame of it is on the canvas.
         entered: the pointer has come to it.
         cursor_text: what the pointer is on, in words; empty when it has gone.
+        stops_changed: Tab has other places to visit (``stops``).
         duplicate_asked: make a copy of the lane with this key.
         edit_asked: change the settings of the lane with this key.
         remove_asked: take the lane with this key away.
@@ -51,6 +54,7 @@ class LaneView(QWidget):
     painted = Signal()
     entered = Signal()
     cursor_text = Signal(str)
+    stops_changed = Signal()
     duplicate_asked = Signal(str)
     edit_asked = Signal(str)
     remove_asked = Signal(str)
@@ -73,6 +77,7 @@ class LaneView(QWidget):
         self.header = LaneHeader(self)
         self.plot = PlotView(shared, cache, self)
         self.handles = Handles(state, self.plot)
+        self.way_points = WayPoints(state, self.plot)
         self.strips = StripView(state, self)
         self.readout = Readout(self.plot.viewport())
         layout = QVBoxLayout(self)
@@ -100,6 +105,8 @@ class LaneView(QWidget):
         self.plot.painted.connect(self.painted)
         state.view_changed.connect(self._show_state)
         state.model_changed.connect(self._update_readout)
+        state.inversion_changed.connect(self._show_cursor)
+        self.way_points.changed.connect(self.stops_changed)
         theme.notifier().changed.connect(self._restyle)
         self._restyle()
 
@@ -111,7 +118,8 @@ class LaneView(QWidget):
     @property
     def stops(self) -> tuple[QWidget, ...]:
         """What Tab visits, in order."""
-        return (self, *self.handles.handles, *self.header.buttons, self.strips)
+        handles = (*self.handles.handles, *self.way_points.handles)
+        return (self, *handles, *self.header.buttons, self.strips)
 
     def show_lane(self, lane: LaneScene, t: float) -> bool:
         """Show ``lane`` at ``t``; returns whether that is another picture than before."""
@@ -142,10 +150,8 @@ class LaneView(QWidget):
         self.setAccessibleDescription(lane.message)
         self.plot.show_lane(lane, t)
         self.handles.show_endpoints(lane.endpoints if lane.kind == "latent" else None)
-        places = lane.kind == "latent" and lane.endpoints is not None
-        self.plot.viewport().setCursor(
-            Qt.CursorShape.CrossCursor if places else Qt.CursorShape.ArrowCursor
-        )
+        self.way_points.show_places(lane.way_points if lane.kind == "latent" else ())
+        self._show_cursor()
         self._update_readout()
         return True
 
@@ -193,17 +199,43 @@ class LaneView(QWidget):
         self.header.set_style(style)
         self.plot.set_style(style)
         self.handles.set_style(style)
+        self.way_points.set_style(style)
         self.strips.set_style(style)
         self._fit_strips()
         self.readout.refresh_style()
         self.readout.place()
 
+    def _show_cursor(self) -> None:
+        """A cross where a click places or picks something."""
+        lane = self._lane
+        latent = lane is not None and lane.kind == "latent"
+        places = latent and lane is not None and lane.endpoints is not None
+        crossed = places or (not latent and self._picking)
+        shape = Qt.CursorShape.CrossCursor if crossed else Qt.CursorShape.ArrowCursor
+        if self.plot.viewport().cursor().shape() != shape:
+            self.plot.viewport().setCursor(shape)
+
+    @property
+    def _picking(self) -> bool:
+        return self._state.inversion.status == "picking"
+
     def _click(self, x: float, y: float) -> None:
         self.select()
-        if self._lane is not None and self._lane.kind == "latent":
+        lane = self._lane
+        if lane is None:
+            return
+        if lane.kind == "trajectory" and self._picking:
+            pick(self._state, lane, x, y)
+        elif lane.kind == "latent" and not lane.drawing:
+            # While a path is drawn a click may be the first half of one that adds a way-point.
             self.handles.place_nearer(x, y)
 
-    def _double_click(self) -> None:
+    def _double_click(self, x: float, y: float) -> None:
+        if self._lane is not None and self._lane.kind == "latent" and self._lane.drawing:
+            self.way_points.insert(x, y)
+            return
+        if self._picking:
+            return  # the second click of two picks
         self.handles.take_back_click()
         self._shared.reset()
 

@@ -39,7 +39,7 @@ class PlotBox(pg.ViewBox):  # type: ignore[misc]
     """
 
     clicked = Signal(QPointF)
-    double_clicked = Signal()
+    double_clicked = Signal(QPointF)
 
     def __init__(self) -> None:
         super().__init__(enableMenu=False, defaultPadding=0.0)
@@ -73,7 +73,7 @@ class PlotBox(pg.ViewBox):  # type: ignore[misc]
             return
         event.accept()
         if event.double():
-            self.double_clicked.emit()
+            self.double_clicked.emit(QPointF(event.pos()))
         else:
             self.clicked.emit(QPointF(event.pos()))
 
@@ -136,7 +136,7 @@ class PlotView(pg.GraphicsView):  # type: ignore[misc]
     """
 
     clicked = Signal(float, float)
-    double_clicked = Signal()
+    double_clicked = Signal(float, float)
     pointer_moved = Signal(QPointF)
     pointer_left = Signal()
     transformed = Signal()
@@ -166,7 +166,7 @@ class PlotView(pg.GraphicsView):  # type: ignore[misc]
         self.scene().addItem(self.item)
         self.item.painted.connect(self.painted)
         self.box.clicked.connect(self._click)
-        self.box.double_clicked.connect(self.double_clicked)
+        self.box.double_clicked.connect(self._double_click)
         self.box.sigRangeChangedManually.connect(self._moved_here)
         shared.changed.connect(self._follow)
         self._follow()
@@ -255,6 +255,9 @@ class PlotView(pg.GraphicsView):  # type: ignore[misc]
 
     def _click(self, position: QPointF) -> None:
         self.clicked.emit(*self.to_data(position))
+
+    def _double_click(self, position: QPointF) -> None:
+        self.double_clicked.emit(*self.to_data(position))
 
     def _moved_here(self) -> None:
         """Let the other lanes follow what the mouse did in this one."""

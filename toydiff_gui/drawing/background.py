@@ -184,6 +184,19 @@ def _paint_sigma(
     disc = QRectF(origin.x(), origin.y(), 0.0, 0.0).marginsAdded(_margins(reach * transform.unit))
     painter.fillRect(disc.intersected(rect), gradient)
 
+    paint_rings(painter, transform, style, style.ring, vector=vector)
+
+
+def paint_rings(
+    painter: QPainter,
+    transform: PlotTransform,
+    style: LaneStyle,
+    ink: QColor,
+    *,
+    vector: bool = False,
+) -> None:
+    """Circles of 0.5 to 3 sigma about the origin."""
+    origin, rect = transform.point(0.0, 0.0), transform.rect
     font = style.font(11)
     width = style.stroke(1.0)
     for half_sigmas in range(1, 7):
@@ -196,8 +209,8 @@ def _paint_sigma(
             if radius > 1.5 * room:
                 half = math.degrees(room / radius)
                 gap = (SIGMA_LABEL_ANGLE - half, SIGMA_LABEL_ANGLE + half)
-        colour = QColor(style.ring)
-        colour.setAlphaF(1.0 if labelled else 0.4)
+        colour = QColor(ink)
+        colour.setAlphaF(ink.alphaF() * (1.0 if labelled else 0.4))
         painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         circle = QRectF(origin.x() - radius, origin.y() - radius, 2 * radius, 2 * radius)

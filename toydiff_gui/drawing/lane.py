@@ -9,7 +9,8 @@ from PySide6.QtGui import QColor, QPainter
 from toydiff_gui import theme as themes
 from toydiff_gui.drawing.background import BackgroundCache, paint_background
 from toydiff_gui.drawing.cloud import check_plane, paint_joins, paint_links, paint_points
-from toydiff_gui.drawing.marks import paint_endpoints, paint_path_end
+from toydiff_gui.drawing.latents import paint_above_latents, paint_beneath_latents
+from toydiff_gui.drawing.marks import paint_path_end, paint_picked
 from toydiff_gui.drawing.overlays import paint_overlays
 from toydiff_gui.drawing.paper import Paper
 from toydiff_gui.drawing.style import LaneStyle, blend, path_steps
@@ -51,7 +52,10 @@ def paint_lane(
     else:
         cache.paint(painter, rect, lane, view, style)
     paper = Paper(painter, rect, view, style, vector)
-    paint_overlays(paper, lane, t)
+    if lane.kind == "latent":
+        paint_beneath_latents(paper, lane)
+    else:
+        paint_overlays(paper, lane, t)
     if points is not None and len(points):
         predicted = lane.x0_at(t)
         if predicted is not None and predicted.shape == points.shape:
@@ -60,8 +64,10 @@ def paint_lane(
     transform = paper.transform
     if points is not None and lane.joined and lane.kind != "latent" and lane.status != "failed":
         paint_tear(painter, transform, lane, points, style, vector=vector)
-    if lane.kind == "latent" and lane.endpoints is not None:
-        paint_endpoints(painter, transform, lane.endpoints, style, vector=vector)
+    if lane.kind == "latent":
+        paint_above_latents(paper, lane)
+    elif lane.picked is not None:
+        paint_picked(painter, transform, lane.picked, style, vector=vector)
     _paint_message(painter, rect, lane, points is not None, style, vector)
     painter.restore()
 

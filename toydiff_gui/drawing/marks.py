@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
@@ -10,6 +12,7 @@ from toydiff_gui.drawing.figures import pair
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred, draw_text
 from toydiff_gui.drawing.view import PlotTransform
+from toydiff_gui.scene import Points
 
 HANDLE_RADIUS = 10.0
 """Of the discs with letters, in design pixels."""
@@ -57,6 +60,7 @@ def paint_endpoints(
     endpoints: tuple[Pair, Pair],
     style: LaneStyle,
     *,
+    coordinates: bool = True,
     vector: bool = False,
 ) -> None:
     """A and B with their letters, coordinates beside them; one that is out of sight at the edge."""
@@ -72,6 +76,8 @@ def paint_endpoints(
         paint_disc(painter, place, colour, style.px(HANDLE_RADIUS), style)
         draw_centred(painter, place, LETTERS[end], font, themes.text_on(colour), vector=vector)
         painter.restore()
+        if not coordinates:
+            continue
         _paint_coordinates(
             painter, transform.rect, place, pair(*endpoints[end]), flat, style, vector
         )
@@ -105,9 +111,58 @@ def _paint_coordinates(
     draw_text(painter, QPointF(left, base), text, font, style.palette.text_secondary, vector=vector)
 
 
-def paint_halo(painter: QPainter, centre: QPointF, end: int, style: LaneStyle) -> None:
-    """The halo of an endpoint that the pointer is on."""
-    radius, width = style.px(HANDLE_RADIUS) + style.stroke(1.6), style.px(4.5)
-    painter.setPen(QPen(themes.with_alpha(endpoint_colours(style)[end], 0.35), width))
+def paint_halo(
+    painter: QPainter, centre: QPointF, disc: float, colour: str, style: LaneStyle
+) -> None:
+    """The halo of a disc of the radius ``disc`` (design pixels) that the pointer is on."""
+    radius, width = style.px(disc) + style.stroke(1.6), style.px(4.5)
+    painter.setPen(QPen(themes.with_alpha(colour, 0.35), width))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawEllipse(centre, radius + width / 2, radius + width / 2)
+
+
+WAY_POINT_RADIUS = 7.5
+"""Of the discs with numbers, in design pixels."""
+
+
+def paint_way_points(
+    painter: QPainter,
+    transform: PlotTransform,
+    way_points: Sequence[Pair],
+    style: LaneStyle,
+    *,
+    vector: bool = False,
+) -> None:
+    """Discs with their numbers where a drawn path goes through."""
+    font = style.font(10, 700)
+    for number, place in enumerate(way_points, start=1):
+        centre = handle_position(transform, place, style)
+        paint_disc(painter, centre, style.palette.text, style.px(WAY_POINT_RADIUS), style)
+        draw_centred(painter, centre, str(number), font, style.palette.canvas, vector=vector)
+
+
+def paint_picked(
+    painter: QPainter,
+    transform: PlotTransform,
+    picked: Points,
+    style: LaneStyle,
+    *,
+    vector: bool = False,
+) -> None:
+    """Rings about chosen data points; the first two with the letters they will have as ends."""
+    font = style.font(11, 700)
+    radius = style.stroke(6.5)
+    for index, (x, y) in enumerate(picked.tolist()):
+        centre = transform.point(x, y)
+        if not transform.rect.contains(centre):
+            continue
+        colour = endpoint_colours(style)[index] if index < 2 else style.palette.text
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for ink, width in ((style.palette.canvas, 4.4), (colour, 2.2)):
+            painter.setPen(QPen(QColor(ink), style.stroke(width)))
+            painter.drawEllipse(centre, radius, radius)
+        if index < len(LETTERS):
+            disc = centre + QPointF(radius + style.px(9), -radius - style.px(4))
+            paint_disc(painter, disc, colour, style.px(8), style)
+            ink = themes.text_on(colour)
+            draw_centred(painter, disc, LETTERS[index], font, ink, vector=vector)
