@@ -17,6 +17,8 @@ from engine.config import TrainingConfig, sampler_times
 from engine.protocol import Packet
 from toydiff_gui import main_window, theme
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.panels.sample import SamplePanel
+from toydiff_gui.state import AppState
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
 
@@ -36,6 +38,32 @@ def app(qapp):
 def chosen(request):
     """Each of the looks there are."""
     return request.param
+
+
+@pytest.fixture
+def app_state(qapp):
+    """A state without a window."""
+    return AppState()
+
+
+@pytest.fixture
+def sample_dock(qtbot, app, app_state):
+    """The dock 'Sample' in a window of its own, as high as in the usual window."""
+    dock = SamplePanel(app_state)
+    qtbot.addWidget(dock)
+    dock.resize(280, 704)
+    dock.show()
+    dock.activateWindow()
+    qtbot.waitUntil(dock.isActiveWindow)
+    return dock
+
+
+@pytest.fixture
+def said(app_state):
+    """What the state has told the user, as (text, is_error)."""
+    messages = []
+    app_state.message_posted.connect(lambda *message: messages.append(message))
+    return messages
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton
 from engine.config import ScheduleConfig
 from toydiff_gui import theme
 from toydiff_gui.panels.sample import SamplePanel
-from toydiff_gui.state import AppState, Sampling
+from toydiff_gui.state import AppState, Sampling, TrainingRun
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -43,7 +43,6 @@ def test_mode_decides_what_the_number_of_points_means(qtbot, panel, state):
     assert panel.start.count_field.value == state.sampling.path_points == 500
     type_in(qtbot, panel.start.count_field.box, "300")
     assert state.sampling.path_points == 300
-    assert panel.path.points_box.number == 300
     qtbot.mouseClick(panel.start.mode.button("samples"), Qt.MouseButton.LeftButton)
     assert state.sampling.mode == "samples"
     assert panel.start.count_field.value == 1000
@@ -140,7 +139,7 @@ def test_endpoints_are_typed_swapped_thrown_and_reset(qtbot, panel, state):
     assert (thrown.a, thrown.b) != ((-1.0, -2.0), (0.25, 2.0))
     shown = panel.path.endpoint_boxes["A", 0].lineEdit().text().replace("\u2212", "-")
     assert float(shown) == thrown.a[0]
-    type_in(qtbot, panel.path.points_box, "77")
+    type_in(qtbot, panel.start.count_field.box, "77")
     qtbot.mouseClick(panel.path.header.reset, Qt.MouseButton.LeftButton)
     assert state.sampling == Sampling()
 
@@ -163,6 +162,50 @@ def test_impossible_endpoint_gets_a_sentence(qtbot, panel, state):
 def test_seed_is_thrown(qtbot, panel, state):
     qtbot.mouseClick(panel.start.seed_field.dice_button, Qt.MouseButton.LeftButton)
     assert state.sampling.seed == panel.start.seed_field.value
+
+
+def test_overlays_belong_to_the_selected_lane(qtbot, panel, state):
+    assert panel.overlays.header.caption.text() == "lane 4 · DDIM"
+    for kind in ("trajectories", "field", "density", "preview", "warp", "forward", "difference"):
+        qtbot.mouseClick(panel.overlays.buttons[kind], Qt.MouseButton.LeftButton)
+        assert kind in state.overlays("ddim")
+    qtbot.mouseClick(panel.overlays.buttons["field"], Qt.MouseButton.LeftButton)
+    assert "field" not in state.overlays("ddim")
+    state.update_view(selected_lane="ddpm")
+    assert panel.overlays.header.caption.text() == "lane 2 · DDPM"
+    assert not any(button.isChecked() for button in panel.overlays.buttons.values())
+    assert state.overlays("ddpm") == set()
+
+
+def test_the_basin_map_is_always_within_reach(qtbot, panel, state):
+    for lane in ("ddim", "latent"):
+        state.update_view(selected_lane=lane)
+        button = panel.overlays.buttons["basin"]
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert state.overlays("latent") == ({"basin"} if lane == "ddim" else set())
+    assert panel.overlays.header.caption.text() == "lane 1 · Latent"
+    for kind, button in panel.overlays.buttons.items():
+        assert button.isEnabled() == (kind == "basin")
+        assert kind == "basin" or "select a sampler lane" in button.toolTip()
+
+
+def test_the_exact_denoiser_does_not_differ_from_itself(panel, state):
+    state.update_lane("ddim", exact=True)
+    button = panel.overlays.buttons["difference"]
+    assert not button.isEnabled()
+    assert "does not differ from itself" in button.toolTip()
+    assert panel.overlays.buttons["field"].isEnabled()
+    assert panel.overlays.header.caption.text() == "lane 4 · Exact denoiser"
+
+
+def test_a_training_on_show_has_overlays_of_its_samples_alone(panel, state):
+    state.set_training(TrainingRun(status="running"))
+    state.update_view(selected_lane="training")
+    on = {kind for kind, button in panel.overlays.buttons.items() if button.isEnabled()}
+    assert on == {"trajectories", "preview", "density", "forward", "basin"}
+    assert "training has ended" in panel.overlays.buttons["field"].toolTip()
+    state.set_training(TrainingRun(status="done"))
+    assert state.view.selected_lane == "ddpm"  # its lane has gone
 
 
 def test_preview_is_switched(qtbot, panel, state):
@@ -188,9 +231,12 @@ def test_tab_reaches_every_enabled_control(qtbot, panel, qapp):
         panel.lanes.eta_slider,
         panel.lanes.eta_box,
         *panel.path.endpoint_boxes.values(),
-        panel.path.points_box,
+        panel.path.even,
+        panel.lanes.add_button,
         panel.overlays.buttons["preview"],
         *(row.check for row in panel.lanes.rows.values()),
+        *(button for row in panel.lanes.rows.values() for button in row.buttons.values()),
+        panel.face.button("sample"),
         panel.path.swap_button,
         panel.path.random_button,
         panel.hide_button,
@@ -198,15 +244,17 @@ def test_tab_reaches_every_enabled_control(qtbot, panel, qapp):
         panel.path.kind.button("linear"),
     }
     seen = set()
-    for _ in range(60):
+    for _ in range(80):
         qtbot.keyClick(qapp.focusWidget(), Qt.Key.Key_Tab)
         seen.add(qapp.focusWidget())
     assert wanted <= seen, [w.accessibleName() for w in wanted - seen]
 
 
+@pytest.mark.parametrize("lab", [False, True], ids=["sample", "paths"])
 @pytest.mark.parametrize("height", [704, 524])
-def test_nothing_is_cut_off(qtbot, cut_texts, panel, app, height, chosen):
+def test_nothing_is_cut_off(qtbot, cut_texts, panel, state, app, height, chosen, lab):
     theme.apply(app, chosen)
+    state.update_view(lab=lab)
     panel.resize(panel.width(), height)
     area = panel.scroll_area
 
@@ -234,6 +282,35 @@ def test_marks_have_the_endpoints_colours(panel):
     for mark, colour in ((a, DARK.endpoint_a), (b, DARK.endpoint_b)):
         image = mark.grab(QRect(0, 0, 20, 20)).toImage()
         assert image.pixelColor(10, 2) == QColor(colour)
+
+
+@pytest.mark.parametrize("lab", [False, True], ids=["sample", "paths"])
+def test_all_fits_into_the_usual_window_without_scrolling(qtbot, panel, state, lab):
+    state.update_view(lab=lab)
+    qtbot.waitUntil(lambda: panel.scroll_area.verticalScrollBar().maximum() == 0)
+
+
+def test_the_two_faces_share_the_path(qtbot, panel, state):
+    samples, paths = panel.start.mode.button("samples"), panel.face.button("paths")
+    qtbot.mouseClick(samples, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(paths, Qt.MouseButton.LeftButton)
+    assert state.view.lab
+    assert state.sampling.mode == "interpolation"  # there is nothing else to compare
+    assert panel.title.text() == "Interpolation lab"
+    assert panel.comparison.isVisible()
+    assert panel.export_button.isVisible()
+    assert not panel.lanes.isVisible()
+    assert not panel.inversion.isVisible()
+    type_in(qtbot, panel.path.endpoint_boxes["A", 0], "0.25")
+    assert state.sampling.a == (0.25, 2.0)
+    type_in(qtbot, panel.path.points_box, "77")
+    assert state.sampling.path_points == 77
+    qtbot.mouseClick(panel.face.button("sample"), Qt.MouseButton.LeftButton)
+    assert not state.view.lab
+    assert panel.title.text() == "Sample"
+    assert panel.lanes.isVisible()
+    assert not panel.comparison.isVisible()
+    assert panel.start.count_field.value == 77
 
 
 def test_a_theme_that_comes_back_looks_as_before(qtbot, panel, app):

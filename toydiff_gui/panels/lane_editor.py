@@ -327,6 +327,8 @@ class LaneEditor(QFrame, Writer):
 
     def focusNextPrevChild(self, forwards: bool) -> bool:
         """Tab stays within the card, which has nothing to do with what lies beneath it."""
+        if not self._key:  # it is closing, and the focus must go elsewhere
+            return super().focusNextPrevChild(forwards)
         stops = [
             widget
             for widget in (
