@@ -12,12 +12,14 @@ import msgspec
 import numpy as np
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from engine.config import LATER_DATASETS, TrainingConfig
+from engine import datasets
+from engine.config import EXACT, LATER_DATASETS, TrainingConfig
 from engine.datasets import Standardisation
-from engine.denoiser import NetworkDenoiser
+from engine.denoiser import Denoiser, IdealDenoiser, NetworkDenoiser
 from engine.files import write_atomically
 from engine.models.mlp import ResidualMLP
 from engine.schedules import Schedule
@@ -56,12 +58,17 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained network, ready to sample from; ``denoiser`` uses the averaged weights."""
+    """A trained network, ready to sample from; ``denoiser`` uses the averaged weights.
+
+    Or the exact denoiser in its place, for a name that begins with 'exact:'.
+    """
 
     description: Description
-    denoiser: NetworkDenoiser
+    denoiser: Denoiser
     schedule: Schedule
     source: str
+    device: torch.device
+    """Where the denoiser computes."""
 
     @property
     def config(self) -> TrainingConfig:
@@ -78,10 +85,15 @@ class Checkpoint:
         """The shape of one state."""
         return (len(self.description.mean),)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return next(self.denoiser.network.parameters()).device
+    def training_points(self) -> NDArray[np.float32]:
+        """The data (M, ...) that it was trained with, in the network's units."""
+        return datasets.load(self.config.dataset, self.config.points, self.config.seed).points
+
+    def exact(self) -> Checkpoint:
+        """The same with the closed-form denoiser of its training data."""
+        points = torch.from_numpy(self.training_points()).to(self.device)
+        denoiser = IdealDenoiser(points, self.schedule)
+        return replace(self, denoiser=denoiser, source=f"{EXACT}{self.source}")
 
     def describe(self) -> dict[str, Any]:
         """Plain data about it, for messages and files."""
@@ -156,9 +168,14 @@ def load_checkpoint(
 ) -> Checkpoint:
     """Load a bundled checkpoint by name, or one from a file or a training's folder.
 
+    With 'exact:' before it, the closed-form denoiser of its training data replaces the network.
+
     ``averaged``: use the averaged weights, which sample better, rather than the last ones. Raises
     ``ValueError`` with the name and the reason if it is missing, damaged or foreign.
     """
+    if str(name_or_path).startswith(EXACT):
+        name = str(name_or_path).removeprefix(EXACT)
+        return load_checkpoint(name, device=device, averaged=averaged).exact()
     path = locate(name_or_path)
     description, tensors = load_tensors(path)
     config = description.config
@@ -182,7 +199,7 @@ def load_checkpoint(
     network.requires_grad_(False).eval().to(device)
     schedule = Schedule(config.schedule)
     denoiser = NetworkDenoiser(network, schedule, config.resolved_prediction)
-    return Checkpoint(description, denoiser, schedule, str(name_or_path))
+    return Checkpoint(description, denoiser, schedule, str(name_or_path), torch.device(device))
 
 
 def same_run(stored: TrainingConfig, asked: TrainingConfig) -> str | None:

@@ -23,9 +23,7 @@ PointSetName = Literal[
 SCHEDULES: tuple[str, ...] = get_args(ScheduleName)
 PREDICTIONS: tuple[str, ...] = get_args(PredictionName)
 SAMPLERS: tuple[str, ...] = get_args(SamplerName)
-PathName = Literal[
-    "linear", "spherical", "prior-preserving", "norm-guided", "geodesic", "drawn"
-]
+PathName = Literal["linear", "spherical", "prior-preserving", "norm-guided", "geodesic", "drawn"]
 Side = Literal["left", "right"]
 
 POINT_SETS: tuple[str, ...] = get_args(PointSetName)
@@ -38,6 +36,9 @@ LATER_DATASETS = ("digits", "mnist", "fashion", "cifar10")
 MAX_TIMESTEPS = 10_000
 MAX_POINTS = 1_000_000
 MAX_WAY_POINTS = 100
+
+EXACT = "exact:"
+"""Before a checkpoint's name: the closed-form denoiser of its training data, not its network."""
 
 
 def require_choice(what: str, value: object, known: tuple[str, ...], later: tuple[str, ...]) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from scipy.spatial import cKDTree
 from engine.datasets import Standardisation, fresh_draws, reference_draws
 
 Points = NDArray[np.float32]
+Kept = TypeVar("Kept")
 
 SAMPLE_SETS = 10
 SAMPLES = 8000
@@ -58,6 +60,21 @@ class Quality:
         return self.distance / self.distance_floor
 
 
+class Nearness:
+    """What counts as off the data: farther from a fixed reference than nearly all fresh points.
+
+    For two-dimensional data. Made by ``nearness_steps``, which keeps it.
+    """
+
+    def __init__(self, tree: cKDTree, threshold: float) -> None:
+        self.threshold = threshold
+        self._tree = tree
+
+    def off_data(self, samples: Points) -> float:
+        """The share of ``samples`` (N, 2) that lies off the data, in 0..1."""
+        return float(np.mean(self._tree.query(samples)[0] > self.threshold))
+
+
 class Judge:
     """Measures samples against one data set in the units of one checkpoint.
 
@@ -70,11 +87,15 @@ class Judge:
         transform: Standardisation,
         directions: NDArray[np.float32],
         reference: NDArray[np.float64],
-        tree: cKDTree,
-        threshold: float,
+        nearness: Nearness,
     ) -> None:
-        self.dataset, self.transform, self.threshold = dataset, transform, threshold
-        self._directions, self._reference, self._tree = directions, reference, tree
+        self.dataset, self.transform, self.nearness = dataset, transform, nearness
+        self._directions, self._reference = directions, reference
+
+    @property
+    def threshold(self) -> float:
+        """The distance from the data beyond which a sample is off them."""
+        return self.nearness.threshold
 
     def distance(self, samples: Points) -> float:
         """Sliced 2-Wasserstein distance of ``samples`` (N, 2) to the data."""
@@ -85,7 +106,7 @@ class Judge:
 
     def off_data(self, samples: Points) -> float:
         """The share of ``samples`` (N, 2) that lies off the data, in 0..1."""
-        return float(np.mean(self._tree.query(samples)[0] > self.threshold))
+        return self.nearness.off_data(samples)
 
     def floor(self, count: int, sets: int = SAMPLE_SETS) -> tuple[float, float]:
         """Distance and off-data share of ``sets`` times ``count`` independent draws."""
@@ -134,8 +155,29 @@ def _quantiles(points: Points, directions: NDArray[np.float32], levels: int) -> 
     return np.asarray((1 - share) * projected[low] + share * projected[high], np.float64)
 
 
+REFERENCE_POINTS, FRESH_POINTS = 20_000, 200_000
+LEAST_THRESHOLD = 0.03
+
+_nearnesses: dict[tuple[object, ...], Nearness] = {}
 _judges: dict[tuple[object, ...], Judge] = {}
-_MOST_JUDGES = 8
+_MOST_KEPT = 8
+
+
+def nearness_steps(dataset: str, transform: Standardisation) -> Generator[None, None, Nearness]:
+    """Make a ``Nearness`` bit by bit (it looks at many points), yielding between; it is kept."""
+    key = (dataset, tuple(transform.mean), tuple(transform.std))
+    if key not in _nearnesses:
+        tree = cKDTree(reference_draws(dataset, REFERENCE_POINTS, 0, transform))
+        yield
+        fresh = fresh_draws(dataset, FRESH_POINTS, _FRESH_SEED + 1, transform)
+        near = []
+        for start in range(0, len(fresh), 20_000):
+            near.append(tree.query(fresh[start : start + 20_000])[0])
+            yield
+        threshold = max(LEAST_THRESHOLD, float(np.quantile(np.concatenate(near), 0.999)))
+        _make_room(_nearnesses)
+        _nearnesses[key] = Nearness(tree, threshold)
+    return _nearnesses[key]
 
 
 def judge_steps(
@@ -152,19 +194,16 @@ def judge_steps(
             part = directions[:, start : start + 8]
             quantiles.append(_quantiles(points, part, precision.quantiles))
             yield
-        tree = cKDTree(reference_draws(dataset, 20_000, 0, transform))
-        yield
-        fresh = fresh_draws(dataset, precision.reference, _FRESH_SEED + 1, transform)
-        near = []
-        for start in range(0, len(fresh), 20_000):
-            near.append(tree.query(fresh[start : start + 20_000])[0])
-            yield
-        threshold = max(0.03, float(np.quantile(np.concatenate(near), 0.999)))
-        while len(_judges) >= _MOST_JUDGES:
-            _judges.pop(next(iter(_judges)))
+        nearness = yield from nearness_steps(dataset, transform)
+        _make_room(_judges)
         reference = np.concatenate(quantiles, axis=1)
-        _judges[key] = Judge(dataset, transform, directions, reference, tree, threshold)
+        _judges[key] = Judge(dataset, transform, directions, reference, nearness)
     return _judges[key]
+
+
+def _make_room(kept: dict[tuple[object, ...], Kept]) -> None:
+    while len(kept) >= _MOST_KEPT:
+        kept.pop(next(iter(kept)))
 
 
 def judge_for(dataset: str, transform: Standardisation, precision: Precision = CANONICAL) -> Judge:

@@ -58,36 +58,79 @@ class Train(Request, frozen=True, kw_only=True):
 
 
 class Sample(Request, frozen=True, kw_only=True):
-    """Frames from ``count`` drawn latents, or from the array ``latents`` (N, ...) if it is sent."""
+    """Frames from ``count`` drawn latents, or from the array ``latents`` (N, ...) if it is sent.
+
+    ``last``: only the frame at t = 0. The result's ``info`` has ``off_data`` where it is known.
+    """
 
     checkpoint: str
     sampler: SamplerConfig
     count: int = 0
     seed: int = 0
+    last: bool = False
 
 
 class Interpolate(Request, frozen=True, kw_only=True):
-    """Frames from a path of ``points`` latents between the arrays ``start`` and ``end``."""
+    """Frames from a path of ``points`` latents between the arrays ``start`` and ``end`` (...).
+
+    ``path`` is a name as in ``engine.paths`` or 'geodesic', with its ``side``; the array
+    ``through`` (M, ...) holds the way-points of 'drawn'. ``even``: evenly spaced where they are
+    decoded, which the geodesic always is. The result's ``info`` is that of ``Sample``.
+    """
 
     checkpoint: str
     sampler: SamplerConfig
     points: int = 500
     path: str = "linear"
+    side: str = "left"
+    even: bool = False
+    seed: int = 0
+
+
+class FindPath(Request, frozen=True, kw_only=True):
+    """Look for the geodesic between the arrays ``start`` and ``end`` (...).
+
+    Answered by a ``PathFound`` for every improvement. The result has the array ``latents``
+    (N, ...), evenly decoded, and in ``info`` off_data, coefficients, and the energies.
+    """
+
+    checkpoint: str
+    points: int = 500
+    seed: int = 0
+
+
+class ComparePaths(Request, frozen=True, kw_only=True):
+    """Measure ``paths`` between the arrays ``start`` and ``end`` (...) at equal latent spacing.
+
+    Answered by a ``PathMeasured`` for each. Arrays ``through`` as in ``Interpolate``; 'geodesic' is
+    measured along the array ``geodesic`` (N, ...), and left out without it.
+    """
+
+    checkpoint: str
+    sampler: SamplerConfig
+    paths: list[str]
+    points: int = 500
+    side: str = "left"
     seed: int = 0
 
 
 class Invert(Request, frozen=True, kw_only=True):
-    """Frames from the array ``data`` (N, ...) at t = 0 up to its latents at t = T."""
+    """Frames from the array ``data`` (N, ...) at t = 0 up to its latents at t = T.
+
+    ``replay``: the latents are carried back as well, and the result has the arrays ``latents`` and
+    ``errors`` (N,), the distance of each point to where it comes back.
+    """
 
     checkpoint: str
     steps: int | None = None
+    replay: bool = False
 
 
 class Field(Request, frozen=True, kw_only=True):
-    """The prediction at time ``t`` for the array ``points``: a result with arrays x0 and eps."""
+    """The prediction for the array ``points`` at each of ``times``, as ``FieldAt``, in order."""
 
     checkpoint: str
-    t: int
+    times: list[int]
 
 
 class Evaluate(Request, frozen=True, kw_only=True):
@@ -158,6 +201,38 @@ class Frame(Message, frozen=True, kw_only=True):
     """All visited times, in the first frame only; later ones leave it empty."""
 
 
+class FieldAt(Message, frozen=True, kw_only=True):
+    """What a denoiser sees at time ``t``, with arrays x0 and eps."""
+
+    t: int
+
+
+class PathFound(Message, frozen=True, kw_only=True):
+    """A better path after ``step`` of ``total`` passes.
+
+    Arrays: ``latents`` (N, ...); ``t`` (K+1,), ``x`` and ``x0`` (K+1, M, ...) of a few steps from
+    some points on it.
+    """
+
+    step: int
+    total: int
+    energy: float
+    elapsed: float
+
+
+class PathMeasured(Message, frozen=True, kw_only=True):
+    """What the sampler makes of ``path``; ``off_data`` in 0..1, None where it is not known.
+
+    ``gap`` is the largest distance between neighbours, ``gap_ratio`` the same over the median.
+    """
+
+    path: str
+    length: float
+    gap: float
+    gap_ratio: float
+    off_data: float | None
+
+
 class Snapshot(Message, frozen=True, kw_only=True):
     """A training seen from outside at ``step``.
 
@@ -208,6 +283,8 @@ AnyRequest = (
     | Train
     | Sample
     | Interpolate
+    | FindPath
+    | ComparePaths
     | Invert
     | Field
     | Evaluate
@@ -217,7 +294,18 @@ AnyRequest = (
     | Resume
     | Shutdown
 )
-AnyReport = Ready | Progress | Frame | Snapshot | Diagnosis | Result | Failure
+AnyReport = (
+    Ready
+    | Progress
+    | Frame
+    | FieldAt
+    | PathFound
+    | PathMeasured
+    | Snapshot
+    | Diagnosis
+    | Result
+    | Failure
+)
 AnyMessage = AnyRequest | AnyReport
 
 

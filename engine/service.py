@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -25,14 +25,14 @@ from torch import Tensor
 import engine
 from engine import protocol
 from engine.checkpoint import Checkpoint, asdict_plain, load_checkpoint, locate
-from engine.config import MAX_POINTS, SamplerConfig, require_between
-from engine.denoiser import NetworkDenoiser
+from engine.config import EXACT, MAX_POINTS, MAX_TIMESTEPS, SamplerConfig, require_between
+from engine.denoiser import NetworkDenoiser, Prediction
 from engine.devices import available_devices, choose_device
 from engine.diagnosis import diagnose
 from engine.evaluation import evaluate
 from engine.metrics import LIVE, judge_steps
 from engine.noise import draw_latents
-from engine.paths import make_path
+from engine.path_jobs import compare_paths, find_path, nearness_of, path_latents
 from engine.protocol import Arrays, Packet
 from engine.samplers import (
     DDIM,
@@ -52,6 +52,8 @@ LIVE_CHECKPOINT = "live"
 """The name under which the averaged weights of the running training can be sampled."""
 
 PREVIEW_SAMPLES, PREVIEW_STEPS = 1000, 25
+
+Result = TypeVar("Result")
 
 Work = Generator[Packet | None, None, Packet]
 """A job: reports on the way (None: nothing to report), the final report at the end."""
@@ -162,6 +164,10 @@ class Service:
                 return self._sample(request, arrays)
             case protocol.Interpolate():
                 return self._interpolate(request, arrays)
+            case protocol.FindPath():
+                return self._find_path(request, arrays)
+            case protocol.ComparePaths():
+                return self._compare_paths(request, arrays)
             case protocol.Invert():
                 return self._invert(request, arrays)
             case protocol.Field():
@@ -251,7 +257,7 @@ class Service:
         """A checkpoint by name, loaded once for each version of its file."""
         if name == LIVE_CHECKPOINT:
             return self._live_checkpoint()
-        path = locate(name)
+        path = locate(name.removeprefix(EXACT))
         changed = path.stat().st_mtime
         kept = self._checkpoints.get(name)
         if kept is None or kept[0] != changed:
@@ -267,7 +273,11 @@ class Service:
             raise ValueError("no training is running")
         # A denoiser of its own: its folded copy keeps the weights of now while training goes on.
         return Checkpoint(
-            trainer.description(), trainer.denoiser(), trainer.schedule, LIVE_CHECKPOINT
+            trainer.description(),
+            trainer.denoiser(),
+            trainer.schedule,
+            LIVE_CHECKPOINT,
+            self._device,
         )
 
     def _describe(self, request: protocol.Open) -> Work:
@@ -284,41 +294,80 @@ class Service:
             require_between("number of samples", request.count, 1, MAX_POINTS)
             latents = draw_latents(request.seed, request.count, checkpoint.shape).to(self._device)
         yield None
-        return (
-            yield from self._frames(request, checkpoint, latents, request.sampler, request.seed)
-        )
+        return (yield from self._frames(request, checkpoint, latents, last=request.last))
 
     def _interpolate(self, request: protocol.Interpolate, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
-        ends = self._states(
-            np.stack([_sent(arrays, "start"), _sent(arrays, "end")]), checkpoint, "endpoints"
+        start, end = self._ends(arrays, checkpoint)
+        path = path_latents(
+            checkpoint,
+            request.path,
+            start,
+            end,
+            request.points,
+            side=request.side,
+            through=self._optional(arrays, "through", checkpoint),
+            even=request.even,
+            seed=request.seed,
         )
-        latents = make_path(request.path, ends[0], ends[1], request.points)
+        latents = yield from _silently(path)
+        return (yield from self._frames(request, checkpoint, latents))
+
+    def _find_path(self, request: protocol.FindPath, arrays: Arrays) -> Work:
+        checkpoint = self._checkpoint(request.checkpoint)
+        start, end = self._ends(arrays, checkpoint)
         yield None
-        return (
-            yield from self._frames(request, checkpoint, latents, request.sampler, request.seed)
-        )
+        return (yield from find_path(request, checkpoint, start, end))
+
+    def _compare_paths(self, request: protocol.ComparePaths, arrays: Arrays) -> Work:
+        checkpoint = self._checkpoint(request.checkpoint)
+        start, end = self._ends(arrays, checkpoint)
+        through = self._optional(arrays, "through", checkpoint)
+        geodesic = self._optional(arrays, "geodesic", checkpoint)
+        yield None
+        return (yield from compare_paths(request, checkpoint, start, end, through, geodesic))
+
+    def _ends(self, arrays: Arrays, checkpoint: Checkpoint) -> Tensor:
+        ends = np.stack([_sent(arrays, "start"), _sent(arrays, "end")])
+        return self._states(ends, checkpoint, "endpoints")
+
+    def _optional(self, arrays: Arrays, name: str, checkpoint: Checkpoint) -> Tensor | None:
+        if name not in arrays or len(arrays[name]) == 0:
+            return None
+        return self._states(arrays[name], checkpoint, name)
 
     def _frames(
         self,
-        request: protocol.Request,
+        request: protocol.Sample | protocol.Interpolate,
         checkpoint: Checkpoint,
         latents: Tensor,
-        config: SamplerConfig,
-        seed: int,
+        *,
+        last: bool = False,
     ) -> Work:
-        schedule = checkpoint.schedule
+        schedule, config = checkpoint.schedule, request.sampler
         frames_expected = config.resolved_steps(schedule.timesteps) + 1
-        check_size(frames_expected, len(latents), latents[0].numel())
-        frames = sample_stepwise(
-            checkpoint.denoiser, schedule, latents, sampler=make_sampler(config), seed=seed
+        check_size(1 if last else frames_expected, len(latents), latents[0].numel())
+        frames: Iterator[Frame | None] = sample_stepwise(
+            checkpoint.denoiser,
+            schedule,
+            latents,
+            sampler=make_sampler(config),
+            seed=request.seed,
         )
         times = engine.config.sampler_times(schedule.timesteps, frames_expected - 1)
-        return (yield from self._stream(request, frames, times))
+        if last:
+            frames = (frame if frame is not None and frame.t == 0 else None for frame in frames)
+            times = [0]
+        states, seconds = yield from self._stream(request, frames, times)
+        info = {}
+        if (nearness := (yield from nearness_of(checkpoint))) is not None:
+            info["off_data"] = nearness.off_data(states)
+        return Packet(protocol.Result(job=request.job, info=info, seconds=seconds))
 
     def _stream(
         self, request: protocol.Request, frames: Iterator[Frame | None], times: list[int]
-    ) -> Work:
+    ) -> Generator[Packet | None, None, tuple[NDArray[np.float32], float]]:
+        """Send the frames; returns the last state, and the seconds that it all took."""
         started = time.perf_counter()
         index = 0
         for frame in frames:
@@ -329,9 +378,10 @@ class Service:
             message = protocol.Frame(
                 job=request.job, index=index, times=times if index == 0 else []
             )
-            yield Packet(message, {"x": _array(frame.x), "x0": _array(frame.x0)})
+            x = _array(frame.x)
+            yield Packet(message, {"x": x, "x0": _array(frame.x0)})
             index += 1
-        return Packet(protocol.Result(job=request.job, seconds=time.perf_counter() - started))
+        return x, time.perf_counter() - started
 
     def _invert(self, request: protocol.Invert, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
@@ -342,18 +392,30 @@ class Service:
         yield None
         frames = invert_stepwise(checkpoint.denoiser, schedule, data, steps=steps)
         times = engine.config.sampler_times(schedule.timesteps, steps)[::-1]
-        return (yield from self._stream(request, frames, times))
+        found, seconds = yield from self._stream(request, frames, times)
+        answer: dict[str, NDArray[Any]] = {}
+        if request.replay:
+            latents = torch.from_numpy(found).to(self._device)
+            for frame in sample(checkpoint.denoiser, schedule, latents, sampler=DDIM(steps=steps)):
+                check_finite(frame)
+                yield None
+            errors = (frame.x - data).flatten(1).norm(dim=1)
+            answer = {"latents": found, "errors": _array(errors)}
+        return Packet(protocol.Result(job=request.job, seconds=seconds), answer)
 
     def _field(self, request: protocol.Field, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
         points = self._states(_sent(arrays, "points"), checkpoint, "points")
+        require_between("number of times", len(request.times), 1, MAX_TIMESTEPS)
+        began = time.perf_counter()
         yield None
-        with torch.no_grad():
-            prediction = checkpoint.denoiser.predict(points, request.t)
-        return Packet(
-            protocol.Result(job=request.job, info={"t": request.t}),
-            {"x0": _array(prediction.x0), "eps": _array(prediction.eps)},
-        )
+        for t in request.times:
+            prediction = _prediction(checkpoint, points, t)
+            yield Packet(
+                protocol.FieldAt(job=request.job, t=t),
+                {"x0": _array(prediction.x0), "eps": _array(prediction.eps)},
+            )
+        return Packet(protocol.Result(job=request.job, seconds=time.perf_counter() - began))
 
     def _evaluate(self, request: protocol.Evaluate) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
@@ -425,6 +487,23 @@ class Service:
             self._trainer = None
             if steps is not None:
                 steps.close()  # saves, unless it is done
+
+
+def _silently(work: Generator[Any, None, Result]) -> Generator[None, None, Result]:
+    """``work`` without its reports."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            result: Result = done.value
+            return result
+        yield None
+
+
+@torch.no_grad()
+def _prediction(checkpoint: Checkpoint, points: Tensor, t: int) -> Prediction:
+    # A function of its own: a block 'with no_grad' in a generator ends at its first yield.
+    return checkpoint.denoiser.predict(points, t)
 
 
 def _sent(arrays: Arrays, name: str) -> NDArray[Any]:

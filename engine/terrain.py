@@ -6,7 +6,6 @@ Nothing here knows a shape or a data set: states of any size, compared by Euclid
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
 
 import numpy as np
 import torch
@@ -51,7 +50,7 @@ class Terrain:
         self.threshold = max(LEAST_THRESHOLD, float(np.quantile(nearest, 0.999)))
 
     def weight(self, x: Tensor) -> Tensor:
-        """1 + softplus(log usual density - log density)^2 / 2 at the places ``x`` (N, ...), (N,)."""
+        """1 + softplus(log(usual density / density))^2 / 2 at the places ``x`` (N, ...), (N,)."""
         flat = x.reshape(len(x), -1)
         kernels = self._kernels.to(flat.dtype).to(flat.device)
         # |x - y|^2 / 2 without the term of x alone, which does not depend on the kernel.

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engine import datasets
 from engine.config import (
+    EXACT,
     MAX_TIMESTEPS,
     MAX_WAY_POINTS,
     PathName,
@@ -36,8 +37,6 @@ Layer = BasinLayer | FieldLayer | HeatLayer | WarpLayer
 MAX_LANE_POINTS = 100_000
 MAX_LANES = 8
 """Lanes beside the latents that can be shown at once."""
-EXACT = "exact:"
-"""Before a checkpoint's reference: the closed-form denoiser of its data instead of its network."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,202 @@
+"""Requests about paths carried out, as packets: search, interpolation, comparison."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine import protocol
+from engine.checkpoint import Checkpoint
+from engine.config import PATHS, require_between, require_choice
+from engine.geodesic import Geodesic, Improvement, evenly_decoded, search
+from engine.metrics import Nearness, nearness_steps
+from engine.paths import make_curve, positions_like
+from engine.protocol import Packet
+from engine.samplers import check_finite, make_sampler, sample_stepwise
+from engine.terrain import Terrain
+
+MOST_TERRAINS = 8
+_terrains: dict[tuple[object, ...], Terrain] = {}
+
+
+def terrain_of(checkpoint: Checkpoint) -> Terrain:
+    """The terrain of a checkpoint's training data, made once."""
+    description = checkpoint.description
+    config = description.config
+    key = (config.dataset, config.points, config.seed, *description.mean, *description.std)
+    if key not in _terrains:
+        while len(_terrains) >= MOST_TERRAINS:
+            _terrains.pop(next(iter(_terrains)))
+        _terrains[key] = Terrain(checkpoint.training_points())
+    return _terrains[key]
+
+
+def nearness_of(checkpoint: Checkpoint) -> Generator[None, None, Nearness | None]:
+    """What counts as off the data of a checkpoint; None where nobody has said what does."""
+    if len(checkpoint.shape) != 1 or checkpoint.shape[0] != 2:
+        return None
+    return (yield from nearness_steps(checkpoint.config.dataset, checkpoint.transform))
+
+
+def find_geodesic(
+    checkpoint: Checkpoint, start: Tensor, end: Tensor, points: int, seed: int
+) -> Generator[Improvement | None, None, tuple[Geodesic, Tensor]]:
+    """The geodesic between two latents (...), and ``points`` of it, evenly decoded, (N, ...)."""
+    denoiser, schedule = checkpoint.denoiser, checkpoint.schedule
+    terrain = terrain_of(checkpoint)
+    yield None
+    geodesic = yield from search(denoiser, schedule, start, end, terrain, seed=seed)
+    latents = yield from evenly_decoded(denoiser, schedule, geodesic.curve, points, start)
+    return geodesic, latents
+
+
+def path_latents(
+    checkpoint: Checkpoint,
+    name: str,
+    start: Tensor,
+    end: Tensor,
+    points: int,
+    *,
+    side: str = "left",
+    through: Tensor | None = None,
+    even: bool = False,
+    seed: int = 0,
+) -> Generator[Improvement | None, None, Tensor]:
+    """``points`` latents (N, ...) along any path; improvements on the way to a geodesic.
+
+    Raises ``ValueError`` as ``engine.paths.make_curve`` does.
+    """
+    require_choice("path", name, PATHS, ())
+    if name == "geodesic":
+        make_curve("linear", start, end, side=side)  # refuses what no path can have
+        return (yield from find_geodesic(checkpoint, start, end, points, seed))[1]
+    curve = make_curve(name, start, end, side=side, through=through, seed=seed)
+    if not even:
+        return curve(positions_like(points, start))
+    require_between("number of points", points, 2, 2_000_000)
+    return (
+        yield from evenly_decoded(checkpoint.denoiser, checkpoint.schedule, curve, points, start)
+    )
+
+
+def find_path(
+    request: protocol.FindPath, checkpoint: Checkpoint, start: Tensor, end: Tensor
+) -> Generator[Packet | None, None, Packet]:
+    """``PathFound`` packets, and the result."""
+    began = time.perf_counter()
+    positions = positions_like(request.points, start)
+    work = find_geodesic(checkpoint, start, end, request.points, request.seed)
+    while True:
+        try:
+            item = next(work)
+        except StopIteration as done:
+            geodesic, latents = done.value
+            break
+        if item is None:
+            yield None
+            continue
+        message = protocol.PathFound(
+            job=request.job,
+            step=item.step,
+            total=item.total,
+            energy=item.energy,
+            elapsed=time.perf_counter() - began,
+        )
+        yield Packet(
+            message,
+            {
+                "latents": _array(item.curve(positions)),
+                "t": np.array([frame.t for frame in item.frames], np.int64),
+                "x": np.stack([_array(frame.x) for frame in item.frames]),
+                "x0": np.stack([_array(frame.x0) for frame in item.frames]),
+            },
+        )
+    info = {
+        "energies": geodesic.energies,
+        "off_data": geodesic.off_data,
+        "coefficients": geodesic.coefficients,
+    }
+    return Packet(
+        protocol.Result(job=request.job, info=info, seconds=time.perf_counter() - began),
+        {"latents": _array(latents)},
+    )
+
+
+def compare_paths(
+    request: protocol.ComparePaths,
+    checkpoint: Checkpoint,
+    start: Tensor,
+    end: Tensor,
+    through: Tensor | None,
+    geodesic: Tensor | None,
+) -> Generator[Packet | None, None, Packet]:
+    """A ``PathMeasured`` for each path, and the result."""
+    began = time.perf_counter()
+    nearness = yield from nearness_of(checkpoint)
+    for name in request.paths:
+        if name == "geodesic":
+            if geodesic is None:
+                continue
+            latents = _evenly_spaced(geodesic, request.points)
+        else:
+            curve = make_curve(
+                name, start, end, side=request.side, through=through, seed=request.seed
+            )
+            latents = curve(positions_like(request.points, start))
+        items = sample_stepwise(
+            checkpoint.denoiser,
+            checkpoint.schedule,
+            latents,
+            sampler=make_sampler(request.sampler),
+            seed=request.seed,
+        )
+        for item in items:
+            if item is not None:
+                frame = check_finite(item)
+            yield None
+        states = _array(frame.x)
+        length, gap, ratio = gap_figures(states)
+        off_data = None if nearness is None else nearness.off_data(states)
+        yield Packet(
+            protocol.PathMeasured(
+                job=request.job,
+                path=name,
+                length=length,
+                gap=gap,
+                gap_ratio=ratio,
+                off_data=off_data,
+            )
+        )
+    return Packet(protocol.Result(job=request.job, seconds=time.perf_counter() - began))
+
+
+def gap_figures(states: NDArray[np.float32]) -> tuple[float, float, float]:
+    """Length, largest gap, and the largest over the median gap of ``states`` (N, ...)."""
+    flat = states.reshape(len(states), -1).astype(np.float64)
+    gaps = np.linalg.norm(np.diff(flat, axis=0), axis=1)
+    middle = float(np.median(gaps))
+    largest = float(gaps.max())
+    if middle == 0.0:  # most points fall together
+        return float(gaps.sum()), largest, math.inf if largest else 1.0
+    return float(gaps.sum()), largest, largest / middle
+
+
+def _evenly_spaced(latents: Tensor, points: int) -> Tensor:
+    """``points`` places (N, ...) at equal steps of length along the polyline ``latents``."""
+    flat = latents.flatten(1).double().cpu()
+    steps = (flat[1:] - flat[:-1]).norm(dim=1).numpy()
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    wanted = np.linspace(0.0, along[-1], points)
+    columns = [np.interp(wanted, along, column.numpy()) for column in flat.T]
+    spaced = torch.from_numpy(np.stack(columns, axis=1)).to(latents.dtype)
+    return spaced.view(points, *latents.shape[1:]).to(latents.device)
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    return tensor.detach().float().cpu().numpy()
