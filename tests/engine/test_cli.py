@@ -329,7 +329,6 @@ BAD = {
     "sampler": ([*SAMPLE, "--count", "2", "--sampler", "euler"], "'euler'"),
     "keep": ([*SAMPLE, "--count", "2", "--keep", "some"], "'some'"),
     "path": ([*INTERPOLATE, *ENDS, "--path", "zigzag"], "'zigzag'"),
-    "later path": ([*INTERPOLATE, *ENDS, "--path", "geodesic"], "'geodesic' comes with a later"),
     "checkpoint": (["sample", "--checkpoint", "w", "--count", "2", "--out", "o.npz"], "'w'"),
     "later checkpoint": (
         ["evaluate", "--checkpoint", "digits"],

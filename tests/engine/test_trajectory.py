@@ -163,7 +163,7 @@ def test_a_line_meets_its_ends_to_the_bit_and_is_even():
     ("name", "end", "points", "message"),
     [
         ("zigzag", [1.0, 1.0], 5, "unknown path 'zigzag'"),
-        ("spherical", [1.0, 1.0], 5, "'spherical' comes with a later version"),
+        ("geodesic", [1.0, 1.0], 5, "'geodesic' is found by a search, which needs a denoiser"),
         ("linear", [1.0, 1.0], 1, "number of points must be .* got 1"),
         ("linear", [1.0, float("inf")], 5, r"path's end must be finite, got \[1.0, inf\]"),
         ("linear", [1.0], 5, r"differ in shape: \(2,\) and \(1,\)"),

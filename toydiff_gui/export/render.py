@@ -21,6 +21,7 @@ from toydiff_gui.export.film import render_film
 from toydiff_gui.export.spec import FilmFormat, FilmSpec, ThemeName, check_size, check_theme
 from toydiff_gui.export.stills import save_contact_sheet, save_still
 from toydiff_gui.export.targets import check_folder
+from toydiff_gui.names import SAMPLERS
 from toydiff_gui.scene import LaneScene, Scene
 
 FILMS: dict[str, FilmFormat] = {
@@ -29,13 +30,6 @@ FILMS: dict[str, FilmFormat] = {
     ".gif": "gif",
     ".apng": "apng",
     "": "png",
-}
-SAMPLERS = {
-    "ddpm": "DDPM",
-    "ddpm-shared": "DDPM, shared noise",
-    "ddim": "DDIM",
-    "heun": "Heun",
-    "dpmpp2m": "DPM-Solver++ 2M",
 }
 KEY = "file"
 
