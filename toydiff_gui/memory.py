@@ -36,9 +36,9 @@ def restore(settings: QSettings, state: AppState) -> None:
         state.update_training_config(**{name: getattr(config, name) for name in asdict(config)})
     if (lanes := _read(settings, "lanes", tuple[LaneSpec, ...])) is not None:
         state.set_lanes(_possible(lanes))
-    if (view := _read(settings, "view", ViewSettings)) is not None:
-        view = replace(view, maximised_lane="", presentation=False)
-        state.update_view(**asdict(view) | _of_lanes_there_are(view, state))
+    view = _read(settings, "view", ViewSettings) or state.view
+    view = replace(view, maximised_lane="", presentation=False)
+    state.update_view(**asdict(view) | _of_lanes_there_are(view, state))
 
 
 def remember(settings: QSettings, state: AppState) -> None:

@@ -1,0 +1,134 @@
+"""What is kept from one window to the next: lanes, overlays and paths, and nothing damaged."""
+
+import json
+
+import pytest
+from PySide6.QtCore import QSettings
+
+from toydiff_gui import memory
+from toydiff_gui.state import DEFAULT_LANES, MAX_LANES, AppState, LaneSpec, Sampling
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return QSettings(str(tmp_path / "Einstellungen ä.ini"), QSettings.Format.IniFormat)
+
+
+def again(settings):
+    """What a new window would begin with."""
+    settings.sync()
+    state = AppState()
+    memory.restore(settings, state)
+    return state
+
+
+def test_lanes_overlays_and_path_come_back_as_they_were(settings):
+    state = AppState()
+    state.update_sampling(
+        path="drawn", side="right", even=True, through=((0.5, -1.25), (1e-3, 2.0)), b=(3.0, 1.0)
+    )
+    state.remove_lane("ddpm")
+    own = LaneSpec("", "Mine", "heun", 7, True, 0.25, 2**62, "geodesic", "gaussians8", exact=True)
+    key = state.add_lane(own)
+    state.show_overlay(key, "field", True)
+    state.show_overlay(key, "density", True)
+    state.show_overlay("latent", "basin", True)
+    state.update_view(selected_lane=key, lab=True)
+    memory.remember(settings, state)
+    restored = again(settings)
+    assert restored.sampling == state.sampling
+    assert restored.lanes == state.lanes
+    assert restored.view == state.view
+    assert restored.overlays(key) == {"density", "field"}
+
+
+def test_no_lanes_stay_no_lanes(settings):
+    state = AppState()
+    for lane in DEFAULT_LANES:
+        state.remove_lane(lane.key)
+    memory.remember(settings, state)
+    restored = again(settings)
+    assert restored.lanes == ()
+    assert restored.view.selected_lane == "latent"
+
+
+def test_points_of_ones_own_are_not_kept_and_so_their_mode_is_not(settings):
+    state = AppState()
+    state.update_sampling(mode="inverted", seed=77)
+    memory.remember(settings, state)
+    assert again(settings).sampling == Sampling(seed=77)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        '["ddpm", "ddim"]',  # as an earlier version wrote it
+        "{",
+        '{"key": "a"}',
+        '[{"key": "a", "sampler": "magic"}]',
+        '[{"key": "a", "steps": 0}]',
+        '[{"key": "a", "steps": 1.5}]',
+        '[{"key": "a", "seed": -1}]',
+        '[{"key": "a", "eta": 7}]',
+        '[{"key": "a", "path": "zigzag"}]',
+        '[{"sampler": "ddim"}]',
+        "[1]",
+        "null",
+    ],
+)
+def test_damaged_lanes_are_forgotten(settings, kept):
+    settings.setValue("state/lanes", kept)
+    assert again(settings).lanes == DEFAULT_LANES
+
+
+def test_lanes_that_cannot_be_are_left_out(settings, tmp_path):
+    there = tmp_path / "run"
+    there.mkdir()
+    lanes = [
+        {"key": "a", "checkpoint": str(there)},
+        {"key": "b", "checkpoint": str(tmp_path / "gone")},
+        {"key": "c", "checkpoint": "moons"},
+        {"key": "d", "checkpoint": "\x00"},
+        {"key": "a", "sampler": "ddpm"},
+        {"key": "latent"},
+        {"key": "training"},
+        {"key": ""},
+    ]
+    settings.setValue("state/lanes", json.dumps(lanes))
+    restored = again(settings)
+    assert [lane.key for lane in restored.lanes] == ["a", "c"]
+    assert restored.lanes[0].sampler == "ddim"
+    assert restored.view.selected_lane == "a"
+
+
+def test_no_more_lanes_are_shown_than_there_is_room_for(settings):
+    lanes = [{"key": f"k{n}"} for n in range(200)]
+    settings.setValue("state/lanes", json.dumps(lanes))
+    restored = again(settings)
+    assert len(restored.lanes) == memory.MOST_LANES
+    assert len(restored.shown_lanes) == MAX_LANES
+
+
+def test_overlays_of_lanes_and_kinds_that_are_not_are_forgotten(settings):
+    view = {
+        "selected_lane": "gone",
+        "overlays": {
+            "ddim": ["field", "sparkles", "basin"],
+            "gone": ["field"],
+            "latent": ["basin", "field"],
+        },
+    }
+    settings.setValue("state/view", json.dumps(view))
+    restored = again(settings)
+    assert restored.view.overlays == {"ddim": ("field",), "latent": ("basin",)}
+    assert restored.view.selected_lane == "ddpm"
+
+
+def test_settings_of_an_earlier_version_keep_what_still_means_something(settings):
+    settings.setValue("state/view", '{"theme": "light", "show_x0": true}')
+    settings.setValue("state/sampling", '{"seed": 3, "a": [0, 1]}')
+    restored = again(settings)
+    assert restored.view.theme == "light"
+    assert restored.sampling == Sampling(seed=3, a=(0, 1))
