@@ -2,8 +2,9 @@
 
 Minimised is the decoded length weighted by the improbability of the place (``engine.terrain``), by
 gradient descent through a deterministic sampler of few steps. Length alone is not enough: it cuts
-through places where there are no data. Weighted lengths of decoded curves as in Arvanitidis et al. 2018 (Latent
-space oddity, arXiv 1710.11379), here with the data's density in place of a decoder's variance.
+through places where there are no data. Weighted lengths of decoded curves as in Arvanitidis et al.
+2018 (Latent space oddity, arXiv 1710.11379), here with the data's density in place of a decoder's
+variance.
 """
 
 from __future__ import annotations
@@ -149,8 +150,7 @@ def search(
             energies.append(best.energy)
             share = len(energies) / total
             adam.param_groups[0]["lr"] = RATE * (1.05 + 0.95 * math.cos(math.pi * share)) / 2
-            adam.zero_grad()
-            energy.sum().backward()
+            (bends.grad,) = torch.autograd.grad(energy.sum(), bends)
             yield None
             adam.step()
         bends, energy = best_bends, best_energy
@@ -219,7 +219,8 @@ class _Descent:
 
     def energy(self, frames: list[Frame]) -> Tensor:
         """The weighted decoded length of each path, (S,)."""
-        return weighted_lengths(frames[-1].x.unflatten(0, (-1, POINTS)), self._terrain, INNER)
+        decoded = frames[-1].x.view(-1, *self._line.shape)
+        return weighted_lengths(decoded, self._terrain, INNER)
 
 
 @torch.no_grad()

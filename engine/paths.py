@@ -263,7 +263,8 @@ def _aside(a: Tensor, shape: torch.Size, side: Side, through: Tensor | None, see
     for candidate in candidates:
         towards: Tensor = candidate - (a @ candidate) * a
         if float(towards.norm()) > PARALLEL:
-            return towards / towards.norm()
+            unit: Tensor = towards / towards.norm()
+    return unit
     raise ValueError(f"{what} lies on the line of the opposite endpoints and chooses no side")
 
 
