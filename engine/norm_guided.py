@@ -52,12 +52,14 @@ VAST = 1e6
 """Of the most likely norm: beyond it f is r^2 / 2, and the path only grows with its ends."""
 SEARCHED = 40
 """Members of a family that are looked at for changes of sign."""
-NEAREST, CENTRE = 34.0, -20.0
-"""Ends of a family in x: expit(-NEAREST) is the precision of a float; a turning point at expit
-(CENTRE) of the inner norm is taken to be the origin, which only opposite ends in D = 1 reach."""
+FLATTEST, NEAREST, CENTRE = -40.0, 34.0, -20.0
+"""Ends of the families in x: expit(-40) of the least g is the c of a ray, 1 - expit(34) is the
+precision of a float, and a turning point at expit(-20) of the inner norm is taken to be the origin,
+which only opposite ends in D = 1 reach."""
+KNOTS = 128
+"""Knots of the curve on each half of a leg and on the circle where it rests."""
 TINY = 1e-300
-KNOTS = 32
-"""Knots of the final curve on each half of a leg."""
+"""Takes the place of 0 in a divisor."""
 
 
 class Weight:
@@ -68,7 +70,7 @@ class Weight:
         self.unit = math.sqrt(max(n, 1))
         self.constant = (dimension / 2 - 1) * math.log(2) + math.lgamma(dimension / 2)
         self.bulge = self.neck = math.inf
-        """Where g has its local maximum and minimum; infinite where it has none."""
+        """Norms of the local maximum and minimum of g; infinite where it has none."""
         # g' = 3 r^2 / 2 - n log r + C - n vanishes where y exp(y) = at, with y = -3 r^2 / n.
         at = -3 / n * math.exp(2 * self.constant / n - 2) if n else -math.inf
         if at > -1 / math.e:
@@ -247,7 +249,10 @@ def _families(weight: Weight, a: float, b: float) -> Iterator[Family]:
     if stops[lowest] == neck:
         # As far from c as a turning point at the distance ``close``.
         nearest = math.log(2 * level / (float(weight.bend(neck)) * close**2))
-    yield Family(straight, nearest, -40.0, 2)
+    # The angle falls from one end to the other here; in the other families it may rise and fall.
+    yield Family(straight, nearest, FLATTEST, 2)
+    # Turning back further in, after a stop lighter than a, is possible too but never the cheapest:
+    # a wide enumeration found none.
     if a <= min(bulge, neck) and lowest == 0:
         yield Family(turning(0.0, a), CENTRE, NEAREST, SEARCHED)
     if a > neck + 2 * close:
@@ -294,7 +299,7 @@ def _curve(weight: Weight, course: Course, rest: float, angle: float) -> NDArray
     turns, lengths = (np.pad(part, ((0, 0), (1, 0))) for part in (turns, lengths))
     pieces = list(np.stack([turns, lengths, r, along, outwards], axis=1))
     if rest:
-        ones, norm = np.ones(4 * KNOTS), float(course.norms[course.rest, 0])
+        ones, norm = np.ones(KNOTS), float(course.norms[course.rest, 0])
         arc = rest / len(ones) * ones
         pieces.insert(2 * course.rest, np.stack([arc, norm * arc, norm * ones, ones, 0 * ones]))
     turn, length, r, along, outwards = np.concatenate(pieces, axis=1)
