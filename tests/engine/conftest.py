@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
-from engine.denoiser import NetworkDenoiser
+from engine.denoiser import NetworkDenoiser, Prediction
 from engine.models.mlp import ResidualMLP
 from engine.schedules import Schedule
 from engine.training import open_run, train
+from tests.engine.conversation import Conversation
 
 SMALL = ModelConfig(width=16, depth=2, embedding=8)
 
@@ -74,3 +75,23 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for _ in train(open_run(small_config(), folder, device=torch.device("cpu")), folder):
         pass
     return folder
+
+
+@pytest.fixture
+def talk() -> Conversation:
+    """A service to talk to."""
+    return Conversation()
+
+
+@pytest.fixture
+def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The time of every evaluation of a network."""
+    times: list[int] = []
+    ask = NetworkDenoiser.predict
+
+    def predict(self: NetworkDenoiser, x_t: torch.Tensor, t: int) -> Prediction:
+        times.append(t)
+        return ask(self, x_t, t)
+
+    monkeypatch.setattr(NetworkDenoiser, "predict", predict)
+    return times

@@ -45,7 +45,27 @@ messages = st.one_of(
     st.builds(protocol.Sample, job=numbers, checkpoint=text, sampler=samplers, count=numbers),
     st.builds(protocol.Interpolate, job=numbers, checkpoint=text, sampler=samplers, path=text),
     st.builds(protocol.Invert, checkpoint=text, steps=st.none() | numbers),
-    st.builds(protocol.Field, checkpoint=text, t=numbers),
+    st.builds(
+        protocol.FindPath, job=numbers, slot=text, checkpoint=text, points=numbers, seed=numbers
+    ),
+    st.builds(
+        protocol.ComparePaths,
+        checkpoint=text,
+        sampler=samplers,
+        paths=st.lists(text, max_size=3),
+        side=text,
+    ),
+    st.builds(protocol.Field, checkpoint=text, times=st.lists(numbers, max_size=5)),
+    st.builds(protocol.FieldAt, job=numbers, t=numbers),
+    st.builds(protocol.PathFound, step=numbers, total=numbers, energy=seconds, elapsed=seconds),
+    st.builds(
+        protocol.PathMeasured,
+        path=text,
+        length=seconds,
+        gap=seconds,
+        gap_ratio=seconds,
+        off_data=st.none() | seconds,
+    ),
     st.builds(protocol.Evaluate, checkpoint=text, quick=st.booleans()),
     st.builds(protocol.Diagnose, checkpoint=text, kind=st.just("loss"), seed=numbers),
     st.builds(

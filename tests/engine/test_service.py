@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import re
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,83 +14,20 @@ import torch
 import engine
 from engine import protocol, service
 from engine.config import SamplerConfig
-from engine.denoiser import NetworkDenoiser
+from engine.denoiser import IdealDenoiser, NetworkDenoiser
 from engine.noise import draw_latents
 from engine.protocol import Packet
 from engine.samplers import DDIM, DDPM, DPMSolverPP2M, Heun, invert, sample
 from engine.service import Service
 from engine.training import Trainer
+from tests.engine.conversation import Conversation
 
 DDIM_20 = SamplerConfig(name="ddim")
-
-
-class Conversation:
-    """Runs a service on some requests; ``react`` sees every report as it is sent.
-
-    Ends when every request that was made has its result or failure.
-    """
-
-    def __init__(self) -> None:
-        self.inbox: service.Inbox = queue.SimpleQueue()
-        self.reports: list[Packet] = []
-        self.react: Callable[[Packet], object] = lambda packet: None
-        self._open: set[int] = set()
-
-    def put(self, message, **arrays) -> None:
-        if isinstance(message, protocol.Request):
-            self._open.add(message.job)
-        self.inbox.put(Packet(message, arrays))
-
-    def end(self) -> None:
-        self.inbox.put(None)
-
-    def _send(self, packet: Packet) -> None:
-        self.reports.append(packet)
-        self.react(packet)
-        if isinstance(packet.message, (protocol.Result, protocol.Failure)):
-            self._open.discard(packet.message.job)
-            if not self._open:
-                self.end()
-
-    def run(self) -> None:
-        Service(self.inbox, self._send, torch.device("cpu")).run()
-
-    def of(self, job: int, kind: type | None = None) -> list[Packet]:
-        return [
-            packet
-            for packet in self.reports
-            if packet.message.job == job and isinstance(packet.message, kind or object)
-        ]
-
-    def last(self, job: int):
-        return self.of(job)[-1].message
-
-    def frames(self, job: int) -> np.ndarray:
-        return np.stack([packet.arrays["x"] for packet in self.of(job, protocol.Frame)])
-
-
-@pytest.fixture
-def talk() -> Conversation:
-    return Conversation()
 
 
 @pytest.fixture
 def checkpoint(trained) -> str:
     return str(trained)
-
-
-@pytest.fixture
-def evaluations(monkeypatch) -> list[int]:
-    """The time of every evaluation of a network; ``on_evaluation`` may be set to look in."""
-    times: list[int] = []
-    ask = NetworkDenoiser.predict
-
-    def predict(self, x_t, t):
-        times.append(t)
-        return ask(self, x_t, t)
-
-    monkeypatch.setattr(NetworkDenoiser, "predict", predict)
-    return times
 
 
 def request_sample(checkpoint, job=1, **changes):
@@ -174,15 +110,61 @@ def test_inverting_is_that_of_the_library(talk, checkpoint):
     assert talk.of(1)[0].message.times == [0, 5, 10, 15, 20]
 
 
-def test_a_field_is_a_prediction(talk, checkpoint):
+def test_a_field_is_a_prediction_at_each_time(talk, checkpoint, evaluations):
+    seen = []
+    talk.react = lambda packet: seen.append(len(evaluations))
     points = draw_latents(0, 6, (2,))
-    talk.put(protocol.Field(job=1, checkpoint=checkpoint, t=7), points=points.numpy())
+    field = protocol.Field(job=1, checkpoint=checkpoint, times=[7, 20, 1])
+    talk.put(field, points=points.numpy())
     talk.run()
-    (packet,) = talk.of(1)
-    with torch.no_grad():
-        expected = engine.load_checkpoint(checkpoint).denoiser.predict(points, 7)
-    np.testing.assert_array_equal(packet.arrays["x0"], expected.x0)
-    np.testing.assert_array_equal(packet.arrays["eps"], expected.eps)
+    assert evaluations == [7, 20, 1]
+    assert seen[-4:] == [1, 2, 3, 3]  # each is sent before the next one is asked for
+    packets = talk.of(1, protocol.FieldAt)
+    assert [packet.message.t for packet in packets] == [7, 20, 1]
+    denoiser = engine.load_checkpoint(checkpoint).denoiser
+    for packet in packets:
+        with torch.no_grad():
+            expected = denoiser.predict(points, packet.message.t)
+        np.testing.assert_array_equal(packet.arrays["x0"], expected.x0)
+        np.testing.assert_array_equal(packet.arrays["eps"], expected.eps)
+
+
+def test_the_last_frame_alone(talk, checkpoint):
+    talk.put(request_sample(checkpoint, last=True))
+    talk.put(request_sample(checkpoint, job=2, slot="all"))
+    talk.run()
+    (frame,) = talk.of(1, protocol.Frame)
+    assert (frame.message.index, frame.message.times) == (0, [0])
+    np.testing.assert_array_equal(frame.arrays["x"], talk.frames(2)[-1])
+    assert talk.last(1).info == talk.last(2).info
+
+
+def test_an_inversion_may_be_replayed(talk, checkpoint):
+    data = np.float32([[0.5, -1], [1, 1], [-0.3, 0.2]])
+    talk.put(protocol.Invert(job=1, checkpoint=checkpoint, replay=True), data=data)
+    talk.run()
+    answer = talk.of(1)[-1]
+    np.testing.assert_array_equal(answer.arrays["latents"], talk.frames(1)[-1])
+    loaded = engine.load_checkpoint(checkpoint)
+    latents = torch.from_numpy(answer.arrays["latents"])
+    *_, back = sample(loaded.denoiser, loaded.schedule, latents, sampler=DDIM())
+    errors = np.linalg.norm(back.x.numpy() - data, axis=1)
+    np.testing.assert_allclose(answer.arrays["errors"], errors, rtol=1e-4)
+    assert errors.shape == (3,)
+    assert len(talk.frames(1)) == 21  # the way back is not shown
+
+
+def test_the_exact_denoiser_under_a_name(talk, checkpoint):
+    talk.put(request_sample(f"exact:{checkpoint}"))
+    talk.run()
+    loaded = engine.load_checkpoint(checkpoint)
+    denoiser = IdealDenoiser(loaded.training_points(), loaded.schedule)
+    latents = draw_latents(0, 5, (2,))
+    expected = [frame.x for frame in sample(denoiser, loaded.schedule, latents, sampler=DDIM())]
+    np.testing.assert_array_equal(talk.frames(1), expected)
+    # Its samples are points of the data.
+    gaps = np.linalg.norm(talk.frames(1)[-1][:, None] - loaded.training_points(), axis=2).min(1)
+    assert gaps.max() < 0.1
 
 
 def test_evaluating_gives_the_figures(talk, checkpoint, monkeypatch):
@@ -282,7 +264,8 @@ def test_cancelling_what_is_over_is_nothing(talk, checkpoint):
     talk.put(protocol.Cancel(job=77))
     talk.put(protocol.Pause(job=77))
     talk.put(protocol.Resume(job=77))
-    talk.put(protocol.Field(job=1, checkpoint=checkpoint, t=7), points=np.zeros((1, 2), np.float32))
+    field = protocol.Field(job=1, checkpoint=checkpoint, times=[7])
+    talk.put(field, points=np.zeros((1, 2), np.float32))
     talk.run()
     assert not talk.of(77)
     assert isinstance(talk.last(1), protocol.Result)
@@ -540,16 +523,47 @@ def failing(checkpoint, trained, config) -> dict[str, tuple[protocol.Request, di
             "endpoints must be finite",
         ),
         "path": (
-            protocol.Interpolate(job=1, checkpoint=checkpoint, sampler=DDIM_20, path="spherical"),
+            protocol.Interpolate(job=1, checkpoint=checkpoint, sampler=DDIM_20, path="zigzag"),
             {"start": two[0], "end": two[1]},
-            "'spherical' comes with a later version",
+            "unknown path 'zigzag'",
+        ),
+        "side": (
+            protocol.Interpolate(job=1, checkpoint=checkpoint, sampler=DDIM_20, side="up"),
+            {"start": two[0], "end": two[1]},
+            "unknown side 'up'",
+        ),
+        "way-points": (
+            protocol.Interpolate(job=1, checkpoint=checkpoint, sampler=DDIM_20, path="drawn"),
+            {"start": two[0], "end": two[1], "through": np.zeros((1, 3), np.float32)},
+            r"through must have shape \(N, 2\), got \(1, 3\)",
+        ),
+        "compared path": (
+            protocol.ComparePaths(
+                job=1, checkpoint=checkpoint, sampler=DDIM_20, paths=["linear", "zigzag"]
+            ),
+            {"start": two[0], "end": two[1]},
+            "unknown path 'zigzag'",
+        ),
+        "search without an end": (
+            protocol.FindPath(job=1, checkpoint=checkpoint),
+            {"start": two[0]},
+            "'end' was not",
         ),
         "points": (
             protocol.Interpolate(job=1, checkpoint=checkpoint, sampler=DDIM_20, points=1),
             {"start": two[0], "end": two[1]},
             "got 1",
         ),
-        "time": (protocol.Field(job=1, checkpoint=checkpoint, t=21), {"points": two}, "t = 21"),
+        "time": (
+            protocol.Field(job=1, checkpoint=checkpoint, times=[21]),
+            {"points": two},
+            "t = 21",
+        ),
+        "no times": (
+            protocol.Field(job=1, checkpoint=checkpoint, times=[]),
+            {"points": two},
+            "number of times .* got 0",
+        ),
         "live": (request_sample("live"), {}, "no training is running"),
         "taken folder": (request_train(config, trained), {}, "already holds a training"),
         "unwritable": (
