@@ -179,6 +179,27 @@ def test_another_model_takes_everything_of_the_old_one_away(page, window):
     assert dict(page.pairs[0].chart.figures)["MSE"] == "0.25"
 
 
+def test_late_answers_about_the_old_model_change_nothing(window):
+    page = open_page(window)
+    old = asked(window)
+    answer(window, old[1], upto=4)
+    window.state.set_model(ModelInfo(ref="moons", dataset="moons"))
+    settle()
+    newer = asked(window)[3:]
+    assert [message.kind for message in newer] == KINDS
+    for message in newer:
+        answer(window, message, scale=0.5, level=0.3)
+    settle()
+    assert not page.examiner.busy  # what was superseded is not waited for
+    shown = [card.chart for card in page.network_grid.cards]
+    for message in old:
+        answer(window, message)
+    settle()
+    assert all(a.chart is b for a, b in zip(page.network_grid.cards, shown, strict=True))
+    assert dict(page.pairs[0].chart.figures)["MSE"] == "0.25"
+    assert page.loss.chart.main.at(100) == pytest.approx(0.3)
+
+
 def test_new_weights_are_looked_at_anew_but_their_best_possible_is_known(page, window):
     model = window.state.model
     window.state.set_model(replace(model, revision=model.revision + 1))
@@ -216,6 +237,7 @@ def test_a_training_is_looked_at_as_it_goes_on(page, window, monkeypatch):
     newer = asked(window)[6:]
     assert [message.kind for message in newer] == ["pairs", "loss"]  # the data are the same
     assert page.pairs[0].chart is shown  # until the newer ones are complete
+    assert page.status.text().endswith("computing, 33 %")
     for message in newer:
         answer(window, message, scale=0.5)
     settle()

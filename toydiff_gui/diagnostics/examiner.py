@@ -70,8 +70,8 @@ class Examiner(QObject):
         """How much of what was asked has arrived, 0 to 1."""
         if not self._coming:
             return 1.0
-        done = sum(1.0 for finding in self._shown.values() if finding.done)
-        return min((done + sum(f.share for f in self._coming.values())) / len(KINDS), 1.0)
+        found = [self._newest(kind) for kind in KINDS]
+        return sum(each.share for each in found if each is not None) / len(KINDS)
 
     def finding(self, kind: DiagnosisKind) -> Finding | None:
         """What is known of ``kind`` for the subject of now."""
