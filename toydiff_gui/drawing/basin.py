@@ -89,11 +89,8 @@ def find_edges(layer: BasinLayer, extent: Extent) -> list[NDArray[np.float64]]:
     along = np.linalg.norm(np.diff(landings, axis=0), axis=2)
     jumps = np.concatenate([across.ravel(), along.ravel()])
     least = max(EDGE_RATIO * float(np.nanmedian(jumps)), EDGE_LEAST * extent.size)
-    # Where an edge is steep its rows tell best where it is, where it is flat its columns do.
     row_peaks = (across >= least) & (across >= _highest_near(across, 1))
-    row_peaks &= across >= _spread(along, across.shape)
     column_peaks = (along >= least) & (along >= _highest_near(along, 0))
-    column_peaks &= along > _spread(across, along.shape)
     places = np.concatenate(
         [
             np.argwhere(row_peaks)[:, ::-1] + (1.0, 0.5),
@@ -112,16 +109,6 @@ def _highest_near(jumps: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     padded = np.pad(np.nan_to_num(jumps), pad)
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * EDGE_WINDOW + 1, axis=axis)
     return np.asarray(windows.max(axis=-1))
-
-
-def _spread(jumps: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """The highest jump of the other direction about each place of ``shape``."""
-    padded = np.pad(np.nan_to_num(jumps), 1)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max(axis=(-2, -1))
-    fitted = np.zeros(shape)
-    rows, columns = min(shape[0], windows.shape[0]), min(shape[1], windows.shape[1])
-    fitted[:rows, :columns] = windows[:rows, :columns]
-    return fitted
 
 
 def _chains(places: NDArray[np.float64]) -> list[NDArray[np.float64]]:

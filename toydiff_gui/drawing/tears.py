@@ -16,7 +16,7 @@ from toydiff_gui.scene import LaneScene, Points, neighbour_gaps
 
 LEAST_RATIO = 8.0
 """A tear is so many times the median gap at least ..."""
-LEAST_SHARE = 0.02
+LEAST_SHARE = 0.03
 """... and this share of the shorter side of what is shown."""
 RING = 4.6
 
