@@ -192,3 +192,25 @@ def test_a_found_geodesic_is_compared_at_equal_steps_of_its_latents(talk, checkp
     assert (line.path, along.path) == ("linear", "geodesic")
     assert along.length == pytest.approx(line.length, rel=1e-4)
     assert along.gap == pytest.approx(line.gap, rel=1e-3)
+
+
+def test_compared_paths_take_the_side_that_was_asked_for(talk, checkpoint):
+    for job, side in enumerate(("left", "right"), 1):
+        request = protocol.ComparePaths(
+            job=job,
+            slot=side,
+            checkpoint=checkpoint,
+            sampler=DDIM_20,
+            paths=["spherical"],
+            points=41,
+            side=side,
+        )
+        talk.put(request, start=START, end=-START)
+    talk.run()
+    loaded = engine.load_checkpoint(checkpoint)
+    for job, side in enumerate(("left", "right"), 1):
+        (measured,) = (packet.message for packet in talk.of(job, protocol.PathMeasured))
+        start = torch.from_numpy(START)
+        latents = make_path("spherical", start, -start, 41, side=side)
+        *_, last = sample(loaded.denoiser, loaded.schedule, latents, sampler=DDIM())
+        assert measured.length == pytest.approx(gaps(last.x.numpy()).sum(), rel=1e-5)
