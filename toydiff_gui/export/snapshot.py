@@ -15,13 +15,26 @@ def freeze(scene: Scene) -> Scene:
 
 
 def _frozen(lane: LaneScene) -> LaneScene:
-    if lane.trajectory is None:
-        return lane
-    held = lane.trajectory
+    """``lane`` with all that grows in place, the layers over it as well, as it is now."""
+    field, heat, warp = lane.field, lane.difference, lane.warp
+    return replace(
+        lane,
+        trajectory=_held(lane.trajectory),
+        forward=_held(lane.forward),
+        field=None if field is None else replace(field, eps=dict(field.eps)),
+        difference=None if heat is None else replace(heat, values=dict(heat.values)),
+        warp=None if warp is None else replace(warp, trajectory=_copy(warp.trajectory)),
+    )
+
+
+def _held(trajectory: Trajectory | None) -> Trajectory | None:
+    return None if trajectory is None else _copy(trajectory)
+
+
+def _copy(held: Trajectory) -> Trajectory:
     # x0 may be one frame behind: the window appends x first.
     frames = min(len(held.x), len(held.x0))
-    copy = Trajectory(list(held.t), held.x[:frames], held.x0[:frames], dict(held.meta))
-    return replace(lane, trajectory=copy)
+    return Trajectory(list(held.t), held.x[:frames], held.x0[:frames], dict(held.meta))
 
 
 def only(scene: Scene, key: str | None) -> Scene:

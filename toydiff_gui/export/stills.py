@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from toydiff_gui.drawing import LaneStyle, paint_lane, picture_style, shown_view
 from toydiff_gui.drawing.card import paint_card_frame
+from toydiff_gui.drawing.path_marks import paint_path_marks
 from toydiff_gui.drawing.text import draw_text, elided, text_width
 from toydiff_gui.drawing.tiling import tile
 from toydiff_gui.export.errors import ExportError
@@ -158,6 +159,7 @@ def paint_sheet(
         cell = QRectF(left, top, round(place.width()), round(place.height()))
         plot = cell.adjusted(0, caption, 0, 0)
         paint_lane(painter, plot, lane, t, view, style, vector=vector)
+        paint_path_marks(painter, plot, lane, t, view, style, vector=vector)
         head = QRectF(cell.left(), cell.top(), cell.width(), caption)
         painter.fillRect(head, QColor(palette.panel))
         _write_caption(painter, head, lane, t, style, vector)
