@@ -171,31 +171,30 @@ def test_removing_the_selected_lane_from_elsewhere_selects_another(lanes, app_st
     assert app_state.view.maximised_lane == ""
 
 
-def test_buttons_appear_under_the_pointer(qtbot, lanes, app_state):
+def test_buttons_appear_under_the_pointer_in_place_of_the_note(qtbot, lanes, app_state):
     row = lanes.rows["ddpm"]
 
     def ink(widget):
-        image = row.grab(widget.geometry().translated(widget.mapTo(row, QPoint()) - widget.pos()))
-        image = image.toImage()
-        ground = image.pixelColor(0, 0)
-        return sum(
-            image.pixelColor(x, y) != ground
-            for x in range(image.width())
-            for y in range(image.height())
-        )
+        """How much is drawn on the widget, on whatever ground."""
+        image = widget.grab().toImage()
+        colours = [image.pixel(x, y) for x in range(image.width()) for y in range(image.height())]
+        return sum(colour != colours[0] for colour in colours)
 
-    remove = row.buttons["remove"]
-    settle()
-    beneath = row.grab().toImage()
+    def drawn():
+        settle()
+        return {name: ink(button) > 20 for name, button in row.buttons.items()}
+
+    nothing = dict.fromkeys(row.buttons, False)
+    assert drawn() == nothing
+    assert ink(row.note) > 100
     qtbot.mouseMove(row, row.rect().center())
-    settle()
-    assert ink(remove) > 20
-    assert row.grab().toImage() != beneath
+    assert drawn() == dict.fromkeys(row.buttons, True)
+    assert ink(row.note) == 0
     qtbot.mouseMove(lanes.header, QPoint(2, 2))
-    settle()
-    assert row.grab().toImage() == beneath
+    assert drawn() == nothing
+    assert ink(row.note) > 100
     qtbot.mouseMove(row, row.rect().center())
-    click(remove)
+    click(row.buttons["remove"])
     assert app_state.lane("ddpm") is None
 
 

@@ -140,11 +140,12 @@ class PathRow(QAbstractButton):
         if not enabled:
             ink = shape = palette.disabled
         side = now.px(16)
-        glyph = QRectF(now.px(PADDING), (self.height() - side) / 2, side, side)
-        icons.paint(painter, f"path-{self.kind}", glyph, shape)
+        edge, dpr = now.px(PADDING), self.devicePixelRatioF()
+        glyph = icons.pixmap(f"path-{self.kind}", side, shape, dpr)
+        painter.drawPixmap(edge, (self.height() - side) // 2, glyph)
         painter.setFont(theme.font(12, 600 if chosen else 500))
         painter.setPen(QColor(ink))
-        left = glyph.right() + now.px(6)
+        left = edge + side + now.px(6)
         middle = Qt.AlignmentFlag.AlignVCenter
         room = QRectF(left, 0, self.width() - left, self.height())
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | middle, self.text())
