@@ -41,12 +41,13 @@ def test_picking_is_begun_and_cancelled(qtbot, foot, sample_dock, app_state):
     assert not foot.text.isVisible()
 
 
-def test_cancelled_picking_gives_the_points_of_before_back(foot, app_state):
+def test_picking_begins_anew(foot, app_state):
     app_state.set_inversion(DONE)
+    app_state.update_sampling(mode="inverted")
     foot.pick_action.trigger()
-    click(foot.button)
-    assert app_state.inversion.status == "done"
-    assert app_state.inversion.latents is DONE.latents
+    assert len(app_state.inversion.data) == 0
+    assert app_state.inversion.latents is None
+    assert app_state.sampling.mode == "interpolation"  # what is picked becomes A and B
 
 
 def test_a_file_is_asked_for(qtbot, foot, sample_dock, monkeypatch):

@@ -19,6 +19,7 @@ COLUMNS = (
     ("length", 42, "The summed distance between neighbours where they end."),
 )
 """Title, width in design pixels, explanation."""
+NOT_YET = "not computed yet"
 PADDING = 8
 ROW = 26
 
@@ -88,18 +89,22 @@ class PathRow(QAbstractButton):
         """The columns in which no path without a tear is better."""
         return self._best
 
-    def show_figures(self, path: PathFigures | None, best: frozenset[int]) -> None:
-        """Show figures, or dashes while they are not known; ``best`` columns stand out."""
+    def show_figures(
+        self, path: PathFigures | None, best: frozenset[int], missing: str = NOT_YET
+    ) -> None:
+        """Show figures, or dashes and why they are ``missing``; ``best`` columns stand out."""
         self._cells, self._best = cells(path), best
         if path is None:
-            told = "not computed yet"
+            told = missing
         else:
             share, gap, length = self._cells
             tear = ", torn" if torn(path) else ""
             told = f"{share} % off the data, largest gap {gap}, length {length}{tear}"
         self.setAccessibleName(f"{self.text()}: {told}")
-        more = "" if path is None else f"\nLargest gap over the median gap: {path.gap_ratio:.1f}"
-        self.setToolTip(f"{TIPS[self.kind]}{more}\nClick to follow this path.")
+        ratio = "" if path is None else f"largest gap {path.gap_ratio:.1f} times the median gap"
+        more = ratio or missing
+        sentence = f"{more[:1].upper()}{more[1:]}."
+        self.setToolTip(f"{TIPS[self.kind]}\n{sentence}\nClick to follow this path.")
         self.update()
 
     def _resize(self) -> None:
@@ -194,7 +199,9 @@ class ComparisonSection(Section):
         best = best_cells(comparison.figures)
         for kind, row in self.rows.items():
             columns = frozenset(column for path, column in best if path == kind)
-            row.show_figures(comparison.figures.get(kind), columns)
+            undrawn = kind == "drawn" and not sampling.through
+            missing = "no way-points yet" if undrawn else NOT_YET
+            row.show_figures(comparison.figures.get(kind), columns, missing)
         along = sampling.mode == "interpolation"
         chosen = self.rows[sampling.path]
         self._group.blockSignals(True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
 
@@ -120,19 +118,15 @@ class InversionFoot(QWidget):
 
     def _press(self) -> None:
         if self._picking:
-            self._stop_picking()
+            self._forget()
             return
         above = self.button.mapToGlobal(QPoint(0, -self.menu.sizeHint().height() - 2))
         self.menu.popup(above)
 
     def _pick(self) -> None:
-        self._state.set_inversion(replace(self._state.inversion, status="picking", message=""))
+        self._forget()  # the next clicks choose new points
+        self._state.set_inversion(Inversion(status="picking"))
         self.pick_requested.emit()
-
-    def _stop_picking(self) -> None:
-        before = self._state.inversion
-        known = before.latents is not None
-        self._state.set_inversion(replace(before, status="done") if known else Inversion())
 
     def _ask_for_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Points to invert", "", FILES)
