@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaincinv
 
 from engine import datasets, noise_tables
 from engine.config import SamplerConfig, ScheduleConfig
 from engine.datasets import Standardisation
 from engine.trajectory import Trajectory
 from toydiff_gui import names
-from toydiff_gui.scene import LaneScene, Scene
+from toydiff_gui.scene import (
+    BasinLayer,
+    FieldLayer,
+    HeatLayer,
+    LaneScene,
+    PathLine,
+    Scene,
+    WarpLayer,
+)
 from toydiff_gui.state import AppState, LaneRun, LaneSpec, ModelInfo
 
 LATENT_KEY = "latent"
 PREVIEW_KEY = "training"
 FAINT_POINTS = 2000
+FEW_PICKS = 20
+"""Of the user's own points, how many are marked in the lanes: all of a large file only hide it."""
+
+Kind = TypeVar("Kind")
+Source = TypeVar("Source")
+Made = TypeVar("Made")
 
 
 @lru_cache(maxsize=16)
@@ -50,14 +67,6 @@ def alphas_cumprod(schedule: ScheduleConfig) -> NDArray[np.float64]:
     return noise_tables.alphas_cumprod(schedule)
 
 
-def straight_path(state: AppState) -> NDArray[np.float32]:
-    """The line between the endpoints, to be seen before the engine has answered, (N, 2)."""
-    sampling = state.sampling
-    s = np.linspace(0, 1, sampling.path_points, dtype=np.float32)[:, None]
-    a, b = np.asarray(sampling.a, np.float32), np.asarray(sampling.b, np.float32)
-    return np.asarray((1 - s) * a + s * b, np.float32)
-
-
 def compose(state: AppState) -> Scene:
     """The scene of this moment."""
     model = state.model
@@ -75,21 +84,87 @@ def compose(state: AppState) -> Scene:
 
 
 def _latent_lane(state: AppState) -> LaneScene:
-    path = state.sampling.mode == "interpolation"
+    sampling = state.sampling
+    along = sampling.mode == "interpolation"
+    overlays = state.overlays(LATENT_KEY)
+    basin = state.layer(LATENT_KEY, "basin")
     run = state.run(LATENT_KEY)
-    latents = straight_path(state) if path else run.latents
+    lines = paths_of_lanes(state) if along else ()
+    latents = lines[0].latents if lines else run.latents
+    drawing = along and _draws(state)
     return LaneScene(
         key=LATENT_KEY,
         number=1,
         title="Latent x_T",
-        note=f"t = {state.model.schedule.timesteps}",
+        note="basin map" if "basin" in overlays else f"t = {state.model.schedule.timesteps}",
         kind="latent",
         latents=latents,
-        joined=path,
-        endpoints=(state.sampling.a, state.sampling.b) if path else None,
+        joined=along,
+        endpoints=(sampling.a, sampling.b) if along else None,
         status="done" if latents is not None else "empty",
         message="" if latents is not None else _waiting(state, run),
+        overlays=overlays,
+        basin=basin if isinstance(basin, BasinLayer) else None,
+        cloud=_cloud(state.model),
+        paths=lines[1:],
+        path_label=lines[0].label if len(lines) > 1 else "",
+        way_points=sampling.through if drawing else (),
+        drawing=drawing,
+        latent_norms=_norms(latents) if along and latents is not None else None,
+        prior_norms=prior_norms(2),
+        marked=state.marked if along else None,
+        pinned=state.pinned if along else None,
     )
+
+
+def _draws(state: AppState) -> bool:
+    """Whether a drawn path is among those shown, so that its way-points can be set."""
+    paths = {lane.path_name(state.sampling) for lane in state.shown_lanes}
+    return "drawn" in paths | {state.sampling.path}
+
+
+def paths_of_lanes(state: AppState) -> tuple[PathLine, ...]:
+    """The paths that lanes start from, one of a kind, the selected lane's first."""
+    sampling = state.sampling
+    chosen = state.lane(state.view.selected_lane)
+    order = [lane for lane in (chosen, *state.shown_lanes) if lane in state.shown_lanes]
+    lines: dict[str, PathLine] = {}
+    for lane in order:
+        if lane is None:
+            continue
+        path = lane.path_name(sampling)
+        latents = _path_of(state, lane)
+        if path not in lines and latents is not None:
+            lines[path] = PathLine(names.PATHS[path], latents)
+    if not lines:
+        lines[sampling.path] = PathLine(names.PATHS[sampling.path], _straight_path(state))
+    return tuple(lines.values())
+
+
+def _path_of(state: AppState, lane: LaneSpec) -> NDArray[np.float32] | None:
+    """The latents that a lane starts from, as far as they are known for the present endpoints."""
+    sampling = state.sampling
+    path = lane.path_name(sampling)
+    if path == "linear" and not sampling.even:
+        return _straight_path(state)
+    if path == "geodesic" and state.geodesic.latents is not None and not state.dragging:
+        return state.geodesic.latents
+    run = state.run(lane.key)
+    if run.trajectory is None or not run.trajectory.x:
+        return None
+    return run.trajectory.x[0]
+
+
+def _straight_path(state: AppState) -> NDArray[np.float32]:
+    """The line between the endpoints, to be seen before the engine has answered, (N, 2)."""
+    sampling = state.sampling
+    return _line(sampling.a, sampling.b, sampling.path_points)
+
+
+@lru_cache(maxsize=4)
+def _line(a: tuple[float, float], b: tuple[float, float], points: int) -> NDArray[np.float32]:
+    s = np.linspace(0, 1, points, dtype=np.float32)[:, None]
+    return np.asarray((1 - s) * np.asarray(a, np.float32) + s * np.asarray(b, np.float32))
 
 
 def _sampler_lane(state: AppState, spec: LaneSpec, number: int) -> LaneScene:
@@ -99,19 +174,102 @@ def _sampler_lane(state: AppState, spec: LaneSpec, number: int) -> LaneScene:
     sampler = spec.sampler_config(sampling, timesteps)
     if run.coarse and run.trajectory is not None:
         sampler = replace(sampler, steps=len(run.trajectory.t) - 1)
+    along = sampling.mode == "interpolation"
+    overlays = state.overlays(spec.key)
+    trajectory = _rescaled(run.trajectory, state.model.schedule.timesteps)
+    latents = trajectory.x[0] if trajectory is not None and trajectory.x else None
+    layers = {kind: state.layer(spec.key, kind) for kind in ("field", "difference", "warp")}
+    inversion = state.inversion
+    picked = inversion.data if inversion.status != "idle" else None
     return LaneScene(
         key=spec.key,
         number=number,
         title=names.lane_title(spec),
         detail=names.lane_detail(spec, sampling, several_paths=_several_paths(state)),
         note=_note(sampler, timesteps, None if run.coarse else run.seconds),
-        trajectory=_rescaled(run.trajectory, state.model.schedule.timesteps),
-        joined=sampling.mode == "interpolation",
-        overlays=state.overlays(spec.key),
+        trajectory=trajectory,
+        joined=along,
+        overlays=overlays,
         data=_faint(model),
         status=run.status,
         message=_waiting(state, run),
+        off_data=run.off_data,
+        latent_norms=_norms(latents) if along and latents is not None else None,
+        prior_norms=prior_norms(2),
+        marked=state.marked if along else None,
+        pinned=state.pinned if along else None,
+        alphas_cumprod=alphas_cumprod(state.model.schedule),
+        cloud=_cloud(model) if "density" in overlays else None,
+        forward=_forward_of(state, model) if "forward" in overlays else None,
+        field=_only(FieldLayer, layers["field"]) if "field" in overlays else None,
+        difference=_only(HeatLayer, layers["difference"]) if "difference" in overlays else None,
+        warp=_only(WarpLayer, layers["warp"]) if "warp" in overlays else None,
+        picked=picked[:FEW_PICKS] if picked is not None and len(picked) else None,
     )
+
+
+def _only(kind: type[Kind], layer: object) -> Kind | None:
+    return layer if isinstance(layer, kind) else None
+
+
+class _Kept(Generic[Source, Made]):
+    """What was made of the newest arrays, by their identity: comparing them would cost more."""
+
+    def __init__(self, most: int = 64) -> None:
+        self._most = most
+        self._made: dict[tuple[object, ...], tuple[Source, Made]] = {}
+
+    def get(self, source: Source, make: Callable[[Source], Made], *key: object) -> Made:
+        """What ``make`` gives for ``source``, made once."""
+        place = (id(source), *key)
+        found = self._made.get(place)
+        if found is None or found[0] is not source:
+            found = (source, make(source))
+            while len(self._made) >= self._most:
+                self._made.pop(next(iter(self._made)))
+            self._made[place] = found
+        return found[1]
+
+
+_norms_kept: _Kept[NDArray[np.float32], NDArray[np.float64]] = _Kept()
+_rescaled_kept: _Kept[Trajectory, Trajectory] = _Kept()
+
+
+def _norms(latents: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The norm of each latent (N, ...), (N,)."""
+    return _norms_kept.get(
+        latents, lambda x: np.linalg.norm(x.reshape(len(x), -1).astype(np.float64), axis=1)
+    )
+
+
+@lru_cache(maxsize=8)
+def prior_norms(dimension: int) -> tuple[float, float, float]:
+    """2.5 %, 50 % and 97.5 % quantiles of the norm of N(0, I): the chi distribution's."""
+    low, middle, high = np.sqrt(2 * gammaincinv(dimension / 2, [0.025, 0.5, 0.975])).tolist()
+    return low, middle, high
+
+
+def _cloud(model: ModelInfo) -> NDArray[np.float32]:
+    return data_points(model.dataset, model.mean, model.std)
+
+
+def _forward_of(state: AppState, model: ModelInfo) -> Trajectory:
+    return _forward(model.dataset, model.mean, model.std, state.model.schedule)
+
+
+@lru_cache(maxsize=4)
+def _forward(
+    dataset: str, mean: tuple[float, ...], std: tuple[float, ...], schedule: ScheduleConfig
+) -> Trajectory:
+    """The data on their way into noise, in closed form with one noise for each point."""
+    x0 = _faint_points(dataset, mean, std)
+    eps = np.random.default_rng(0).standard_normal(x0.shape).astype(np.float32)
+    table = alphas_cumprod(schedule)
+    times = list(range(schedule.timesteps, -1, -1))
+    states = [
+        np.asarray(table[t] ** 0.5 * x0 + (1 - table[t]) ** 0.5 * eps, np.float32) for t in times
+    ]
+    return Trajectory(times, states, [x0] * len(times))
 
 
 def _several_paths(state: AppState) -> bool:
@@ -152,7 +310,12 @@ def _rescaled(trajectory: Trajectory | None, timesteps: int) -> Trajectory | Non
     if trajectory is None or trajectory.t[0] == timesteps:
         return trajectory
     scale = timesteps / trajectory.t[0]
-    return Trajectory([round(t * scale) for t in trajectory.t], trajectory.x, trajectory.x0)
+    return _rescaled_kept.get(
+        trajectory,
+        # The lists are shared: a trajectory grows in place.
+        lambda found: Trajectory([round(t * scale) for t in found.t], found.x, found.x0),
+        timesteps,
+    )
 
 
 def _faint(model: ModelInfo) -> NDArray[np.float32]:

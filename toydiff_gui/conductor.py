@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine import protocol
@@ -21,6 +22,7 @@ from engine.protocol import Arrays, Packet
 from engine.trajectory import Trajectory
 from toydiff_gui.composer import LATENT_KEY
 from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.pathfinder import Pathfinder
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
 from toydiff_gui.state import (
@@ -46,6 +48,8 @@ class _Wish:
     revision: int
     sampler: SamplerConfig
     sampling: Sampling
+    given: int = 0
+    """Which of the latents that are sent along: the geodesic's or the user's own."""
 
 
 @dataclass
@@ -80,9 +84,11 @@ class Conductor(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._link, self._playback, self._runs = state, link, playback, runs
+        self.pathfinder = Pathfinder(state, link, self)
         self._pending: dict[int, _Pending] = {}
         self._wishes: dict[str, _Wish] = {}
         self._opening: dict[int, str] = {}
+        self._opening_other: dict[int, str] = {}
         self._training_job: int | None = None
         self._training_folder: Path | None = None
         self._dirty: set[str] = set()
@@ -91,6 +97,9 @@ class Conductor(QObject):
         self._flush_timer = self._single_shot(FLUSH_MS, self._flush)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
+        self.pathfinder.preview_changed.connect(self._show_preview)
+        self.pathfinder.path_changed.connect(self._refresh_timer.start)
+        state.inversion_changed.connect(self._refresh_timer.start)
         state.sampling_changed.connect(self._refresh_timer.start)
         state.lanes_changed.connect(self._refresh_timer.start)
         state.model_changed.connect(self._refresh_timer.start)
@@ -116,25 +125,28 @@ class Conductor(QObject):
         self._opening[job] = ref
         self._link.send(Packet(protocol.Open(job=job, checkpoint=ref)))
 
+    def _open_other(self, ref: str) -> None:
+        """Ask what a checkpoint is that a single lane uses."""
+        if ref not in self._opening_other.values():
+            job = self._link.next_job()
+            self._opening_other[job] = ref
+            self._link.send(Packet(protocol.Open(job=job, checkpoint=ref)))
+
+    def _opened_other(self, ref: str, info: dict[str, Any]) -> None:
+        known = self._state.other_model(ref)
+        self._state.set_other_model(_model_info(ref, info, 0 if known is None else known.revision))
+        self._refresh_timer.start()
+
     def _opened(self, ref: str, info: dict[str, Any]) -> None:
-        config = msgspec.convert(info["config"], TrainingConfig)
-        revision = self._state.model.revision + 1 if ref == self._state.model.ref else 0
+        model = _model_info(ref, info, 0)
+        if ref == self._state.model.ref:
+            model = replace(model, revision=self._state.model.revision + 1)
         if ref != self._state.model.ref:
             for lane in self._state.lanes:
                 self._state.set_run(lane.key, LaneRun())  # what is there is of another model
-        self._playback.set_timesteps(config.schedule.timesteps)
+        self._playback.set_timesteps(model.schedule.timesteps)
         self._wishes.clear()
-        self._state.set_model(
-            ModelInfo(
-                ref=ref,
-                dataset=config.dataset,
-                schedule=config.schedule,
-                trained_steps=info["step"],
-                mean=tuple(info["mean"]),
-                std=tuple(info["std"]),
-                revision=revision,
-            )
-        )
+        self._state.set_model(model)
         self._refresh_timer.start()
         self.model_opened.emit(ref)
 
@@ -155,18 +167,24 @@ class Conductor(QObject):
             self._ask_for(lane, dragging)
 
     def _ask_for(self, lane: LaneSpec, coarse: bool) -> None:
-        model, sampling = self._state.model, self._state.sampling
+        sampling = self._state.sampling
+        model = self._state.other_model(lane.checkpoint or self._state.model.ref)
+        if model is None:
+            self._open_other(lane.checkpoint or self._state.model.ref)
+            self._state.set_run(lane.key, LaneRun(status="running"))
+            return
         sampler = lane.sampler_config(sampling, model.schedule.timesteps)
         if coarse:
             steps = min(sampler.steps or COARSE_STEPS, COARSE_STEPS)
             sampler = replace(sampler, steps=steps)
-        # Only what this lane depends on: eta or the count of the other mode must not wake it.
-        relevant = replace(sampling, steps=None, eta=0.0)
-        if sampling.mode == "interpolation":
-            relevant = replace(relevant, count=1)
-        else:
-            relevant = replace(relevant, path_points=2, a=(0.0, 0.0), b=(0.0, 0.0))
-        wish = _Wish(model.ref, model.revision, sampler, relevant)
+        latents, given = self._given_latents(lane)
+        if given is None:  # they are being looked for, or were not found
+            if self._state.geodesic.status == "failed" and sampling.mode == "interpolation":
+                message = self._state.geodesic.message
+                self._state.set_run(lane.key, LaneRun(status="failed", message=message))
+            return
+        relevant = _relevant(lane, sampling)
+        wish = _Wish(lane.reference(model), model.revision, sampler, relevant, given)
         if self._wishes.get(lane.key) == wish:
             return
         before, run = self._wishes.get(lane.key), self._state.run(lane.key)
@@ -175,31 +193,53 @@ class Conductor(QObject):
         self._wishes[lane.key] = wish
         for number, pending in list(self._pending.items()):
             if pending.key == lane.key:
-                del self._pending[number]  # the engine supersedes it as well, if of the same kind
-                if pending.wish.sampling.mode != sampling.mode:
-                    self._link.send(Packet(protocol.Cancel(job=number)))
+                del self._pending[number]
+                self._link.send(Packet(protocol.Cancel(job=number)))
         # After a drag the same places come again in full: do not fall back to noise meanwhile.
         same_place = before is not None and run.coarse and before.sampling == relevant
         job = self._link.next_job()
         self._pending[job] = _Pending(lane.key, wish, coarse, held=coarse or same_place)
         if run.trajectory is None:
             self._state.set_run(lane.key, LaneRun(status="running"))
-        self._link.send(self._request(job, lane.key, wish, sampling))
+        self._link.send(self._request(job, lane.key, wish, latents))
 
-    def _request(self, job: int, key: str, wish: _Wish, sampling: Sampling) -> Packet:
-        if sampling.mode == "interpolation":
-            ends = {"start": sampling.a, "end": sampling.b}
-            return Packet(
-                protocol.Interpolate(
-                    job=job,
-                    slot=key,
-                    checkpoint=wish.ref,
-                    sampler=wish.sampler,
-                    points=sampling.path_points,
-                    seed=sampling.seed,
-                ),
-                {name: np.asarray(end, np.float32) for name, end in ends.items()},
+    def _given_latents(self, lane: LaneSpec) -> tuple[NDArray[np.float32] | None, int | None]:
+        """Latents to send along with the request, and their number; (None, None): not yet there.
+
+        (None, 0) where the engine draws them or finds the path.
+        """
+        sampling = self._state.sampling
+        if sampling.mode == "inverted":
+            latents = self._state.inversion.latents
+            return (latents, None if latents is None else id(latents))
+        if sampling.mode == "interpolation" and lane.path_name(sampling) == "geodesic":
+            latents = self.pathfinder.latents()
+            return (latents, None if latents is None else self.pathfinder.version)
+        return None, 0
+
+    def _request(
+        self, job: int, key: str, wish: _Wish, latents: NDArray[np.float32] | None
+    ) -> Packet:
+        sampling = wish.sampling
+        if latents is None and sampling.mode == "interpolation":
+            arrays = {
+                "start": np.asarray(sampling.a, np.float32),
+                "end": np.asarray(sampling.b, np.float32),
+            }
+            if sampling.through:
+                arrays["through"] = np.asarray(sampling.through, np.float32)
+            request = protocol.Interpolate(
+                job=job,
+                slot=key,
+                checkpoint=wish.ref,
+                sampler=wish.sampler,
+                points=sampling.path_points,
+                path=sampling.path,
+                side=sampling.side,
+                even=sampling.even,
+                seed=sampling.seed,
             )
+            return Packet(request, arrays)
         return Packet(
             protocol.Sample(
                 job=job,
@@ -208,8 +248,19 @@ class Conductor(QObject):
                 sampler=wish.sampler,
                 count=sampling.count,
                 seed=sampling.seed,
-            )
+            ),
+            {} if latents is None else {"latents": latents},
         )
+
+    def _show_preview(self) -> None:
+        """What a few steps make of the best path so far, in the lanes that wait for it."""
+        preview, sampling = self.pathfinder.preview, self._state.sampling
+        if preview is None or sampling.mode != "interpolation":
+            return
+        for lane in self._state.shown_lanes:
+            if lane.path_name(sampling) == "geodesic" and lane.checkpoint is None:
+                run = LaneRun(trajectory=preview, status="running", coarse=True)
+                self._state.set_run(lane.key, run)
 
     def _cancel(self, job: int) -> None:
         pending = self._pending.pop(job)
@@ -222,7 +273,7 @@ class Conductor(QObject):
             return  # of an older wish
         if pending.trajectory is None:
             pending.trajectory = Trajectory(list(message.times))
-            if pending.wish.sampling.mode == "samples":
+            if pending.wish.sampling.mode != "interpolation":
                 self._state.set_run(LATENT_KEY, LaneRun(latents=arrays["x"], status="done"))
         pending.trajectory.append(arrays["x"], arrays["x0"])
         if pending.held and not pending.coarse:
@@ -243,14 +294,15 @@ class Conductor(QObject):
                 )
                 self._state.set_run(pending.key, run)
 
-    def _lane_done(self, pending: _Pending, seconds: float) -> None:
+    def _lane_done(self, pending: _Pending, message: protocol.Result) -> None:
         self._state.set_run(
             pending.key,
             LaneRun(
                 trajectory=pending.trajectory,
                 status="done",
                 coarse=pending.coarse,
-                seconds=seconds,
+                seconds=message.seconds,
+                off_data=message.info.get("off_data"),
             ),
         )
         if pending.coarse and not any(other.coarse for other in self._pending.values()):
@@ -258,6 +310,12 @@ class Conductor(QObject):
 
     def _lane_failed(self, pending: _Pending, message: str) -> None:
         self._state.set_run(pending.key, LaneRun(status="failed", message=message))
+        self._state.post(message, error=True)
+
+    def _other_failed(self, ref: str, message: str) -> None:
+        for lane in self._state.lanes:
+            if lane.checkpoint == ref:
+                self._state.set_run(lane.key, LaneRun(status="failed", message=message))
         self._state.post(message, error=True)
 
     # Training
@@ -388,9 +446,13 @@ class Conductor(QObject):
             ref = self._opening.pop(message.job)
             if not message.cancelled:
                 self._opened(ref, message.info)
+        elif message.job in self._opening_other:
+            ref = self._opening_other.pop(message.job)
+            if not message.cancelled:
+                self._opened_other(ref, message.info)
         elif (pending := self._pending.pop(message.job, None)) is not None:
             if not message.cancelled:
-                self._lane_done(pending, message.seconds)
+                self._lane_done(pending, message)
             else:
                 self._wishes.pop(pending.key, None)
         self._count_finished()
@@ -402,6 +464,8 @@ class Conductor(QObject):
             ref = self._opening.pop(message.job)
             self._runs.forget(ref)
             self._state.post(message.message, error=True)
+        elif message.job in self._opening_other:
+            self._other_failed(self._opening_other.pop(message.job), message.message)
         elif (pending := self._pending.pop(message.job, None)) is not None:
             self._lane_failed(pending, message.message)
         elif message.internal:
@@ -416,6 +480,7 @@ class Conductor(QObject):
         self._pending.clear()
         self._wishes.clear()
         self._opening.clear()
+        self._opening_other.clear()
         self._dirty.clear()
         self._state.set_engine(EngineStatus("dead", message=why))
         for lane in self._state.lanes:
@@ -430,3 +495,44 @@ class Conductor(QObject):
             elif folder is not None:
                 self._runs.discard(folder)
             self._state.set_training(replace(self._state.training, status="failed", remaining=None))
+
+
+def _relevant(lane: LaneSpec, sampling: Sampling) -> Sampling:
+    """Only what a lane depends on: eta or the count of the other mode must not wake it."""
+    seed = sampling.seed if lane.seed is None else lane.seed
+    relevant = replace(sampling, steps=None, eta=0.0, seed=seed)
+    if sampling.mode != "interpolation":
+        return replace(
+            relevant,
+            count=sampling.count if sampling.mode == "samples" else 1,
+            path_points=2,
+            a=(0.0, 0.0),
+            b=(0.0, 0.0),
+            path="linear",
+            side="left",
+            even=False,
+            through=(),
+        )
+    path = lane.path_name(sampling)
+    sided = path in ("spherical", "norm-guided")
+    return replace(
+        relevant,
+        count=1,
+        path=path,
+        side=sampling.side if sided else "left",
+        even=sampling.even and path != "geodesic",
+        through=sampling.through if path == "drawn" else (),
+    )
+
+
+def _model_info(ref: str, info: dict[str, Any], revision: int) -> ModelInfo:
+    config = msgspec.convert(info["config"], TrainingConfig)
+    return ModelInfo(
+        ref=ref,
+        dataset=config.dataset,
+        schedule=config.schedule,
+        trained_steps=info["step"],
+        mean=tuple(info["mean"]),
+        std=tuple(info["std"]),
+        revision=revision,
+    )

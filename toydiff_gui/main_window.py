@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from toydiff_gui import memory, names, scenes, theme
 from toydiff_gui.canvas import LaneGrid
+from toydiff_gui.comparer import Comparer
 from toydiff_gui.composer import alphas_cumprod, compose, data_points
 from toydiff_gui.conductor import Conductor
 from toydiff_gui.controls import DockRail, MessageBar
@@ -29,6 +30,8 @@ from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.spec import ThemeName
 from toydiff_gui.export.stills import clipboard_data
 from toydiff_gui.help_dialog import HelpDialog
+from toydiff_gui.inverter import Inverter
+from toydiff_gui.layers import LayerKeeper
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.panels.train import TrainPanel
 from toydiff_gui.playback import Playback
@@ -67,6 +70,9 @@ class MainWindow(QMainWindow):
         self.runs = Runs(settings, runs_folder)
         self.link = EngineLink(engine, device, self)
         self.conductor = Conductor(self.state, self.link, self.playback, self.runs, self)
+        self.layers = LayerKeeper(self.state, self.link, self.playback, self)
+        self.comparer = Comparer(self.state, self.link, self.conductor.pathfinder, self)
+        self.inverter = Inverter(self.state, self.link, self)
         self._open_ref = open_ref
         self._task_waiting: scenes.Task | None = None
         self._export: ExportDialog | None = None
@@ -144,6 +150,11 @@ class MainWindow(QMainWindow):
             state.engine_changed,
             state.run_changed,
             state.view_changed,
+            state.marks_changed,
+            state.layers_changed,
+            state.geodesic_changed,
+            state.inversion_changed,
+            state.others_changed,
         ):
             signal.connect(self._scene_later)
         state.model_changed.connect(self._show_model)
@@ -163,6 +174,12 @@ class MainWindow(QMainWindow):
         self.train_panel.resume_requested.connect(conductor.resume)
         self.train_panel.stop_requested.connect(conductor.stop)
         self.grid.edit_asked.connect(self.sample_panel.edit_lane)
+        self.grid.view_range_changed.connect(self._show_layers_of_view)
+        pathfinder = conductor.pathfinder
+        self.sample_panel.stop_search_requested.connect(pathfinder.stop)
+        self.sample_panel.search_again_requested.connect(pathfinder.search_again)
+        self.sample_panel.invert_file_requested.connect(self.inverter.invert_file)
+        self.sample_panel.pick_requested.connect(self.inverter.pick_points)
         self.train_rail.open_requested.connect(lambda: state.update_view(train_dock=True))
         self.sample_rail.open_requested.connect(lambda: state.update_view(sample_dock=True))
         bar = self.toolbar
@@ -209,6 +226,10 @@ class MainWindow(QMainWindow):
         self.grid.set_scene(scene)
         waits = self.state.view.page == "explore"  # the plots and the forward process are complete
         self.playback.set_reached(scene.reached() if waits else 0)
+
+    def _show_layers_of_view(self) -> None:
+        view = self.grid.view_range
+        self.layers.set_view((view.x0, view.x1, view.y0, view.y1))
 
     def current_scene(self) -> Scene:
         """What is to be exported: the scene of this moment, as far as it is zoomed in.

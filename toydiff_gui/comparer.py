@@ -1,0 +1,132 @@
+"""Fills the table of paths while the laboratory is open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer
+
+from engine import protocol
+from engine.config import PATHS, SamplerConfig
+from engine.protocol import Packet
+from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.pathfinder import Pathfinder
+from toydiff_gui.state import AppState, Comparison, PathFigures
+
+PAUSE_MS = 150
+"""Endpoints that are still being nudged are not compared."""
+
+
+class Comparer(QObject):
+    """Asks for the figures of all paths when one of the things they depend on has changed."""
+
+    def __init__(
+        self,
+        state: AppState,
+        link: EngineLink,
+        pathfinder: Pathfinder,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._link, self._pathfinder = state, link, pathfinder
+        self._aim: tuple[Any, ...] | None = None
+        self._job: int | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(PAUSE_MS)
+        self._timer.timeout.connect(self._refresh)
+        link.received.connect(self._on_packet)
+        link.died.connect(self._on_died)
+        pathfinder.path_changed.connect(self._timer.start)
+        for signal in (
+            state.sampling_changed,
+            state.model_changed,
+            state.view_changed,
+            state.engine_changed,
+            state.dragging_changed,
+        ):
+            signal.connect(self._timer.start)
+
+    @property
+    def busy(self) -> bool:
+        """Whether figures are on their way or about to be asked for."""
+        return self._job is not None or self._timer.isActive()
+
+    def _refresh(self) -> None:
+        state = self._state
+        sampling, model = state.sampling, state.model
+        looked_at = state.view.lab and state.view.sample_dock and sampling.mode == "interpolation"
+        if not looked_at or state.engine.status != "ready" or state.dragging:
+            return
+        steps = min(sampling.steps or model.schedule.timesteps, model.schedule.timesteps)
+        geodesic = self._pathfinder.latents()
+        aim = (
+            model.ref,
+            model.revision,
+            sampling.a,
+            sampling.b,
+            sampling.side,
+            sampling.through,
+            sampling.path_points,
+            steps,
+            self._pathfinder.version if geodesic is not None else None,
+        )
+        if aim == self._aim:
+            return
+        self._aim = aim
+        if self._job is not None:
+            self._link.send(Packet(protocol.Cancel(job=self._job)))
+        self._job = self._link.next_job()
+        state.set_comparison(Comparison(status="running", steps=steps))
+        arrays = {
+            "start": np.asarray(sampling.a, np.float32),
+            "end": np.asarray(sampling.b, np.float32),
+        }
+        paths = [path for path in PATHS if path not in ("geodesic", "drawn")]
+        if sampling.through:
+            arrays["through"] = np.asarray(sampling.through, np.float32)
+            paths.append("drawn")
+        if geodesic is not None:
+            arrays["geodesic"] = geodesic
+            paths.append("geodesic")
+        request = protocol.ComparePaths(
+            job=self._job,
+            slot="comparison",
+            checkpoint=model.ref,
+            sampler=SamplerConfig(name="ddim", steps=steps),
+            paths=paths,
+            points=sampling.path_points,
+            side=sampling.side,
+        )
+        self._link.send(Packet(request, arrays))
+
+    def _on_packet(self, packet: Packet) -> None:
+        message = packet.message
+        if self._job is None or message.job != self._job:
+            return
+        before = self._state.comparison
+        match message:
+            case protocol.PathMeasured():
+                figures = PathFigures(
+                    message.length, message.gap, message.gap_ratio, message.off_data
+                )
+                found = {**before.figures, message.path: figures}
+                self._state.set_comparison(replace(before, figures=found))
+            case protocol.Result():
+                self._job = None
+                status = "idle" if message.cancelled else "done"
+                self._state.set_comparison(replace(before, status=status))  # type: ignore[arg-type]
+            case protocol.Failure():
+                self._job = None
+                self._state.set_comparison(
+                    replace(before, status="failed", message=message.message)
+                )
+
+    def _on_died(self, why: str) -> None:
+        self._job, self._aim = None, None
+        if self._state.comparison.status == "running":
+            self._state.set_comparison(
+                replace(self._state.comparison, status="failed", message=why)
+            )

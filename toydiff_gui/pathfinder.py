@@ -1,0 +1,203 @@
+"""Keeps the geodesic between the present endpoints, while somebody wants to see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from engine import protocol
+from engine.protocol import Arrays, Packet
+from engine.trajectory import Trajectory
+from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.state import AppState, GeodesicRun, Point
+
+Latents = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Aim:
+    """All that a geodesic depends on."""
+
+    ref: str
+    revision: int
+    a: Point
+    b: Point
+    points: int
+
+
+class Pathfinder(QObject):
+    """Searches when a lane or the table of paths needs the geodesic, and never while dragging.
+
+    Signals:
+        preview_changed: a better path has been found; ``preview`` has what a few steps make of it.
+        path_changed: lanes are to start from other latents now.
+    """
+
+    preview_changed = Signal()
+    path_changed = Signal()
+
+    def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._link = state, link
+        self._aim: _Aim | None = None
+        self._job: int | None = None
+        self._version = 0
+        self.preview: Trajectory | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._refresh)
+        link.received.connect(self._on_packet)
+        link.died.connect(self._on_died)
+        for signal in (
+            state.sampling_changed,
+            state.lanes_changed,
+            state.model_changed,
+            state.view_changed,
+            state.engine_changed,
+            state.dragging_changed,
+        ):
+            signal.connect(self._timer.start)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a search goes on or is about to begin."""
+        return self._job is not None or self._timer.isActive()
+
+    @property
+    def version(self) -> int:
+        """Counts up whenever the latents that lanes should start from are others."""
+        return self._version
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody looks at a geodesic."""
+        state = self._state
+        if state.sampling.mode != "interpolation":
+            return False
+        shown = any(lane.path_name(state.sampling) == "geodesic" for lane in state.shown_lanes)
+        return shown or (state.view.lab and state.view.sample_dock)
+
+    def latents(self) -> Latents | None:
+        """Where lanes on the geodesic start: the path found, for the endpoints of now.
+
+        While an endpoint is dragged, the last path moved along with the endpoints; None while there
+        is nothing yet.
+        """
+        found = self._state.geodesic.latents
+        if found is None or self._aim is None:
+            return None
+        if self._aim == self._present():
+            return found if self._job is None else None
+        if not self._state.dragging:
+            return None
+        sampling = self._state.sampling
+        return _moved(found, (self._aim.a, self._aim.b), (sampling.a, sampling.b))
+
+    def stop(self) -> None:
+        """End the search; the best path so far stays."""
+        if self._job is not None:
+            self._link.send(Packet(protocol.Cancel(job=self._job)))
+            self._finish("stopped")
+
+    def search_again(self) -> None:
+        """Search anew for the same endpoints."""
+        self.stop()
+        self._aim = None
+        self._timer.start()
+
+    def _present(self) -> _Aim:
+        model, sampling = self._state.model, self._state.sampling
+        return _Aim(model.ref, model.revision, sampling.a, sampling.b, sampling.path_points)
+
+    def _refresh(self) -> None:
+        aim = self._present()
+        if self._job is not None and (aim != self._aim or not self.wanted):
+            self._link.send(Packet(protocol.Cancel(job=self._job)))
+            self._job, self._aim = None, None
+            self._state.set_geodesic(replace(self._state.geodesic, status="stopped"))
+        ready = self._state.engine.status == "ready"
+        if not ready or not self.wanted or self._state.dragging or aim == self._aim:
+            return
+        self._aim, self.preview = aim, None
+        self._job = self._link.next_job()
+        self._state.set_geodesic(GeodesicRun(status="searching"))
+        request = protocol.FindPath(
+            job=self._job, slot="geodesic", checkpoint=aim.ref, points=aim.points
+        )
+        ends = {"start": np.array(aim.a, np.float32), "end": np.array(aim.b, np.float32)}
+        self._link.send(Packet(request, ends))
+
+    def _on_packet(self, packet: Packet) -> None:
+        message = packet.message
+        if message.job != self._job or self._job is None:
+            return
+        match message:
+            case protocol.PathFound():
+                self._on_found(message, packet.arrays)
+            case protocol.Result():
+                self._on_result(message, packet.arrays)
+            case protocol.Failure():
+                self._finish("failed", message.message)
+
+    def _on_found(self, message: protocol.PathFound, arrays: Arrays) -> None:
+        before = self._state.geodesic
+        self.preview = Trajectory(
+            [int(t) for t in arrays["t"]], list(arrays["x"]), list(arrays["x0"])
+        )
+        self._state.set_geodesic(
+            replace(
+                before,
+                step=message.step,
+                total=message.total,
+                energies=(*before.energies, message.energy),
+                seconds=message.elapsed,
+                latents=arrays["latents"],
+            )
+        )
+        self.preview_changed.emit()
+
+    def _on_result(self, message: protocol.Result, arrays: Arrays) -> None:
+        if message.cancelled:
+            self._finish("stopped")
+            return
+        before = self._state.geodesic
+        first = before.energies[:1]
+        self._state.set_geodesic(
+            replace(
+                before,
+                # The simple start, then the best after every pass.
+                energies=(*first, *message.info["energies"]),
+                seconds=message.seconds,
+                coefficients=message.info["coefficients"],
+                latents=arrays["latents"],
+            )
+        )
+        self._finish("done")
+
+    def _finish(self, status: str, message: str = "") -> None:
+        self._job = None
+        self._version += 1
+        self._state.set_geodesic(replace(self._state.geodesic, status=status, message=message))  # type: ignore[arg-type]
+        if status == "failed":
+            self._state.post(message, error=True)
+        self.path_changed.emit()
+
+    def _on_died(self, why: str) -> None:
+        if self._job is not None:
+            self._job, self._aim = None, None
+            self._state.set_geodesic(replace(self._state.geodesic, status="failed", message=why))
+
+
+def _moved(latents: Latents, before: tuple[Point, Point], after: tuple[Point, Point]) -> Latents:
+    """A path with its deviation from the straight line kept, between other endpoints."""
+    s = np.linspace(0, 1, len(latents), dtype=np.float32)[:, None]
+
+    def line(ends: tuple[Point, Point]) -> Latents:
+        first, last = (np.asarray(end, np.float32) for end in ends)
+        return np.asarray((1 - s) * first + s * last, np.float32)
+
+    return np.asarray(latents - line(before) + line(after), np.float32)
