@@ -264,7 +264,7 @@ def _aside(a: Tensor, shape: torch.Size, side: Side, through: Tensor | None, see
         towards: Tensor = candidate - (a @ candidate) * a
         if float(towards.norm()) > PARALLEL:
             unit: Tensor = towards / towards.norm()
-    return unit
+            return unit
     raise ValueError(f"{what} lies on the line of the opposite endpoints and chooses no side")
 
 

@@ -62,7 +62,10 @@ def test_distance_of_a_shifted_set_is_the_shift():
 
 
 @pytest.mark.parametrize("name", ["v", "moons"])
-def test_off_data_share_is_the_slow_one(name):
+def test_off_data_share_is_the_slow_one(name, monkeypatch):
+    monkeypatch.setattr(metrics, "FRESH_POINTS", 3000)
+    for kept in ("_nearnesses", "_judges"):
+        monkeypatch.setattr(metrics, kept, {})
     samples, transform = drawn(name, 300, 5)
     samples[::3] += 0.2
     judge = judge_for(name, transform, COARSE)

@@ -25,7 +25,7 @@ SERVE = [sys.executable, "-P", "-m", "engine", "serve", "--device", "cpu"]
 NOISY = """
 import os, sys
 import engine.service
-quiet = engine.service.sample
+quiet = engine.service.sample_stepwise
 
 def noisy(*arguments, **options):
     for frame in quiet(*arguments, **options):
@@ -34,7 +34,7 @@ def noisy(*arguments, **options):
         sys.__stdout__.write("to the first stream")
         yield frame
 
-engine.service.sample = noisy
+engine.service.sample_stepwise = noisy
 from engine.serve import serve
 serve("cpu")
 """
