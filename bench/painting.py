@@ -14,6 +14,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from PySide6.QtWidgets import QApplication
 
 from engine.trajectory import Trajectory
 from toydiff_gui.canvas import LaneGrid
-from toydiff_gui.scene import LaneScene, Scene
+from toydiff_gui.scene import FieldLayer, LaneScene, Scene
 from toydiff_gui.state import AppState
 
 SIZE = 800
@@ -81,12 +82,35 @@ def _scatter(count: int) -> float:
     return result
 
 
-def _lanes(count: int, lanes: int, joined: bool, width: int, height: int) -> float:
-    """Frames of the whole canvas: background, points, headers with their measures."""
+def _field(times: list[int]) -> FieldLayer:
+    """Some noise for the places of a grid of 24 by 24."""
+    side = np.linspace(-2.6, 2.6, 24)
+    x, y = np.meshgrid(side, side[::-1])
+    points = np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32)
+    eps = {t: np.tanh(points * (1.0 + t / len(times))) for t in times}
+    return FieldLayer((-2.6, 2.6, -2.6, 2.6), 24, points, eps)
+
+
+def _lanes(
+    count: int,
+    lanes: int,
+    joined: bool,
+    width: int,
+    height: int,
+    overlays: tuple[str, ...] = (),
+    *,
+    marks: bool = False,
+) -> float:
+    """Frames of the whole canvas: background, overlays, points, strips, headers with measures.
+
+    With ``marks`` the time stands and the pointer goes along a strip instead.
+    """
     grid = LaneGrid(AppState())
     grid.resize(width, height)
     times = list(range(FRAMES + WARM_UP - 1, -1, -1))
     data = np.random.default_rng(9).normal(0.0, 0.8, (8000, 2)).astype(np.float32)
+    table = np.linspace(1.0, 0.1, len(times))
+    norms = np.linspace(0.0, 2.0, count)
     scenes = []
     for number in range(1, lanes + 1):
         # As with a path: independent noise scatters one lane, the others keep the order.
@@ -101,19 +125,33 @@ def _lanes(count: int, lanes: int, joined: bool, width: int, height: int) -> flo
                 trajectory=trajectory,
                 joined=joined,
                 data=data,
+                overlays=frozenset(overlays),
+                alphas_cumprod=table,
+                cloud=data,
+                field=_field(times) if "field" in overlays else None,
+                latent_norms=norms if joined else None,
+                prior_norms=(0.2, 1.2, 2.7),
+                marked=0 if marks else None,
             )
         )
-    grid.set_scene(Scene(tuple(scenes), times[0], np.ones(len(times))))
+    grid.set_scene(Scene(tuple(scenes), times[0], table))
     grid.show()
     QApplication.processEvents()
     views = [grid.lane_view(scene.key) for scene in scenes]
 
     def show(index: int) -> None:
-        grid.set_t(times[index])
+        if marks:
+            moved = tuple(replace(scene, marked=index) for scene in scenes)
+            grid.set_scene(Scene(moved, times[0], table))
+        else:
+            grid.set_t(times[index])
         for view in views:
             assert view is not None
             view.plot.viewport().repaint()
-            view.header.repaint()
+            if not marks:
+                view.header.repaint()
+            if joined:
+                view.strips.repaint()
 
     result = _milliseconds(show)
     grid.close()
@@ -132,6 +170,12 @@ def measure() -> dict[str, float]:
     figures["four lanes of 1000 points, ms"] = _lanes(1000, 4, False, 830, 670)
     path = _lanes(1000, 4, True, 830, 670)
     figures["four lanes of paths of 1000 points, one scattered, ms"] = path
+    for overlays in (("density", "field"), ("density", "trajectories")):
+        three = _lanes(500, 3, True, 830, 670, overlays)
+        figures[f"three lanes of 500 points, {' and '.join(overlays)}, ms"] = three
+    figures["eight lanes of 500 points, ms"] = _lanes(500, 8, True, 1060, 680)
+    pointing = _lanes(500, 8, True, 1060, 680, marks=True)
+    figures["eight lanes of 500 points, pointing at a strip, ms"] = pointing
     return figures
 
 

@@ -801,7 +801,7 @@ def test_an_export_does_not_see_layers_grow():
     )
     frozen = freeze(Scene((lane,), 5)).lanes[0]
     field.eps[0], heat.values[0] = zeros, np.ones((2, 2), np.float32)
-    for trajectory in growing:
-        trajectory.append(zeros, zeros)
+    for run in growing:
+        run.append(zeros, zeros)
     assert list(frozen.field.eps) == list(frozen.difference.values) == [5]
     assert len(frozen.forward.x) == len(frozen.warp.trajectory.x) == 1

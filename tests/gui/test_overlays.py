@@ -15,7 +15,12 @@ from toydiff_gui.drawing import LaneStyle, ViewRange, paint_lane
 from toydiff_gui.drawing.contours import contour_segments
 from toydiff_gui.drawing.keeper import Keeper
 from toydiff_gui.drawing.overlays import overlay_frame
-from toydiff_gui.drawing.overlays.density import data_density, mass_levels, sample_density
+from toydiff_gui.drawing.overlays.density import (
+    LEAST_BLUR,
+    data_density,
+    mass_levels,
+    sample_density,
+)
 from toydiff_gui.drawing.overlays.field import arrows
 from toydiff_gui.drawing.overlays.flow import flow
 from toydiff_gui.drawing.overlays.trajectories import chosen_points, pieces, ways
@@ -146,7 +151,7 @@ def test_the_density_is_that_of_the_noised_data(t):
     x, y = np.linspace(-2, 2, 41), np.linspace(2, -2, 37)
     density = data_density(cloud, TABLE[t], x, y)
     assert density.shape == (37, 41)
-    variance = TABLE[t] * DEVIATION**2 + 1 - TABLE[t] + 0.05**2
+    variance = TABLE[t] * DEVIATION**2 + 1 - TABLE[t] + LEAST_BLUR**2
     apart = (x[None, :] - np.sqrt(TABLE[t]) * MEAN[0]) ** 2
     apart = apart + (y[:, None] - np.sqrt(TABLE[t]) * MEAN[1]) ** 2
     expected = np.exp(-apart / (2 * variance)) / (2 * np.pi * variance)

@@ -26,7 +26,9 @@ from toydiff_gui.drawing.paper import Paper
 from toydiff_gui.drawing.plates import around, best_place, paint_plate, plate_size
 from toydiff_gui.scene import LaneScene, Points
 
-LABEL_PLACES = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)
+LABEL_PLACES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
+MOST_HIDDEN = 0.08
+"""Share of the selected path that the name of another one may cover."""
 LEAST_FOR_LABELS = 150.0
 """Side of the plot in design pixels below which paths have no labels."""
 
@@ -116,9 +118,27 @@ def _paint_labels(
             place = paper.transform.point(x, y)
             if np.isfinite(x) and np.isfinite(y) and paper.rect.contains(place):
                 far = paper.style.px(6)
-                centres += around(place, size, far, sides="ns", rounds=1)
+                centres += around(place, size, far, sides="nswe")
         if not centres:
             continue
         plate = best_place(size, centres, bounds, taken, points=occupied)
+        crowded = any(_covers(plate, other) for other in taken) or _hides(paper, plate, lane)
+        if crowded and not strong:
+            continue  # no room for another word
         taken.append(plate)
         paint_plate(paper.painter, plate, [label], paper.style, strong=strong, vector=paper.vector)
+
+
+def _covers(plate: QRectF, other: QRectF) -> bool:
+    """Whether more than the rims of two plates meet."""
+    common = plate.intersected(other)
+    return min(common.width(), common.height()) > 3
+
+
+def _hides(paper: Paper, plate: QRectF, lane: LaneScene) -> bool:
+    """Whether a plate lies over a good part of the selected path."""
+    if lane.latents is None or not lane.joined:
+        return False
+    x, y = paper.transform.to_pixels(lane.latents).T
+    covered = (x > plate.left()) & (x < plate.right()) & (y > plate.top()) & (y < plate.bottom())
+    return float(covered.mean()) > MOST_HIDDEN

@@ -74,7 +74,7 @@ def best_place(
         cost += 0.0 if bounds.contains(pushed) else OFF_SIGHT
         for other in avoid:
             common = pushed.intersected(other)
-            cost += 2.0 * max(0.0, common.width()) * max(0.0, common.height()) / _area(size)
+            cost += 8.0 * max(0.0, common.width()) * max(0.0, common.height()) / _area(size)
         if points is not None and len(points):
             x, y = points[:, 0], points[:, 1]
             covered = (x > pushed.left()) & (x < pushed.right())

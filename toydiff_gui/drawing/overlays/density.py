@@ -25,7 +25,7 @@ CELL = 4.0
 MOST_CELLS = 112
 MASSES = (0.95, 0.75, 0.5, 0.25)
 """Each band is the smallest region that holds this share of the density seen."""
-LEAST_BLUR = 0.05
+LEAST_BLUR = 0.08
 """Standard deviation that is always added: a set of points has no density of its own."""
 _kept = Keeper()
 
