@@ -50,6 +50,11 @@ def _energy(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
+def _whole_parts(text: str) -> str:
+    """The same, so that a line breaks between its parts alone, never within '3.2 s'."""
+    return names.DOT.join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in text.split(names.DOT))
+
+
 class SearchButton(IconButton):
     """Stops a search while there is one, otherwise begins it again.
 
@@ -137,8 +142,10 @@ class SearchLine(QWidget):
 
     def _show(self) -> None:
         run = self._state.geodesic
-        self.text.setText(search_text(run))
-        self.text.set_ink("error" if run.status == "failed" else "text_secondary")
+        failed = run.status == "failed"
+        text = search_text(run)
+        self.text.setText(text if failed else _whole_parts(text))
+        self.text.set_ink("error" if failed else "text_secondary")
         self.bar.setVisible(run.status == "searching" and run.total > 0)
         self.bar.setRange(0, max(run.total, 1))
         self.bar.setValue(min(run.step, max(run.total, 1)))
