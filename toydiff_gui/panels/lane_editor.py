@@ -354,9 +354,10 @@ class LaneEditor(QFrame, Writer):
         """Stay within a window that changes its size; Escape in a field closes as well."""
         if event.type() == QEvent.Type.Resize and watched is self.parent():
             self._place()
-        pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
         at_rest = isinstance(watched, NumberBox) and not watched.edited
-        if pressed and at_rest and event.key() == Qt.Key.Key_Escape:
+        if at_rest and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            if event.key() != Qt.Key.Key_Escape:
+                return False
             self.close()
             return True
         return super().eventFilter(watched, event)

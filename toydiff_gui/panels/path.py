@@ -210,9 +210,9 @@ class PathSection(Section):
             widget.setEnabled(along)
             widget.setToolTip(reason)
         no_side = self._why_no_side(sampling)
-        for widget in (self._side_label, self.side):
-            widget.setEnabled(not no_side)
-            widget.setToolTip(reason or no_side or SIDE)
+        for part in (self._side_label, self.side):
+            part.setEnabled(not no_side)
+            part.setToolTip(reason or no_side or SIDE)
         for key in ("left", "right"):
             way = f"Round the {key} of the line from A to B, seen from A."
             self.side.set_segment(key, True, reason or no_side or way)

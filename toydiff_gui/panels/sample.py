@@ -119,8 +119,8 @@ class SamplePanel(Dock):
         self.title.setText(TITLES[face])
         for part in self._sample_face:
             part.setVisible(not lab)
-        for part in self._paths_face:
-            part.setVisible(lab)
+        for other in self._paths_face:
+            other.setVisible(lab)
         self.scroll_area.verticalScrollBar().setValue(0)
 
     def _show_export(self) -> None:
