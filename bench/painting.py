@@ -147,11 +147,7 @@ def _lanes(
             grid.set_t(times[index])
         for view in views:
             assert view is not None
-            view.plot.viewport().repaint()
-            if not marks:
-                view.header.repaint()
-            if joined:
-                view.strips.repaint()
+            view.plot.viewport().repaint()  # headers and strips that wait are painted with it
 
     result = _milliseconds(show)
     grid.close()

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph.functions import arrayToQPath
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPainterPath, QPen
 
 from toydiff_gui import theme as themes
 from toydiff_gui.drawing import figures
+from toydiff_gui.drawing.keeper import Keeper
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, text_width
 from toydiff_gui.scene import LaneScene, neighbour_gaps
@@ -32,6 +33,7 @@ MOST_DECADES = 4.0
 PAD, CAPTION, NUMBER = 12.0, 44.0, 50.0
 
 Range = tuple[float, float]
+_kept = Keeper()
 
 
 @dataclass(frozen=True)
@@ -279,18 +281,29 @@ def _paint_norms(
         painter.setPen(pen)
         middle = round(median) + 0.5 * style.scale
         painter.drawLine(QLineF(track.left(), middle, track.right(), middle))
+    # Only marks move along it while a film plays: the line itself is worked out once.
+    key = ("line", track.getRect(), scales, style)
+    line = _kept.get(norms, key, lambda: _norm_line(track, norms, scales, style))
+    painter.fillPath(line, _gradient(track.left(), track.right(), style))
+
+
+def _norm_line(
+    track: QRectF, norms: NDArray[np.float64], scales: StripScales, style: LaneStyle
+) -> QPainterPath:
+    """The norms as a band, as wide across the line everywhere.
+
+    Qt fills much faster than it strokes, and SVG knows gradients in areas only.
+    """
     count = len(norms)
     chosen = np.unique(np.linspace(0, count - 1, min(count, int(track.width()) + 1)).round())
     picked = chosen.astype(np.intp)
     x = track.left() + track.width() * picked / max(count - 1, 1)
     y = _norm_height(track, norms[picked], scales, style)
-    # A filled band, as wide across the line everywhere: Qt fills much faster than it strokes, and
-    # SVG knows gradients in areas only.
     slope = np.gradient(y, x) if len(x) > 1 else np.zeros(len(x))
     half = 0.5 * style.stroke(1.8) * np.hypot(1.0, slope)
     outline_x, outline_y = np.append(x, x[::-1]), np.append(y - half, (y + half)[::-1])
-    band_path = arrayToQPath(outline_x, outline_y, connect="all", finiteCheck=False)
-    painter.fillPath(band_path, _gradient(track.left(), track.right(), style))
+    path: QPainterPath = arrayToQPath(outline_x, outline_y, connect="all", finiteCheck=False)
+    return path
 
 
 def _paint_words(

@@ -20,7 +20,7 @@ from toydiff_gui.scene import Box, LaneScene, Points
 BINS = 128
 UNTHREADED = 200_000
 """Multiplications up to which a product stays in one thread."""
-CELL = 4.0
+CELL = 5.0
 """Side of a cell of the picture in design pixels, where the plot is not very large."""
 MOST_CELLS = 112
 MASSES = (0.95, 0.75, 0.5, 0.25)
