@@ -81,6 +81,19 @@ def test_a_tear_is_found_along_its_whole_length(degrees):
     assert len(max(chains, key=len)) > 0.5 * len(places)
 
 
+@pytest.mark.parametrize("degrees", [0, 30, 60])
+def test_a_blurred_tear_is_one_thin_line(degrees):
+    """A network does not tear as sharply as the exact denoiser: several pixels jump."""
+    angle = np.radians(degrees)
+    normal = np.array([np.cos(angle), np.sin(angle)])
+    z = pixels()
+    landings = 0.02 * z + np.tanh(12.0 * (z @ normal))[..., None] * normal
+    layer = BasinLayer(BOX, landings.astype(np.float32))
+    places = np.concatenate(find_edges(layer, extent_of(landings.reshape(-1, 2))))
+    assert np.abs(places @ normal).max() < 0.06
+    assert len(places) < 2.2 * 100
+
+
 def test_a_smooth_map_has_no_tear():
     layer = BasinLayer(BOX, (0.4 * pixels()).astype(np.float32))
     assert find_edges(layer, extent_of(layer.landings.reshape(-1, 2))) == []
@@ -99,6 +112,9 @@ def test_colours_tell_places_apart_and_leave_the_path_readable(dark):
     for first in range(4):
         for second in range(first):
             assert np.abs(colours[first, :3].astype(int) - colours[second, :3]).max() > 15
+    left, right = colours[0].astype(int), colours[1].astype(int)
+    assert left[1] > left[0] + 20  # teal
+    assert right[0] > right[1] + 20  # purple
     palette = DARK if dark else LIGHT
     for colour in colours:
         name = "#" + "".join(f"{channel:02X}" for channel in colour[:3])

@@ -132,6 +132,21 @@ def test_the_field_is_drawn_at_the_time_that_has_arrived(palette):
     assert not changed(lane, "field", 100, style).any()
 
 
+@pytest.mark.parametrize(("way", "heads"), [(1.0, "above"), (-1.0, "below")])
+def test_the_heads_of_arrows_are_where_points_go(way, heads):
+    side = np.linspace(-2.0, 2.0, 3)
+    x, y = np.meshgrid(side, side[::-1])
+    points = np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32)
+    # The noise for which the flow is straight up or down: x - eps / sigma = (0, way).
+    eps = np.sqrt(1 - TABLE[100]) * (points - np.array([0.0, way]))
+    layer = FieldLayer((-2, 2, -2, 2), 3, points, {100: eps})
+    seen = changed(moving(), "field", 100, field=layer)[80:220, 130:170]  # the middle arrow
+    rows = np.flatnonzero(seen.any(axis=1))
+    widths = [seen[row].sum() for row in (rows[2], rows[-3])]
+    wider = "above" if widths[0] > widths[1] else "below"
+    assert wider == heads
+
+
 def test_a_field_that_grows_is_another_picture():
     layer = field_layer(200)
     lane = replace(moving(), overlays=frozenset({"field"}), field=layer)
