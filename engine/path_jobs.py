@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,7 +22,11 @@ from engine.protocol import Packet
 from engine.samplers import check_finite, make_sampler, sample_stepwise
 from engine.terrain import Terrain
 
+Made = TypeVar("Made")
+
 MOST_TERRAINS = 8
+FINE = 10_000
+"""Corners of the polyline on which equal steps in the latent are found."""
 _terrains: dict[tuple[object, ...], Terrain] = {}
 
 
@@ -65,17 +70,21 @@ def path_latents(
     *,
     side: str = "left",
     through: Tensor | None = None,
-    even: bool = False,
+    even: bool | None = None,
     seed: int = 0,
 ) -> Generator[Improvement | None, None, Tensor]:
     """``points`` latents (N, ...) along any path; improvements on the way to a geodesic.
 
+    ``even``: evenly spaced where they are decoded, which by default the geodesic alone is.
     Raises ``ValueError`` as ``engine.paths.make_curve`` does.
     """
     require_choice("path", name, PATHS, ())
     if name == "geodesic":
         make_curve("linear", start, end, side=side)  # refuses what no path can have
-        return (yield from find_geodesic(checkpoint, start, end, points, seed))[1]
+        geodesic, latents = yield from find_geodesic(checkpoint, start, end, points, seed)
+        if even is not False:
+            return latents
+        return _evenly_spaced(geodesic.curve(positions_like(FINE, start)), points)
     curve = make_curve(name, start, end, side=side, through=through, seed=seed)
     if not even:
         return curve(positions_like(points, start))
@@ -83,6 +92,17 @@ def path_latents(
     return (
         yield from evenly_decoded(checkpoint.denoiser, checkpoint.schedule, curve, points, start)
     )
+
+
+def silently(work: Generator[Any, None, Made]) -> Generator[None, None, Made]:
+    """``work`` without its reports."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            made: Made = done.value
+            return made
+        yield None
 
 
 def find_path(
@@ -143,12 +163,21 @@ def compare_paths(
         if name == "geodesic":
             if geodesic is None:
                 continue
-            latents = _evenly_spaced(geodesic, request.points)
+            latents = geodesic
         else:
-            curve = make_curve(
-                name, start, end, side=request.side, through=through, seed=request.seed
+            latents = yield from silently(
+                path_latents(
+                    checkpoint,
+                    name,
+                    start,
+                    end,
+                    request.points,
+                    side=request.side,
+                    through=through,
+                    even=request.even,
+                    seed=request.seed,
+                )
             )
-            latents = curve(positions_like(request.points, start))
         items = sample_stepwise(
             checkpoint.denoiser,
             checkpoint.schedule,

@@ -100,10 +100,10 @@ class FindPath(Request, frozen=True, kw_only=True):
 
 
 class ComparePaths(Request, frozen=True, kw_only=True):
-    """Measure ``paths`` between the arrays ``start`` and ``end`` (...) at equal latent spacing.
+    """Measure ``paths`` between the arrays ``start`` and ``end`` (...) as lanes show them.
 
-    Answered by a ``PathMeasured`` for each. Arrays ``through`` as in ``Interpolate``; 'geodesic' is
-    measured along the array ``geodesic`` (N, ...), and left out without it.
+    Answered by a ``PathMeasured`` for each. ``even`` and the array ``through`` as in
+    ``Interpolate``; 'geodesic' is the array ``geodesic`` (N, ...), and left out without it.
     """
 
     checkpoint: str
@@ -111,6 +111,7 @@ class ComparePaths(Request, frozen=True, kw_only=True):
     paths: list[str]
     points: int = 500
     side: str = "left"
+    even: bool = False
     seed: int = 0
 
 

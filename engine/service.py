@@ -2,8 +2,9 @@
 
 Every job is a generator that yields after at most one evaluation of a network. The loop takes one
 item from a running job at a time and reads messages in between, so cancelling is dropping a
-generator, and there are no locks. Requests that somebody waits for go before training, which still
-keeps a fifth of the time.
+generator, and there are no locks. Jobs share the time, not the turns: whoever has had least of it
+goes on, and what only adorns a picture gets less. Requests that somebody waits for go before
+training, which still keeps a fifth of the time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ from engine.diagnosis import diagnose
 from engine.evaluation import evaluate
 from engine.metrics import LIVE, judge_steps
 from engine.noise import draw_latents
-from engine.path_jobs import compare_paths, find_path, nearness_of, path_latents
+from engine.path_jobs import compare_paths, find_path, nearness_of, path_latents, silently
 from engine.protocol import Arrays, Packet
 from engine.samplers import (
     DDIM,
@@ -53,8 +54,6 @@ LIVE_CHECKPOINT = "live"
 
 PREVIEW_SAMPLES, PREVIEW_STEPS = 1000, 25
 
-Result = TypeVar("Result")
-
 Work = Generator[Packet | None, None, Packet]
 """A job: reports on the way (None: nothing to report), the final report at the end."""
 
@@ -62,12 +61,30 @@ Inbox = queue.SimpleQueue["Packet | None"]
 """What the window has sent; None is the end of its input."""
 
 
+BACKGROUND_WEIGHT = 0.2
+"""The share of what adorns a picture (fields, maps, tables), where a path's is 1."""
+MOST_LAG = 0.05
+"""Seconds that others may catch up with a job that has had a long item."""
+
+
 @dataclass
 class _Job:
     request: protocol.Request
     work: Work
+    turn: float
+    """The time it has had, over its weight: the job with the least goes on."""
     started: float = field(default_factory=time.perf_counter)
+    begun: bool = False
     paused: bool = False
+
+    @property
+    def weight(self) -> float:
+        match self.request:
+            case protocol.Field() | protocol.ComparePaths() | protocol.Diagnose():
+                return BACKGROUND_WEIGHT
+            case protocol.Sample(last=True):
+                return BACKGROUND_WEIGHT
+        return 1.0
 
     @property
     def training(self) -> bool:
@@ -151,7 +168,8 @@ class Service:
         for number, job in list(self._jobs.items()):
             if type(job.request) is type(request) and job.request.slot == request.slot:
                 self._end_early(number)
-        self._jobs[request.job] = _Job(request, self._work(request, arrays))
+        begin = min((job.turn for job in self._jobs.values()), default=0.0)
+        self._jobs[request.job] = _Job(request, self._work(request, arrays), begin)
         self._turn.append(request.job)
 
     def _work(self, request: protocol.Request, arrays: Arrays) -> Work:
@@ -186,9 +204,10 @@ class Service:
         runnable = [self._jobs[n] for n in self._turn if not self._jobs[n].paused]
         training = [job for job in runnable if job.training]
         others = [job for job in runnable if not job.training]
-        if not (training and others):
-            return next(iter(runnable), None)
-        return training[0] if self._owed > 0 else others[0]
+        if training and (self._owed > 0 or not others):
+            return training[0]
+        # Among equals the one that has waited longest: the first in turn.
+        return min(others, key=lambda job: job.turn, default=None)
 
     def _advance(self, job: _Job) -> None:
         number = job.request.job
@@ -214,6 +233,11 @@ class Service:
             if report is not None:
                 self._send(report)
         spent = time.perf_counter() - started
+        if job.begun:
+            job.turn += spent / job.weight
+        job.begun = True  # the first item may have had to load a checkpoint: that is nobody's fault
+        for other in self._jobs.values():
+            other.turn = max(other.turn, job.turn - MOST_LAG)
         if job.training:
             self._owed = max(0.0, self._owed - spent)
         elif any(other.training and not other.paused for other in self._jobs.values()):
@@ -307,10 +331,10 @@ class Service:
             request.points,
             side=request.side,
             through=self._optional(arrays, "through", checkpoint),
-            even=request.even,
+            even=request.even or None,
             seed=request.seed,
         )
-        latents = yield from _silently(path)
+        latents = yield from silently(path)
         return (yield from self._frames(request, checkpoint, latents))
 
     def _find_path(self, request: protocol.FindPath, arrays: Arrays) -> Work:
@@ -367,10 +391,20 @@ class Service:
     def _stream(
         self, request: protocol.Request, frames: Iterator[Frame | None], times: list[int]
     ) -> Generator[Packet | None, None, tuple[NDArray[np.float32], float]]:
-        """Send the frames; returns the last state, and the seconds that it all took."""
-        started = time.perf_counter()
-        index = 0
-        for frame in frames:
+        """Send the frames; returns the last state, and the seconds of computing.
+
+        Other jobs have their turn in between: their time is not counted.
+        """
+        seconds, index = 0.0, 0
+        x = np.empty(0, np.float32)
+        while True:
+            began = time.perf_counter()
+            try:
+                frame = next(frames)
+            except StopIteration:
+                return x, seconds
+            finally:
+                seconds += time.perf_counter() - began
             if frame is None:
                 yield None
                 continue
@@ -381,7 +415,6 @@ class Service:
             x = _array(frame.x)
             yield Packet(message, {"x": x, "x0": _array(frame.x0)})
             index += 1
-        return x, time.perf_counter() - started
 
     def _invert(self, request: protocol.Invert, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
@@ -487,17 +520,6 @@ class Service:
             self._trainer = None
             if steps is not None:
                 steps.close()  # saves, unless it is done
-
-
-def _silently(work: Generator[Any, None, Result]) -> Generator[None, None, Result]:
-    """``work`` without its reports."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            result: Result = done.value
-            return result
-        yield None
 
 
 @torch.no_grad()

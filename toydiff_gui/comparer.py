@@ -68,6 +68,7 @@ class Comparer(QObject):
             sampling.a,
             sampling.b,
             sampling.side,
+            sampling.even,
             sampling.through,
             sampling.path_points,
             steps,
@@ -99,6 +100,7 @@ class Comparer(QObject):
             paths=paths,
             points=sampling.path_points,
             side=sampling.side,
+            even=sampling.even,
         )
         self._link.send(Packet(request, arrays))
 

@@ -126,12 +126,9 @@ def _draws(state: AppState) -> bool:
 def paths_of_lanes(state: AppState) -> tuple[PathLine, ...]:
     """The paths that lanes start from, one of a kind, the selected lane's first."""
     sampling = state.sampling
-    chosen = state.lane(state.view.selected_lane)
-    order = [lane for lane in (chosen, *state.shown_lanes) if lane in state.shown_lanes]
+    chosen = state.view.selected_lane
     lines: dict[str, PathLine] = {}
-    for lane in order:
-        if lane is None:
-            continue
+    for lane in sorted(state.shown_lanes, key=lambda lane: lane.key != chosen):
         path = lane.path_name(sampling)
         latents = _path_of(state, lane)
         if path not in lines and latents is not None:

@@ -113,7 +113,7 @@ class LayerKeeper(QObject):
     def _refresh(self) -> None:
         if self._state.engine.status != "ready":
             return
-        wanted = set()
+        wanted: set[tuple[str, str]] = set()
         for lane in self._state.shown_lanes:
             for kind in ("field", "difference", "warp"):
                 if kind in self._state.overlays(lane.key):
@@ -164,7 +164,7 @@ class LayerKeeper(QObject):
         if not keep:
             self._state.set_layer(*place, None)
 
-    def _send(self, errand: _Errand, request: protocol.Request, arrays: Arrays) -> None:
+    def _send(self, errand: _Errand, request: protocol.AnyRequest, arrays: Arrays) -> None:
         self._errands[request.job] = errand
         self._link.send(Packet(request, arrays))
 

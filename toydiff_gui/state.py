@@ -177,7 +177,7 @@ class GeodesicRun:
 
 @dataclass(frozen=True)
 class PathFigures:
-    """What a path does when DDIM carries it to the data, at equal spacing in the latent."""
+    """What a path does when DDIM carries it to the data."""
 
     length: float
     gap: float
