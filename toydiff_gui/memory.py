@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,13 @@ MOST_LANES = 64
 """Of a longer list the rest is forgotten: nobody has made it by hand."""
 
 
+@dataclass(frozen=True)
+class KeptLanes:
+    """The lanes under a name, unlike the bare list of an earlier version that meant less."""
+
+    lanes: tuple[LaneSpec, ...]
+
+
 def open_settings() -> QSettings:
     """The user's settings: a text file, the same kind on every system."""
     return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "ToyDiff", "ToyDiff")
@@ -34,8 +41,8 @@ def restore(settings: QSettings, state: AppState) -> None:
         state.update_sampling(**{name: getattr(sampling, name) for name in asdict(sampling)})
     if (config := _read(settings, "training", TrainingConfig)) is not None:
         state.update_training_config(**{name: getattr(config, name) for name in asdict(config)})
-    if (lanes := _read(settings, "lanes", tuple[LaneSpec, ...])) is not None:
-        state.set_lanes(_possible(lanes))
+    if (kept := _read(settings, "lanes", KeptLanes)) is not None:
+        state.set_lanes(_possible(kept.lanes))
     view = _read(settings, "view", ViewSettings) or state.view
     view = replace(view, maximised_lane="", presentation=False)
     state.update_view(**asdict(view) | _of_lanes_there_are(view, state))
@@ -46,7 +53,7 @@ def remember(settings: QSettings, state: AppState) -> None:
     _write(settings, "sampling", state.sampling)
     _write(settings, "training", state.training_config)
     _write(settings, "view", state.view)
-    _write(settings, "lanes", state.lanes)
+    _write(settings, "lanes", KeptLanes(state.lanes))
 
 
 def _possible(lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:

@@ -65,17 +65,19 @@ def test_points_of_ones_own_are_not_kept_and_so_their_mode_is_not(settings):
     "kept",
     [
         '["ddpm", "ddim"]',  # as an earlier version wrote it
+        "[]",
         "{",
-        '{"key": "a"}',
-        '[{"key": "a", "sampler": "magic"}]',
-        '[{"key": "a", "steps": 0}]',
-        '[{"key": "a", "steps": 1.5}]',
-        '[{"key": "a", "seed": -1}]',
-        '[{"key": "a", "eta": 7}]',
-        '[{"key": "a", "path": "zigzag"}]',
-        '[{"sampler": "ddim"}]',
-        "[1]",
+        "{}",
         "null",
+        '{"lanes": {"key": "a"}}',
+        '{"lanes": [{"key": "a", "sampler": "magic"}]}',
+        '{"lanes": [{"key": "a", "steps": 0}]}',
+        '{"lanes": [{"key": "a", "steps": 1.5}]}',
+        '{"lanes": [{"key": "a", "seed": -1}]}',
+        '{"lanes": [{"key": "a", "eta": 7}]}',
+        '{"lanes": [{"key": "a", "path": "zigzag"}]}',
+        '{"lanes": [{"sampler": "ddim"}]}',
+        '{"lanes": [1]}',
     ],
 )
 def test_damaged_lanes_are_forgotten(settings, kept):
@@ -96,7 +98,7 @@ def test_lanes_that_cannot_be_are_left_out(settings, tmp_path):
         {"key": "training"},
         {"key": ""},
     ]
-    settings.setValue("state/lanes", json.dumps(lanes))
+    settings.setValue("state/lanes", json.dumps({"lanes": lanes}))
     restored = again(settings)
     assert [lane.key for lane in restored.lanes] == ["a", "c"]
     assert restored.lanes[0].sampler == "ddim"
@@ -105,7 +107,7 @@ def test_lanes_that_cannot_be_are_left_out(settings, tmp_path):
 
 def test_no_more_lanes_are_shown_than_there_is_room_for(settings):
     lanes = [{"key": f"k{n}"} for n in range(200)]
-    settings.setValue("state/lanes", json.dumps(lanes))
+    settings.setValue("state/lanes", json.dumps({"lanes": lanes}))
     restored = again(settings)
     assert len(restored.lanes) == memory.MOST_LANES
     assert len(restored.shown_lanes) == MAX_LANES
