@@ -295,8 +295,14 @@ def test_strips_are_there_for_paths_only_and_go_where_there_is_no_room(lab):
     lab.settle()
     assert not lab.strips().isVisible()
     assert lab.view().plot.height() > tall
+    lab.fields = {"latent_norms": None}  # the lane waits for its first frame
+    lab.rebuild()
+    lab.settle()
+    assert lab.strips().rows == ("gap",)
     lab.fields = {}
     lab.rebuild()
+    lab.settle()
+    assert lab.strips().rows == ("gap", "norm")
     lab.grid.resize(1000, 200)
     lab.settle()
     assert lab.strips().rows == ("gap",)

@@ -132,7 +132,7 @@ class LaneView(QWidget):
         if same and labelled and marked:
             return False
         self.strips.show_lane(lane, t)
-        if before is None or before.joined != lane.joined:
+        if before is None or _strips(before) != _strips(lane):
             self._fit_strips()
         if same and not marked:
             self.plot.show_marks(lane)
@@ -355,6 +355,11 @@ def _alike(first: NDArray[Any] | None, second: NDArray[Any] | None) -> bool:
     if first is None or second is None:
         return first is second
     return first is second or np.array_equal(first, second)
+
+
+def _strips(lane: LaneScene) -> tuple[bool, bool]:
+    """What decides which strips there are; norms come with the first frame."""
+    return lane.joined, lane.latent_norms is not None
 
 
 def _marks(lane: LaneScene) -> tuple[object, ...]:
