@@ -11,7 +11,7 @@ import json
 import math
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -24,38 +24,17 @@ import engine
 from engine import config
 from engine.command_line import Commands, run
 from engine.commands_help import COMMANDS
+from engine.pairs import Pair, command_with_lists
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from engine.checkpoint import Checkpoint
+    from engine.geodesic import Improvement
     from engine.samplers import Frame
     from engine.trajectory import Trajectory
-
-
-LARGEST = 3e38
-"""States are float32."""
-
-
-class Pair(click.ParamType[tuple[float, ...]]):
-    """Numbers separated by commas, such as -1,2."""
-
-    name = "X,Y"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, ...]:
-        """The numbers of ``value``."""
-        try:
-            numbers = tuple(float(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not of the form X,Y", param, ctx)
-        if not all(math.isfinite(number) for number in numbers):
-            self.fail(f"{value!r} is not finite", param, ctx)
-        if any(abs(number) > LARGEST for number in numbers):
-            self.fail(f"{value!r} is too large for float32", param, ctx)
-        return numbers
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,7 +47,7 @@ _checkpoint = click.option(
     "--checkpoint",
     required=True,
     metavar="NAME_OR_PATH",
-    help="A bundled name, a file or a folder.",
+    help="A bundled name, a file or a folder; exact:NAME for the exact denoiser of its data.",
 )
 _device = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps."
@@ -250,16 +229,31 @@ def sample(out: Path, **options: Any) -> None:
     _run(checkpoint, latents, sampler, options, meta, out)
 
 
-@commands.command(help=COMMANDS["interpolate"])
+@commands.command(cls=command_with_lists("--through"), help=COMMANDS["interpolate"])
 @_checkpoint
 @click.option(
     "--from", "start", type=Pair(), required=True, help="The first endpoint, such as -1,2."
 )
 @click.option("--to", "end", type=Pair(), required=True, help="The second endpoint.")
 @click.option("--points", default=500, show_default=True, help="Points on the path.")
-@click.option("--side", help="For paths of a later version.")
-@click.option("--through", multiple=True, help="For paths of a later version.")
 @click.option("--path", default="linear", show_default=True, help=f"{', '.join(config.PATHS)}.")
+@click.option(
+    "--side",
+    metavar="|".join(config.SIDES),
+    help="The way round the origin between opposite endpoints, for spherical and norm-guided.",
+)
+@click.option(
+    "--through",
+    type=Pair(),
+    multiple=True,
+    metavar="X,Y ...",
+    help="The way-points of drawn. In more than two dimensions, the side of the other two.",
+)
+@click.option(
+    "--even/--no-even",
+    default=None,
+    help="Space the points evenly where they are decoded, as the geodesic does by default.",
+)
 @_sampler
 @_steps
 @_eta
@@ -271,37 +265,100 @@ def interpolate(out: Path, **options: Any) -> None:
     """Carry a path to the data and save every state."""
     import torch
 
-    from engine.paths import make_path
+    from engine.path_jobs import path_latents
 
-    for name in ("side", "through"):
-        if options[name]:
-            value = options[name] if name == "side" else " ".join(options[name])
-            raise ValueError(f"--{name} {value} comes with a later version")
     _check_output(out)
     config.require_between("seed", options["seed"], 0, 2**63 - 1)
     config.require_between("points", options["points"], 2, config.MAX_POINTS)
+    config.require_choice("path", options["path"], config.PATHS, ())
+    if options["side"] is not None:
+        config.require_choice("side", options["side"], config.SIDES, ())
     sampler = _sampler_config(options)
     checkpoint = _load(options)
-    ends: list[torch.Tensor] = []
-    for flag in ("start", "end"):
-        if (len(options[flag]),) != checkpoint.shape:
-            name = {"start": "--from", "end": "--to"}[flag]
-            raise ValueError(
-                f"{name} must have {checkpoint.shape[0]} numbers, "
-                f"got {','.join(map(str, options[flag]))}"
-            )
-        ends.append(torch.tensor(options[flag], dtype=torch.float32))
+    flags = {"--from": [options["start"]], "--to": [options["end"]]}
+    flags["--through"] = list(options["through"])
+    for flag, points in flags.items():
+        for point in points:
+            if (len(point),) != checkpoint.shape:
+                raise ValueError(
+                    f"{flag} must have {checkpoint.shape[0]} numbers, got {_typed([point])}"
+                )
+    _check_path(options)
+    start, end = (
+        torch.tensor(options[name], dtype=torch.float32, device=checkpoint.device)
+        for name in ("start", "end")
+    )
+    through = torch.tensor(options["through"], dtype=torch.float32, device=checkpoint.device)
     _check_trajectory(checkpoint, sampler, options["points"], options["keep"])
-    latents = make_path(options["path"], ends[0], ends[1], options["points"])
+    even = options["path"] == "geodesic" if options["even"] is None else options["even"]
+    work = path_latents(
+        checkpoint,
+        options["path"],
+        start,
+        end,
+        options["points"],
+        side=options["side"] or "left",
+        through=through if len(through) else None,
+        even=even,
+        seed=options["seed"],
+    )
+    latents = _found(work)
     meta = {
         "command": "interpolate",
         "from": list(options["start"]),
         "to": list(options["end"]),
         "points": options["points"],
         "path": options["path"],
+        "side": options["side"],
+        "through": [list(point) for point in options["through"]],
+        "even": even,
         "keeps": ["latents"],
     }
     _run(checkpoint, latents, sampler, options, meta, out)
+
+
+def _check_path(options: dict[str, Any]) -> None:
+    """Refuse what the path that was asked for would not heed."""
+    path = options["path"]
+    plane, round_the_origin = len(options["start"]) == 2, path in ("spherical", "norm-guided")
+    if options["side"] is not None:
+        if not round_the_origin:
+            raise ValueError(f"--side {options['side']}: the path {path!r} has no side")
+        if not plane:
+            raise ValueError(
+                f"--side {options['side']} is for the plane; in {len(options['start'])} "
+                "dimensions --through chooses the side"
+            )
+    if path == "drawn":
+        if not options["through"]:
+            raise ValueError("the path 'drawn' needs its way-points: give --through X,Y")
+    elif options["through"]:
+        given = f"--through {_typed(options['through'])}"
+        if not round_the_origin:
+            raise ValueError(f"{given}: the path {path!r} has no way-points")
+        if plane:
+            raise ValueError(f"{given}: in the plane --side chooses the side of {path!r}")
+        if len(options["through"]) > 1:
+            raise ValueError(f"{given}: one point chooses the side of {path!r}")
+
+
+def _typed(points: Sequence[tuple[float, ...]]) -> str:
+    return " ".join(",".join(f"{number:.12g}" for number in point) for point in points)
+
+
+def _found(work: Generator[Improvement | None, None, Tensor]) -> Tensor:
+    """The path that ``work`` looks for; the bar shows the pass and the best energy."""
+    with _progress(None, "passes") as bar:
+        while True:
+            try:
+                item = next(work)
+            except StopIteration as done:
+                latents: Tensor = done.value
+                return latents
+            if item is not None:
+                bar.total = item.total
+                bar.set_postfix(energy=f"{item.energy:.3f}", refresh=False)
+                bar.update(item.step - bar.n)
 
 
 @commands.command(help=COMMANDS["invert"])

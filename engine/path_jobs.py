@@ -14,8 +14,8 @@ from torch import Tensor
 
 from engine import protocol
 from engine.checkpoint import Checkpoint
-from engine.config import PATHS, require_between, require_choice
-from engine.geodesic import Geodesic, Improvement, evenly_decoded, search
+from engine.config import MAX_POINTS, PATHS, require_between, require_choice
+from engine.geodesic import REFINED, Geodesic, Improvement, evenly_decoded, search
 from engine.metrics import Nearness, nearness_steps
 from engine.paths import make_curve, positions_like
 from engine.protocol import Packet
@@ -79,16 +79,17 @@ def path_latents(
     Raises ``ValueError`` as ``engine.paths.make_curve`` does.
     """
     require_choice("path", name, PATHS, ())
+    if even or name == "geodesic":
+        require_between("number of evenly decoded points", points, 2, MAX_POINTS // REFINED)
     if name == "geodesic":
         make_curve("linear", start, end, side=side)  # refuses what no path can have
         geodesic, latents = yield from find_geodesic(checkpoint, start, end, points, seed)
         if even is not False:
             return latents
-        return _evenly_spaced(geodesic.curve(positions_like(FINE, start)), points)
+        return evenly_spaced(geodesic.curve(positions_like(FINE, start)), points)
     curve = make_curve(name, start, end, side=side, through=through, seed=seed)
     if not even:
         return curve(positions_like(points, start))
-    require_between("number of points", points, 2, 2_000_000)
     return (
         yield from evenly_decoded(checkpoint.denoiser, checkpoint.schedule, curve, points, start)
     )
@@ -216,7 +217,7 @@ def gap_figures(states: NDArray[np.float32]) -> tuple[float, float, float]:
     return float(gaps.sum()), largest, largest / middle
 
 
-def _evenly_spaced(latents: Tensor, points: int) -> Tensor:
+def evenly_spaced(latents: Tensor, points: int) -> Tensor:
     """``points`` places (N, ...) at equal steps of length along the polyline ``latents``."""
     flat = latents.flatten(1).double().cpu()
     steps = (flat[1:] - flat[:-1]).norm(dim=1).numpy()

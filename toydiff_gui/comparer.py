@@ -39,7 +39,7 @@ class Comparer(QObject):
         self._timer.timeout.connect(self._refresh)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
-        pathfinder.path_changed.connect(self._timer.start)
+        pathfinder.path_changed.connect(self._refresh_later)
         for signal in (
             state.sampling_changed,
             state.model_changed,
@@ -47,18 +47,27 @@ class Comparer(QObject):
             state.engine_changed,
             state.dragging_changed,
         ):
-            signal.connect(self._timer.start)
+            signal.connect(self._refresh_later)
 
     @property
     def busy(self) -> bool:
         """Whether figures are on their way or about to be asked for."""
         return self._job is not None or self._timer.isActive()
 
+    @property
+    def _looked_at(self) -> bool:
+        view = self._state.view
+        shown = view.lab and view.sample_dock and not view.presentation
+        return shown and self._state.sampling.mode == "interpolation"
+
+    def _refresh_later(self) -> None:
+        if self._looked_at:
+            self._timer.start()
+
     def _refresh(self) -> None:
         state = self._state
         sampling, model = state.sampling, state.model
-        looked_at = state.view.lab and state.view.sample_dock and sampling.mode == "interpolation"
-        if not looked_at or state.engine.status != "ready" or state.dragging:
+        if not self._looked_at or state.engine.status != "ready" or state.dragging:
             return
         steps = min(sampling.steps or model.schedule.timesteps, model.schedule.timesteps)
         geodesic = self._pathfinder.latents()
@@ -76,11 +85,14 @@ class Comparer(QObject):
         )
         if aim == self._aim:
             return
+        # Of the same ends, what was found before holds until it is found again.
+        same = self._aim is not None and self._aim[:-1] == aim[:-1]
+        before = state.comparison.figures if same else {}
         self._aim = aim
         if self._job is not None:
             self._link.send(Packet(protocol.Cancel(job=self._job)))
         self._job = self._link.next_job()
-        state.set_comparison(Comparison(status="running", steps=steps))
+        state.set_comparison(Comparison(status="running", steps=steps, figures=before))
         arrays = {
             "start": np.asarray(sampling.a, np.float32),
             "end": np.asarray(sampling.b, np.float32),

@@ -51,6 +51,8 @@ class Inverter(QObject):
         try:
             data = read_points(Path(name), len(self._state.model.mean))
         except ValueError as error:
+            failed = Inversion(status="failed", source=Path(name).name, message=str(error))
+            self._state.set_inversion(failed)
             self._state.post(str(error), error=True)
             return
         self._invert(data, Path(name).name)

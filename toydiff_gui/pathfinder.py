@@ -79,7 +79,8 @@ class Pathfinder(QObject):
         if state.sampling.mode != "interpolation":
             return False
         shown = any(lane.path_name(state.sampling) == "geodesic" for lane in state.shown_lanes)
-        return shown or (state.view.lab and state.view.sample_dock)
+        view = state.view
+        return shown or (view.lab and view.sample_dock and not view.presentation)
 
     def latents(self) -> Latents | None:
         """Where lanes on the geodesic start: the path found, for the endpoints of now.

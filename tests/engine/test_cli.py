@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,12 @@ import pytest
 import torch
 
 import engine
-from engine import cli, command_line, training
-from engine.checkpoint import load_tensors, save_tensors
+from engine import checkpoint as checkpoints
+from engine import cli, command_line, geodesic, training
+from engine.checkpoint import Description, load_tensors, save_tensors
+from engine.denoiser import NetworkDenoiser
 from engine.noise import draw_latents
+from engine.paths import make_path
 from engine.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun, invert, sample
 from engine.training import open_run, train
 
@@ -98,6 +102,16 @@ def test_sample_from_a_file_of_latents(trained):
     np.testing.assert_array_equal(read("a.npz")["x"], read("b.npz")["x"])
 
 
+ROUND = ["interpolate", "--from", "-1,2", "--to", "1,-2", "--points", 7]
+"""From one side of the origin to the other."""
+
+
+@pytest.fixture
+def short_search(monkeypatch):
+    """A search of a few passes."""
+    monkeypatch.setattr(geodesic, "STAGES", ((3, 2), (1, 3)))
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -126,9 +140,14 @@ def test_sample_from_a_file_of_latents(trained):
             "--sampler",
             "ddpm-shared",
         ],
+        [*ROUND, "--path", "spherical", "--side", "right", "--even"],
+        [*ROUND, "--path", "drawn", "--through", "0,-2", "-0.5,1e-3", "--steps", 3],
+        [*ROUND, "--path", "geodesic", "--seed", 2],
+        [*ROUND, "--path", "geodesic", "--no-even"],
     ],
-    ids=lambda command: " ".join(map(str, command[:3])),
+    ids=lambda command: " ".join(map(str, command[:3] + command[7:11])),
 )
+@pytest.mark.usefixtures("short_search")
 def test_the_same_command_gives_the_same_bytes_and_meta_says_which(trained, command):
     ok(*command, "--checkpoint", trained, "--out", "a.npz")
     ok(*command, "--checkpoint", trained, "--out", "b.npz")
@@ -146,6 +165,11 @@ def test_the_same_command_gives_the_same_bytes_and_meta_says_which(trained, comm
     else:
         again += ["--from", ",".join(map(str, meta["from"])), "--points", meta["points"]]
         again += ["--to", ",".join(map(str, meta["to"])), "--path", meta["path"]]
+        again += ["--even" if meta["even"] else "--no-even"]
+        if meta["side"] is not None:
+            again += ["--side", meta["side"]]
+        if meta["through"]:
+            again += ["--through", *(",".join(map(str, point)) for point in meta["through"])]
     ok(*again, "--out", "c.npz")
     assert first == Path("c.npz").read_bytes()
 
@@ -174,6 +198,120 @@ def test_interpolate_has_500_points(trained):
     ok("interpolate", "--checkpoint", trained, "--from", "0,0", "--to", "1,1", "--steps", 2,
        "--out", "a.npz")  # fmt: skip
     assert read("a.npz")["latents"].shape == (500, 2)
+
+
+THROUGH = np.float32([[0, -2], [-0.5, 1]])
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], {"name": "linear"}),
+        (["--path", "spherical"], {"name": "spherical", "side": "left"}),
+        (["--path=norm-guided", "--side=right"], {"name": "norm-guided", "side": "right"}),
+        (["--path", "prior-preserving"], {"name": "prior-preserving"}),
+        (["--path", "drawn", "--through", "0,-2", "-0.5,1"], {"name": "drawn", "through": THROUGH}),
+        (["--through=0,-2", "-.5,1", "--path=drawn"], {"name": "drawn", "through": THROUGH}),
+        (
+            ["--through", "0,-2", "--path", "drawn", "--through", "-0.5,1"],
+            {"name": "drawn", "through": THROUGH},
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_interpolate_takes_every_path(trained, options, expected):
+    ok(*ROUND, "--checkpoint", trained, *options, "--steps", 2, "--out", "a.npz")
+    through = expected.pop("through", None)
+    path = make_path(
+        **expected,
+        start=torch.tensor([-1.0, 2]),
+        end=torch.tensor([1.0, -2]),
+        points=7,
+        through=None if through is None else torch.from_numpy(through),
+    )
+    np.testing.assert_array_equal(read("a.npz")["latents"], path)
+
+
+@pytest.mark.usefixtures("short_search")
+def test_points_are_evenly_decoded_on_demand_and_by_default_on_the_geodesic():
+    def spread(*options):
+        """The largest over the least step, of the latents and of the samples."""
+        arguments = [*ROUND[:-1], 199, "--checkpoint", "v", "--steps", 50, *options]
+        ok(*arguments, "--out", "a.npz")
+        content = read("a.npz")
+        steps = [np.linalg.norm(np.diff(x, axis=0), axis=1) for x in content["x"][[0, -1]]]
+        return [step.max() / step.min() for step in steps]
+
+    for options in (["--path", "spherical"], ["--path", "geodesic", "--no-even"]):
+        latents, samples = spread(*options)
+        assert latents < 1.01
+        assert samples > 4
+    for options in (["--path", "spherical", "--even"], ["--path", "geodesic"]):
+        latents, samples = spread(*options)
+        assert latents > 2
+        assert samples < 1.6
+
+
+def test_a_side_in_many_dimensions_is_chosen_by_a_point(config_for):
+    network = checkpoints.build_network(config_for(), 3)
+    weights = {f"averaged.{name}": value for name, value in network.state_dict().items()}
+    numbers = {"config": config_for(), "step": 0, "mean": [0.0] * 3, "std": [1.0] * 3}
+    save_tensors(Path("c.safetensors"), weights, Description(**numbers))
+    ends = ["--from", "1,0,0", "--to", "-1,0,0", "--points", 3, "--path", "spherical"]
+    common = ["interpolate", "--checkpoint", "c.safetensors", *ends, "--out", "a.npz"]
+    ok(*common, "--through", "5,0,-2")
+    np.testing.assert_allclose(read("a.npz")["latents"][1], [0, 0, -1], atol=1e-6)
+    assert run(*common, "--side", "left") == 2
+    assert run(*common, "--through", "5,0,-2", "0,1,0") == 2
+
+
+@pytest.mark.parametrize("command", [[*ROUND, "--steps", 4], ["sample", "--count", 5]])
+def test_the_exact_denoiser_is_a_checkpoint(trained, command):
+    ok(*command, "--checkpoint", f"exact:{trained}", "--out", "a.npz")
+    content = read("a.npz")
+    exact = engine.load_checkpoint(trained).exact()
+    frames = sample(
+        exact.denoiser,
+        exact.schedule,
+        torch.from_numpy(content["x"][0]),
+        sampler=DDIM(len(content["t"]) - 1),
+    )
+    np.testing.assert_array_equal(content["x"], np.stack([frame.x for frame in frames]))
+    assert json.loads(str(content["meta"]))["checkpoint"] == f"exact:{trained}"
+
+
+def test_an_interrupted_search_ends_at_once_and_leaves_no_file(trained, monkeypatch, capfd):
+    times = []
+    ask = NetworkDenoiser.predict
+
+    def predict(self, x_t, t):
+        times.append(t)
+        if len(times) == 15:  # in the midst of the search
+            signal.raise_signal(signal.SIGINT)
+        return ask(self, x_t, t)
+
+    monkeypatch.setattr(NetworkDenoiser, "predict", predict)
+    handler = signal.getsignal(signal.SIGINT)
+    assert run(*ROUND, "--checkpoint", trained, "--path", "geodesic", "--out", "a.npz") == 130
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert len(times) == 15
+    assert not Path("a.npz").exists()
+    output, error = capfd.readouterr()
+    assert (output, error.strip()) == ("", "")
+
+
+def test_a_terminal_sees_the_passes_and_the_energy_of_a_search(
+    trained, short_search, monkeypatch, capsys
+):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr(cli, "tqdm", partial(cli.tqdm, mininterval=0))
+    ok(*ROUND, "--checkpoint", trained, "--path", "geodesic", "--out", "a.npz")
+    shown = re.findall(r"(\d)/5 .*?energy=([\d.]+)", capsys.readouterr().err)
+    assert len(shown) > 1
+    assert [passes for passes, _ in shown] == sorted(passes for passes, _ in shown)
+    energies = [float(energy) for _, energy in shown]
+    assert energies == sorted(energies, reverse=True)
+    assert energies[0] > energies[-1]
 
 
 def test_invert_writes_the_latents_first_and_the_data_last(trained, checkpoint):
@@ -329,6 +467,44 @@ BAD = {
     "sampler": ([*SAMPLE, "--count", "2", "--sampler", "euler"], "'euler'"),
     "keep": ([*SAMPLE, "--count", "2", "--keep", "some"], "'some'"),
     "path": ([*INTERPOLATE, *ENDS, "--path", "zigzag"], "'zigzag'"),
+    "side": ([*INTERPOLATE, *ENDS, "--path", "spherical", "--side", "up"], "'up'"),
+    "side of the line": ([*INTERPOLATE, *ENDS, "--side", "left"], "left: .* 'linear' has no side"),
+    "side of the geodesic": (
+        [*INTERPOLATE, *ENDS, "--path", "geodesic", "--side", "left"],
+        "'geodesic' has no side",
+    ),
+    "way-points of the line": (
+        [*INTERPOLATE, *ENDS, "--through", "0,-2", "--through", "1,1.5"],
+        "--through 0,-2 1,1.5: .* 'linear' has no way-points",
+    ),
+    "way-points in the plane": (
+        [*INTERPOLATE, *ENDS, "--path", "spherical", "--through", "0,-2"],
+        "--through 0,-2: in the plane --side chooses the side of 'spherical'",
+    ),
+    "no way-points": ([*INTERPOLATE, *ENDS, "--path", "drawn"], "'drawn' needs its way-points"),
+    "an empty list": ([*INTERPOLATE, *ENDS, "--path", "drawn", "--through"], "--through"),
+    "no list": ([*INTERPOLATE, *ENDS, "--path", "drawn", "--through", "--even"], "'--even'"),
+    "a word among way-points": (
+        [*INTERPOLATE, *ENDS, "--path", "drawn", "--through", "0,1", "left"],
+        "'left' is not of the form X,Y",
+    ),
+    "an infinite way-point": (
+        [*INTERPOLATE, *ENDS, "--path", "drawn", "--through", "0,1", "-inf,2"],
+        "'-inf,2' is not finite",
+    ),
+    "a long way-point": (
+        [*INTERPOLATE, *ENDS, "--path", "drawn", "--through", "0,1", "1,2,3.25"],
+        "--through must have 2 numbers, got 1,2,3.25",
+    ),
+    "many way-points": (
+        [*INTERPOLATE, *ENDS, "--path", "drawn", "--through", *["0,1"] * 101],
+        "at most 100 way-points, got 101",
+    ),
+    "many points of a geodesic": (
+        [*INTERPOLATE, *ENDS, "--path", "geodesic", "--points", "600000", "--keep", "last"],
+        "number of evenly decoded points .* 500000, got 600000",
+    ),
+    "exact nothing": (["evaluate", "--checkpoint", "exact:w"], "no checkpoint 'w'"),
     "checkpoint": (["sample", "--checkpoint", "w", "--count", "2", "--out", "o.npz"], "'w'"),
     "later checkpoint": (
         ["evaluate", "--checkpoint", "digits"],
@@ -586,24 +762,6 @@ def test_states_that_blow_up_are_refused_and_leave_no_file(tmp_path, capsys):
     assert command_line.run(cli.commands, arguments) == 2
     assert "not finite at t = " in capsys.readouterr().err
     assert not out.exists()
-
-
-@pytest.mark.parametrize(
-    ("option", "named"),
-    [
-        (["--side", "left"], "--side left comes with a later version"),
-        (
-            ["--through", "0,-2", "--through", "1,1"],
-            "--through 0,-2 1,1 comes with a later version",
-        ),
-    ],
-)
-def test_options_of_later_paths_are_named_as_such(tmp_path, capsys, option, named):
-    ends = ["--from", "-1,2", "--to", "1e30,2"]
-    out = ["--out", str(tmp_path / "x.npz")]
-    arguments = ["interpolate", "--checkpoint", "v", *ends, *option, *out]
-    assert command_line.run(cli.commands, arguments) == 2
-    assert named in capsys.readouterr().err
 
 
 def test_an_endpoint_beyond_float32_is_named_as_typed(tmp_path, capsys):

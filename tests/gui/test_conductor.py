@@ -547,7 +547,13 @@ def test_frames_of_before_a_death_are_not_shown_after_it(resting):
     assert resting.run("ddpm") is run
 
 
-def test_lanes_of_few_steps_say_so_in_their_title(resting):
+def test_lanes_say_what_sets_them_apart(resting):
     resting.state.update_lane("ddim-few", shown=True)
-    titles = [lane.title for lane in compose(resting.state).lanes]
-    assert titles[-2:] == ["DDIM  η = 0", "DDIM, 20 steps  η = 0"]
+    *_, many, few = compose(resting.state).lanes
+    assert [lane.title for lane in (many, few)] == ["DDIM", "DDIM"]
+    assert [lane.detail for lane in (many, few)] == ["η = 0", "η = 0"]
+    assert [lane.note.split(" · ")[0] for lane in (many, few)] == ["250 steps", "20 steps"]
+    resting.state.update_lane("ddim-few", path="geodesic", eta=0.5, seed=7, exact=True)
+    *_, many, few = compose(resting.state).lanes
+    assert (many.detail, few.title) == ("linear", "Exact denoiser")
+    assert few.detail == "geodesic, η = 0.5, seed 7"
