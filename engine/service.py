@@ -61,8 +61,9 @@ Inbox = queue.SimpleQueue["Packet | None"]
 """What the window has sent; None is the end of its input."""
 
 
-BACKGROUND_WEIGHT = 0.2
-"""The share of what adorns a picture (fields, maps, tables), where a path's is 1."""
+SEARCH_WEIGHT, BACKGROUND_WEIGHT = 3.0, 0.2
+"""The share of a search, which lanes wait for, and of what adorns a picture (fields, maps, tables),
+where that of a lane is 1."""
 MOST_LAG = 0.05
 """Seconds that others may catch up with a job that has had a long item."""
 
@@ -80,6 +81,8 @@ class _Job:
     @property
     def weight(self) -> float:
         match self.request:
+            case protocol.FindPath():
+                return SEARCH_WEIGHT
             case protocol.Field() | protocol.ComparePaths() | protocol.Diagnose():
                 return BACKGROUND_WEIGHT
             case protocol.Sample(last=True):
