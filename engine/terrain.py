@@ -26,11 +26,11 @@ class Terrain:
     """A kernel density of the data, and what counts as off them.
 
     ``weight`` is 1 and a little where the data are as dense as usual, and grows without bound, with
-    the square of the distance, where there are none, so that a descent finds back from anywhere.
+    the fourth power of the distance, where there are none: a descent finds back from anywhere.
     """
 
     def __init__(self, data: ArrayLike | Tensor, seed: int = 0) -> None:
-        points = torch.as_tensor(data).to("cpu", torch.float32).reshape(len(data), -1)  # type: ignore[arg-type]
+        points = torch.as_tensor(data).to("cpu", torch.float32).flatten(1)
         if len(points) < 2 or not bool(torch.isfinite(points).all()):
             raise ValueError(
                 f"the data must be two or more finite points, got {tuple(points.shape)}"
