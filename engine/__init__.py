@@ -30,6 +30,7 @@ _LAZY = {
     "Heun": "engine.samplers",
     "invert": "engine.samplers",
     "sample": "engine.samplers",
+    "find_geodesic": "engine.geodesic",
     "draw_latents": "engine.noise",
     "Schedule": "engine.schedules",
     "make_schedule": "engine.schedules",

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from engine.config import sampler_times
@@ -158,6 +159,43 @@ def search(
     curves: list[Curve] = [found, *_simple_paths(start, end, seed)]
     curve, off_data = yield from _best_on_data(denoiser, schedule, terrain, curves, start)
     return Geodesic(curve, energies, off_data, found.coefficients.numel())
+
+
+def find_geodesic(
+    denoiser: Denoiser,
+    schedule: Schedule,
+    start: Tensor,
+    end: Tensor,
+    data: ArrayLike | Tensor,
+    *,
+    points: int = 500,
+    seed: int = 0,
+) -> Tensor:
+    """``search`` and ``evenly_decoded`` in one go: ``points`` latents (N, ...), the ends included.
+
+    ``data`` (M, ...) are points of the data set, in the units of the states: they say where a path
+    should not lead. Raises ``ValueError`` as the two do.
+    """
+    work = _evenly(denoiser, schedule, start, end, Terrain(data), points, seed)
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            latents: Tensor = done.value
+            return latents
+
+
+def _evenly(
+    denoiser: Denoiser,
+    schedule: Schedule,
+    start: Tensor,
+    end: Tensor,
+    terrain: Terrain,
+    points: int,
+    seed: int,
+) -> Generator[Improvement | None, None, Tensor]:
+    found = yield from search(denoiser, schedule, start, end, terrain, seed=seed)
+    return (yield from evenly_decoded(denoiser, schedule, found.curve, points, start))
 
 
 class _Descent:

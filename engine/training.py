@@ -62,13 +62,21 @@ def averaging_weight(step: int) -> float:
 class Trainer:
     """A network in training; ``step`` makes one update.
 
+    ``data``: train with these points instead of the set that ``config`` names.
+
     Random numbers come from one CPU generator whatever the device, so a run can be repeated and
     resumed to the bit (on one CPU thread).
     """
 
-    def __init__(self, config: TrainingConfig, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        device: torch.device,
+        data: datasets.PointSet | None = None,
+    ) -> None:
         self.config, self.device = config, device
-        data = datasets.load(config.dataset, n=config.points, seed=config.seed)
+        if data is None:
+            data = datasets.load(config.dataset, n=config.points, seed=config.seed)
         self.transform = data.transform
         self._data = torch.from_numpy(data.points).to(device)
         self.schedule = Schedule(config.schedule)

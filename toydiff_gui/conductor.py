@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
 from engine import protocol
 from engine.config import SamplerConfig, TrainingConfig
@@ -35,7 +35,10 @@ from toydiff_gui.state import (
     TrainingRun,
 )
 
-COARSE_STEPS = 20
+COARSE_STEPS, FEWEST_COARSE_STEPS, FIRST_COARSE_STEPS = 20, 6, 12
+"""While dragging: evaluations for a lane at most, at least, and before the pace is known."""
+BATCH_MS = 50.0
+"""What all lanes together may take: the picture follows the hand within a tenth of a second."""
 FLUSH_MS = 15
 """Frames that arrive within this time are shown together: there is no point in more repaints."""
 
@@ -92,6 +95,8 @@ class Conductor(QObject):
         self._training_job: int | None = None
         self._training_folder: Path | None = None
         self._dirty: set[str] = set()
+        self._coarse_evaluations = FIRST_COARSE_STEPS
+        self._batch_began = QElapsedTimer()
         self._finished = 0
         self._refresh_timer = self._single_shot(0, self._refresh)
         self._flush_timer = self._single_shot(FLUSH_MS, self._flush)
@@ -163,6 +168,8 @@ class Conductor(QObject):
         for number, pending in list(self._pending.items()):
             if pending.key not in shown:
                 self._cancel(number)
+        if dragging:
+            self._batch_began.start()
         for lane in self._state.shown_lanes:
             self._ask_for(lane, dragging)
 
@@ -175,8 +182,7 @@ class Conductor(QObject):
             return
         sampler = lane.sampler_config(sampling, model.schedule.timesteps)
         if coarse:
-            steps = min(sampler.steps or COARSE_STEPS, COARSE_STEPS)
-            sampler = replace(sampler, steps=steps)
+            sampler = self._coarse(sampler)
         latents, given = self._given_latents(lane)
         if given is None:  # they are being looked for, or were not found
             if self._state.geodesic.status == "failed" and sampling.mode == "interpolation":
@@ -202,6 +208,22 @@ class Conductor(QObject):
         if run.trajectory is None:
             self._state.set_run(lane.key, LaneRun(status="running"))
         self._link.send(self._request(job, lane.key, wish, latents))
+
+    def _coarse(self, sampler: SamplerConfig) -> SamplerConfig:
+        """The same sampler with so few steps that the lanes keep up with the hand."""
+        most = self._coarse_evaluations
+        if sampler.name == "heun":  # which evaluates the network twice a step
+            most = (most + 1) // 2
+        return replace(sampler, steps=min(sampler.steps or most, most))
+
+    def _learn_pace(self) -> None:
+        """Fit the number of steps to what the batch that has just been shown has taken."""
+        took = max(1.0, self._batch_began.elapsed())
+        if took > BATCH_MS:
+            fitting = int(self._coarse_evaluations * BATCH_MS / took)
+            self._coarse_evaluations = max(FEWEST_COARSE_STEPS, fitting)
+        elif took < 0.8 * BATCH_MS:
+            self._coarse_evaluations = min(COARSE_STEPS, self._coarse_evaluations + 1)
 
     def _given_latents(self, lane: LaneSpec) -> tuple[NDArray[np.float32] | None, int | None]:
         """Latents to send along with the request, and their number; (None, None): not yet there.
@@ -306,6 +328,7 @@ class Conductor(QObject):
             ),
         )
         if pending.coarse and not any(other.coarse for other in self._pending.values()):
+            self._learn_pace()
             self._refresh_timer.start()  # the hand may have moved on meanwhile
 
     def _lane_failed(self, pending: _Pending, message: str) -> None:

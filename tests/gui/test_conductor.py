@@ -11,7 +11,7 @@ from bench.window import settle
 from engine import protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from toydiff_gui.composer import LATENT_KEY, compose
-from toydiff_gui.conductor import COARSE_STEPS, Conductor
+from toydiff_gui.conductor import FIRST_COARSE_STEPS, Conductor
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import CHECKPOINT, Runs
 from toydiff_gui.state import AppState
@@ -250,7 +250,7 @@ def test_a_drag_asks_for_few_steps_one_batch_at_a_time_and_for_the_newest_place(
     state.update_sampling(a=(0.0, 1.0))
     first = resting.asked()
     assert slots(first) == LANES
-    assert {packet.message.sampler.steps for packet in first} == {COARSE_STEPS}
+    assert {packet.message.sampler.steps for packet in first} == {FIRST_COARSE_STEPS}
     for x in (0.1, 0.2, 0.3):
         state.update_sampling(a=(x, 1.0))
         assert resting.asked() == []  # the first is not there yet

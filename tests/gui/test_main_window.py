@@ -663,7 +663,9 @@ def test_dragging_shows_coarse_lanes_of_the_newest_place_and_then_the_full_ones(
             ),
             "the lanes of this place",
         )
-    assert {(coarse, steps) for _, coarse, steps, _ in shown} == {(True, COARSE_STEPS)}
+    # A machine that cannot keep up takes fewer.
+    assert shown
+    assert all(coarse and steps <= COARSE_STEPS for _, coarse, steps, _ in shown)
     drag.let_go()
     settle()
     wait_until(lambda: lanes_done(live), "the full lanes")
