@@ -74,7 +74,7 @@ class Bend:
 class Improvement:
     """The best path so far, after ``step`` of ``total`` passes.
 
-    ``frames``: what DDIM of few steps makes of ``POINTS`` points on it, latents first.
+    ``frames``: what ``SAMPLER`` makes of ``POINTS`` points on it in few steps, latents first.
     """
 
     step: int
@@ -115,6 +115,7 @@ def search(
     and bends to both sides of the line (in more than two dimensions along directions drawn from
     ``seed``). Raises ``ValueError`` for endpoints that are not finite or differ in shape.
     """
+    make_curve("linear", start, end)  # refuses what no path can have
     if torch.equal(start, end):
         return Geodesic(lambda s: linear(start, end, s), [], terrain.off_data(start[None]), 0)
     descent = _Descent(denoiser, schedule, start, end, terrain)
@@ -130,7 +131,11 @@ def search(
     simple = descent.simple_starts(seed)
     frames = yield from _without_gradient(descent.decode(simple))
     energy = descent.energy(frames)
-    best.takes(energy, simple)
+    if not best.takes(energy, simple):
+        raise ValueError(
+            "no path between the endpoints leads to finite states: this network has learned "
+            "nothing usable"
+        )
     yield improvement(frames, energy)
     routed = yield from descent.routed_starts(seed)
     bends = torch.cat([simple, *routed])
@@ -256,9 +261,10 @@ class _Descent:
         return frames
 
     def energy(self, frames: list[Frame]) -> Tensor:
-        """The weighted decoded length of each path, (S,)."""
+        """The weighted decoded length of each path, (S,); infinite where states are not finite."""
         decoded = frames[-1].x.view(-1, *self._line.shape)
-        return weighted_lengths(decoded, self._terrain, INNER)
+        lengths = weighted_lengths(decoded, self._terrain, INNER)
+        return lengths.nan_to_num(nan=math.inf, posinf=math.inf)
 
 
 @torch.no_grad()
@@ -359,8 +365,9 @@ def _best_on_data(
     for curve in curves:
         for frame in sample(denoiser, schedule, curve(positions), sampler=sampler):  # noqa: B007
             yield None
-        costs.append(float(weighted_lengths(frame.x[None], terrain, INNER)))
-        shares.append(terrain.off_data(frame.x))
+        finite = bool(torch.isfinite(frame.x).all())
+        costs.append(float(weighted_lengths(frame.x[None], terrain, INNER)) if finite else math.inf)
+        shares.append(terrain.off_data(frame.x) if finite else 1.0)
     good = [i for i, cost in enumerate(costs) if cost <= SLACK * min(costs)]
     chosen = min(good, key=lambda i: (round(shares[i] * JUDGE_POINTS), costs[i]))
     return curves[chosen], shares[chosen]
