@@ -21,6 +21,7 @@ from torch import Tensor
 
 from engine.config import sampler_times
 from engine.denoiser import Denoiser
+from engine.devices import one_thread
 from engine.noise import draw_latents
 from engine.paths import Curve, linear, make_curve, positions_like
 from engine.roadmap import MOST_DIMENSIONS, route
@@ -179,15 +180,17 @@ def find_geodesic(
     """``search`` and ``evenly_decoded`` in one go: ``points`` latents (N, ...), the ends included.
 
     ``data`` (M, ...) are points of the data set, in the units of the states: they say where a path
-    should not lead. Raises ``ValueError`` as the two do.
+    should not lead. Raises ``ValueError`` as the two do. Computes on one thread: where others are
+    busy as well, two that wait for each other have been seen to take forty times as long.
     """
     work = _evenly(denoiser, schedule, start, end, Terrain(data), points, seed)
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            latents: Tensor = done.value
-            return latents
+    with one_thread():
+        while True:
+            try:
+                next(work)
+            except StopIteration as done:
+                latents: Tensor = done.value
+                return latents
 
 
 def _evenly(

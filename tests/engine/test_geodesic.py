@@ -534,3 +534,22 @@ def test_finding_a_geodesic_in_one_go_is_search_and_even_points(v, terrain):
     assert any(isinstance(item, Improvement) for item in items)
     expected, _ = finished(evenly_decoded(v.denoiser, v.schedule, result.curve, 70, START))
     assert torch.equal(latents, expected)
+
+
+@pytest.mark.usefixtures("short")
+def test_finding_a_geodesic_in_one_go_takes_one_thread_and_gives_the_others_back(v):
+    threads = set()
+
+    class Watched(Counted):
+        def predict(self, x_t, t):
+            threads.add(torch.get_num_threads())
+            return super().predict(x_t, t)
+
+    torch.set_num_threads(3)
+    watched, points = Watched(v.denoiser), v.training_points()
+    engine.find_geodesic(watched, v.schedule, START, END, points, points=20)
+    assert threads == {1}
+    assert torch.get_num_threads() == 3
+    with pytest.raises(ValueError, match="finite"):
+        engine.find_geodesic(watched, v.schedule, START * math.nan, END, points)
+    assert torch.get_num_threads() == 3
