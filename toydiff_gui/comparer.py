@@ -39,7 +39,7 @@ class Comparer(QObject):
         self._timer.timeout.connect(self._refresh)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
-        pathfinder.path_changed.connect(self._refresh_later)
+        pathfinder.path_changed.connect(self._on_change)
         for signal in (
             state.sampling_changed,
             state.model_changed,
@@ -47,7 +47,7 @@ class Comparer(QObject):
             state.engine_changed,
             state.dragging_changed,
         ):
-            signal.connect(self._refresh_later)
+            signal.connect(self._on_change)
 
     @property
     def busy(self) -> bool:
@@ -60,18 +60,28 @@ class Comparer(QObject):
         shown = view.lab and view.sample_dock and not view.presentation
         return shown and self._state.sampling.mode == "interpolation"
 
-    def _refresh_later(self) -> None:
-        if self._looked_at:
-            self._timer.start()
-
-    def _refresh(self) -> None:
-        state = self._state
-        sampling, model = state.sampling, state.model
-        if not self._looked_at or state.engine.status != "ready" or state.dragging:
+    def _on_change(self) -> None:
+        """Figures of other endpoints, or of another model, are not shown nor waited for."""
+        if not self._looked_at:
+            if self._job is not None:
+                self._forget()
             return
-        steps = min(sampling.steps or model.schedule.timesteps, model.schedule.timesteps)
-        geodesic = self._pathfinder.latents()
-        aim = (
+        if self._aim is not None and self._aim[:-1] != self._present()[:-1]:
+            self._forget()
+        self._timer.start()
+
+    def _forget(self) -> None:
+        self._aim = None
+        if self._job is not None:
+            self._link.send(Packet(protocol.Cancel(job=self._job)))
+            self._job = None
+        if self._state.comparison != Comparison():
+            self._state.set_comparison(Comparison())
+
+    def _present(self) -> tuple[Any, ...]:
+        """All that the figures depend on, what there is of the geodesic last."""
+        sampling, model = self._state.sampling, self._state.model
+        return (
             model.ref,
             model.revision,
             sampling.a,
@@ -80,18 +90,27 @@ class Comparer(QObject):
             sampling.even,
             sampling.through,
             sampling.path_points,
-            steps,
-            self._pathfinder.version if geodesic is not None else None,
+            min(sampling.steps or model.schedule.timesteps, model.schedule.timesteps),
+            None if self._pathfinder.latents() is None else self._pathfinder.version,
         )
-        if aim == self._aim:
+
+    def _refresh(self) -> None:
+        state = self._state
+        sampling, model = state.sampling, state.model
+        if not self._looked_at or state.engine.status != "ready" or state.dragging:
             return
+        aim = self._present()
         # Of the same ends, what was found before holds until it is found again.
         same = self._aim is not None and self._aim[:-1] == aim[:-1]
+        geodesic = self._pathfinder.latents()
+        if aim == self._aim or (same and geodesic is None):
+            return
         before = state.comparison.figures if same else {}
         self._aim = aim
         if self._job is not None:
             self._link.send(Packet(protocol.Cancel(job=self._job)))
         self._job = self._link.next_job()
+        steps = aim[-2]
         state.set_comparison(Comparison(status="running", steps=steps, figures=before))
         arrays = {
             "start": np.asarray(sampling.a, np.float32),
@@ -139,7 +158,8 @@ class Comparer(QObject):
                 )
 
     def _on_died(self, why: str) -> None:
-        self._job, self._aim = None, None
+        # The next engine opens the model anew: then it is asked again.
+        self._job = None
         if self._state.comparison.status == "running":
             self._state.set_comparison(
                 replace(self._state.comparison, status="failed", message=why)

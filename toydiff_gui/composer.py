@@ -144,8 +144,9 @@ def _path_of(state: AppState, lane: LaneSpec) -> NDArray[np.float32] | None:
     path = lane.path_name(sampling)
     if path == "linear" and not sampling.even:
         return _straight_path(state)
-    if path == "geodesic" and state.geodesic.latents is not None and not state.dragging:
-        return state.geodesic.latents
+    geodesic = state.geodesic
+    if path == "geodesic" and geodesic.ends == (sampling.a, sampling.b):
+        return geodesic.latents
     run = state.run(lane.key)
     if run.trajectory is None or not run.trajectory.x:
         return None

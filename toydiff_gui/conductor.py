@@ -92,6 +92,7 @@ class Conductor(QObject):
         self._wishes: dict[str, _Wish] = {}
         self._opening: dict[int, str] = {}
         self._opening_other: dict[int, str] = {}
+        self._not_there: dict[str, str] = {}
         self._training_job: int | None = None
         self._training_folder: Path | None = None
         self._dirty: set[str] = set()
@@ -106,6 +107,7 @@ class Conductor(QObject):
         self.pathfinder.path_changed.connect(self._refresh_timer.start)
         state.inversion_changed.connect(self._refresh_timer.start)
         state.sampling_changed.connect(self._refresh_timer.start)
+        state.lanes_changed.connect(self._forget_removed)
         state.lanes_changed.connect(self._refresh_timer.start)
         state.model_changed.connect(self._refresh_timer.start)
         state.dragging_changed.connect(self._refresh_timer.start)
@@ -148,7 +150,9 @@ class Conductor(QObject):
             model = replace(model, revision=self._state.model.revision + 1)
         if ref != self._state.model.ref:
             for lane in self._state.lanes:
+                self._cancel(lane.key)
                 self._state.set_run(lane.key, LaneRun())  # what is there is of another model
+        self._not_there.pop(ref, None)
         self._playback.set_timesteps(model.schedule.timesteps)
         self._wishes.clear()
         self._state.set_model(model)
@@ -165,9 +169,8 @@ class Conductor(QObject):
         if dragging and any(pending.coarse for pending in self._pending.values()):
             return  # one batch at a time, or a fast hand would starve the picture
         shown = {lane.key for lane in self._state.shown_lanes}
-        for number, pending in list(self._pending.items()):
-            if pending.key not in shown:
-                self._cancel(number)
+        for key in {pending.key for pending in self._pending.values()} - shown:
+            self._cancel(key)
         if dragging:
             self._batch_began.start()
         for lane in self._state.shown_lanes:
@@ -177,7 +180,12 @@ class Conductor(QObject):
         sampling = self._state.sampling
         model = self._state.other_model(lane.checkpoint or self._state.model.ref)
         if model is None:
-            self._open_other(lane.checkpoint or self._state.model.ref)
+            ref = lane.checkpoint or self._state.model.ref
+            self._cancel(lane.key)
+            if (why := self._not_there.get(ref)) is not None:  # not asked again at every move
+                self._state.set_run(lane.key, LaneRun(status="failed", message=why))
+                return
+            self._open_other(ref)
             self._state.set_run(lane.key, LaneRun(status="running"))
             return
         sampler = lane.sampler_config(sampling, model.schedule.timesteps)
@@ -185,22 +193,21 @@ class Conductor(QObject):
             sampler = self._coarse(sampler)
         latents, given = self._given_latents(lane)
         if given is None:  # they are being looked for, or were not found
-            if self._state.geodesic.status == "failed" and sampling.mode == "interpolation":
-                message = self._state.geodesic.message
-                self._state.set_run(lane.key, LaneRun(status="failed", message=message))
+            self._cancel(lane.key)
+            if why := self._why_not_given():
+                self._state.set_run(lane.key, LaneRun(status="failed", message=why))
             return
         relevant = _relevant(lane, sampling)
         wish = _Wish(lane.reference(model), model.revision, sampler, relevant, given)
-        if self._wishes.get(lane.key) == wish:
-            return
         before, run = self._wishes.get(lane.key), self._state.run(lane.key)
+        if before == wish:
+            return
         if before is not None and before.sampling.mode != sampling.mode:
             run = LaneRun()  # a path is no set of samples: show nothing rather than one as both
+        if before is not None and before.ref != wish.ref:
+            run = LaneRun()  # it is of another model
+        self._cancel(lane.key)
         self._wishes[lane.key] = wish
-        for number, pending in list(self._pending.items()):
-            if pending.key == lane.key:
-                del self._pending[number]
-                self._link.send(Packet(protocol.Cancel(job=number)))
         # After a drag the same places come again in full: do not fall back to noise meanwhile.
         same_place = before is not None and run.coarse and before.sampling == relevant
         job = self._link.next_job()
@@ -276,18 +283,32 @@ class Conductor(QObject):
 
     def _show_preview(self) -> None:
         """What a few steps make of the best path so far, in the lanes that wait for it."""
-        preview, sampling = self.pathfinder.preview, self._state.sampling
+        preview, sampling, model = self.pathfinder.preview, self._state.sampling, self._state.model
         if preview is None or sampling.mode != "interpolation":
             return
         for lane in self._state.shown_lanes:
-            if lane.path_name(sampling) == "geodesic" and lane.checkpoint is None:
+            if lane.path_name(sampling) == "geodesic" and lane.reference(model) == model.ref:
                 run = LaneRun(trajectory=preview, status="running", coarse=True)
                 self._state.set_run(lane.key, run)
 
-    def _cancel(self, job: int) -> None:
-        pending = self._pending.pop(job)
-        self._wishes.pop(pending.key, None)
-        self._link.send(Packet(protocol.Cancel(job=job)))
+    def _cancel(self, key: str) -> None:
+        """Ask no longer for what a lane waits for."""
+        for job, pending in list(self._pending.items()):
+            if pending.key == key:
+                del self._pending[job]
+                self._wishes.pop(key, None)
+                self._link.send(Packet(protocol.Cancel(job=job)))
+
+    def _forget_removed(self) -> None:
+        """A lane that comes later may have the same key."""
+        known = {lane.key for lane in self._state.lanes}
+        for key in {pending.key for pending in self._pending.values()} - known:
+            self._cancel(key)
+        for key in set(self._wishes) - known:
+            del self._wishes[key]
+        used = {lane.checkpoint for lane in self._state.lanes}
+        for ref in set(self._not_there) - used:  # whoever chooses it again may have put it back
+            del self._not_there[ref]
 
     def _on_frame(self, message: protocol.Frame, arrays: Arrays) -> None:
         pending = self._pending.get(message.job)
@@ -327,15 +348,31 @@ class Conductor(QObject):
                 off_data=message.info.get("off_data"),
             ),
         )
-        if pending.coarse and not any(other.coarse for other in self._pending.values()):
+        if self._ends_batch(pending):
             self._learn_pace()
-            self._refresh_timer.start()  # the hand may have moved on meanwhile
 
     def _lane_failed(self, pending: _Pending, message: str) -> None:
         self._state.set_run(pending.key, LaneRun(status="failed", message=message))
         self._state.post(message, error=True)
+        self._ends_batch(pending)
+
+    def _ends_batch(self, pending: _Pending) -> bool:
+        """Whether no coarse lane is left on its way; then the hand may have moved on meanwhile."""
+        if not pending.coarse or any(other.coarse for other in self._pending.values()):
+            return False
+        self._refresh_timer.start()
+        return True
+
+    def _why_not_given(self) -> str:
+        """Why there will be no latents to start from; empty while they may yet come."""
+        if self._state.sampling.mode == "inverted":
+            inversion = self._state.inversion
+            return inversion.message if inversion.status == "failed" else ""
+        search = self._state.geodesic
+        return search.message if search.status in ("failed", "stopped") else ""
 
     def _other_failed(self, ref: str, message: str) -> None:
+        self._not_there[ref] = message
         for lane in self._state.lanes:
             if lane.checkpoint == ref:
                 self._state.set_run(lane.key, LaneRun(status="failed", message=message))
@@ -504,6 +541,7 @@ class Conductor(QObject):
         self._wishes.clear()
         self._opening.clear()
         self._opening_other.clear()
+        self._not_there.clear()
         self._dirty.clear()
         self._state.set_engine(EngineStatus("dead", message=why))
         for lane in self._state.lanes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +14,19 @@ from engine import protocol
 from engine.protocol import Arrays, Packet
 from engine.trajectory import load_array
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.state import MAX_LANE_POINTS, AppState, Inversion, ModelInfo
+from toydiff_gui.state import MAX_LANE_POINTS, AppState, Inversion, ModelInfo, Point
 
 MAX_FILE_BYTES = 64 * 2**20
+LARGEST = 1e6
+LONGEST_QUOTE = 40
 PICKS = 2
 
 
 class Inverter(QObject):
     """Inverts points once two have been picked, or those of a file, and makes endpoints of them.
 
-    After another model was opened, the same points are inverted by that one.
+    After another model was opened, the same points are inverted by that one; endpoints that have
+    been moved meanwhile stay where they are.
     """
 
     def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
@@ -31,7 +34,9 @@ class Inverter(QObject):
         self._state, self._link = state, link
         self._job: int | None = None
         self._model: ModelInfo | None = None
-        self._frames: list[NDArray[np.float32]] = []
+        self._ends: tuple[Point, Point] | None = None
+        self._anew = True
+        self._lost = False
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         state.inversion_changed.connect(self._look)
@@ -61,16 +66,16 @@ class Inverter(QObject):
         inversion = self._state.inversion
         if inversion.status == "picking" and len(inversion.data) >= PICKS:
             self._invert(inversion.data[:PICKS], inversion.source)
-        elif inversion.status == "idle" and self._job is not None:
+        elif inversion.status != "running" and self._job is not None:
             self._link.send(Packet(protocol.Cancel(job=self._job)))
             self._job = None
 
-    def _invert(self, data: NDArray[np.float32], source: str) -> None:
+    def _invert(self, data: NDArray[np.float32], source: str, *, anew: bool = True) -> None:
         if self._state.engine.status != "ready":
             self._state.set_inversion(Inversion())
             self._state.post("Inverting needs the engine, which is not ready.", error=True)
             return
-        self._model = self._state.model
+        self._model, self._anew, self._lost = self._state.model, anew, False
         self._job = self._link.next_job()
         self._state.set_inversion(Inversion(status="running", source=source, data=data))
         request = protocol.Invert(
@@ -80,10 +85,15 @@ class Inverter(QObject):
 
     def _on_model(self) -> None:
         inversion, model = self._state.inversion, self._state.model
-        if inversion.status not in ("running", "done") or self._model is None:
+        if inversion.status == "picking" and len(inversion.data):
+            self.pick_points()  # what was chosen are data of another model
+        known = inversion.status in ("running", "done")
+        lost = inversion.status == "failed" and self._lost  # with the engine, which is back
+        if not (known or lost) or self._model is None:
             return
         if (model.ref, model.revision) != (self._model.ref, self._model.revision):
-            self._invert(inversion.data, inversion.source)
+            anew = self._anew and inversion.status != "done"
+            self._invert(inversion.data, inversion.source, anew=anew)
 
     def _on_packet(self, packet: Packet) -> None:
         if self._job is None or packet.message.job != self._job:
@@ -106,19 +116,21 @@ class Inverter(QObject):
         self._state.set_inversion(
             replace(self._state.inversion, status="done", latents=latents, errors=arrays["errors"])
         )
-        ends = [(float(x), float(y)) for x, y in latents[[0, -1]].tolist()]
-        mode = "interpolation" if len(latents) == PICKS else "inverted"
+        sampling = self._state.sampling
+        changes: dict[str, Any] = {}
+        if len(latents) > 1 and (self._anew or (sampling.a, sampling.b) == self._ends):
+            a, b = ((float(x), float(y)) for x, y in latents[[0, -1]].tolist())
+            changes, self._ends = {"a": a, "b": b}, (a, b)
+        if self._anew:
+            changes["mode"] = "interpolation" if len(latents) == PICKS else "inverted"
         try:
-            if len(latents) > 1:
-                self._state.update_sampling(a=ends[0], b=ends[1], mode=mode)
-            else:
-                self._state.update_sampling(mode=mode)
+            self._state.update_sampling(**changes)
         except ValueError as error:
             self._state.post(str(error), error=True)
 
     def _on_died(self, why: str) -> None:
         if self._job is not None:
-            self._job = None
+            self._job, self._lost = None, True
             self._state.set_inversion(replace(self._state.inversion, status="failed", message=why))
 
 
@@ -128,7 +140,9 @@ def read_points(path: Path, dimension: int) -> NDArray[np.float32]:
     Columns of text are separated by commas, semicolons or blanks; a first line of names is left
     out. Raises ``ValueError`` naming the file and its fault.
     """
-    points = load_array(path, "points") if path.suffix == ".npy" else _read_table(path)
+    _check_file(path)
+    is_array = path.suffix.lower() == ".npy"
+    points = load_array(path, "points") if is_array else _read_table(path)
     if points.shape[1:] != (dimension,):
         raise ValueError(
             f"points file {path.name} must have {dimension} columns, got shape {points.shape}"
@@ -137,38 +151,56 @@ def read_points(path: Path, dimension: int) -> NDArray[np.float32]:
         raise ValueError(
             f"points file {path.name} has {len(points)} points, more than {MAX_LANE_POINTS}"
         )
+    if not (np.abs(points) <= LARGEST).all():  # nor NaN
+        row = int(np.argmin((np.abs(points) <= LARGEST).all(axis=1)))
+        raise ValueError(
+            f"points file {path.name} has numbers that are not finite or too large: "
+            f"point {row + 1} is {points[row].tolist()}"
+        )
     return points
+
+
+def _check_file(path: Path) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise ValueError(f"points file {path} cannot be read: {error.strerror}") from error
+    if size > MAX_FILE_BYTES:
+        raise ValueError(f"points file {path.name} has {size} bytes, more than {MAX_FILE_BYTES}")
 
 
 def _read_table(path: Path) -> NDArray[np.float32]:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ValueError(
-                f"points file {path.name} has {path.stat().st_size} bytes, "
-                f"more than {MAX_FILE_BYTES}"
-            )
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ValueError(f"points file {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"points file {path.name} is not a table of numbers") from error
-    lines = [line for line in text.replace(",", " ").replace(";", " ").splitlines() if line.strip()]
-    if lines and not _numeric(lines[0]):
-        lines = lines[1:]
-    if not lines:
+    lines = enumerate(text.replace(",", " ").replace(";", " ").splitlines(), start=1)
+    rows = [(n, words) for n, line in lines if (words := line.split()) and words[0][0] != "#"]
+    if rows and not _numeric(rows[0][1]):
+        del rows[0]
+    if not rows:
         raise ValueError(f"points file {path.name} has no points")
-    try:
-        table = np.loadtxt(io.StringIO("\n".join(lines)), ndmin=2, dtype=np.float64)
-    except ValueError as error:
-        raise ValueError(f"points file {path.name} is not a table of numbers: {error}") from error
-    if not np.isfinite(table).all() or np.abs(table).max() > 1e6:
-        raise ValueError(f"points file {path.name} has numbers that are not finite or too large")
-    return table.astype(np.float32)
+    if len(rows) > MAX_LANE_POINTS:
+        raise ValueError(
+            f"points file {path.name} has {len(rows)} points, more than {MAX_LANE_POINTS}"
+        )
+    width = len(rows[0][1])
+    for number, words in rows:
+        if len(words) != width or not _numeric(words):
+            line = " ".join(words)[:LONGEST_QUOTE]
+            raise ValueError(
+                f"points file {path.name} is not a table of numbers: line {number} is {line!r}"
+            )
+    table = np.array([words for _, words in rows], np.float64)
+    with np.errstate(over="ignore"):  # refused as too large
+        return table.astype(np.float32)
 
 
-def _numeric(line: str) -> bool:
+def _numeric(words: list[str]) -> bool:
     try:
-        [float(word) for word in line.split()]
+        [float(word) for word in words]
     except ValueError:
         return False
     return True

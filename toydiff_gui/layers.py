@@ -64,6 +64,7 @@ class LayerKeeper(QObject):
         self._box = _around(self._view)
         self._errands: dict[int, _Errand] = {}
         self._aims: dict[tuple[str, str], Aim] = {}
+        self._failed: set[tuple[str, str]] = set()
         self._dirty: set[tuple[str, str]] = set()
         self._refresh_timer = self._single_shot(0, self._refresh)
         self._flush_timer = self._single_shot(FLUSH_MS, self._flush)
@@ -71,9 +72,10 @@ class LayerKeeper(QObject):
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         playback.t_changed.connect(self._on_time)
+        # At once: what is of another model or of a lane that is no more must not be shown.
+        state.lanes_changed.connect(self._refresh)
+        state.model_changed.connect(self._refresh)
         for signal in (
-            state.lanes_changed,
-            state.model_changed,
             state.view_changed,
             state.sampling_changed,
             state.engine_changed,
@@ -103,9 +105,10 @@ class LayerKeeper(QObject):
         x0, x1, y0, y1 = self._view
         bx0, bx1, by0, by1 = self._box
         covered = bx0 <= x0 and x1 <= bx1 and by0 <= y0 and y1 <= by1
-        if covered and (by1 - by0) < 2 * ROOM * (y1 - y0):
+        box = _around(self._view)
+        if covered and (by1 - by0) < 2 * (box[3] - box[2]):
             return
-        self._box = _around(self._view)
+        self._box = box
         self._refresh()
 
     # What is wanted
@@ -127,12 +130,12 @@ class LayerKeeper(QObject):
 
     def _want(self, lane: LaneSpec, kind: str) -> None:
         model = self._state.other_model(lane.checkpoint or self._state.model.ref)
-        if model is None:
-            return  # it is being opened
+        if model is None:  # it is being opened
+            self._drop((lane.key, kind))
+            return
         ref, timesteps = lane.reference(model), model.schedule.timesteps
-        aim: Aim = (ref, model.revision, timesteps)
-        if kind != "warp":
-            aim += (self._box,)
+        aim: Aim = (ref, model.revision, timesteps, self._state.model.schedule.timesteps)
+        aim += (None if kind == "warp" else self._box,)
         if not self._is_new((lane.key, kind), aim):
             return
         if kind == "field":
@@ -140,29 +143,34 @@ class LayerKeeper(QObject):
         elif kind == "warp":
             self._ask_warp(lane.key, ref, timesteps)
         else:
-            self._state.set_layer(
-                lane.key, "difference", HeatLayer(self._box, {}, "error of the noise")
-            )
+            if self._state.layer(lane.key, kind) is None:
+                layer = HeatLayer(self._box, {}, "error of the noise")
+                self._state.set_layer(lane.key, kind, layer)
             self._ask_difference(lane.key)
 
     def _is_new(self, place: tuple[str, str], aim: Aim) -> bool:
         if self._aims.get(place) == aim:
             return False
         before = self._aims.get(place)
-        self._drop(place, keep=before is not None and before[:3] == aim[:3])
+        self._drop(place, keep=before is not None and before[:-1] == aim[:-1])
         self._aims[place] = aim
         return True
 
     def _drop(self, place: tuple[str, str], *, keep: bool = False) -> None:
         """Forget what was asked for; what is shown stays if ``keep``, until its successor comes."""
         self._aims.pop(place, None)
+        self._end(place)
+        if not keep:
+            self._state.set_layer(*place, None)
+
+    def _end(self, place: tuple[str, str]) -> None:
+        """Wait no longer for what is on its way."""
+        self._failed.discard(place)
+        self._dirty.discard(place)
         for job, errand in list(self._errands.items()):
             if (errand.lane, errand.kind) == place:
                 del self._errands[job]
                 self._link.send(Packet(protocol.Cancel(job=job)))
-        self._dirty.discard(place)
-        if not keep:
-            self._state.set_layer(*place, None)
 
     def _send(self, errand: _Errand, request: protocol.AnyRequest, arrays: Arrays) -> None:
         self._errands[request.job] = errand
@@ -174,31 +182,32 @@ class LayerKeeper(QObject):
         points = _grid(self._box, COLUMNS, ROWS)
         eps: dict[int, Points] = {}
         layer = FieldLayer(self._box, COLUMNS, points, eps)
+        places = self._times(timesteps)
 
         def receive(message: Message, arrays: Arrays) -> None:
             if isinstance(message, protocol.FieldAt):
-                eps[self._on_timeline(message.t, timesteps)] = arrays["eps"]
+                eps[places[message.t]] = arrays["eps"]
                 self._grew(key, "field", layer)
 
         request = protocol.Field(
             job=self._link.next_job(),
             slot=f"field {key}",
             checkpoint=ref,
-            times=_coarse_to_fine(timesteps, self._own_time(timesteps)),
+            times=list(places),
         )
         self._send(_Errand(key, "field", receive), request, {"points": points})
 
     def _ask_warp(self, key: str, ref: str, timesteps: int) -> None:
         sampler = SamplerConfig(name="ddim", steps=min(WARP_STEPS, timesteps))
-        states: list[Trajectory] = []
+        layers: list[WarpLayer] = []
 
         def receive(message: Message, arrays: Arrays) -> None:
             if isinstance(message, protocol.Frame):
                 if message.times:
                     times = [self._on_timeline(t, timesteps) for t in message.times]
-                    states.append(Trajectory(times))
-                states[0].append(arrays["x"], arrays["x0"])
-                self._grew(key, "warp", WarpLayer(states[0], WARP_POINTS))
+                    layers.append(WarpLayer(Trajectory(times), WARP_POINTS))
+                layers[0].trajectory.append(arrays["x"], arrays["x0"])
+                self._grew(key, "warp", layers[0])
 
         request = protocol.Sample(
             job=self._link.next_job(), slot=f"warp {key}", checkpoint=ref, sampler=sampler
@@ -208,9 +217,10 @@ class LayerKeeper(QObject):
     def _ask_difference(self, key: str) -> None:
         """The next time that is missing: that of the timeline."""
         lane = self._state.lane(key)
-        if lane is None or (key, "difference") not in self._aims:
+        place = (key, "difference")
+        if lane is None or place not in self._aims or place in self._failed:
             return
-        ref, _, timesteps, box = self._aims[key, "difference"]
+        ref, _, timesteps, _, box = self._aims[place]
         if any((e.lane, e.kind) == (key, "difference") for e in self._errands.values()):
             return  # one at a time; the next is asked for when it has come
         layer = self._state.layer(key, "difference")
@@ -278,6 +288,16 @@ class LayerKeeper(QObject):
 
     # Time: a lane's own model may have another T than the timeline
 
+    def _times(self, timesteps: int) -> dict[int, int]:
+        """The own times to ask for, coarse to fine, and where each is on the timeline."""
+        shown = self._state.model.schedule.timesteps
+        if timesteps <= shown:
+            first = self._own_time(timesteps)
+            return {t: self._on_timeline(t, timesteps) for t in _coarse_to_fine(timesteps, first)}
+        scale = timesteps / shown
+        first = max(1, round(self._playback.t))
+        return {round(t * scale): t for t in _coarse_to_fine(shown, first)}
+
     def _own_time(self, timesteps: int) -> int:
         scale = timesteps / self._state.model.schedule.timesteps
         return min(max(1, round(self._playback.t * scale)), timesteps)
@@ -314,6 +334,9 @@ class LayerKeeper(QObject):
             case protocol.Result() | protocol.Failure():
                 del self._errands[message.job]
                 if isinstance(message, protocol.Failure):
+                    place = (errand.lane, errand.kind)
+                    self._end(place)
+                    self._failed.add(place)  # until something else is asked for
                     self._state.post(message.message, error=True)
                 elif not message.cancelled:
                     errand.done()
@@ -323,6 +346,7 @@ class LayerKeeper(QObject):
     def _on_died(self, why: str) -> None:
         self._errands.clear()
         self._aims.clear()
+        self._failed.clear()
 
 
 def _around(view: Box) -> Box:

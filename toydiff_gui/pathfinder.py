@@ -16,6 +16,8 @@ from toydiff_gui.state import AppState, GeodesicRun, Point
 
 Latents = NDArray[np.float32]
 
+NOTHING_FOUND = "The search was stopped before it had found a path."
+
 
 @dataclass(frozen=True)
 class _Aim:
@@ -44,6 +46,7 @@ class Pathfinder(QObject):
         self._state, self._link = state, link
         self._aim: _Aim | None = None
         self._job: int | None = None
+        self._found: tuple[_Aim, Latents] | None = None
         self._version = 0
         self.preview: Trajectory | None = None
         self._timer = QTimer(self)
@@ -88,27 +91,27 @@ class Pathfinder(QObject):
         While an endpoint is dragged, the last path moved along with the endpoints; None while there
         is nothing yet.
         """
-        found = self._state.geodesic.latents
-        if found is None or self._aim is None:
+        if self._found is None:
             return None
-        if self._aim == self._present():
-            return found if self._job is None else None
-        if not self._state.dragging:
-            return None
-        sampling = self._state.sampling
-        return _moved(found, (self._aim.a, self._aim.b), (sampling.a, sampling.b))
+        aim, found = self._found
+        present = self._present()
+        if self._state.dragging and replace(aim, a=present.a, b=present.b) == present != aim:
+            return _moved(found, (aim.a, aim.b), (present.a, present.b))
+        return found if aim == self._aim == present and self._job is None else None
 
     def stop(self) -> None:
         """End the search; the best path so far stays."""
         if self._job is not None:
             self._link.send(Packet(protocol.Cancel(job=self._job)))
-            self._finish("stopped")
+            nothing = self._state.geodesic.latents is None
+            self._finish("stopped", NOTHING_FOUND if nothing else "")
 
     def search_again(self) -> None:
         """Search anew for the same endpoints."""
         self.stop()
         self._aim = None
         self._timer.start()
+        self.path_changed.emit()
 
     def _present(self) -> _Aim:
         model, sampling = self._state.model, self._state.sampling
@@ -125,7 +128,7 @@ class Pathfinder(QObject):
             return
         self._aim, self.preview = aim, None
         self._job = self._link.next_job()
-        self._state.set_geodesic(GeodesicRun(status="searching"))
+        self._state.set_geodesic(GeodesicRun(status="searching", ends=(aim.a, aim.b)))
         request = protocol.FindPath(
             job=self._job, slot="geodesic", checkpoint=aim.ref, points=aim.points
         )
@@ -135,6 +138,11 @@ class Pathfinder(QObject):
     def _on_packet(self, packet: Packet) -> None:
         message = packet.message
         if message.job != self._job or self._job is None:
+            return
+        if self._aim != self._present():  # it is about to be cancelled
+            if isinstance(message, protocol.Result | protocol.Failure):
+                self._job, self._aim = None, None
+                self._timer.start()
             return
         match message:
             case protocol.PathFound():
@@ -146,6 +154,7 @@ class Pathfinder(QObject):
 
     def _on_found(self, message: protocol.PathFound, arrays: Arrays) -> None:
         before = self._state.geodesic
+        self._keep(arrays["latents"])
         self.preview = Trajectory(
             [int(t) for t in arrays["t"]], list(arrays["x"]), list(arrays["x0"])
         )
@@ -166,6 +175,7 @@ class Pathfinder(QObject):
             self._finish("stopped")
             return
         before = self._state.geodesic
+        self._keep(arrays["latents"])
         first = before.energies[:1]
         self._state.set_geodesic(
             replace(
@@ -178,6 +188,10 @@ class Pathfinder(QObject):
             )
         )
         self._finish("done")
+
+    def _keep(self, latents: Latents) -> None:
+        if self._aim is not None:
+            self._found = self._aim, latents
 
     def _finish(self, status: str, message: str = "") -> None:
         self._job = None

@@ -162,7 +162,8 @@ class LaneRun:
 class GeodesicRun:
     """The search for the geodesic between the present endpoints.
 
-    ``energies``: the best energy after each step. ``latents`` (N, 2): the best path so far.
+    ``energies``: the best energy after each step. ``latents`` (N, 2): the best path so far,
+    between ``ends``.
     """
 
     status: Literal["idle", "searching", "done", "stopped", "failed"] = "idle"
@@ -172,6 +173,7 @@ class GeodesicRun:
     seconds: float = 0.0
     coefficients: int = 0
     latents: NDArray[np.float32] | None = None
+    ends: tuple[Point, Point] | None = None
     message: str = ""
 
 
