@@ -16,8 +16,14 @@ from engine import datasets, protocol
 from engine.config import TrainingConfig, sampler_times
 from engine.protocol import Packet
 from toydiff_gui import main_window, theme
+from toydiff_gui.comparer import Comparer
+from toydiff_gui.conductor import Conductor
+from toydiff_gui.inverter import Inverter
+from toydiff_gui.layers import LayerKeeper
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.panels.sample import SamplePanel
+from toydiff_gui.playback import Playback
+from toydiff_gui.runs import Runs
 from toydiff_gui.state import AppState
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
@@ -159,6 +165,8 @@ class FakeEngine(QObject):
         self.report(protocol.Result(job=job, info=info))
 
     def latents(self, request, arrays):
+        if "latents" in arrays:
+            return arrays["latents"]
         if isinstance(request, protocol.Interpolate):
             return np.linspace(arrays["start"], arrays["end"], request.points, dtype=np.float32)
         return np.random.default_rng(request.seed).normal(size=(request.count, 2)).astype("f4")
@@ -284,6 +292,88 @@ def lasting_workshop(qapp, tmp_path_factory):
 def fake_engine(monkeypatch):
     """Windows get a ``FakeEngine``, which ``window.link`` is."""
     monkeypatch.setattr(main_window, "EngineLink", FakeEngine)
+
+
+class Desk:
+    """A conductor with all it speaks to; nothing is answered unless the test says so."""
+
+    def __init__(self, link, folder):
+        self.link = link
+        self.state = AppState()
+        self.playback = Playback(250)
+        settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
+        self.runs = Runs(settings, folder / "Läufe 1")
+        self.conductor = Conductor(self.state, link, self.playback, self.runs)
+        self.pathfinder = self.conductor.pathfinder
+        self.layers = LayerKeeper(self.state, link, self.playback)
+        self.comparer = Comparer(self.state, link, self.pathfinder)
+        self.inverter = Inverter(self.state, link)
+        self.messages, self.opened = [], []
+        self.state.message_posted.connect(lambda text, error: self.messages.append((text, error)))
+        self.conductor.model_opened.connect(self.opened.append)
+
+    def asked(self, kind=protocol.Interpolate):
+        """What has been asked since the last time."""
+        settle()
+        new, self.link.sent[:] = list(self.link.sent), []
+        self.link._answered = 0
+        assert all(isinstance(packet.message, (kind, protocol.Cancel)) for packet in new)
+        return [packet for packet in new if isinstance(packet.message, kind)]
+
+    def heard(self, *kinds):
+        """What of these kinds has been sent since the last time, whatever else there was."""
+        settle()
+        new, self.link.sent[:] = list(self.link.sent), []
+        self.link._answered = 0
+        return [packet for packet in new if isinstance(packet.message, kinds)]
+
+    def until_sent(self, kind):
+        """The one request of this kind that is about to be sent, after a pause maybe."""
+        wait_until(lambda: self.link.asked(kind), kind.__name__)
+        (packet,) = self.heard(kind)
+        return packet
+
+    def open(self, ref, **config):
+        """Open another model, and answer for it."""
+        self.conductor.open_model(ref)
+        opening = self.link.asked(protocol.Open)[-1]
+        self.link.describe(opening.job, TrainingConfig(**config))
+
+    def restart(self):
+        """A new engine after the old one has died, with the model open again."""
+        self.conductor.restart_engine()
+        self.link.get_ready()
+        self.link.describe(self.link.asked(protocol.Open)[-1].job)
+
+    def at_rest(self):
+        """Whether nobody waits for anything or is about to ask for something."""
+        waiting = (self.conductor, self.pathfinder, self.layers, self.comparer, self.inverter)
+        return not any(one.busy for one in waiting)
+
+    def run(self, key="ddim"):
+        return self.state.run(key)
+
+    def reach_rest(self):
+        self.link.get_ready()
+        self.link.answer_all()
+        self.link.sent.clear()
+        self.link._answered = 0
+
+
+@pytest.fixture
+def desk(qapp, tmp_path, fake_engine):
+    """All that speaks to an engine, which has not come up yet."""
+    desk = Desk(main_window.EngineLink(), tmp_path)
+    yield desk
+    settle()
+    desk.playback.pause()
+
+
+@pytest.fixture
+def resting(desk):
+    """The same with its model open and its lanes complete."""
+    desk.reach_rest()
+    return desk
 
 
 @pytest.fixture

@@ -5,67 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings
 
 from bench.window import settle
 from engine import protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from toydiff_gui.composer import LATENT_KEY, compose
-from toydiff_gui.conductor import FIRST_COARSE_STEPS, Conductor
-from toydiff_gui.playback import Playback
-from toydiff_gui.runs import CHECKPOINT, Runs
-from toydiff_gui.state import AppState
+from toydiff_gui.conductor import FIRST_COARSE_STEPS
+from toydiff_gui.runs import CHECKPOINT
 
 LANES = ["ddpm", "ddpm-shared", "ddim"]
-PATHS, SAMPLES = protocol.Interpolate, protocol.Sample
-
-
-class Desk:
-    """A conductor with all it speaks to; nothing is answered unless the test says so."""
-
-    def __init__(self, link, folder):
-        self.link = link
-        self.state = AppState()
-        self.playback = Playback(250)
-        settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
-        self.runs = Runs(settings, folder / "Läufe 1")
-        self.conductor = Conductor(self.state, link, self.playback, self.runs)
-        self.messages, self.opened = [], []
-        self.state.message_posted.connect(lambda text, error: self.messages.append((text, error)))
-        self.conductor.model_opened.connect(self.opened.append)
-
-    def asked(self, kind=PATHS):
-        """What has been asked since the last time."""
-        settle()
-        new, self.link.sent[:] = list(self.link.sent), []
-        self.link._answered = 0
-        assert all(isinstance(packet.message, (kind, protocol.Cancel)) for packet in new)
-        return [packet for packet in new if isinstance(packet.message, kind)]
-
-    def run(self, key="ddim"):
-        return self.state.run(key)
-
-    def reach_rest(self):
-        self.link.get_ready()
-        self.link.answer_all()
-        self.link.sent.clear()
-        self.link._answered = 0
-
-
-@pytest.fixture
-def desk(qapp, tmp_path, fake_engine):
-    from toydiff_gui import main_window
-
-    desk = Desk(main_window.EngineLink(), tmp_path)
-    yield desk
-    settle()
-    desk.playback.pause()
-
-
-@pytest.fixture
-def resting(desk):
-    desk.reach_rest()
-    return desk
+SAMPLES = protocol.Sample
 
 
 def slots(packets):

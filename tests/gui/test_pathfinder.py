@@ -1,0 +1,426 @@
+"""When a geodesic is searched for, what becomes of it, and what is never shown."""
+
+import numpy as np
+import pytest
+
+from bench.window import settle
+from engine import protocol
+from engine.config import ScheduleConfig
+from toydiff_gui.composer import LATENT_KEY, compose
+from toydiff_gui.pathfinder import NOTHING_FOUND
+from toydiff_gui.state import LaneSpec
+
+SEARCH, SAMPLES, CANCEL = protocol.FindPath, protocol.Sample, protocol.Cancel
+A, B = (-1.0, 2.0), (-1.0, -2.0)
+TURN = {"schedule": ScheduleConfig(timesteps=20)}
+
+
+def bow(bend, points=500, a=A, b=B):
+    """A path between two points that leaves the line to the right by up to ``bend``."""
+    s = np.linspace(0, 1, points)[:, None]
+    sideways = bend * np.sin(np.pi * s) * np.array([[1.0, 0.0]])
+    return ((1 - s) * np.asarray(a) + s * np.asarray(b) + sideways).astype(np.float32)
+
+
+def improve(desk, search, latents, step=10, energy=20.0):
+    few = latents[::50]
+    desk.link.report(
+        protocol.PathFound(
+            job=search.message.job, step=step, total=80, energy=energy, elapsed=0.1 * step
+        ),
+        {
+            "latents": latents,
+            "t": np.array([250, 125, 0]),
+            "x": np.stack([few, few, few]),
+            "x0": np.stack([few, few, few]),
+        },
+    )
+
+
+def find(desk, search, latents, energies=(20.0, 18.0)):
+    desk.link.report(
+        protocol.Result(
+            job=search.message.job,
+            seconds=3.2,
+            info={"energies": list(energies), "off_data": 0.0, "coefficients": 6},
+        ),
+        {"latents": latents},
+    )
+
+
+@pytest.fixture
+def searching(resting):
+    """A search for the lane 'ddim', just asked for."""
+    resting.state.update_lane("ddim", path="geodesic")
+    resting.search = resting.until_sent(SEARCH)
+    return resting
+
+
+@pytest.fixture
+def found(searching):
+    """The search has ended and the lane is complete."""
+    find(searching, searching.search, bow(1.0))
+    (packet,) = searching.heard(SAMPLES)
+    finish(searching, packet)
+    return searching
+
+
+def finish(desk, packet):
+    desk.link.frames(packet)
+    desk.link.finish(packet)
+
+
+def first_state(desk, key="ddim"):
+    return desk.run(key).trajectory.x[0]
+
+
+# When there is a search
+
+
+def test_nothing_is_searched_for_while_nobody_looks(resting):
+    state = resting.state
+    state.update_sampling(a=(0.5, 0.5))
+    state.update_view(lab=True, sample_dock=False)
+    state.update_view(sample_dock=True, presentation=True)
+    state.update_lane("ddim-few", path="geodesic")  # is not shown
+    state.update_view(lab=False, presentation=False)
+    state.update_sampling(mode="samples")
+    state.update_lane("ddim", path="geodesic")  # starts from no path
+    assert resting.heard(SEARCH) == []
+    assert not resting.pathfinder.busy
+    assert state.geodesic.status == "idle"
+
+
+@pytest.mark.parametrize("who", ["lane", "all lanes", "lab"])
+def test_who_looks_has_it_searched_for_once(resting, who):
+    state = resting.state
+    state.update_sampling(a=(0.5, -0.25), path_points=40)
+    if who == "lane":
+        state.update_lane("ddpm", path="geodesic")
+    elif who == "lab":
+        state.update_view(lab=True)
+    else:
+        state.update_sampling(path="geodesic")
+    (search,) = resting.heard(SEARCH)
+    assert (search.message.checkpoint, search.message.points) == ("v", 40)
+    assert search.arrays["start"].tolist() == [0.5, -0.25]
+    assert search.arrays["end"].tolist() == list(B)
+    assert state.geodesic.status == "searching"
+    state.update_view(lab=True)
+    state.duplicate_lane("ddim")
+    state.update_sampling(seed=9, count=7, eta=0.5)
+    assert resting.heard(SEARCH) == []
+
+
+def test_a_search_begins_when_the_hand_lets_go(resting):
+    state = resting.state
+    state.update_lane("ddim", path="geodesic")
+    state.set_dragging(True)
+    state.update_sampling(a=(0.0, 0.0))
+    assert resting.heard(SEARCH) == []
+    assert state.geodesic.status == "idle"
+    state.set_dragging(False)
+    (search,) = resting.heard(SEARCH)
+    assert search.arrays["start"].tolist() == [0, 0]
+
+
+def test_equal_ends_and_ends_at_the_origin_are_searched_for_like_others(resting):
+    resting.state.update_lane("ddim", path="geodesic")
+    resting.state.update_sampling(a=(0.0, 0.0), b=(0.0, 0.0))
+    (search,) = resting.heard(SEARCH)
+    find(resting, search, bow(0.0, a=(0, 0), b=(0, 0)))
+    (packet,) = resting.heard(SAMPLES)
+    assert not packet.arrays["latents"].any()
+    lane = compose(resting.state).lane(LATENT_KEY)
+    assert lane.endpoints == ((0.0, 0.0), (0.0, 0.0))
+    assert not lane.latent_norms.any()
+
+
+# What is seen of it
+
+
+def test_lanes_wait_see_better_and_better_paths_and_then_start_from_the_best(searching):
+    desk, search = searching, searching.search
+    assert desk.run("ddpm").status == "done"  # is not concerned
+    for bend, energy in ((0.5, 30.0), (0.8, 22.0)):
+        improve(desk, search, bow(bend), energy=energy)
+        run = desk.run()
+        assert (run.status, run.coarse) == ("running", True)
+        assert run.trajectory.t == [250, 125, 0]
+        np.testing.assert_array_equal(run.trajectory.x[0], bow(bend)[::50])
+        np.testing.assert_array_equal(desk.state.geodesic.latents, bow(bend))
+        drawn = compose(desk.state).lane(LATENT_KEY)
+        assert any(np.array_equal(line.latents, bow(bend)) for line in drawn.paths) or (
+            np.array_equal(drawn.latents, bow(bend))
+        )
+    assert desk.state.geodesic.energies == (30.0, 22.0)
+    assert desk.heard(SAMPLES) == []
+    find(desk, search, bow(1.0), (20.0, 18.0))
+    (packet,) = desk.heard(SAMPLES)
+    assert (packet.message.slot, packet.message.sampler.steps) == ("ddim", 250)
+    np.testing.assert_array_equal(packet.arrays["latents"], bow(1.0))
+    finish(desk, packet)
+    np.testing.assert_array_equal(first_state(desk), bow(1.0))
+    geodesic = desk.state.geodesic
+    assert (geodesic.status, geodesic.seconds, geodesic.coefficients) == ("done", 3.2, 6)
+    assert geodesic.energies == (30.0, 20.0, 18.0)
+    settle()
+    assert desk.at_rest()
+
+
+def test_a_preview_is_of_the_network_so_lanes_of_other_denoisers_do_not_show_it(resting):
+    state = resting.state
+    state.set_lanes(
+        (
+            LaneSpec("plain", path="geodesic"),
+            LaneSpec("named", path="geodesic", checkpoint="v"),
+            LaneSpec("exact", path="geodesic", exact=True),
+            LaneSpec("other", path="geodesic", checkpoint="moons"),
+        )
+    )
+    search = resting.until_sent(SEARCH)
+    improve(resting, search, bow(0.5))
+    shown = {lane.key for lane in state.lanes if resting.run(lane.key).trajectory is not None}
+    assert shown == {"plain", "named"}
+
+
+def test_lanes_on_the_geodesic_share_one_path(found):
+    copy = found.state.duplicate_lane("ddim")
+    (packet,) = found.heard(SAMPLES, SEARCH)
+    assert packet.message.slot == copy
+    np.testing.assert_array_equal(packet.arrays["latents"], bow(1.0))
+
+
+def test_the_path_is_drawn_between_its_own_ends_only(found):
+    state = found.state
+    state.update_view(selected_lane="ddim")
+    np.testing.assert_array_equal(compose(state).lane(LATENT_KEY).latents, bow(1.0))
+    state.set_dragging(True)
+    state.update_sampling(a=(1.0, 1.0))
+    for packet in found.heard(SAMPLES, protocol.Interpolate):
+        finish(found, packet)
+    state.set_dragging(False)  # nobody has begun to search yet
+    drawn = compose(state).lane(LATENT_KEY)
+    np.testing.assert_allclose(drawn.latents, bow(1.0, a=(1, 1)), atol=1e-5)
+    np.testing.assert_allclose(drawn.latent_norms[0], 2**0.5, rtol=1e-6)
+
+
+# Dragging
+
+
+def test_while_an_end_is_dragged_the_last_path_moves_along(found):
+    state = found.state
+    state.set_dragging(True)
+    state.update_sampling(a=(1.0, 1.0))
+    packets = found.heard(SAMPLES, SEARCH)
+    (packet,) = packets
+    np.testing.assert_allclose(packet.arrays["latents"], bow(1.0, a=(1, 1)), atol=1e-5)
+    assert packet.message.sampler.steps < 30
+    finish(found, packet)
+    assert found.run().coarse
+    state.update_sampling(a=(2.0, 1.0))
+    state.set_dragging(False)
+    (search,) = found.heard(SEARCH)
+    assert search.arrays["start"].tolist() == [2, 1]
+    # Once more, before the new search has found anything.
+    state.set_dragging(True)
+    state.update_sampling(a=(0.0, 1.0))
+    (packet,) = found.heard(SAMPLES)
+    np.testing.assert_allclose(packet.arrays["latents"], bow(1.0, a=(0, 1)), atol=1e-5)
+
+
+def test_a_path_of_another_model_does_not_move_along(found):
+    found.state.set_dragging(True)
+    found.open("/other", **TURN)
+    found.state.update_sampling(a=(1.0, 1.0))
+    assert found.heard(SAMPLES) == []
+    assert found.pathfinder.latents() is None
+
+
+def test_a_drag_ends_a_search_and_its_best_path_moves_along(searching):
+    improve(searching, searching.search, bow(0.5))
+    searching.state.set_dragging(True)
+    for packet in searching.heard(protocol.Interpolate):  # of the other lanes
+        finish(searching, packet)
+    assert searching.heard(CANCEL) == []  # nothing has moved yet
+    searching.state.update_sampling(b=(0.0, -2.0))
+    (packet,) = searching.heard(SAMPLES)
+    np.testing.assert_allclose(packet.arrays["latents"], bow(0.5, b=(0, -2)), atol=1e-5)
+    assert searching.state.geodesic.status == "stopped"
+    assert not searching.pathfinder.busy
+
+
+# Late answers
+
+
+def test_what_was_found_for_an_older_place_is_not_used(searching):
+    desk, old = searching, searching.search
+    improve(desk, old, bow(0.5))
+    desk.state.update_sampling(a=(2.0, 2.0))
+    # Before anybody could tell the engine:
+    improve(desk, old, bow(0.7))
+    np.testing.assert_array_equal(first_state(desk), bow(0.5)[::50])
+    cancel, new = desk.heard(CANCEL, SEARCH)
+    assert cancel.message.job == old.message.job
+    improve(desk, old, bow(0.8))
+    find(desk, old, bow(0.9))
+    assert desk.state.geodesic.latents is None
+    assert desk.state.geodesic.status == "searching"
+    assert desk.heard(SAMPLES) == []
+    path = bow(0.4, a=(2, 2))
+    find(desk, new, path)
+    (packet,) = desk.heard(SAMPLES)
+    np.testing.assert_array_equal(packet.arrays["latents"], path)
+
+
+def test_a_result_that_comes_between_two_moves_is_searched_for_again(searching):
+    """There and back within one turn: nobody may wait for what was thrown away."""
+    desk = searching
+    desk.state.update_sampling(a=(2.0, 2.0))
+    find(desk, desk.search, bow(1.0))
+    desk.state.update_sampling(a=A)
+    (again,) = desk.heard(SEARCH)
+    find(desk, again, bow(1.0))
+    assert len(desk.heard(SAMPLES)) == 1
+    assert desk.state.geodesic.status == "done"
+
+
+def test_frames_of_an_older_path_do_not_come_over_the_search_for_the_next(found):
+    desk = found
+    desk.state.update_sampling(seed=8)
+    (older,) = desk.heard(SAMPLES)
+    desk.link.frames(older, 0, 5)
+    desk.state.update_sampling(a=(2.0, 2.0))
+    cancels = [packet.message.job for packet in desk.heard(CANCEL, SEARCH)]
+    assert older.message.job in cancels
+    before = desk.run()
+    desk.link.frames(older, 5)
+    desk.link.finish(older)
+    settle()
+    assert desk.run() is before
+    assert desk.state.geodesic.status == "searching"
+
+
+def test_another_number_of_points_is_another_path(searching):
+    improve(searching, searching.search, bow(0.5))
+    searching.state.update_sampling(path_points=60)
+    cancel, new = searching.heard(CANCEL, SEARCH)
+    assert cancel.message.job == searching.search.message.job
+    assert new.message.points == 60
+    find(searching, searching.search, bow(1.0))
+    assert searching.heard(SAMPLES) == []
+    find(searching, new, bow(1.0, 60))
+    (packet,) = searching.heard(SAMPLES)
+    assert packet.arrays["latents"].shape == (60, 2)
+
+
+def test_another_model_has_another_geodesic(searching):
+    desk, old = searching, searching.search
+    improve(desk, old, bow(0.5))
+    desk.open("/other", **TURN)
+    improve(desk, old, bow(0.6))
+    find(desk, old, bow(0.9))
+    assert desk.run().trajectory is None  # T is 20 now: nothing of 250 steps is shown
+    (new,) = desk.heard(SEARCH)
+    assert new.message.checkpoint == "/other"
+    assert desk.state.geodesic.latents is None
+    find(desk, new, bow(0.3))
+    (packet,) = desk.heard(SAMPLES)
+    assert (packet.message.checkpoint, packet.message.sampler.steps) == ("/other", 20)
+
+
+# Ends
+
+
+def test_a_search_that_is_stopped_leaves_its_best_path(searching):
+    improve(searching, searching.search, bow(0.5))
+    searching.pathfinder.stop()
+    cancel, packet = searching.heard(CANCEL, SAMPLES, SEARCH)
+    assert cancel.message.job == searching.search.message.job
+    np.testing.assert_array_equal(packet.arrays["latents"], bow(0.5))
+    finish(searching, packet)
+    assert searching.state.geodesic.status == "stopped"
+    find(searching, searching.search, bow(1.0))  # was on its way
+    assert searching.heard(SAMPLES) == []
+    searching.pathfinder.stop()
+    assert searching.at_rest()
+    # Again, for the same ends.
+    searching.pathfinder.search_again()
+    (again,) = searching.heard(SEARCH)
+    find(searching, again, bow(0.9))
+    (packet,) = searching.heard(SAMPLES)
+    np.testing.assert_array_equal(packet.arrays["latents"], bow(0.9))
+
+
+def test_a_search_that_is_stopped_before_it_has_found_anything_says_so_in_its_lanes(searching):
+    searching.pathfinder.stop()
+    assert searching.heard(SAMPLES, SEARCH) == []
+    assert (searching.run().status, searching.run().message) == ("failed", NOTHING_FOUND)
+    assert compose(searching.state).lane("ddim").message == NOTHING_FOUND
+    searching.pathfinder.search_again()
+    (again,) = searching.heard(SEARCH)
+    improve(searching, again, bow(0.5))
+    assert searching.run().status == "running"
+
+
+def test_searching_again_in_the_midst_of_a_search_begins_anew(searching):
+    improve(searching, searching.search, bow(0.5))
+    searching.pathfinder.search_again()
+    cancel, again = searching.heard(CANCEL, SEARCH, SAMPLES)
+    assert cancel.message.job == searching.search.message.job
+    improve(searching, searching.search, bow(0.8))
+    assert searching.state.geodesic.latents is None
+    find(searching, again, bow(1.0))
+    assert searching.state.geodesic.status == "done"
+
+
+def test_a_search_that_fails_says_so_once_and_not_again(searching):
+    failure = protocol.Failure(job=searching.search.message.job, message="the path left the plane")
+    searching.link.report(failure)
+    assert searching.heard(SEARCH, SAMPLES) == []
+    assert searching.messages == [("The path left the plane.", True)]
+    assert searching.run().message == "the path left the plane"
+    assert searching.at_rest()
+    searching.state.update_sampling(a=(0.0, 1.0))
+    assert len(searching.heard(SEARCH)) == 1
+
+
+@pytest.mark.parametrize("how", ["other path", "hidden", "removed", "samples"])
+def test_a_search_ends_with_the_last_lane_that_wants_it(searching, how):
+    copy = searching.state.duplicate_lane("ddim")
+    for key in ("ddim", copy):
+        assert searching.heard(CANCEL) == []
+        if how == "other path":
+            searching.state.update_lane(key, path="spherical")
+        elif how == "hidden":
+            searching.state.update_lane(key, shown=False)
+        elif how == "removed":
+            searching.state.remove_lane(key)
+    if how == "samples":
+        searching.state.update_sampling(mode="samples")
+    jobs = [packet.message.job for packet in searching.heard(CANCEL)]
+    assert searching.search.message.job in jobs
+    assert not searching.pathfinder.busy
+    assert searching.state.geodesic.status == "stopped"
+    find(searching, searching.search, bow(1.0))
+    assert searching.state.geodesic.latents is None
+
+
+def test_after_the_death_of_an_engine_it_is_searched_for_again(searching):
+    improve(searching, searching.search, bow(0.5))
+    searching.link.die("the engine was ended by signal 9")
+    settle()
+    assert searching.at_rest()
+    geodesic = searching.state.geodesic
+    assert (geodesic.status, geodesic.message) == ("failed", "the engine was ended by signal 9")
+    assert searching.run().status == "failed"
+    searching.pathfinder.search_again()
+    assert searching.heard(SEARCH) == []  # of whom?
+    assert searching.at_rest()
+    searching.restart()
+    search = searching.heard(SEARCH)[-1]
+    improve(searching, searching.search, bow(0.7))  # of the dead one
+    assert searching.state.geodesic.latents is None
+    find(searching, search, bow(1.0))
+    packet = searching.heard(SAMPLES)[-1]
+    np.testing.assert_array_equal(packet.arrays["latents"], bow(1.0))
