@@ -62,6 +62,35 @@ def test_bundled_checkpoints_are_what_they_say(name):
     np.testing.assert_allclose(loaded.transform.std, data.transform.std, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", [str, Path])
+def test_the_exact_denoiser_goes_by_a_name_before_the_checkpoints(trained, kind):
+    network = engine.load_checkpoint(trained)
+    exact = engine.load_checkpoint(kind(f"exact:{trained}"))
+    data = datasets.load("v", n=400, seed=0).points
+    np.testing.assert_array_equal(exact.training_points(), data)
+    assert exact.description == network.description
+    assert exact.source == f"exact:{trained}"
+    assert exact.describe()["source"] == exact.source
+    x = torch.from_numpy(data[:6]) + 0.1
+    ours = exact.denoiser.predict(x, 10)
+    bar = exact.schedule.alpha_bar(10)
+    weights = torch.cdist(x.double(), bar**0.5 * torch.from_numpy(data).double()).square()
+    means = (-weights / (2 * (1 - bar))).softmax(1) @ torch.from_numpy(data).double()
+    torch.testing.assert_close(ours.x0, means.float(), atol=1e-5, rtol=0)
+    again = network.exact()
+    assert again.source == exact.source
+    assert torch.equal(again.denoiser.predict(x, 10).x0, ours.x0)
+
+
+def test_the_exact_denoiser_of_a_bundled_name():
+    exact = engine.load_checkpoint("exact:moons")
+    assert (exact.source, exact.config.dataset) == ("exact:moons", "moons")
+    # At the end of the way every state is a point of the data.
+    points = exact.training_points()[:5]
+    x0 = exact.denoiser.predict_x0(torch.from_numpy(points), 1)
+    np.testing.assert_allclose(x0, points, atol=0.02)
+
+
 def header(data: bytes) -> dict:
     (size,) = struct.unpack("<Q", data[:8])
     return json.loads(data[8 : 8 + size])
@@ -197,6 +226,9 @@ def test_a_file_too_large_to_be_ours_is_not_read(tmp_path):
         ("nowhere", "no checkpoint 'nowhere': .* one of v, gaussians8, moons"),
         ("", "no checkpoint ''"),
         ("digits", "'digits' comes with a later version"),
+        ("exact:nowhere", "no checkpoint 'nowhere'"),
+        ("exact:", "no checkpoint ''"),
+        ("exact:digits", "'digits' comes with a later version"),
     ],
 )
 def test_unknown_names_are_named(name, message, tmp_path, monkeypatch):

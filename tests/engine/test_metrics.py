@@ -8,7 +8,7 @@ import pytest
 import engine
 from engine import datasets, evaluation, metrics
 from engine.evaluation import evaluate
-from engine.metrics import CANONICAL, LIVE, Precision, judge_for
+from engine.metrics import CANONICAL, LIVE, Precision, judge_for, nearness_steps
 
 COARSE = Precision(directions=7, quantiles=21, reference=3000)
 
@@ -82,6 +82,44 @@ def test_off_data_share_is_the_slow_one(name, monkeypatch):
     expected = np.mean(nearest(samples) > threshold)
     assert judge.off_data(samples) == pytest.approx(expected)
     assert 0 < expected < 0.5
+
+
+def test_nearness_is_that_of_every_judge_and_is_kept(monkeypatch):
+    for kept in ("_nearnesses", "_judges"):
+        monkeypatch.setattr(metrics, kept, {})
+    samples, transform = drawn("v", 300, 5)
+    samples[::3] += 0.2
+    work = nearness_steps("v", transform)
+    items = 0
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            nearness = end.value
+            break
+        items += 1
+    assert items > 5  # nobody waits long for a turn
+    assert returned(nearness_steps("v", transform)) is nearness
+    for precision in (COARSE, LIVE):
+        judge = judge_for("v", transform, precision)
+        assert judge.nearness is nearness
+        assert judge.threshold == nearness.threshold
+        assert judge.off_data(samples) == nearness.off_data(samples)
+    other = datasets.Standardisation(transform.mean, 2 * transform.std)
+    assert returned(nearness_steps("v", other)) is not nearness
+
+
+def test_nearness_is_canonical():
+    assert (metrics.REFERENCE_POINTS, metrics.FRESH_POINTS) == (20_000, 200_000)
+    assert metrics.LEAST_THRESHOLD == 0.03
+    transform = datasets.load("v").transform
+    nearness = returned(nearness_steps("v", transform))
+    reference = datasets.reference_draws("v", 20_000, 0, transform)
+    assert nearness.off_data(reference) == 0
+    fresh = datasets.fresh_draws("v", 200_000, metrics._FRESH_SEED + 1, transform)
+    assert nearness.off_data(fresh) == pytest.approx(0.001, abs=1e-5)
+    just_off = reference[:1] + np.float32([3, 0])
+    assert nearness.off_data(just_off) == 1
 
 
 # The contract's floors, with the spread of one sample set over the root of ten sets.

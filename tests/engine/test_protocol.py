@@ -42,9 +42,24 @@ text = st.text(max_size=20)
 messages = st.one_of(
     st.builds(protocol.Open, job=numbers, slot=text, checkpoint=text),
     st.builds(protocol.Train, job=numbers, config=configs, out=text, resume=st.booleans()),
-    st.builds(protocol.Sample, job=numbers, checkpoint=text, sampler=samplers, count=numbers),
-    st.builds(protocol.Interpolate, job=numbers, checkpoint=text, sampler=samplers, path=text),
-    st.builds(protocol.Invert, checkpoint=text, steps=st.none() | numbers),
+    st.builds(
+        protocol.Sample,
+        job=numbers,
+        checkpoint=text,
+        sampler=samplers,
+        count=numbers,
+        last=st.booleans(),
+    ),
+    st.builds(
+        protocol.Interpolate,
+        job=numbers,
+        checkpoint=text,
+        sampler=samplers,
+        path=text,
+        side=text,
+        even=st.booleans(),
+    ),
+    st.builds(protocol.Invert, checkpoint=text, steps=st.none() | numbers, replay=st.booleans()),
     st.builds(
         protocol.FindPath, job=numbers, slot=text, checkpoint=text, points=numbers, seed=numbers
     ),
