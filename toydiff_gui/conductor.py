@@ -54,6 +54,11 @@ class _Wish:
     given: int = 0
     """Which of the latents that are sent along: the geodesic's or the user's own."""
 
+    def same_but_steps(self, other: _Wish) -> bool:
+        """Whether both are the same place, in however many steps."""
+        sampler = replace(self.sampler, steps=other.sampler.steps)
+        return replace(self, sampler=sampler) == other
+
 
 @dataclass
 class _Pending:
@@ -200,8 +205,8 @@ class Conductor(QObject):
         relevant = _relevant(lane, sampling)
         wish = _Wish(lane.reference(model), model.revision, sampler, relevant, given)
         before, run = self._wishes.get(lane.key), self._state.run(lane.key)
-        if before == wish:
-            return
+        if before == wish or (coarse and before is not None and before.same_but_steps(wish)):
+            return  # a hand that rests needs no other steps
         if before is not None and before.sampling.mode != sampling.mode:
             run = LaneRun()  # a path is no set of samples: show nothing rather than one as both
         if before is not None and before.ref != wish.ref:

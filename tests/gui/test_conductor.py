@@ -10,7 +10,7 @@ from bench.window import settle
 from engine import protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from toydiff_gui.composer import LATENT_KEY, compose
-from toydiff_gui.conductor import FIRST_COARSE_STEPS
+from toydiff_gui.conductor import COARSE_STEPS, FEWEST_COARSE_STEPS, FIRST_COARSE_STEPS
 from toydiff_gui.runs import CHECKPOINT
 
 LANES = ["ddpm", "ddpm-shared", "ddim"]
@@ -240,9 +240,21 @@ def test_after_a_drag_the_coarse_picture_stays_until_the_full_one_has_come_as_fa
 
 def test_a_press_that_moves_nothing_asks_for_nothing(resting):
     resting.state.set_dragging(True)
-    resting.state.set_dragging(False)
-    settle()
     assert resting.asked() == []
+    resting.state.set_dragging(False)
+    assert resting.asked() == []
+
+
+def test_a_hand_that_rests_asks_for_nothing_more(resting):
+    resting.state.set_dragging(True)
+    resting.state.update_sampling(a=(0.0, 1.0))
+    asked = resting.asked()
+    resting.conductor._coarse_evaluations = 6  # the pace has been learned: what is there will do
+    for packet in asked:
+        resting.link.frames(packet)
+        resting.link.finish(packet)
+    assert resting.asked() == []
+    assert not resting.conductor.busy
 
 
 def test_coarse_runs_never_have_more_steps_than_asked_for(resting):
@@ -254,7 +266,202 @@ def test_coarse_runs_never_have_more_steps_than_asked_for(resting):
     assert {packet.message.sampler.steps for packet in resting.asked()} == {8}
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_the_hand_is_followed_although_a_lane_fails(resting, last):
+    resting.state.set_dragging(True)
+    resting.state.update_sampling(a=(0.0, 1.0))
+    first = resting.asked()
+    resting.state.update_sampling(a=(0.5, 1.0))
+    assert resting.asked() == []
+    broken = first[-1 if last else 0]
+    for packet in first:
+        if packet is broken:
+            failure = protocol.Failure(job=packet.message.job, message="no room")
+            resting.link.report(failure)
+        else:
+            resting.link.frames(packet)
+            resting.link.finish(packet)
+    second = resting.asked()
+    assert slots(second) == LANES
+    assert second[0].arrays["start"].tolist() == [0.5, 1.0]
+
+
+def test_fewer_steps_are_asked_for_where_the_machine_is_slow(resting, monkeypatch):
+    asked, took = [], 400.0
+    monkeypatch.setattr(resting.conductor, "_batch_began", Watch(lambda: took))
+    resting.state.set_dragging(True)
+    for move in range(12):
+        took = 400.0 if move < 3 else 5.0
+        resting.state.update_sampling(a=(0.1 * move, 1.0))
+        packets = resting.asked()
+        asked.append(packets[0].message.sampler.steps)
+        for packet in packets:
+            resting.link.frames(packet)
+            resting.link.finish(packet)
+    assert asked[:4] == [FIRST_COARSE_STEPS] + 3 * [FEWEST_COARSE_STEPS]
+    assert asked[4:] == list(range(FEWEST_COARSE_STEPS + 1, FEWEST_COARSE_STEPS + 9))
+    resting.conductor._coarse_evaluations = COARSE_STEPS
+    resting.state.update_sampling(a=(2.0, 1.0))
+    for packet in resting.asked():
+        resting.link.frames(packet)
+        resting.link.finish(packet)
+    assert resting.conductor._coarse_evaluations == COARSE_STEPS
+
+
+class Watch:
+    """A clock that says what the test says."""
+
+    def __init__(self, elapsed):
+        self.elapsed = elapsed
+
+    def start(self):
+        pass
+
+
+def test_heun_evaluates_twice_a_step_and_takes_half_as_many(resting):
+    resting.state.update_lane("ddim", sampler="heun")
+    resting.heard()
+    resting.state.set_dragging(True)
+    resting.state.update_sampling(a=(0.0, 1.0))
+    steps = {packet.message.slot: packet.message.sampler.steps for packet in resting.asked()}
+    assert steps == {
+        "ddpm": FIRST_COARSE_STEPS,
+        "ddpm-shared": FIRST_COARSE_STEPS,
+        "ddim": FIRST_COARSE_STEPS // 2,
+    }
+
+
+# Lanes that are their own
+
+
+def test_a_lane_is_asked_for_with_what_is_its_own(resting):
+    state = resting.state
+    state.update_lane("ddim", seed=77, eta=0.5, steps=30, path="spherical")
+    (packet,) = resting.asked()
+    message = packet.message
+    assert (message.seed, message.path, message.side) == (77, "spherical", "left")
+    assert (message.sampler.steps, message.sampler.eta) == (30, 0.5)
+    state.update_lane("ddim", exact=True)
+    (packet,) = resting.asked()
+    assert packet.message.checkpoint == "exact:v"
+    state.update_lane("ddim", path="drawn")
+    state.update_sampling(through=((0.0, 1.0), (1.0, 0.5)))
+    (packet,) = resting.asked()
+    assert packet.arrays["through"].tolist() == [[0, 1], [1, 0.5]]
+    state.update_sampling(side="right")  # no lane goes round anything
+    assert resting.asked() == []
+
+
+def test_a_lane_of_another_checkpoint_waits_until_it_is_known(resting):
+    state = resting.state
+    before = resting.run().trajectory
+    state.update_lane("ddim", checkpoint="gaussians8")
+    (opening,) = resting.asked(protocol.Open)
+    assert opening.message.checkpoint == "gaussians8"
+    assert resting.run().trajectory is not before  # it was of another model
+    state.update_sampling(seed=3)
+    assert {packet.message.slot for packet in resting.asked()} == {"ddpm", "ddpm-shared"}
+    resting.link.describe(
+        opening.message.job,
+        TrainingConfig(dataset="gaussians8", schedule=ScheduleConfig(timesteps=40)),
+    )
+    (packet,) = resting.asked()
+    assert (packet.message.checkpoint, packet.message.sampler.steps) == ("gaussians8", 40)
+    resting.link.frames(packet, timesteps=40)
+    resting.link.finish(packet)
+    lane = compose(state).lane("ddim")
+    assert lane.trajectory.t[0] == 250  # on the one timeline
+    assert lane.trajectory.t[-1] == 0
+    assert resting.opened == ["v"]
+    assert state.model.ref == "v"
+
+
+def test_frames_of_a_lanes_former_checkpoint_are_not_shown(resting):
+    state = resting.state
+    state.update_sampling(seed=3)
+    *_, old = resting.asked()
+    resting.link.frames(old, 0, 3)
+    state.update_lane("ddim", checkpoint="moons")
+    resting.asked(protocol.Open)
+    resting.link.frames(old, 3)
+    resting.link.finish(old)
+    settle()
+    assert resting.run().trajectory is None
+    state.update_lane("ddim", checkpoint=None, exact=True)
+    (packet,) = resting.asked()
+    resting.link.frames(packet)
+    resting.link.finish(packet)
+    state.update_lane("ddim", exact=False)
+    resting.asked()
+    assert resting.run().trajectory is None  # the exact answer is not the network's
+
+
+def test_a_checkpoint_that_is_not_there_is_said_once_and_not_at_every_move(resting):
+    state = resting.state
+    state.update_lane("ddim", checkpoint="/gone")
+    (opening,) = resting.asked(protocol.Open)
+    resting.link.report(protocol.Failure(job=opening.message.job, message="no such file: /gone"))
+    for x in (0.1, 0.2):
+        state.update_sampling(a=(x, 1.0))
+        for packet in resting.asked():  # and no Open
+            resting.link.finish(packet)
+    copy = state.duplicate_lane("ddim")
+    assert resting.asked(protocol.Open) == []
+    for key in ("ddim", copy):
+        assert (resting.run(key).status, resting.run(key).message) == (
+            "failed",
+            "no such file: /gone",
+        )
+    assert resting.messages == [("No such file: /gone.", True)]
+    # Whoever chooses it once more has it looked for once more.
+    for lane in ("ddim", copy):
+        state.update_lane(lane, checkpoint=None)
+    resting.asked()
+    state.update_lane("ddim", checkpoint="/gone")
+    assert len(resting.asked(protocol.Open)) == 1
+
+
+def test_a_lane_that_is_made_after_another_was_removed_has_nothing_of_it(resting):
+    state = resting.state
+    first = state.duplicate_lane("ddim")
+    (packet,) = resting.asked()
+    resting.link.frames(packet)
+    resting.link.finish(packet)
+    state.remove_lane(first)
+    again = state.duplicate_lane("ddim")  # within one turn
+    assert again == first
+    (packet,) = resting.asked()  # although nothing of it has changed
+    assert packet.message.slot == again
+    assert resting.run(again).trajectory is None
+    # And while it is on its way.
+    resting.link.frames(packet, 0, 3)
+    state.remove_lane(again)
+    resting.link.frames(packet, 3)
+    resting.link.finish(packet)
+    assert packet.message.job in [cancel.job for cancel in resting.link.asked(protocol.Cancel)]
+    assert state.duplicate_lane("ddim") == again
+    assert resting.run(again).trajectory is None
+    assert slots(resting.asked()) == [again]
+
+
 # Models
+
+
+def test_nothing_of_the_model_before_comes_into_the_lanes_of_the_next(resting):
+    resting.state.update_sampling(seed=3)
+    old = resting.asked()[-1]
+    resting.link.frames(old, 0, 200)
+    resting.conductor.open_model("/short")
+    (opening,) = resting.asked(protocol.Open)
+    short = TrainingConfig(schedule=ScheduleConfig(timesteps=20))
+    resting.link.describe(opening.message.job, short)
+    resting.link.frames(old, 200)  # before anything else can happen
+    resting.link.finish(old)
+    assert resting.run().trajectory is None
+    new = resting.asked()[-1]
+    resting.link.frames(new, timesteps=20)
+    resting.link.finish(new)
+    assert resting.run().trajectory.t == list(range(20, -1, -1))
 
 
 def test_a_model_with_fewer_timesteps_takes_the_timeline_along(resting):
