@@ -44,8 +44,8 @@ ASIDE = 2
 """Directions in which the starts are bent, in more than two dimensions; both signs of each."""
 JUDGE_STEPS, JUDGE_POINTS = 50, 500
 """What finished paths are compared by."""
-REFINED, ROUNDS = 2, 2
-"""To space points evenly: how many times as many are decoded, and how often."""
+REFINED, LEAST_REFINED, ROUNDS = 2, 1000, 2
+"""To space points evenly: how many times as many are decoded, at least so many, and how often."""
 SLACK = 1.25
 """Paths that cost at most this many times the cheapest are compared by their share off the data."""
 
@@ -387,7 +387,7 @@ def evenly_decoded(
     the gap are as many as the gap is long: no path is both even and on the data there.
     """
     sampler = DDIM(steps=min(JUDGE_STEPS, schedule.timesteps))
-    dense = positions_like(REFINED * points, like).double().cpu()
+    dense = positions_like(max(REFINED * points, LEAST_REFINED), like).double().cpu()
     for _ in range(ROUNDS):
         latents = curve(dense.to(like.dtype).to(like.device))
         for frame in sample(denoiser, schedule, latents, sampler=sampler):  # noqa: B007

@@ -17,6 +17,8 @@ KERNELS = 600
 """Data points that carry a kernel; each place is compared with all of them."""
 NEIGHBOUR = 5
 """The kernels' width is the median distance to the neighbour of this rank."""
+SCALE, POWER = 4.0, 3
+"""Of the weight: steep enough that cutting a sharp corner of the data costs more than it saves."""
 LEAST_THRESHOLD = 0.03
 """As for the off-data share in ``engine.metrics``, in standardised units."""
 MOST_POINTS = 20_000
@@ -50,7 +52,7 @@ class Terrain:
         self.threshold = max(LEAST_THRESHOLD, float(np.quantile(nearest, 0.999)))
 
     def weight(self, x: Tensor) -> Tensor:
-        """1 + softplus(log(usual density / density))^2 / 2 at the places ``x`` (N, ...), (N,)."""
+        """1 + 4 softplus(log(usual density / density))^3 at the places ``x`` (N, ...), (N,)."""
         flat = x.reshape(len(x), -1)
         kernels = self._kernels.to(flat.dtype).to(flat.device)
         # |x - y|^2 / 2 without the term of x alone, which does not depend on the kernel.
@@ -58,7 +60,7 @@ class Terrain:
         log_density = torch.logsumexp(inner / self._width**2, dim=1)
         log_density = log_density - flat.square().sum(1) / (2 * self._width**2)
         usual = self._usual + math.log(len(kernels))
-        return 1 + torch.nn.functional.softplus(usual - log_density).square() / 2
+        return 1 + SCALE * torch.nn.functional.softplus(usual - log_density) ** POWER
 
     def off_data(self, x: Tensor) -> float:
         """The share of ``x`` (N, ...) farther from all data than data are from each other."""
