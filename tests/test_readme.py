@@ -37,9 +37,14 @@ def test_the_exercise_can_be_done_with_the_commands_of_the_readme(tmp_path, monk
     assert json.loads(str(down["meta"]))["sampler"]["name"] == "ddim"
 
 
-def test_the_python_example_prints_a_line_for_every_frame(capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    exec(compile(example, "README.md", "exec"), {})
+def test_the_python_examples_do_what_they_say(capsys):
+    names: dict[str, object] = {}
+    for example in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        exec(compile(example, "README.md", "exec"), names)
+    path = np.asarray(names["latents"])  # the geodesic
+    assert path.shape == (500, 2)
+    np.testing.assert_array_equal(path[[0, -1]], [[-2, 0], [2, 0]])
+    assert np.abs(path[250, 0]) < 1  # it goes round the middle
     lines = capsys.readouterr().out.splitlines()
     assert [int(line.split()[0]) for line in (lines[0], lines[-1])] == [250, 0]
     # The V is standardised: its samples have a deviation of about one.
