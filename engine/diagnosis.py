@@ -20,7 +20,6 @@ from engine.diagnostics import (
     loss_times,
     noise_pairs,
     pair_statistics,
-    training_points,
 )
 from engine.protocol import Packet
 
@@ -34,7 +33,7 @@ def diagnose(request: protocol.Diagnose, checkpoint: Checkpoint) -> Iterator[Pac
     require_between("number of draws", request.count, 2, MAX_DRAWS)
     require_between("number of times", request.times, 2, MAX_TIMESTEPS)
     require_between("number of dimensions", request.dimensions, 1, MAX_DIMENSIONS)
-    data = torch.from_numpy(training_points(checkpoint.config)).to(checkpoint.device)
+    data = torch.from_numpy(checkpoint.training_points()).to(checkpoint.device)
     yield None
     yield from (_pairs if request.kind == "pairs" else _losses)(request, checkpoint, data)
 

@@ -15,8 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine import datasets
-from engine.config import MAX_TIMESTEPS, TrainingConfig, require_between
+from engine.config import MAX_TIMESTEPS, require_between
 from engine.denoiser import Denoiser
 from engine.schedules import Time
 
@@ -59,11 +58,6 @@ class LossAt:
     t: int
     loss: float
     error: float
-
-
-def training_points(config: TrainingConfig) -> NDArray[np.float32]:
-    """The standardised data (N, ...) that a training with ``config`` draws from."""
-    return datasets.load(config.dataset, n=config.points, seed=config.seed).points
 
 
 def noise_pairs(
