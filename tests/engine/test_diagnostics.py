@@ -19,7 +19,6 @@ from engine.diagnostics import (
     loss_times,
     noise_pairs,
     pair_statistics,
-    training_points,
 )
 from engine.protocol import Packet
 from engine.schedules import make_schedule
@@ -111,7 +110,7 @@ def test_statistics_of_known_pairs():
 
 def test_more_pairs_leave_the_first_ones_where_they_were(trained):
     checkpoint = load_checkpoint(str(trained))
-    data = torch.from_numpy(training_points(checkpoint.config))
+    data = torch.from_numpy(checkpoint.training_points())
 
     def run(count: int, seed: int = 2):
         return join_pairs(list(noise_pairs(checkpoint.denoiser, data, count=count, seed=seed)))
@@ -144,7 +143,7 @@ def test_states_of_any_shape_and_a_selection_of_their_dimensions():
 
 def test_nothing_is_evaluated_twice_between_two_items(evaluations, trained):
     checkpoint = load_checkpoint(str(trained))
-    data = torch.from_numpy(training_points(checkpoint.config))
+    data = torch.from_numpy(checkpoint.training_points())
     seen = 0
     for _ in loss_by_time(checkpoint.denoiser, data, [20, 10, 1], count=1300):
         assert len(evaluations) == seen + 1
@@ -220,7 +219,7 @@ def test_the_service_streams_pairs_and_losses(trained):
     (pairs,) = of(reports, 1, protocol.Diagnosis)
     assert (pairs.message.done, pairs.message.total, pairs.message.timesteps) == (600, 600, 20)
     checkpoint = load_checkpoint(name)
-    data = torch.from_numpy(training_points(checkpoint.config))
+    data = torch.from_numpy(checkpoint.training_points())
     expected = join_pairs(list(noise_pairs(checkpoint.denoiser, data, count=600)))
     assert np.array_equal(pairs.arrays["eps_hat"], expected.eps_hat)
     assert np.array_equal(pairs.arrays["mse"], pair_statistics(expected).mse)
@@ -238,7 +237,7 @@ def test_the_service_streams_pairs_and_losses(trained):
 
 def test_the_exact_loss_is_below_that_of_a_trained_network():
     checkpoint = load_checkpoint("v")
-    data = torch.from_numpy(training_points(checkpoint.config))
+    data = torch.from_numpy(checkpoint.training_points())
     times = [250, 150, 60, 20, 5, 1]
     exact = IdealDenoiser(data, checkpoint.schedule)
     best, network = (
