@@ -347,6 +347,7 @@ class Desk:
 
     def at_rest(self):
         """Whether nobody waits for anything or is about to ask for something."""
+        settle()
         waiting = (self.conductor, self.pathfinder, self.layers, self.comparer, self.inverter)
         return not any(one.busy for one in waiting)
 
