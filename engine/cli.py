@@ -357,8 +357,8 @@ def _found(work: Generator[Improvement | None, None, Tensor]) -> Tensor:
                 return latents
             if item is not None:
                 bar.total = item.total
-                bar.set_postfix(energy=f"{item.energy:.3f}", refresh=False)
-                bar.update(item.step - bar.n)
+                bar.n = item.step
+                bar.set_postfix(energy=f"{item.energy:.3f}")
 
 
 @commands.command(help=COMMANDS["invert"])

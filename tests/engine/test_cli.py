@@ -244,7 +244,7 @@ def test_points_are_evenly_decoded_on_demand_and_by_default_on_the_geodesic():
 
     for options in (["--path", "spherical"], ["--path", "geodesic", "--no-even"]):
         latents, samples = spread(*options)
-        assert latents < 1.01
+        assert latents < 1.05
         assert samples > 4
     for options in (["--path", "spherical", "--even"], ["--path", "geodesic"]):
         latents, samples = spread(*options)
