@@ -210,12 +210,13 @@ def test_zooming_in_asks_again_and_keeps_what_is_there_until_then(resting):
 
 
 def test_very_wide_plots_are_not_computed_over_and_over(resting):
-    resting.state.show_overlay("ddim", "field", True)
     resting.layers.set_view((-6.0, 6.0, -0.5, 0.5))
-    wait_until(lambda: not resting.layers.busy or resting.link.asked(FIELD), "the pause")
-    resting.layers._settle()
-    resting.heard()
-    resting.layers._settle()
+    wait_until(lambda: not resting.layers.busy, "the pause")
+    resting.state.show_overlay("ddim", "field", True)
+    (packet,) = resting.heard(FIELD)
+    see(resting, packet)
+    resting.layers.set_view((-5.9, 6.1, -0.5, 0.5))  # panned a little
+    wait_until(lambda: not resting.layers.busy, "the pause")
     assert resting.heard(FIELD) == []
 
 
