@@ -109,7 +109,8 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar()
         around = QGridLayout(canvas)
         around.setContentsMargins(8, 8, 8, 8)
-        self.forward_grid = LaneGrid(self.state)
+        # Its lanes are not among the state's: settings and overlays cannot belong to them.
+        self.forward_grid = LaneGrid(self.state, selectable=False)
         self.forward_grid.setAccessibleName("Lanes of the forward process")
         self.diagnostics = DiagnosticsPage(self.state, self.playback, self.link, self.forward_grid)
         self.pages = QStackedWidget()

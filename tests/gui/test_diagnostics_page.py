@@ -581,6 +581,26 @@ def test_a_click_chooses_the_point_that_is_copied(window):
     assert window.current_scene().lane(POINT_KEY).note.startswith("500 copies of (")
 
 
+def test_lanes_of_the_forward_process_are_neither_selected_nor_left_maximised(window):
+    window.state.update_view(selected_lane="ddim")
+    open_page(window, "forward")
+    view = window.forward_grid.lane_view(CLOSED_KEY)
+    QTest.mouseClick(view.header, Qt.MouseButton.LeftButton, pos=QPoint(60, 12))
+    QTest.mouseClick(view.plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(50, 50))
+    settle()
+    assert window.state.view.selected_lane == "ddim"
+    view.toggle_maximised()
+    assert window.state.view.maximised_lane == CLOSED_KEY
+    window.state.update_view(page="explore")
+    settle()
+    assert window.state.view.maximised_lane == ""
+    assert window.grid.lane_view("ddim").isVisible()
+    # One of the other page stays alone while one looks at the diagnostics.
+    window.state.update_view(maximised_lane="ddim")
+    open_page(window, "forward")
+    assert window.state.view.maximised_lane == "ddim"
+
+
 def test_playing_does_not_wait_for_lanes_on_this_page(workshop, fake_engine):
     window = workshop.open()  # its engine says nothing
     open_page(window, "forward")

@@ -44,9 +44,12 @@ class LaneGrid(QWidget):
     remove_asked = Signal(str)
     _lane_painted = Signal(str, int)
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, state: AppState, parent: QWidget | None = None, *, selectable: bool = True
+    ) -> None:
         super().__init__(parent)
         self._state = state
+        self._selectable = selectable
         self._scene = Scene()
         self._t = self._scene.timesteps
         self._views: dict[str, LaneView] = {}
@@ -142,7 +145,7 @@ class LaneGrid(QWidget):
         self._hint = None
 
     def _make_view(self, key: str) -> LaneView:
-        view = LaneView(self._state, self._shared, self._cache, self)
+        view = LaneView(self._state, self._shared, self._cache, self, selectable=self._selectable)
         view.painted.connect(lambda: self._lane_painted.emit(key, self._pictures.get(key, 0)))
         view.entered.connect(lambda: self._leave_all_but(key))
         view.cursor_text.connect(self.cursor_text)

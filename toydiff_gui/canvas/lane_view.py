@@ -65,9 +65,12 @@ class LaneView(QWidget):
         shared: SharedView,
         cache: BackgroundCache,
         parent: QWidget | None = None,
+        *,
+        selectable: bool = True,
     ) -> None:
         super().__init__(parent)
         self._state = state
+        self._selectable = selectable
         self._shared = shared
         self._lane: LaneScene | None = None
         self._t = 0.0
@@ -160,8 +163,8 @@ class LaneView(QWidget):
         return self._lane is not None and self.show_lane(self._lane, t)
 
     def select(self) -> None:
-        """Make this the selected lane."""
-        if self._lane is not None:
+        """Make this the selected lane, if lanes here can be selected."""
+        if self._lane is not None and self._selectable:
             self._state.update_view(selected_lane=self._lane.key)
 
     def set_hovered(self, hovered: bool) -> None:

@@ -29,6 +29,7 @@ from toydiff_gui.diagnostics.card_grid import CardGrid
 from toydiff_gui.diagnostics.chart import Chart
 from toydiff_gui.diagnostics.examiner import Examiner
 from toydiff_gui.diagnostics.findings import Finding, LossCurve, Pairs
+from toydiff_gui.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
 from toydiff_gui.diagnostics.forward_view import ForwardView
 from toydiff_gui.diagnostics.saving import Format, ThemeName, save_chart
 from toydiff_gui.diagnostics.status import StatusText
@@ -41,6 +42,7 @@ from toydiff_gui.state import AppState
 MAX_DIMENSIONS = 2
 """Dimensions that have a card."""
 BAR = 34
+FORWARD_KEYS = (STEPS_KEY, CLOSED_KEY, POINT_KEY)
 VIEWS = (
     Segment("network", "Network", "What the network predicts, compared with the best possible"),
     Segment("schedule", "Signal at T", "What is left of the data where sampling starts"),
@@ -178,6 +180,10 @@ class DiagnosticsPage(QWidget):
         self.stack.setCurrentWidget(self._views[key])
         self.another.setVisible(key == "forward")
         self.examiner.set_active(self.isVisible() and key == "network")
+        alone = self._state.view.maximised_lane
+        elsewhere = key != "forward" or self._state.view.page != "diagnostics"
+        if elsewhere and alone in FORWARD_KEYS:
+            self._state.update_view(maximised_lane="")  # it is on no other page
         self._show()
 
     def _show(self) -> None:
