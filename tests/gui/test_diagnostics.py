@@ -156,6 +156,8 @@ def test_the_table_of_signals_has_every_schedule_with_and_without_a_zero_end():
     flat = next(curve for curve in difference.curves if curve.name == "linear, zero end")
     assert np.abs(flat.y).max() < 1e-12
     assert np.abs(difference.main.y).max() > 1e-3
+    looks = [curve.role for curve in difference.curves]
+    assert len(set(looks)) == len(looks) == 4  # the legend tells them apart
 
 
 # The forward process

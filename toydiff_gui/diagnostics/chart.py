@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
-Role = Literal["main", "reference", "plain"]
+Role = Literal["main", "reference", "plain", "dotted"]
 """The curve that matters, what it is compared with (dashed), and others."""
 
 

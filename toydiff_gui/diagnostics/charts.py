@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 from engine.config import ScheduleConfig
 from toydiff_gui import names
 from toydiff_gui.diagnostics import schedules, start
-from toydiff_gui.diagnostics.chart import Axis, Bar, Chart, Curve, Dots, Table, Values, fixed, short
+from toydiff_gui.diagnostics.chart import (
+    Axis,
+    Bar,
+    Chart,
+    Curve,
+    Dots,
+    Role,
+    Table,
+    Values,
+    fixed,
+    short,
+)
 from toydiff_gui.diagnostics.findings import LossCurve, Pairs
 
 TIME = "time t"
@@ -234,7 +245,7 @@ def _density_chart(
     ]
     if not own.zero_terminal:
         name = schedules.label(schedules.with_zero_end(plain))
-        curves.append(Curve(name, grid, zero.density[kept], "plain"))
+        curves.append(Curve(name, grid, zero.density[kept], "dotted"))
     top = max(float(curve.y.max()) for curve in curves)
     return Chart(
         "start",
@@ -258,13 +269,15 @@ def _density_chart(
 def _difference_chart(own: ScheduleConfig, direction: start.Direction) -> Chart:
     kept = _shown_grid()
     grid = start.GRID[kept]
-    curves = []
+    curves: list[Curve] = []
     for name, config in _all_schedules(own):
         if config.zero_terminal and config != own and config.name != own.name:
             continue  # all rescaled ones are the same line
         end = start.ending(direction.along, start.signal_left(config))
-        role = "main" if config == own else "reference" if config.zero_terminal else "plain"
-        curves.append(Curve(name, grid, (end.density - start.NORMAL)[kept], role))  # type: ignore[arg-type]
+        role: Role = "main" if config == own else "reference" if config.zero_terminal else "plain"
+        if role == "plain" and any(curve.role == "plain" for curve in curves):
+            role = "dotted"  # two grey lines must be told apart by the legend
+        curves.append(Curve(name, grid, (end.density - start.NORMAL)[kept], role))
     reach = max(1e-4, *(float(np.abs(curve.y).max()) for curve in curves))
     return Chart(
         "difference",

@@ -90,10 +90,13 @@ def curve_pen(curve: Curve, style: LaneStyle) -> QPen:
         "main": palette.accent,
         "reference": palette.text,
         "plain": palette.label,
+        "dotted": palette.label,
     }[curve.role]
     pen = QPen(QColor(colour), style.stroke(2.0 if curve.role == "main" else 1.4))
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     if curve.role == "reference":
         pen.setDashPattern([4.0, 3.0])
+    elif curve.role == "dotted":
+        pen.setDashPattern([1.0, 2.0])
     return pen

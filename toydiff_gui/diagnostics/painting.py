@@ -133,7 +133,7 @@ def paint_body(
             steps=steps.astype(np.intp),
             vector=vector,
         )
-    order = {"plain": 0, "main": 1, "reference": 2}
+    order = {"plain": 0, "dotted": 1, "main": 2, "reference": 3}
     for curve in sorted(chart.curves, key=lambda curve: order[curve.role]):
         painter.setPen(curve_pen(curve, style))
         painter.setBrush(Qt.BrushStyle.NoBrush)
