@@ -25,9 +25,11 @@ from toydiff_gui.drawing import (
     picture_style,
     shown_view,
 )
+from toydiff_gui.drawing.background import paint_ring_labels
 from toydiff_gui.drawing.cloud import paint_points
-from toydiff_gui.drawing.figures import gap, length, measure_variants, measures, plain
+from toydiff_gui.drawing.figures import gap, length, measure_variants, measures, pair, plain
 from toydiff_gui.drawing.geometry import arcs_inside, clip_segments
+from toydiff_gui.drawing.marks import coordinates_of
 from toydiff_gui.drawing.tiling import best_columns, tile
 from toydiff_gui.drawing.view import tick_step, ticks
 from toydiff_gui.scene import LaneScene, Scene
@@ -257,9 +259,21 @@ def test_predicted_data_are_rings_tied_to_their_states():
     changed = np.abs(rgb(with_x0) - rgb(without)).max(axis=2)
     assert changed[y - 1 : y + 1, 150:250].max(axis=0).min() > 10  # the tie
     # A ring about (275, 120), hollow, with nothing beyond it.
-    assert changed[y, 276] > 60
+    radius = style.point_diameter(1, 300, joined=False) / 2
+    assert changed[y, 274 + round(radius)] > 60
     assert changed[y, 275] < 30
-    assert changed[y - 8 : y + 8, 280].max() == 0
+    assert changed[y - 8 : y + 8, 277 + round(radius)].max() == 0
+
+
+def test_a_handful_of_points_is_large_enough_to_be_found():
+    style = LaneStyle.of(THEMES["dark"])
+
+    def size(count):
+        return style.point_diameter(count, 270, joined=False)
+
+    assert size(5) > 1.5 * size(1000)
+    assert size(1000) > size(20_000)
+    assert size(1) == size(5)  # but not without bounds
 
 
 # Surroundings
@@ -278,6 +292,46 @@ def test_grid_axes_and_faint_data_lie_beneath(name):
     faint = rgb(draw(LaneScene("a", 1, "A", data=data.astype(np.float32)), style))
     place = np.abs(faint - image)[95:130, 220:255].max(axis=2)
     assert 10 < place.max() < 120
+
+
+def test_the_endpoints_numbers_do_not_run_into_each_other():
+    style = LaneStyle.of(THEMES["dark"])
+    transform = PlotTransform(RECT, VIEW)
+    for ends in (
+        ((-0.81, 1.0), (-0.3, 1.0)),  # side by side
+        ((0.5, 0.1), (0.5, -0.05)),  # one above the other
+        ((-1.5, 0.0), (1.5, 0.0)),
+    ):
+        first, second = coordinates_of(transform, ends, style)
+        assert not first.box.intersects(second.box)
+        assert (first.text, second.text) == tuple(pair(*end) for end in ends)
+    # Where there is room both stand below ...
+    assert first.base.y() == second.base.y() > 150
+    down = np.stack([np.full(20, 300.0), np.linspace(150, 290, 20)], axis=1)
+    first, aside = coordinates_of(transform, ends, style, down)
+    assert first.base.y() > 150 > aside.base.y()  # ... unless the path runs there
+
+
+def test_a_ring_has_no_label_where_something_else_is():
+    style = LaneStyle.of(THEMES["dark"])
+    transform = PlotTransform(RECT, ViewRange(-4.0, 4.0, -3.0, 3.0))
+
+    def labels(*taken):
+        image = picture(lambda painter: paint_ring_labels(painter, transform, style, taken))
+        return (rgb(image) != colour("#FF00FF")).any(axis=2)
+
+    free = labels()
+    assert free.sum() > 50
+    two_sigma = QPointF(200 + 100 * 0.809, 150 + 100 * 0.588)
+    box = QRectF(two_sigma.x() - 4, two_sigma.y() - 4, 8, 8)
+    left = labels(box)
+    assert left.sum() < free.sum()
+    assert not left[195:222, 268:294].any()
+    assert free[195:222, 268:294].any()
+    assert np.array_equal(left[:190], free[:190])  # the others stay
+    path = np.array([[two_sigma.x() - 2, two_sigma.y()], [10.0, 10.0]])
+    crossed = picture(lambda painter: paint_ring_labels(painter, transform, style, [], path))
+    assert np.array_equal((rgb(crossed) != colour("#FF00FF")).any(axis=2), left)
 
 
 def test_the_latents_are_shaded_and_ringed():

@@ -21,6 +21,7 @@ from toydiff_gui.drawing.overlays.density import (
     mass_levels,
     sample_density,
 )
+from toydiff_gui.drawing.overlays.difference import heat
 from toydiff_gui.drawing.overlays.field import arrows
 from toydiff_gui.drawing.overlays.flow import flow
 from toydiff_gui.drawing.overlays.trajectories import chosen_points, pieces, ways
@@ -289,6 +290,32 @@ def test_a_difference_is_heat_with_its_scale():
     assert seen[8:28, 150:295].mean() > 0.3  # the plate at the upper right
     nowhere = HeatLayer((-2, 2, -2, 2), {100: np.full((4, 4), np.nan, np.float32)})
     assert not changed(moving(), "difference", 90, difference=nowhere)[60:].any()
+
+
+def test_heat_tells_small_errors_apart_however_large_others_are():
+    near, usual, far = heat(np.array([0.02, 10**-0.5, 500.0]))
+    assert usual == pytest.approx(0.5)  # half-way between 0.01 and 10, in decades
+    assert near == pytest.approx(np.log10(2) / 3)
+    assert far == 1.0
+    assert heat(np.array([0.0, 0.005, np.nan])).tolist() == [0.0, 0.0, 0.0]
+    values = np.full((20, 20), 0.1, np.float32)
+    seen = changed(moving(), "difference", 90, difference=HeatLayer((-2, 2, -2, 2), {100: values}))
+    values[:, 15:] = 500.0  # far from the data
+    both = changed(moving(), "difference", 90, difference=HeatLayer((-2, 2, -2, 2), {100: values}))
+    assert seen[150:290, 20:200].mean() > 0.9
+    assert np.array_equal(seen[40:, :200], both[40:, :200])
+
+
+def test_a_line_of_many_pieces_has_no_beads_where_they_meet():
+    pieces_of_it = np.stack([np.linspace(-1.9, 1.9, 60), np.full(60, 0.51)], axis=1)
+    line = pieces_of_it.astype(np.float32)
+    blank = replace(moving(), trajectory=None, data=None)
+    layer = WarpLayer(Trajectory([250], [line], [line]), len(line))
+    apart = draw(replace(blank, overlays=frozenset({"warp"}), warp=layer), 250) - draw(blank, 250)
+    along = np.abs(apart).max(axis=(0, 2))[30:270]
+    along = np.delete(along, [45 - 30, 120 - 30, 150 - 30, 225 - 30])  # ticks and axes
+    assert along.min() > 30
+    assert along.max() < 1.25 * np.median(along)
 
 
 def test_all_of_it_is_drawn_as_vectors(tmp_path):

@@ -22,7 +22,7 @@ from toydiff_gui.drawing.strips import (
     strip_scales,
     strips_height,
 )
-from toydiff_gui.drawing.tears import find_tear
+from toydiff_gui.drawing.tears import find_tear, paint_tear
 from toydiff_gui.scene import LaneScene, Scene
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
@@ -201,6 +201,24 @@ def test_a_tear_is_ringed_bridged_and_named(palette):
     assert changed.sum() > 600  # the plate
 
 
+def test_the_plate_of_a_tear_leaves_the_data_in_sight():
+    points = torn()
+
+    def plate(lane):
+        image = QImage(400, 300, QImage.Format.Format_RGB32)
+        painter = QPainter(image)
+        placed = paint_tear(painter, PlotTransform(RECT, VIEW), lane, points, STYLE)
+        painter.end()
+        return placed
+
+    middle = PlotTransform(RECT, VIEW).point(*map(float, points[50:52].mean(axis=0)))
+    for side in (1.0, -1.0):
+        data = np.random.default_rng(0).uniform((-1, 0.05), (1, 1.5), (300, 2)) * (1.0, side)
+        lane = lane_of(points, data=(data + np.array([0, 0.3])).astype(np.float32))
+        above = plate(lane).center().y() < middle.y()
+        assert above == (side < 0)
+
+
 def test_a_plate_keeps_clear_of_what_it_must_not_cover():
     size, bounds = QSizeF(60, 20), QRectF(0, 0, 300, 200)
     middle = QPointF(150, 100)
@@ -210,6 +228,9 @@ def test_a_plate_keeps_clear_of_what_it_must_not_cover():
     assert best_place(size, [above, below], bounds, [blocked]).center() == below
     cloud = np.random.default_rng(0).uniform((125, 60), (175, 80), (100, 2))
     assert best_place(size, [above, below], bounds, points=cloud).center() == below
+    assert best_place(size, [above, below], bounds, faint=cloud).center() == below
+    other = cloud + np.array([0, 60])
+    assert best_place(size, [above, below], bounds, points=cloud, faint=other).center() == below
     corner = best_place(size, [QPointF(-10, -10)], bounds)
     assert bounds.contains(corner)
 

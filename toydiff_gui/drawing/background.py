@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from PySide6.QtCore import QLineF, QMarginsF, QPointF, QRectF, Qt
 from PySide6.QtGui import (
@@ -23,9 +24,10 @@ from toydiff_gui.drawing.cloud import paint_points
 from toydiff_gui.drawing.device import device_pixels, device_rect
 from toydiff_gui.drawing.figures import plain
 from toydiff_gui.drawing.geometry import arcs_inside
+from toydiff_gui.drawing.plates import covered_share
 from toydiff_gui.drawing.style import LaneStyle, blend
 from toydiff_gui.drawing.text import draw_centred, draw_text, text_width
-from toydiff_gui.drawing.view import PlotTransform, ViewRange, tick_step, ticks
+from toydiff_gui.drawing.view import Pixels, PlotTransform, ViewRange, tick_step, ticks
 from toydiff_gui.scene import LaneScene, Points
 
 LABEL_ROOM = 60
@@ -33,6 +35,7 @@ LABEL_ROOM = 60
 MAX_DATA = 4000
 """Points of the data that are drawn; more would be a blot."""
 SIGMA_LABEL_ANGLE = -36.0
+SIGMA_LABEL_SIZE = 11.0
 MAX_CACHE_BYTES = 96 * 2**20
 
 
@@ -112,7 +115,7 @@ def paint_background(
     transform = PlotTransform(rect, view)
     step = tick_step(transform.unit, style.px(LABEL_ROOM))
     if lane.kind == "latent":
-        _paint_sigma(painter, transform, style, vector)
+        _paint_sigma(painter, transform, style)
     else:
         _paint_grid(painter, transform, style, step)
     _paint_axes(painter, transform, style)
@@ -168,9 +171,7 @@ def _paint_axes(painter: QPainter, transform: PlotTransform, style: LaneStyle) -
         _line(painter, rect, origin.y(), False, width)
 
 
-def _paint_sigma(
-    painter: QPainter, transform: PlotTransform, style: LaneStyle, vector: bool
-) -> None:
+def _paint_sigma(painter: QPainter, transform: PlotTransform, style: LaneStyle) -> None:
     """The density of the latents as soft shading, with circles of 0.5 to 3 sigma."""
     origin, rect = transform.point(0.0, 0.0), transform.rect
     canvas, centre = style.palette.canvas, style.palette.hover
@@ -184,7 +185,7 @@ def _paint_sigma(
     disc = QRectF(origin.x(), origin.y(), 0.0, 0.0).marginsAdded(_margins(reach * transform.unit))
     painter.fillRect(disc.intersected(rect), gradient)
 
-    paint_rings(painter, transform, style, style.ring, vector=vector)
+    paint_rings(painter, transform, style, style.ring)
 
 
 def paint_rings(
@@ -192,23 +193,17 @@ def paint_rings(
     transform: PlotTransform,
     style: LaneStyle,
     ink: QColor,
-    *,
-    vector: bool = False,
 ) -> None:
-    """Circles of 0.5 to 3 sigma about the origin."""
+    """Circles of 0.5 to 3 sigma about the origin, with room for ``paint_ring_labels``."""
     origin, rect = transform.point(0.0, 0.0), transform.rect
-    font = style.font(11)
     width = style.stroke(1.0)
     for half_sigmas in range(1, 7):
         radius = half_sigmas / 2 * transform.unit
         labelled = half_sigmas % 2 == 0
-        label = f"{half_sigmas // 2}\N{GREEK SMALL LETTER SIGMA}"
         gap = None
-        if labelled:
-            room = text_width(label, font) / 2 + style.px(5)
-            if radius > 1.5 * room:
-                half = math.degrees(room / radius)
-                gap = (SIGMA_LABEL_ANGLE - half, SIGMA_LABEL_ANGLE + half)
+        if labelled and radius > 1.5 * _label_room(half_sigmas // 2, style):
+            half = math.degrees(_label_room(half_sigmas // 2, style) / radius)
+            gap = (SIGMA_LABEL_ANGLE - half, SIGMA_LABEL_ANGLE + half)
         colour = QColor(ink)
         colour.setAlphaF(ink.alphaF() * (1.0 if labelled else 0.4))
         painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
@@ -216,14 +211,43 @@ def paint_rings(
         circle = QRectF(origin.x() - radius, origin.y() - radius, 2 * radius, 2 * radius)
         for angle, span in arcs_inside(origin, radius, rect, gap):
             painter.drawArc(circle, round(16 * angle), round(16 * span))
-        if gap is not None:
-            angle = math.radians(SIGMA_LABEL_ANGLE)
-            place = QPointF(
-                origin.x() + radius * math.cos(angle), origin.y() - radius * math.sin(angle)
+
+
+def paint_ring_labels(
+    painter: QPainter,
+    transform: PlotTransform,
+    style: LaneStyle,
+    taken: Sequence[QRectF],
+    paths: Pixels | None = None,
+    *,
+    vector: bool = False,
+) -> None:
+    """'1σ' to '3σ' on their circles, where nothing of ``taken`` is and no path runs (N, 2)."""
+    origin, rect = transform.point(0.0, 0.0), transform.rect
+    font, angle = style.font(SIGMA_LABEL_SIZE), math.radians(SIGMA_LABEL_ANGLE)
+    half_text = QFontMetricsF(font).height() / 2
+    for sigmas in (1, 2, 3):
+        radius, room = sigmas * transform.unit, _label_room(sigmas, style)
+        place = QPointF(
+            origin.x() + radius * math.cos(angle), origin.y() - radius * math.sin(angle)
+        )
+        around = QRectF(place.x() - room, place.y() - half_text, 2 * room, 2 * half_text)
+        seen = rect.marginsRemoved(_margins(half_text)).contains(place)
+        free = not any(around.intersects(each) for each in taken)
+        free = free and (paths is None or not len(paths) or covered_share(around, paths) == 0.0)
+        if radius > 1.5 * room and seen and free:
+            draw_centred(
+                painter, place, _sigma_label(sigmas), font, style.palette.label, vector=vector
             )
-            half_text = QFontMetricsF(font).height() / 2
-            if rect.marginsRemoved(_margins(half_text)).contains(place):
-                draw_centred(painter, place, label, font, style.palette.label, vector=vector)
+
+
+def _sigma_label(sigmas: int) -> str:
+    return f"{sigmas}\N{GREEK SMALL LETTER SIGMA}"
+
+
+def _label_room(sigmas: int, style: LaneStyle) -> float:
+    """Half of what the label of a circle takes of it."""
+    return text_width(_sigma_label(sigmas), style.font(SIGMA_LABEL_SIZE)) / 2 + style.px(5)
 
 
 def _margins(size: float) -> QMarginsF:

@@ -189,11 +189,12 @@ def _paint_message(
     font = style.font(12, 500)
     room = rect.marginsRemoved(QMarginsF(*(style.px(24),) * 4))
     pad = style.px(10)
-    _, bounds = wrap(lane.message, font, room)
+    said = lane.message[:1].upper() + lane.message[1:]
+    _, bounds = wrap(said, font, room)
     plate = bounds.marginsAdded(QMarginsF(pad, pad * 0.7, pad, pad * 0.7))
     palette = style.palette
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(themes.with_alpha(blend(palette.canvas, palette.panel, 0.8).name(), 0.9))
     painter.drawRoundedRect(plate, style.px(6), style.px(6))
     colour = QColor(palette.error if failed else palette.text_secondary)
-    draw_wrapped(painter, room, lane.message, font, colour, vector=vector)
+    draw_wrapped(painter, room, said, font, colour, vector=vector)

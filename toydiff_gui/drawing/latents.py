@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 
 from toydiff_gui import theme as themes
-from toydiff_gui.drawing.background import paint_rings
+from toydiff_gui.drawing.background import paint_ring_labels, paint_rings
 from toydiff_gui.drawing.basin import (
     basin_edges,
     inset_place,
@@ -18,17 +18,24 @@ from toydiff_gui.drawing.basin import (
 from toydiff_gui.drawing.marks import (
     HANDLE_RADIUS,
     WAY_POINT_RADIUS,
+    coordinates_of,
     handle_position,
     paint_endpoints,
     paint_way_points,
 )
 from toydiff_gui.drawing.paper import Paper
-from toydiff_gui.drawing.plates import around, best_place, paint_plate, plate_size
+from toydiff_gui.drawing.plates import (
+    around,
+    best_place,
+    covered_share,
+    paint_plate,
+    plate_size,
+)
 from toydiff_gui.scene import LaneScene, Points
 
 LABEL_PLACES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)
 MOST_HIDDEN = 0.08
-"""Share of the selected path that the name of another one may cover."""
+"""Share of a path that the name of one that is not selected may cover."""
 LEAST_FOR_LABELS = 150.0
 """Side of the plot in design pixels below which paths have no labels."""
 
@@ -43,7 +50,7 @@ def paint_beneath_latents(paper: Paper, lane: LaneScene) -> None:
     if has_basin(lane):
         paint_basin(paper, lane)
         ink = themes.with_alpha(paper.style.palette.text, 0.22)
-        paint_rings(paper.painter, paper.transform, paper.style, ink, vector=paper.vector)
+        paint_rings(paper.painter, paper.transform, paper.style, ink)
     colour = paper.style.palette.text if has_basin(lane) else paper.style.palette.label
     for path in lane.paths:
         paper.lines(path.latents[:-1], path.latents[1:], colours=(colour,), width=1.2, opacity=0.6)
@@ -68,20 +75,25 @@ def paint_above_latents(paper: Paper, lane: LaneScene) -> None:
         if corner is not None:
             paint_inset(paper, lane, corner)
             taken.append(corner)
+    crowded = bool(lane.paths) or has_basin(lane)
+    if lane.endpoints is not None and not crowded:
+        taken += [each.box for each in coordinates_of(transform, lane.endpoints, style, occupied)]
     if min(paper.rect.width(), paper.rect.height()) >= style.px(LEAST_FOR_LABELS):
         _paint_labels(paper, lane, occupied, taken)
         if has_basin(lane):
-            paint_edge_label(paper, lane, taken)
+            label = paint_edge_label(paper, lane, taken)
+            taken += [] if label is None else [label]
+    paint_ring_labels(painter, transform, style, taken, occupied, vector=paper.vector)
     if lane.way_points:
         paint_way_points(painter, transform, lane.way_points, style, vector=paper.vector)
     if lane.endpoints is not None:
-        crowded = bool(lane.paths) or has_basin(lane)
         paint_endpoints(
             painter,
             transform,
             lane.endpoints,
             style,
             coordinates=not crowded,
+            path=occupied,
             vector=paper.vector,
         )
 
@@ -122,9 +134,10 @@ def _paint_labels(
         if not centres:
             continue
         plate = best_place(size, centres, bounds, taken, points=occupied)
-        crowded = any(_covers(plate, other) for other in taken) or _hides(paper, plate, lane)
-        if crowded and not strong:
+        if any(_covers(plate, other) for other in taken):
             continue  # no room for another word
+        if not strong and _hides(paper, plate, lane):
+            continue
         taken.append(plate)
         paint_plate(paper.painter, plate, [label], paper.style, strong=strong, vector=paper.vector)
 
@@ -136,9 +149,9 @@ def _covers(plate: QRectF, other: QRectF) -> bool:
 
 
 def _hides(paper: Paper, plate: QRectF, lane: LaneScene) -> bool:
-    """Whether a plate lies over a good part of the selected path."""
-    if lane.latents is None or not lane.joined:
-        return False
-    x, y = paper.transform.to_pixels(lane.latents).T
-    covered = (x > plate.left()) & (x < plate.right()) & (y > plate.top()) & (y < plate.bottom())
-    return float(covered.mean()) > MOST_HIDDEN
+    """Whether a plate lies over a good part of a path."""
+    drawn = [path.latents for path in lane.paths]
+    if lane.latents is not None and lane.joined:
+        drawn.append(lane.latents)
+    place = paper.transform.to_pixels
+    return any(covered_share(plate, place(latents)) > MOST_HIDDEN for latents in drawn)

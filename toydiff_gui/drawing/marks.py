@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from toydiff_gui import theme as themes
 from toydiff_gui.drawing.figures import pair
+from toydiff_gui.drawing.plates import covered_share
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred, draw_text
-from toydiff_gui.drawing.view import PlotTransform
+from toydiff_gui.drawing.view import Pixels, PlotTransform
 from toydiff_gui.scene import Points
 
 HANDLE_RADIUS = 10.0
@@ -61,11 +63,11 @@ def paint_endpoints(
     style: LaneStyle,
     *,
     coordinates: bool = True,
+    path: Pixels | None = None,
     vector: bool = False,
 ) -> None:
     """A and B with their letters, coordinates beside them; one that is out of sight at the edge."""
     font = style.font(11, 700)
-    flat = abs(endpoints[1][0] - endpoints[0][0]) > abs(endpoints[1][1] - endpoints[0][1])
     for end in (1, 0):  # A above B
         place = handle_position(transform, endpoints[end], style)
         colour = endpoint_colours(style)[end]
@@ -76,39 +78,72 @@ def paint_endpoints(
         paint_disc(painter, place, colour, style.px(HANDLE_RADIUS), style)
         draw_centred(painter, place, LETTERS[end], font, themes.text_on(colour), vector=vector)
         painter.restore()
-        if not coordinates:
-            continue
-        _paint_coordinates(
-            painter, transform.rect, place, pair(*endpoints[end]), flat, style, vector
+    if coordinates:
+        ink, type_ = style.palette.text_secondary, style.font(11, 500)
+        for each in coordinates_of(transform, endpoints, style, path):
+            draw_text(painter, each.base, each.text, type_, ink, vector=vector)
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """An endpoint in numbers: where they are written from, and the room that they take."""
+
+    text: str
+    base: QPointF
+    box: QRectF
+
+
+def coordinates_of(
+    transform: PlotTransform,
+    endpoints: tuple[Pair, Pair],
+    style: LaneStyle,
+    path: Pixels | None = None,
+) -> tuple[Coordinates, Coordinates]:
+    """Beside the discs where the path runs up and down, below them where it runs across.
+
+    They go to the other side of a disc where the ``path`` (N, 2) runs through them, and B's where
+    they would run into A's.
+    """
+    flat = abs(endpoints[1][0] - endpoints[0][0]) > abs(endpoints[1][1] - endpoints[0][1])
+
+    def crossed(there: Coordinates) -> float:
+        return 0.0 if path is None or not len(path) else covered_share(there.box, path)
+
+    first, second = (
+        min(
+            (_coordinates(transform, end, flat, style, other_side=side) for side in (False, True)),
+            key=crossed,
         )
+        for end in endpoints
+    )
+    if second.box.intersects(first.box.adjusted(-style.px(4), 0.0, style.px(4), 0.0)):
+        second = _coordinates(transform, endpoints[1], flat, style, other_side=True)
+    return first, second
 
 
-def _paint_coordinates(
-    painter: QPainter,
-    rect: QRectF,
-    place: QPointF,
-    text: str,
+def _coordinates(
+    transform: PlotTransform,
+    endpoint: Pair,
     flat: bool,
     style: LaneStyle,
-    vector: bool,
-) -> None:
-    """Beside the disc where the path runs up and down, below it where it runs across."""
-    font = style.font(11, 500)
-    metrics = QFontMetricsF(font)
-    width = metrics.horizontalAdvance(text)
-    far = style.px(HANDLE_RADIUS + 12)
+    *,
+    other_side: bool = False,
+) -> Coordinates:
+    metrics = QFontMetricsF(style.font(11, 500))
+    place, rect, text = handle_position(transform, endpoint, style), transform.rect, pair(*endpoint)
+    width, capital = metrics.horizontalAdvance(text), metrics.capHeight()
+    far, edge = style.px(HANDLE_RADIUS + 12), style.px(6)
     if flat:
         left = place.x() - width / 2
-        base = place.y() + far + metrics.capHeight() / 2
-        if base + style.px(4) > rect.bottom():
-            base = place.y() - far + metrics.capHeight() / 2
-        left = min(max(left, rect.left() + style.px(6)), rect.right() - style.px(6) - width)
+        below = place.y() + far + capital / 2 + style.px(4) <= rect.bottom()
+        base = place.y() + (far if below and not other_side else -far) + capital / 2
+        left = min(max(left, rect.left() + edge), rect.right() - edge - width)
     else:
-        left = place.x() + far
-        if left + width + style.px(6) > rect.right():
-            left = place.x() - far - width
-        base = place.y() + metrics.capHeight() / 2
-    draw_text(painter, QPointF(left, base), text, font, style.palette.text_secondary, vector=vector)
+        right = place.x() + far + width + edge <= rect.right()
+        left = place.x() + far if right and not other_side else place.x() - far - width
+        base = place.y() + capital / 2
+    box = QRectF(left, base - metrics.ascent(), width, metrics.height())
+    return Coordinates(text, QPointF(left, base), box)
 
 
 def paint_halo(

@@ -59,11 +59,12 @@ def best_place(
     bounds: QRectF,
     avoid: Sequence[QRectF] = (),
     points: Pixels | None = None,
+    faint: Pixels | None = None,
 ) -> QRectF:
     """The plate about that one of ``centres`` that covers least; earlier ones win among equals.
 
     ``avoid`` are plates and marks, which count by their area; ``points`` (N, 2) count by their
-    share. Places that leave ``bounds`` are pushed in.
+    share, ``faint`` ones less. Places that leave ``bounds`` are pushed in.
     """
     best, least = QRectF(), np.inf
     for centre in centres:
@@ -75,14 +76,20 @@ def best_place(
         for other in avoid:
             common = pushed.intersected(other)
             cost += 8.0 * max(0.0, common.width()) * max(0.0, common.height()) / _area(size)
-        if points is not None and len(points):
-            x, y = points[:, 0], points[:, 1]
-            covered = (x > pushed.left()) & (x < pushed.right())
-            covered &= (y > pushed.top()) & (y < pushed.bottom())
-            cost += 4.0 * float(covered.mean())
+        for known, weight in ((points, 4.0), (faint, 1.0)):
+            if known is not None and len(known):
+                cost += weight * covered_share(pushed, known)
         if cost < least - 1e-9:
             best, least = pushed, cost
     return best
+
+
+def covered_share(plate: QRectF, points: Pixels) -> float:
+    """The share of ``points`` (N, 2) that lie under a plate."""
+    x, y = points[:, 0], points[:, 1]
+    covered = (x > plate.left()) & (x < plate.right())
+    covered &= (y > plate.top()) & (y < plate.bottom())
+    return float(covered.mean())
 
 
 def _area(size: QSizeF) -> float:

@@ -77,7 +77,8 @@ class LaneStyle:
 
         ``side`` is the shorter one of the plot.
         """
-        size = (4.7 if joined else 3.8) * min(1.0, math.pow(1000 / max(count, 1), 0.25))
+        most = 1.0 if joined else 1.6  # a handful of points must be found on their own
+        size = (4.7 if joined else 3.8) * min(most, math.pow(1000 / max(count, 1), 0.25))
         size *= self.zoom(side)
         return self.stroke(max(1.4, 0.68 * size if latent and count > 40 else size))
 

@@ -73,9 +73,10 @@ def paint_tear(
     size = plate_size(lines, style)
     bounds = rect.adjusted(style.px(6), style.px(6), -style.px(6), -style.px(20))
     own = transform.to_pixels(points[np.isfinite(points).all(axis=1)])
-    plate = best_place(
-        size, around(middle, size, style.px(20), sides="nsew"), bounds, (), points=own
-    )
+    centres = around(middle, size, style.px(20), sides="nsew")
+    # What the path misses is as telling as the tear: the plate lies on the data only if it must.
+    data = None if lane.data is None else transform.to_pixels(lane.data)
+    plate = best_place(size, centres, bounds, points=own, faint=data)
     painter.setPen(QPen(QColor(style.palette.label), style.scale))
     painter.drawLine(QLineF(_edge_towards(plate, middle), middle))
     paint_plate(painter, plate, lines, style, vector=vector)

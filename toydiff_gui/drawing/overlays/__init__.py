@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toydiff_gui.drawing.overlays.density import paint_density
-from toydiff_gui.drawing.overlays.difference import paint_difference
+from toydiff_gui.drawing.overlays.difference import paint_difference, paint_difference_scale
 from toydiff_gui.drawing.overlays.field import paint_field
 from toydiff_gui.drawing.overlays.forward import paint_forward
 from toydiff_gui.drawing.overlays.trajectories import paint_trajectories
@@ -31,6 +31,8 @@ def paint_overlays(paper: Paper, lane: LaneScene, t: float) -> None:
     for name, paint in _PAINTERS:
         if name in lane.overlays:
             paint(paper, lane, t)
+    if "difference" in lane.overlays:
+        paint_difference_scale(paper, lane, t)
 
 
 def overlay_frame(lane: LaneScene, t: float) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from toydiff_gui.drawing.contours import contour_segments
 from toydiff_gui.drawing.keeper import Keeper
 from toydiff_gui.drawing.paper import Paper, tinted
+from toydiff_gui.drawing.style import blend
 from toydiff_gui.scene import Box, LaneScene, Points
 
 BINS = 128
@@ -151,4 +152,6 @@ def _outline(
     across = paper.rect.width() / (columns - 1)
     along = paper.rect.height() / (rows - 1)
     segments = lines * np.array([across, along, across, along])
-    paper.paper_lines(segments, colours=(colour,), width=1.0, opacity=opacity)
+    # Mixed, not translucent: where the pieces of a line meet they would look like beads.
+    mixed = blend(paper.style.palette.canvas, colour, opacity).name()
+    paper.paper_lines(segments, colours=(mixed,), width=1.0, opacity=1.0)

@@ -1,41 +1,57 @@
-"""How far two denoisers are apart, as heat: transparent where they agree."""
+"""How far two denoisers are apart, as heat: transparent where they agree.
+
+The scale is logarithmic and the same for all lanes and times. Far from the data a network can be
+wrong without bounds; a scale up to the largest error would leave nothing to see where data are.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QLinearGradient
 
 from toydiff_gui import theme as themes
-from toydiff_gui.drawing import figures
 from toydiff_gui.drawing.paper import Paper, tinted
 from toydiff_gui.drawing.text import draw_text, text_width
 from toydiff_gui.scene import LaneScene
 
-SOLID = 0.85
+SOLID = 0.45
+"""What lies over the strongest heat must still be read."""
+LEAST, MOST = 0.01, 10.0
+"""Errors that begin to show and that are strongest; the noise has standard deviation 1."""
 
 
 def paint_difference(paper: Paper, lane: LaneScene, t: float) -> None:
-    """The heat at the nearest time that has arrived, and a plate with its scale."""
+    """The heat at the nearest time that has arrived."""
     layer = lane.difference
     time = None if layer is None else layer.time_at(t)
     if layer is None or time is None:
         return
     values = np.asarray(layer.values[time], np.float64)
-    finite = np.isfinite(values)
-    most = float(values[finite].max()) if finite.any() else 0.0
-    share = np.where(finite, values, 0.0) / most if most > 0 else np.zeros(values.shape)
-    colour = paper.style.palette.error
-    paper.image(layer.box, tinted(colour, SOLID * share.clip(0.0, 1.0)))
-    _paint_scale(paper, layer.label or "difference", figures.gap(most), colour)
+    paper.image(layer.box, tinted(paper.style.palette.error, SOLID * heat(values)))
 
 
-def _paint_scale(paper: Paper, label: str, most: str, colour: str) -> None:
-    """'label 0 [ramp] 0.42' in the upper right corner."""
+def paint_difference_scale(paper: Paper, lane: LaneScene, t: float) -> None:
+    """A plate with the scale, over all other overlays, once there is heat."""
+    layer = lane.difference
+    if layer is not None and layer.time_at(t) is not None:
+        _paint_scale(paper, layer.label or "difference", paper.style.palette.error)
+
+
+def heat(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How solid ``values`` are, in 0..1; what is not a number is nothing."""
+    known = np.where(np.isnan(values), 0.0, values).clip(LEAST, MOST)
+    return np.asarray(np.log(known / LEAST) / np.log(MOST / LEAST))
+
+
+def _paint_scale(paper: Paper, label: str, colour: str) -> None:
+    """'label 0.01 [ramp] ≥ 10' in the upper right corner."""
+    least, most = f"{LEAST:g}", f"\N{GREATER-THAN OR EQUAL TO} {MOST:g}"
     style, painter = paper.style, paper.painter
     font, bold = style.font(10, 500), style.font(10, 600)
     ramp, gap, pad = style.px(36), style.px(5), style.px(6)
-    parts = [text_width(label, font), text_width("0", bold), ramp, text_width(most, bold)]
+    parts = [text_width(label, font), text_width(least, bold), ramp, text_width(most, bold)]
     wide, high = sum(parts) + gap * 3 + 2 * pad, style.px(18)
     plate = QRectF(
         paper.rect.right() - wide - style.px(8), paper.rect.top() + style.px(8), wide, high
@@ -53,7 +69,7 @@ def _paint_scale(paper: Paper, label: str, most: str, colour: str) -> None:
         painter, QPointF(x, base), label, font, colours.text_secondary, vector=paper.vector
     )
     x += gap
-    x += draw_text(painter, QPointF(x, base), "0", bold, colours.text, vector=paper.vector) + gap
+    x += draw_text(painter, QPointF(x, base), least, bold, colours.text, vector=paper.vector) + gap
     bar = QRectF(x, plate.center().y() - style.px(3.5), ramp, style.px(7))
     gradient = QLinearGradient(bar.left(), 0.0, bar.right(), 0.0)
     gradient.setColorAt(0.0, themes.with_alpha(colour, 0.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from toydiff_gui.drawing.paper import Paper
+from toydiff_gui.drawing.style import blend
 from toydiff_gui.scene import LaneScene
 
 OPACITY = 0.5
@@ -17,10 +18,13 @@ def paint_warp(paper: Paper, lane: LaneScene, t: float) -> None:
     if layer is None or k is None:
         return
     lines = layer.trajectory.x[k].reshape(-1, layer.points_per_line, 2)
+    palette = paper.style.palette
+    # Mixed, not translucent: where the pieces of a line meet they would look like beads.
+    colour = blend(palette.canvas, palette.text_secondary, OPACITY).name()
     paper.lines(
         np.ascontiguousarray(lines[:, :-1]).reshape(-1, 2),
         np.ascontiguousarray(lines[:, 1:]).reshape(-1, 2),
-        colours=(paper.style.palette.text_secondary,),
+        colours=(colour,),
         width=1.0,
-        opacity=OPACITY,
+        opacity=1.0,
     )
