@@ -80,7 +80,7 @@ class InversionFoot(QWidget):
         self.pick_action.triggered.connect(self._pick)
         self.file_action = self.menu.addAction("From a file…")
         self.file_action.setToolTip(
-            "A table of two columns (.npy, .csv or .txt) in the units of the lanes' axes; their latents "
+            "Two columns (.npy, .csv or .txt) in the units of the lanes' axes; their latents "
             "become 'My points'"
         )
         self.file_action.triggered.connect(self._ask_for_file)
