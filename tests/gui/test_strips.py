@@ -201,6 +201,16 @@ def test_a_tear_is_ringed_bridged_and_named(palette):
     assert changed.sum() > 600  # the plate
 
 
+@pytest.mark.parametrize(
+    ("status", "off_data", "said"),
+    [("running", None, "–"), ("done", 0.002, "0.2 %"), ("done", None, None)],
+)
+def test_a_share_that_will_not_come_is_not_waited_for(status, off_data, said):
+    lane = lane_of(torn(), status=status, off_data=off_data)
+    for measures in measure_variants(lane, 0):
+        assert dict(measures).get("off-data") == said
+
+
 def test_the_plate_of_a_tear_leaves_the_data_in_sight():
     points = torn()
 

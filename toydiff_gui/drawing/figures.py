@@ -64,7 +64,9 @@ def measure_variants(lane: LaneScene, t: float) -> tuple[Measures, ...]:
     points = lane.points_at(t)
     if points is None or len(points) == 0:
         return ((),)
-    off_data = (("off-data", share(lane.off_data)),)
+    # A dash while it may still come; a trajectory from a file has none.
+    unknown = lane.off_data is None and lane.status == "done"
+    off_data = () if unknown else (("off-data", share(lane.off_data)),)
     count = (("points", grouped(len(points))),)
     if not lane.joined:
         known = lane.kind != "latent" and lane.off_data is not None

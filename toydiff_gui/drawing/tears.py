@@ -9,7 +9,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from toydiff_gui.drawing import figures
-from toydiff_gui.drawing.plates import around, best_place, paint_plate, plate_size
+from toydiff_gui.drawing.plates import around, best_place, covered_share, paint_plate, plate_size
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.view import PlotTransform
 from toydiff_gui.scene import LaneScene, Points, neighbour_gaps
@@ -18,6 +18,8 @@ LEAST_RATIO = 8.0
 """A tear is so many times the median gap at least ..."""
 LEAST_SHARE = 0.03
 """... and this share of the shorter side of what is shown."""
+MOST_HIDDEN = 0.01
+"""Share of the data that the plate above or below a tear may cover."""
 RING = 4.6
 
 
@@ -73,10 +75,15 @@ def paint_tear(
     size = plate_size(lines, style)
     bounds = rect.adjusted(style.px(6), style.px(6), -style.px(6), -style.px(20))
     own = transform.to_pixels(points[np.isfinite(points).all(axis=1)])
-    centres = around(middle, size, style.px(20), sides="nsew")
     # What the path misses is as telling as the tear: the plate lies on the data only if it must.
     data = None if lane.data is None else transform.to_pixels(lane.data)
-    plate = best_place(size, centres, bounds, points=own, faint=data)
+    far = style.px(20)
+    plate = best_place(size, around(middle, size, far, sides="ns"), bounds, points=own, faint=data)
+    hidden = 0.0 if data is None or not len(data) else covered_share(plate, data)
+    if covered_share(plate, own) > 0.0 or hidden > MOST_HIDDEN:
+        # To the side its line runs along the path, so that comes second.
+        everywhere = around(middle, size, far, sides="nsew")
+        plate = best_place(size, everywhere, bounds, points=own, faint=data)
     painter.setPen(QPen(QColor(style.palette.label), style.scale))
     painter.drawLine(QLineF(_edge_towards(plate, middle), middle))
     paint_plate(painter, plate, lines, style, vector=vector)
