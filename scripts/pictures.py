@@ -1,4 +1,4 @@
-"""Makes the pictures of the README: the tasks in the window, and again with the commands."""
+"""Makes the README's pictures: the tasks in the window and with the commands, the laboratory."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from PySide6.QtWidgets import QApplication
 
 from toydiff_gui import memory, scenes
 from toydiff_gui.main_window import HINT_SEEN, MainWindow
+from toydiff_gui.state import LaneSpec
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "pictures"
-SIZE = (1280, 800)
+SIZE, LARGE = (1280, 800), (1440, 900)
 PATIENCE = 120.0
 
 WINDOW = (  # picture, task, t, theme
@@ -31,6 +32,15 @@ WINDOW = (  # picture, task, t, theme
     ("1d", "1d-path", 60, "dark"),
     ("1e", "1e", 0, "dark"),
     ("1e-light", "1e", 0, "light"),
+)
+LAB_LANES = (
+    LaneSpec("line", path="linear"),
+    LaneSpec("round", path="spherical"),
+    LaneSpec("geodesic", path="geodesic"),
+    LaneSpec("exact", path="linear", exact=True),
+    LaneSpec("few", path="linear", steps=10),
+    LaneSpec("shared", path="linear", sampler="ddpm-shared"),
+    LaneSpec("guided", path="norm-guided"),
 )
 _DOWN = ["--from", "-1,2", "--to", "-1,-2", "--points", "500"]
 _STILL, _SHEET = ["--size", "800x640"], ["--sheet", "--size", "1600x480"]
@@ -79,8 +89,48 @@ def take_window_pictures(folder: Path) -> None:
         for _ in range(5):
             app.processEvents()
         window.grab().save(str(FOLDER / f"window-{name}.png"))
+
+    def at_rest() -> bool:
+        conductor = window.conductor
+        parts = (conductor.pathfinder, window.layers, window.comparer, window.diagnostics.examiner)
+        return complete() and not any(part.busy for part in parts)
+
+    def take(name: str, t: int) -> None:
+        for _ in range(50):  # what one answer leads to is asked for a little later
+            app.processEvents()
+            time.sleep(0.01)
+        wait(at_rest)
+        window.playback.pause()
+        window.playback.set_t(t)
+        for _ in range(50):
+            app.processEvents()
+            time.sleep(0.01)
+        wait(at_rest)
+        app.processEvents()
+        window.grab().save(str(FOLDER / f"window-{name}.png"))
+
+    take_laboratory_pictures(window, take)
     memory.remember(settings, window.state)
     window.close()
+
+
+def take_laboratory_pictures(window: MainWindow, take: Callable[[str, int], None]) -> None:
+    """The tear with the flow that makes it, the diagnostics, eight lanes in the laboratory."""
+    state = window.state
+    window.resize(*LARGE)
+    scenes.apply(scenes.task("1e"), state)
+    state.update_view(theme="light", overlays={"ddim": ("field",)})
+    take("tear", 0)
+    state.update_view(theme="dark", page="diagnostics", overlays={})
+    take("diagnostics", 60)
+    state.set_lanes(LAB_LANES)
+    state.update_sampling(side="right")
+    overlays = {"latent": ("basin",), "guided": ("density", "field")}
+    state.update_view(
+        page="explore", lab=True, train_dock=False, selected_lane="geodesic", overlays=overlays
+    )
+    state.set_marked(215)
+    take("lab", 0)
 
 
 def take_command_pictures(folder: Path) -> None:
