@@ -37,6 +37,8 @@ STAGES = ((6, 10), (3, 20), (1, 50))
 """How many starts go on for how many passes: those that fall behind are given up."""
 SAMPLER = DPMSolverPP2M()
 """At second order: near a tear, DDIM of so few steps ends elsewhere than DDIM of many."""
+TIDINESS = 0.5
+"""The price of length in the latent: many latents are decoded alike, and loops gain nothing."""
 RATE = 0.08
 BULGES = (0.7, 1.5)
 """Height of the bends among the starts, in units of the larger norm of the ends (at least 1)."""
@@ -264,10 +266,16 @@ class _Descent:
         return frames
 
     def energy(self, frames: list[Frame]) -> Tensor:
-        """The weighted decoded length of each path, (S,); infinite where states are not finite."""
+        """The weighted decoded length of each path and a little of its length in the latent, (S,).
+
+        Infinite where states are not finite.
+        """
+        latents = frames[0].x.view(-1, *self._line.shape).flatten(2)
+        way = (latents[:, 1:] - latents[:, :-1]).norm(dim=2).sum(1)
         decoded = frames[-1].x.view(-1, *self._line.shape)
-        lengths = weighted_lengths(decoded, self._terrain, INNER)
-        return lengths.nan_to_num(nan=math.inf, posinf=math.inf)
+        lengths: Tensor = weighted_lengths(decoded, self._terrain, INNER) + TIDINESS * way
+        energy: Tensor = lengths.nan_to_num(nan=math.inf, posinf=math.inf)
+        return energy
 
 
 @torch.no_grad()
