@@ -130,6 +130,7 @@ def test_findings_are_shown(page):
 def test_nothing_is_asked_again_for_what_is_there(page, window):
     QTest.mouseMove(window.toolbar, QPoint(5, 5))  # a card under the pointer looks another way
     settle()
+
     def leave_and_return():
         window.state.update_view(page="explore")
         settle()
