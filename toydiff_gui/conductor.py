@@ -292,6 +292,8 @@ class Conductor(QObject):
         if preview is None or sampling.mode != "interpolation":
             return
         for lane in self._state.shown_lanes:
+            if lane.sampler in ("ddpm", "ddpm-shared"):
+                continue  # the preview is of a deterministic sampler
             if lane.path_name(sampling) == "geodesic" and lane.reference(model) == model.ref:
                 run = LaneRun(trajectory=preview, status="running", coarse=True)
                 self._state.set_run(lane.key, run)

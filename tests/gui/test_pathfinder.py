@@ -168,7 +168,7 @@ def test_lanes_wait_see_better_and_better_paths_and_then_start_from_the_best(sea
     assert desk.at_rest()
 
 
-def test_a_preview_is_of_the_network_so_lanes_of_other_denoisers_do_not_show_it(resting):
+def test_a_preview_is_of_the_network_without_noise_so_other_lanes_do_not_show_it(resting):
     state = resting.state
     state.set_lanes(
         (
@@ -176,12 +176,14 @@ def test_a_preview_is_of_the_network_so_lanes_of_other_denoisers_do_not_show_it(
             LaneSpec("named", path="geodesic", checkpoint="v"),
             LaneSpec("exact", path="geodesic", exact=True),
             LaneSpec("other", path="geodesic", checkpoint="moons"),
+            LaneSpec("noisy", path="geodesic", sampler="ddpm"),
+            LaneSpec("second", path="geodesic", sampler="heun"),
         )
     )
     search = resting.until_sent(SEARCH)
     improve(resting, search, bow(0.5))
     shown = {lane.key for lane in state.lanes if resting.run(lane.key).trajectory is not None}
-    assert shown == {"plain", "named"}
+    assert shown == {"plain", "named", "second"}
 
 
 def test_lanes_on_the_geodesic_share_one_path(found):
