@@ -94,6 +94,7 @@ class StripView(QWidget):
 
     def show_lane(self, lane: LaneScene, t: float) -> None:
         """Show the strips of ``lane`` at ``t``."""
+        only_time = lane is self._lane
         self._lane, self._t = lane, t
         marked = lane.marked
         points = lane.points_at(t)
@@ -101,7 +102,10 @@ class StripView(QWidget):
         if seen and marked is not None and points is not None and marked < len(points):
             words = ", ".join(card_lines(lane, points, marked))
             self.setAccessibleDescription(f"Point {marked + 1} of {len(points)}: {words}")
-        self.update()
+        if only_time and "norm" in self._rows:
+            self.update(0, 0, self.width(), self.height() // 2 + 1)  # norms are those of t = T
+        else:
+            self.update()
 
     def show_scales(self, scales: StripScales) -> None:
         """Use these scales."""
