@@ -24,6 +24,7 @@ from engine.denoiser import Denoiser
 from engine.devices import one_thread
 from engine.noise import draw_latents
 from engine.paths import Curve, linear, make_curve, positions_like
+from engine.polyline import at_shares, neighbour_gaps
 from engine.roadmap import MOST_DIMENSIONS, route
 from engine.samplers import DDIM, DPMSolverPP2M, Frame, Step, sample
 from engine.schedules import Schedule
@@ -89,10 +90,10 @@ class Improvement:
 
 @dataclass(frozen=True)
 class Geodesic:
-    """The path that was found, and the best energy after each pass.
+    """The path that was found, and the best energy after each pass (see ``TIDINESS``).
 
-    ``energies`` are weighted decoded lengths; ``off_data`` is the share of ``JUDGE_POINTS`` points
-    at equal spacing in the latent that is decoded off the data.
+    ``off_data`` is the share of ``JUDGE_POINTS`` points at equal spacing in the latent that is
+    decoded off the data.
     """
 
     curve: Curve
@@ -185,27 +186,29 @@ def find_geodesic(
     should not lead. Raises ``ValueError`` as the two do. Computes on one thread: where others are
     busy as well, two that wait for each other have been seen to take forty times as long.
     """
-    work = _evenly(denoiser, schedule, start, end, Terrain(data), points, seed)
+    work = search_evenly(denoiser, schedule, start, end, Terrain(data), points, seed=seed)
     with one_thread():
         while True:
             try:
                 next(work)
             except StopIteration as done:
-                latents: Tensor = done.value
+                latents: Tensor = done.value[1]
                 return latents
 
 
-def _evenly(
+def search_evenly(
     denoiser: Denoiser,
     schedule: Schedule,
     start: Tensor,
     end: Tensor,
     terrain: Terrain,
     points: int,
-    seed: int,
-) -> Generator[Improvement | None, None, Tensor]:
+    *,
+    seed: int = 0,
+) -> Generator[Improvement | None, None, tuple[Geodesic, Tensor]]:
+    """``search``, then ``points`` latents (N, ...) of what it has found, evenly decoded."""
     found = yield from search(denoiser, schedule, start, end, terrain, seed=seed)
-    return (yield from evenly_decoded(denoiser, schedule, found.curve, points, start))
+    return found, (yield from evenly_decoded(denoiser, schedule, found.curve, points, start))
 
 
 class _Descent:
@@ -233,10 +236,10 @@ class _Descent:
             return []
         start, end = self._start.flatten(), self._end.flatten()
         chain = yield from route(self._ends_of, start, end, self._terrain, seed)
-        along = torch.nn.functional.pad((chain[1:] - chain[:-1]).norm(dim=1).cumsum(0), (1, 0))
-        if not float(along[-1]):
+        if not float((chain[1:] - chain[:-1]).norm()):
             return []
-        latents = _resampled(chain, along / along[-1], self._positions)
+        shares = self._positions.double().cpu().numpy()
+        latents = torch.from_numpy(at_shares(chain.double().cpu().numpy(), shares)).to(chain)
         return [self._bend(latents.view(self._line.shape))[None]]
 
     def _bend(self, latents: Tensor) -> Tensor:
@@ -340,15 +343,6 @@ def _bulges(start: Tensor, end: Tensor, seed: int) -> list[Tensor]:
     return bends
 
 
-def _resampled(chain: Tensor, at: Tensor, positions: Tensor) -> Tensor:
-    """The polyline ``chain`` (M, D) with its corners ``at`` (M,) in [0, 1], at ``positions``."""
-    columns = [
-        np.interp(positions.cpu().numpy(), at.cpu().numpy(), column.cpu().numpy())
-        for column in chain.T
-    ]
-    return torch.from_numpy(np.stack(columns, axis=1)).to(chain.dtype).to(chain.device)
-
-
 def _aside(start: Tensor, end: Tensor, seed: int) -> list[Tensor]:
     """Unit vectors (D,) at right angles to the line; in the plane there is but one."""
     along = (end - start).flatten().cpu()
@@ -400,11 +394,9 @@ def evenly_decoded(
         latents = curve(dense.to(like.dtype).to(like.device))
         for frame in sample(denoiser, schedule, latents, sampler=sampler):  # noqa: B007
             yield None
-        decoded = frame.x.flatten(1).double().cpu()
-        steps = (decoded[1:] - decoded[:-1]).norm(dim=1)
+        steps = neighbour_gaps(frame.x.cpu().numpy())
         # A path that is decoded to one point leaves the positions as they are.
-        steps = steps + 1e-9 + 1e-6 * steps.mean()
-        along = np.concatenate([[0.0], np.cumsum(steps.numpy())])
+        along = np.concatenate([[0.0], np.cumsum(steps + 1e-9 + 1e-6 * steps.mean())])
         wanted = np.linspace(0.0, along[-1], len(dense))
         dense = torch.from_numpy(np.interp(wanted, along, dense.numpy()))
     kept = np.interp(np.linspace(0, 1, points), np.linspace(0, 1, len(dense)), dense.numpy())

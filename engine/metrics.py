@@ -175,7 +175,7 @@ def nearness_steps(dataset: str, transform: Standardisation) -> Generator[None, 
             near.append(tree.query(fresh[start : start + 20_000])[0])
             yield
         threshold = max(LEAST_THRESHOLD, float(np.quantile(np.concatenate(near), 0.999)))
-        _make_room(_nearnesses)
+        make_room(_nearnesses, _MOST_KEPT)
         _nearnesses[key] = Nearness(tree, threshold)
     return _nearnesses[key]
 
@@ -195,14 +195,15 @@ def judge_steps(
             quantiles.append(_quantiles(points, part, precision.quantiles))
             yield
         nearness = yield from nearness_steps(dataset, transform)
-        _make_room(_judges)
+        make_room(_judges, _MOST_KEPT)
         reference = np.concatenate(quantiles, axis=1)
         _judges[key] = Judge(dataset, transform, directions, reference, nearness)
     return _judges[key]
 
 
-def _make_room(kept: dict[tuple[object, ...], Kept]) -> None:
-    while len(kept) >= _MOST_KEPT:
+def make_room(kept: dict[tuple[object, ...], Kept], most: int) -> None:
+    """Drop the oldest of ``kept`` until there is room for one more among ``most``."""
+    while len(kept) >= most:
         kept.pop(next(iter(kept)))
 
 

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from engine import protocol
 from engine.checkpoint import Checkpoint
-from engine.config import MAX_POINTS, PATHS, require_between, require_choice
-from engine.geodesic import REFINED, Geodesic, Improvement, evenly_decoded, search
-from engine.metrics import Nearness, nearness_steps
+from engine.config import MAX_POINTS, PATHS, SIDES, require_between, require_choice
+from engine.geodesic import REFINED, Geodesic, Improvement, evenly_decoded, search_evenly
+from engine.metrics import Nearness, make_room, nearness_steps
 from engine.paths import make_curve, positions_like
+from engine.polyline import at_shares, neighbour_gaps
 from engine.protocol import Packet
 from engine.samplers import check_finite, make_sampler, sample_stepwise
 from engine.terrain import Terrain
@@ -36,8 +37,7 @@ def terrain_of(checkpoint: Checkpoint) -> Terrain:
     config = description.config
     key = (config.dataset, config.points, config.seed, *description.mean, *description.std)
     if key not in _terrains:
-        while len(_terrains) >= MOST_TERRAINS:
-            _terrains.pop(next(iter(_terrains)))
+        make_room(_terrains, MOST_TERRAINS)
         _terrains[key] = Terrain(checkpoint.training_points())
     return _terrains[key]
 
@@ -53,12 +53,13 @@ def find_geodesic(
     checkpoint: Checkpoint, start: Tensor, end: Tensor, points: int, seed: int
 ) -> Generator[Improvement | None, None, tuple[Geodesic, Tensor]]:
     """The geodesic between two latents (...), and ``points`` of it, evenly decoded, (N, ...)."""
-    denoiser, schedule = checkpoint.denoiser, checkpoint.schedule
     terrain = terrain_of(checkpoint)
     yield None
-    geodesic = yield from search(denoiser, schedule, start, end, terrain, seed=seed)
-    latents = yield from evenly_decoded(denoiser, schedule, geodesic.curve, points, start)
-    return geodesic, latents
+    return (
+        yield from search_evenly(
+            checkpoint.denoiser, checkpoint.schedule, start, end, terrain, points, seed=seed
+        )
+    )
 
 
 def path_latents(
@@ -82,7 +83,7 @@ def path_latents(
     if even or name == "geodesic":
         require_between("number of evenly decoded points", points, 2, MAX_POINTS // REFINED)
     if name == "geodesic":
-        make_curve("linear", start, end, side=side)  # refuses what no path can have
+        require_choice("side", side, SIDES, ())
         geodesic, latents = yield from find_geodesic(checkpoint, start, end, points, seed)
         if even is not False:
             return latents
@@ -208,8 +209,7 @@ def compare_paths(
 
 def gap_figures(states: NDArray[np.float32]) -> tuple[float, float, float]:
     """Length, largest gap, and the largest over the median gap of ``states`` (N, ...)."""
-    flat = states.reshape(len(states), -1).astype(np.float64)
-    gaps = np.linalg.norm(np.diff(flat, axis=0), axis=1)
+    gaps = neighbour_gaps(states)
     middle = float(np.median(gaps))
     largest = float(gaps.max())
     if middle == 0.0:  # most points fall together
@@ -219,13 +219,9 @@ def gap_figures(states: NDArray[np.float32]) -> tuple[float, float, float]:
 
 def evenly_spaced(latents: Tensor, points: int) -> Tensor:
     """``points`` places (N, ...) at equal steps of length along the polyline ``latents``."""
-    flat = latents.flatten(1).double().cpu()
-    steps = (flat[1:] - flat[:-1]).norm(dim=1).numpy()
-    along = np.concatenate([[0.0], np.cumsum(steps)])
-    wanted = np.linspace(0.0, along[-1], points)
-    columns = [np.interp(wanted, along, column.numpy()) for column in flat.T]
-    spaced = torch.from_numpy(np.stack(columns, axis=1)).to(latents.dtype)
-    return spaced.view(points, *latents.shape[1:]).to(latents.device)
+    flat = latents.flatten(1).double().cpu().numpy()
+    spaced = torch.from_numpy(at_shares(flat, np.linspace(0.0, 1.0, points)))
+    return spaced.view(points, *latents.shape[1:]).to(latents)
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

@@ -13,7 +13,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
@@ -28,6 +27,7 @@ from engine.config import (
 )
 from engine.noise import draw_latents
 from engine.norm_guided import cheapest_arc
+from engine.polyline import at_shares, lengths_along
 
 Curve = Callable[[Tensor], Tensor]
 """Positions (N,) in [0, 1] to latents (N, ...)."""
@@ -102,10 +102,9 @@ def norm_guided(
     plane = _Plane.between(start, end, side, through, seed)
     first, last = plane.norms
     chain = cheapest_arc(first, last, plane.angle, start.numel())
-    along = _arc_lengths(chain)
     s = positions.to(torch.float64).cpu().numpy()
-    x, y = (np.interp(s * along[-1], along, chain[:, axis]) for axis in (0, 1))
-    return plane.latents(torch.from_numpy(x), torch.from_numpy(y), positions)
+    x, y = torch.from_numpy(at_shares(chain, s)).T
+    return plane.latents(x, y, positions)
 
 
 def drawn(start: Tensor, end: Tensor, positions: Tensor, *, through: Tensor | None) -> Tensor:
@@ -132,7 +131,7 @@ def drawn(start: Tensor, end: Tensor, positions: Tensor, *, through: Tensor | No
     at = np.concatenate([[0.0], np.cumsum(chords[chords > 0] ** 0.5)])
     curve = CubicSpline(at, knots, bc_type="natural")
     dense = np.linspace(0.0, at[-1], 64 * len(knots) + 1)
-    along = _arc_lengths(curve(dense))
+    along = lengths_along(curve(dense))
     s = positions.to(torch.float64).cpu().numpy()
     latents = curve(np.interp(s * along[-1], along, dense)).reshape(len(s), *start.shape)
     return _meet_ends(torch.from_numpy(latents), start, end, positions)
@@ -282,9 +281,3 @@ def _along(positions: Tensor, like: Tensor) -> Tensor:
 
 def _norm(point: Tensor) -> float:
     return float(point.to("cpu", torch.float64).norm())
-
-
-def _arc_lengths(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Length of the polyline through ``points`` (M, D) up to each of them, (M,)."""
-    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    return np.concatenate([[0.0], np.cumsum(steps)])

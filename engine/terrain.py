@@ -13,14 +13,14 @@ from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from engine.metrics import LEAST_THRESHOLD
+
 KERNELS = 600
 """Data points that carry a kernel; each place is compared with all of them."""
 NEIGHBOUR = 5
 """The kernels' width is the median distance to the neighbour of this rank."""
 SCALE, POWER = 4.0, 3
 """Of the weight: steep enough that cutting a sharp corner of the data costs more than it saves."""
-LEAST_THRESHOLD = 0.03
-"""As for the off-data share in ``engine.metrics``, in standardised units."""
 MOST_POINTS = 20_000
 
 

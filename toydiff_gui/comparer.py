@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from engine import protocol
 from engine.config import PATHS, SamplerConfig
@@ -14,6 +14,7 @@ from engine.protocol import Packet
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.pathfinder import Pathfinder
 from toydiff_gui.state import AppState, Comparison, PathFigures
+from toydiff_gui.timers import single_shot
 
 PAUSE_MS = 150
 """Endpoints that are still being nudged are not compared."""
@@ -33,10 +34,7 @@ class Comparer(QObject):
         self._state, self._link, self._pathfinder = state, link, pathfinder
         self._aim: tuple[Any, ...] | None = None
         self._job: int | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(PAUSE_MS)
-        self._timer.timeout.connect(self._refresh)
+        self._timer = single_shot(self, PAUSE_MS, self._refresh)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         pathfinder.path_changed.connect(self._on_change)
@@ -56,9 +54,7 @@ class Comparer(QObject):
 
     @property
     def _looked_at(self) -> bool:
-        view = self._state.view
-        shown = view.lab and view.sample_dock and not view.presentation
-        return shown and self._state.sampling.mode == "interpolation"
+        return self._state.view.shows_lab and self._state.sampling.mode == "interpolation"
 
     def _on_change(self) -> None:
         """Figures of other endpoints, or of another model, are not shown nor waited for."""

@@ -16,6 +16,7 @@ from engine.config import SamplerConfig, ScheduleConfig
 from engine.datasets import Standardisation
 from engine.trajectory import Trajectory
 from toydiff_gui import names
+from toydiff_gui.forward_process import in_closed_form
 from toydiff_gui.scene import (
     BasinLayer,
     FieldLayer,
@@ -111,7 +112,7 @@ def _latent_lane(state: AppState) -> LaneScene:
         way_points=sampling.through if drawing else (),
         drawing=drawing,
         latent_norms=_norms(latents) if along and latents is not None else None,
-        prior_norms=prior_norms(2),
+        prior_norms=None if latents is None else prior_norms(latents[0].size),
         marked=state.marked if along else None,
         pinned=state.pinned if along else None,
     )
@@ -193,7 +194,7 @@ def _sampler_lane(state: AppState, spec: LaneSpec, number: int) -> LaneScene:
         message=_waiting(state, run),
         off_data=run.off_data,
         latent_norms=_norms(latents) if along and latents is not None else None,
-        prior_norms=prior_norms(2),
+        prior_norms=None if latents is None else prior_norms(latents[0].size),
         marked=state.marked if along else None,
         pinned=state.pinned if along else None,
         alphas_cumprod=alphas_cumprod(state.model.schedule),
@@ -259,15 +260,8 @@ def _forward_of(state: AppState, model: ModelInfo) -> Trajectory:
 def _forward(
     dataset: str, mean: tuple[float, ...], std: tuple[float, ...], schedule: ScheduleConfig
 ) -> Trajectory:
-    """The data on their way into noise, in closed form with one noise for each point."""
-    x0 = _faint_points(dataset, mean, std)
-    eps = np.random.default_rng(0).standard_normal(x0.shape).astype(np.float32)
-    table = alphas_cumprod(schedule)
-    times = list(range(schedule.timesteps, -1, -1))
-    states = [
-        np.asarray(table[t] ** 0.5 * x0 + (1 - table[t]) ** 0.5 * eps, np.float32) for t in times
-    ]
-    return Trajectory(times, states, [x0] * len(times))
+    """The data on their way into noise, one noise for each point."""
+    return in_closed_form(_faint_points(dataset, mean, std), schedule, seed=0)
 
 
 def _several_paths(state: AppState) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, Signal
 
 from engine import protocol
 from engine.config import SamplerConfig, TrainingConfig
@@ -34,6 +34,7 @@ from toydiff_gui.state import (
     Sampling,
     TrainingRun,
 )
+from toydiff_gui.timers import single_shot
 
 COARSE_STEPS, FEWEST_COARSE_STEPS, FIRST_COARSE_STEPS = 20, 6, 12
 """While dragging: evaluations for a lane at most, at least, and before the pace is known."""
@@ -104,8 +105,8 @@ class Conductor(QObject):
         self._coarse_evaluations = FIRST_COARSE_STEPS
         self._batch_began = QElapsedTimer()
         self._finished = 0
-        self._refresh_timer = self._single_shot(0, self._refresh)
-        self._flush_timer = self._single_shot(FLUSH_MS, self._flush)
+        self._refresh_timer = single_shot(self, 0, self._refresh)
+        self._flush_timer = single_shot(self, FLUSH_MS, self._flush)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         self.pathfinder.preview_changed.connect(self._show_preview)
@@ -116,13 +117,6 @@ class Conductor(QObject):
         state.lanes_changed.connect(self._refresh_timer.start)
         state.model_changed.connect(self._refresh_timer.start)
         state.dragging_changed.connect(self._refresh_timer.start)
-
-    def _single_shot(self, milliseconds: int, slot: Any) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(milliseconds)
-        timer.timeout.connect(slot)
-        return timer
 
     @property
     def busy(self) -> bool:

@@ -9,18 +9,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from engine import protocol
 from engine.config import EXACT, SamplerConfig
 from engine.protocol import Arrays, Message, Packet
 from engine.trajectory import Trajectory
+from toydiff_gui.composer import LATENT_KEY
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.playback import Playback
 from toydiff_gui.scene import BasinLayer, Box, FieldLayer, HeatLayer, WarpLayer
 from toydiff_gui.state import AppState, LaneSpec
+from toydiff_gui.timers import single_shot
 
-LATENT_KEY = "latent"
 COLUMNS, ROWS = 38, 24
 """Arrows of a field over the box."""
 HEAT = 64
@@ -66,9 +67,9 @@ class LayerKeeper(QObject):
         self._aims: dict[tuple[str, str], Aim] = {}
         self._failed: set[tuple[str, str]] = set()
         self._dirty: set[tuple[str, str]] = set()
-        self._refresh_timer = self._single_shot(0, self._refresh)
-        self._flush_timer = self._single_shot(FLUSH_MS, self._flush)
-        self._settle_timer = self._single_shot(SETTLE_MS, self._settle)
+        self._refresh_timer = single_shot(self, 0, self._refresh)
+        self._flush_timer = single_shot(self, FLUSH_MS, self._flush)
+        self._settle_timer = single_shot(self, SETTLE_MS, self._settle)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         playback.t_changed.connect(self._on_time)
@@ -82,13 +83,6 @@ class LayerKeeper(QObject):
             state.others_changed,
         ):
             signal.connect(self._refresh_timer.start)
-
-    def _single_shot(self, milliseconds: int, slot: Callable[[], None]) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(milliseconds)
-        timer.timeout.connect(slot)
-        return timer
 
     @property
     def busy(self) -> bool:

@@ -40,6 +40,7 @@ from toydiff_gui.scene import Scene
 from toydiff_gui.state import AppState
 from toydiff_gui.thumbnails import forward_thumbnails
 from toydiff_gui.timeline import TimelinePanel, install_shortcuts
+from toydiff_gui.timers import single_shot
 from toydiff_gui.toolbar import Toolbar
 
 BUNDLED = (("v", "V"), ("gaussians8", "8 Gaussians"), ("moons", "Moons"))
@@ -78,9 +79,7 @@ class MainWindow(QMainWindow):
         self._export: ExportDialog | None = None
         self._help: HelpDialog | None = None
         self._played_once = False
-        self._scene_timer = QTimer(self)
-        self._scene_timer.setSingleShot(True)
-        self._scene_timer.timeout.connect(self._show_scene)
+        self._scene_timer = single_shot(self, 0, self._show_scene)
         self._build()
         self._connect()
         self._install_keys()
@@ -220,7 +219,7 @@ class MainWindow(QMainWindow):
 
     def _scene_later(self) -> None:
         if not self._scene_timer.isActive():
-            self._scene_timer.start(0)
+            self._scene_timer.start()
 
     def _show_scene(self) -> None:
         scene = compose(self.state)

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from engine import protocol
 from engine.protocol import Arrays, Packet
 from engine.trajectory import Trajectory
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.state import AppState, GeodesicRun, Point
+from toydiff_gui.timers import single_shot
 
 Latents = NDArray[np.float32]
 
@@ -49,10 +50,7 @@ class Pathfinder(QObject):
         self._found: tuple[_Aim, Latents] | None = None
         self._version = 0
         self.preview: Trajectory | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(0)
-        self._timer.timeout.connect(self._refresh)
+        self._timer = single_shot(self, 0, self._refresh)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         for signal in (
@@ -82,8 +80,7 @@ class Pathfinder(QObject):
         if state.sampling.mode != "interpolation":
             return False
         shown = any(lane.path_name(state.sampling) == "geodesic" for lane in state.shown_lanes)
-        view = state.view
-        return shown or (view.lab and view.sample_dock and not view.presentation)
+        return shown or state.view.shows_lab
 
     def latents(self) -> Latents | None:
         """Where lanes on the geodesic start: the path found, for the endpoints of now.

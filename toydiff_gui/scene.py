@@ -176,9 +176,3 @@ class Scene:
             if lane.kind == "trajectory" and lane.trajectory is not None
         ]
         return max(reached, default=self.timesteps)
-
-
-def neighbour_gaps(points: Points) -> NDArray[np.float64]:
-    """Distances between neighbours along (N, ...), shape (N - 1,)."""
-    flat = np.asarray(points, np.float64).reshape(len(points), -1)
-    return np.asarray(np.linalg.norm(np.diff(flat, axis=0), axis=1))

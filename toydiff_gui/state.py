@@ -247,6 +247,12 @@ class ViewSettings:
     sample_dock: bool = True
     maximised_lane: str = ""
     """Key of a lane shown alone; empty for the grid."""
+
+    @property
+    def shows_lab(self) -> bool:
+        """Whether the interpolation laboratory is on the screen."""
+        return self.lab and self.sample_dock and not self.presentation
+
     page: Literal["explore", "diagnostics"] = "explore"
     diagnostics: Literal["network", "schedule", "forward"] = "network"
     """What the diagnostics page shows."""

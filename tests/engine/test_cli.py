@@ -18,7 +18,7 @@ import torch
 
 import engine
 from engine import checkpoint as checkpoints
-from engine import cli, command_line, geodesic, path_jobs, training
+from engine import cli, command_line, geodesic, training
 from engine.checkpoint import Description, load_tensors, save_tensors
 from engine.denoiser import NetworkDenoiser
 from engine.noise import draw_latents
@@ -304,7 +304,7 @@ def test_a_terminal_sees_the_passes_and_the_energy_of_a_search(
     trained, short_search, monkeypatch, capsys
 ):
     searched = []
-    search = path_jobs.search
+    search = geodesic.search
 
     def noted(*arguments, seed):
         work = search(*arguments, seed=seed)
@@ -317,7 +317,7 @@ def test_a_terminal_sees_the_passes_and_the_energy_of_a_search(
                 searched.append((seed, str(item.step), f"{item.energy:.3f}"))
             yield item
 
-    monkeypatch.setattr(path_jobs, "search", noted)
+    monkeypatch.setattr(geodesic, "search", noted)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setattr(cli, "tqdm", partial(cli.tqdm, mininterval=0))
     options = ["--path", "geodesic", "--seed", 7, "--out", "a.npz"]

@@ -17,7 +17,6 @@ from toydiff_gui import theme
 from toydiff_gui.diagnostics import charts, schedules, start
 from toydiff_gui.diagnostics.chart import Axis, Chart, Curve, Table, fixed, short
 from toydiff_gui.diagnostics.findings import LossCurve, Pairs
-from toydiff_gui.diagnostics.forward import copies_of, in_closed_form, step_by_step, thinned
 from toydiff_gui.diagnostics.frame import Window, axis_ticks, lay_out, moved, zoomed
 from toydiff_gui.diagnostics.labels import place_labels
 from toydiff_gui.diagnostics.moment import hover_lines, paint_moment
@@ -31,6 +30,7 @@ from toydiff_gui.diagnostics.saving import (
     table_csv,
 )
 from toydiff_gui.drawing import LaneStyle
+from toydiff_gui.forward_process import copies_of, in_closed_form, step_by_step, thinned
 
 LINEAR = ScheduleConfig()
 ALL = [

@@ -26,6 +26,7 @@ from toydiff_gui.canvas.plot import PlotView
 from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.figures import plain
 from toydiff_gui.drawing.marks import handle_position, paint_halo
+from toydiff_gui.keys import BY_KEYBOARD
 from toydiff_gui.state import AppState
 
 NUDGE, FAST_NUDGE = 0.01, 0.1
@@ -39,11 +40,6 @@ _DIRECTIONS = {
     Qt.Key.Key_Up: (0, 1),
     Qt.Key.Key_Down: (0, -1),
 }
-_KEYBOARD = (
-    Qt.FocusReason.TabFocusReason,
-    Qt.FocusReason.BacktabFocusReason,
-    Qt.FocusReason.ShortcutFocusReason,
-)
 
 Place = tuple[float, float]
 
@@ -214,7 +210,7 @@ class DragHandle(QWidget):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Show the ring to whoever came by the keyboard."""
-        self._ringed = event.reason() in _KEYBOARD
+        self._ringed = event.reason() in BY_KEYBOARD
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

@@ -7,7 +7,6 @@ from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
-    QFocusEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -15,11 +14,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QWidget
 
+from engine.polyline import neighbour_gaps
 from toydiff_gui import theme
-from toydiff_gui.controls import IconButton
+from toydiff_gui.controls import ShyButton
 from toydiff_gui.drawing import LaneStyle, paint_card_frame, paint_header
 from toydiff_gui.drawing.figures import gap_ratio
-from toydiff_gui.scene import LaneScene, neighbour_gaps
+from toydiff_gui.scene import LaneScene
 
 _PATH = (
     "Path length: the summed distance between neighbouring points of the path.\n"
@@ -34,46 +34,11 @@ _LATENT = (
 _SAMPLES = "How many independent samples the sampler draws."
 
 
-class LaneButton(IconButton):
-    """A lane's button: always there for the keyboard, seen when the lane is looked at.
-
-    Signals:
-        focus_changed: the keyboard focus has come or gone.
-    """
-
-    focus_changed = Signal()
-
-    def __init__(self, icon: str, name: str, tooltip: str, parent: QWidget) -> None:
-        super().__init__(icon, name, tooltip, parent=parent)
-        self._revealed = False
-
-    def reveal(self, revealed: bool) -> None:
-        """Show the icon or hide it."""
-        if revealed != self._revealed:
-            self._revealed = revealed
-            self.update()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Be seen."""
-        super().focusInEvent(event)
-        self.focus_changed.emit()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Be seen no longer."""
-        super().focusOutEvent(event)
-        self.focus_changed.emit()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint, if it is to be seen."""
-        if self._revealed:
-            super().paintEvent(event)
-
-
-class LaneMenuButton(LaneButton):
+class LaneMenuButton(ShyButton):
     """Opens what can be done with the lane; greyed where it cannot be changed."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__("more", "More for this lane", "Duplicate, change or remove", parent)
+        super().__init__("more", "More for this lane", "Duplicate, change or remove", parent=parent)
         self.menu_of_lane = QMenu(self)
         self.duplicate = self._action("Duplicate", "A copy of the lane behind it, to be changed")
         self.edit = self._action("Change…", "Sampler, steps, seed, path and checkpoint of the lane")
@@ -123,11 +88,17 @@ class LaneHeader(QWidget):
         self._selected = self._hovered = False
         self._style = LaneStyle.of(theme.current())
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.expand = LaneButton(
-            "expand", "Show this lane alone", "Show this lane alone; Escape returns", self
+        self.expand = ShyButton(
+            "expand",
+            "Show this lane alone",
+            "Show this lane alone; Escape returns",
+            parent=self,
         )
-        self.reset = LaneButton(
-            "target", "Reset the view", "Reset the view of all lanes (double click, or 0)", self
+        self.reset = ShyButton(
+            "target",
+            "Reset the view",
+            "Reset the view of all lanes (double click, or 0)",
+            parent=self,
         )
         self.expand.clicked.connect(self.expand_asked)
         self.reset.clicked.connect(self.reset_asked)
@@ -139,7 +110,7 @@ class LaneHeader(QWidget):
             button.focus_changed.connect(self._reveal)
 
     @property
-    def buttons(self) -> tuple[LaneButton, ...]:
+    def buttons(self) -> tuple[ShyButton, ...]:
         """From left to right."""
         return self.expand, self.reset, self.more
 

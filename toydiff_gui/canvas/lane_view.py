@@ -21,21 +21,9 @@ from toydiff_gui.canvas.strip_view import StripView
 from toydiff_gui.canvas.way_points import WayPoints
 from toydiff_gui.drawing import BackgroundCache, LaneStyle
 from toydiff_gui.drawing.overlays import overlay_frame
+from toydiff_gui.keys import BY_KEYBOARD, PANS, ZOOM_STEP
 from toydiff_gui.scene import LaneScene
 from toydiff_gui.state import AppState
-
-ZOOM_STEP, PAN_STEP = 1.25, 0.1
-_KEYBOARD = (
-    Qt.FocusReason.TabFocusReason,
-    Qt.FocusReason.BacktabFocusReason,
-    Qt.FocusReason.ShortcutFocusReason,
-)
-_PANS = {
-    Qt.Key.Key_Left: (-PAN_STEP, 0.0),
-    Qt.Key.Key_Right: (PAN_STEP, 0.0),
-    Qt.Key.Key_Up: (0.0, PAN_STEP),
-    Qt.Key.Key_Down: (0.0, -PAN_STEP),
-}
 
 
 class LaneView(QWidget):
@@ -282,7 +270,7 @@ class LaneView(QWidget):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """A ring for whoever came by the keyboard."""
-        self.setProperty("focusRing", event.reason() in _KEYBOARD)
+        self.setProperty("focusRing", event.reason() in BY_KEYBOARD)
         super().focusInEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -297,8 +285,8 @@ class LaneView(QWidget):
             self._shared.zoom(ZOOM_STEP)
         elif key == Qt.Key.Key_0 and not control:
             self._shared.reset()
-        elif key in _PANS and control:
-            self._shared.pan(*_PANS[key])
+        elif key in PANS and control:
+            self._shared.pan(*PANS[key])
         else:
             event.ignore()
 

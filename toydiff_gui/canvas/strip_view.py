@@ -25,6 +25,7 @@ from toydiff_gui.drawing.strips import (
     strip_rows,
     strips_height,
 )
+from toydiff_gui.keys import BY_KEYBOARD
 from toydiff_gui.scene import LaneScene
 from toydiff_gui.state import AppState
 
@@ -32,11 +33,6 @@ FAST = 10
 """Points that an arrow goes with Shift."""
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_Up: 1}
 _KEYS = {*_STEPS, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Return, Qt.Key.Key_Enter}
-_KEYBOARD = (
-    Qt.FocusReason.TabFocusReason,
-    Qt.FocusReason.BacktabFocusReason,
-    Qt.FocusReason.ShortcutFocusReason,
-)
 TOOLTIP = (
     "Gap: how far apart neighbours on the path are at this time, on one logarithmic scale for all "
     "lanes; the number is the largest. A peak is a tear.\n"
@@ -230,7 +226,7 @@ class StripView(QWidget):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """A ring for whoever came by the keyboard."""
-        self.setProperty("focusRing", event.reason() in _KEYBOARD)
+        self.setProperty("focusRing", event.reason() in BY_KEYBOARD)
         super().focusInEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

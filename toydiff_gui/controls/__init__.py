@@ -9,6 +9,7 @@ from toydiff_gui.controls.rail import DockRail
 from toydiff_gui.controls.scroll import PanelScroll
 from toydiff_gui.controls.section import SectionHeader
 from toydiff_gui.controls.segmented import Segment, SegmentedControl
+from toydiff_gui.controls.shy_button import ShyButton
 from toydiff_gui.controls.text import Text, restyle
 from toydiff_gui.controls.thumbnail import ThumbnailCard
 
@@ -27,6 +28,7 @@ __all__ = [
     "SectionHeader",
     "Segment",
     "SegmentedControl",
+    "ShyButton",
     "Text",
     "ThumbnailCard",
     "restyle",

@@ -29,8 +29,8 @@ from toydiff_gui.diagnostics.moment import hover_lines, paint_hover, paint_momen
 from toydiff_gui.diagnostics.painting import paint_card
 from toydiff_gui.diagnostics.windows import Windows
 from toydiff_gui.drawing import LaneStyle
+from toydiff_gui.keys import BY_KEYBOARD, PANS, ZOOM_STEP
 
-ZOOM_STEP, PAN_STEP = 1.25, 0.1
 FORMATS = (
     ("png", "PNG picture…", "Pixels, for slides and web pages"),
     ("svg", "SVG drawing…", "Shapes, for drawing programs and web pages"),
@@ -42,17 +42,6 @@ THEMES = (
     ("light", "In light colours"),
     ("dark", "In dark colours"),
 )
-_KEYBOARD = (
-    Qt.FocusReason.TabFocusReason,
-    Qt.FocusReason.BacktabFocusReason,
-    Qt.FocusReason.ShortcutFocusReason,
-)
-_PANS = {
-    Qt.Key.Key_Left: (-PAN_STEP, 0.0),
-    Qt.Key.Key_Right: (PAN_STEP, 0.0),
-    Qt.Key.Key_Up: (0.0, PAN_STEP),
-    Qt.Key.Key_Down: (0.0, -PAN_STEP),
-}
 
 
 class ChartCard(QWidget):
@@ -320,8 +309,8 @@ class ChartCard(QWidget):
             self._zoom(ZOOM_STEP)
         elif key == Qt.Key.Key_0 and not control:
             self._windows.reset(self._chart)
-        elif key in _PANS and control:
-            self._pan(self.window_shown, *_PANS[key])
+        elif key in PANS and control:
+            self._pan(self.window_shown, *PANS[key])
         else:
             event.ignore()
 
@@ -354,7 +343,7 @@ class ChartCard(QWidget):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """A ring for whoever came by the keyboard."""
-        self.setProperty("focusRing", event.reason() in _KEYBOARD)
+        self.setProperty("focusRing", event.reason() in BY_KEYBOARD)
         super().focusInEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import get_args
 
-from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, Signal
 
 from engine import protocol
 from engine.protocol import DiagnosisKind, Packet
 from toydiff_gui.diagnostics.findings import Finding, Subject
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.state import AppState
+from toydiff_gui.timers import single_shot
 
 PAIRS, DRAWS, SEED = 3200, 2000, 0
 LIVE = "live"
@@ -38,19 +39,12 @@ class Examiner(QObject):
         self._shown: dict[DiagnosisKind, Finding] = {}
         self._coming: dict[int, Finding] = {}
         self._since_live = QElapsedTimer()
-        self.refresh_timer = self._single_shot(0)
-        self.live_timer = self._single_shot(LIVE_MS)
+        self.refresh_timer = single_shot(self, 0, self._refresh)
+        self.live_timer = single_shot(self, LIVE_MS, self._refresh)
         link.received.connect(self._on_packet)
         state.model_changed.connect(self._refresh_later)
         state.engine_changed.connect(self._on_engine)
         state.training_changed.connect(self._on_training)
-
-    def _single_shot(self, milliseconds: int) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(milliseconds)
-        timer.timeout.connect(self._refresh)
-        return timer
 
     @property
     def subject(self) -> Subject:

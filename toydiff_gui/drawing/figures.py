@@ -7,8 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.polyline import neighbour_gaps
 from toydiff_gui.names import grouped
-from toydiff_gui.scene import LaneScene, neighbour_gaps
+from toydiff_gui.scene import LaneScene
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"

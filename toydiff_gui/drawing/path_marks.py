@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
+from engine.polyline import neighbour_gaps
 from toydiff_gui.drawing import figures
 from toydiff_gui.drawing.cloud import paint_segments
 from toydiff_gui.drawing.device import device_rect, pixel_ratio
@@ -16,7 +17,7 @@ from toydiff_gui.drawing.plates import best_place, paint_plate, plate_size
 from toydiff_gui.drawing.style import LaneStyle, path_steps
 from toydiff_gui.drawing.tears import ring
 from toydiff_gui.drawing.view import PlotTransform, ViewRange
-from toydiff_gui.scene import LaneScene, Points, neighbour_gaps
+from toydiff_gui.scene import LaneScene, Points
 
 RING = 5.4
 PAST, FUTURE = 0.95, 0.35

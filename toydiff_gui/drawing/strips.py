@@ -16,12 +16,13 @@ from pyqtgraph.functions import arrayToQPath
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPainterPath, QPen
 
+from engine.polyline import neighbour_gaps
 from toydiff_gui import theme as themes
 from toydiff_gui.drawing import figures
 from toydiff_gui.drawing.keeper import Keeper
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, text_width
-from toydiff_gui.scene import LaneScene, neighbour_gaps
+from toydiff_gui.scene import LaneScene
 
 ROW_ALONE, ROW = 28.0, 24.0
 """Heights in design pixels: of a single strip, of one of two."""

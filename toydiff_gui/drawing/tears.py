@@ -8,11 +8,12 @@ import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from engine.polyline import neighbour_gaps
 from toydiff_gui.drawing import figures
 from toydiff_gui.drawing.plates import around, best_place, covered_share, paint_plate, plate_size
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.view import PlotTransform
-from toydiff_gui.scene import LaneScene, Points, neighbour_gaps
+from toydiff_gui.scene import LaneScene, Points
 
 LEAST_RATIO = 8.0
 """A tear is so many times the median gap at least ..."""

@@ -9,7 +9,6 @@ from PySide6.QtGui import (
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
-    QPaintEvent,
 )
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -23,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from toydiff_gui import theme
-from toydiff_gui.controls import IconButton, restyle
+from toydiff_gui.controls import ShyButton, restyle
 from toydiff_gui.panels.elided import ElidedText
 
 ACTIONS = (
@@ -74,41 +73,6 @@ class LaneCheck(QCheckBox):
         self.focus_changed.emit()
 
 
-class RowButton(IconButton):
-    """Seen while the row is looked at.
-
-    Signals:
-        focus_changed: the keyboard focus has come or gone.
-    """
-
-    focus_changed = Signal()
-
-    def __init__(self, icon: str, name: str, tooltip: str, parent: QWidget) -> None:
-        super().__init__(icon, name, tooltip, side=20, parent=parent)
-        self._revealed = False
-
-    def reveal(self, revealed: bool) -> None:
-        """Show the icon or hide it."""
-        if revealed != self._revealed:
-            self._revealed = revealed
-            self.update()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Be seen."""
-        super().focusInEvent(event)
-        self.focus_changed.emit()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Be seen no longer."""
-        super().focusOutEvent(event)
-        self.focus_changed.emit()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint, if it is to be seen."""
-        if self._revealed:
-            super().paintEvent(event)
-
-
 class LaneRow(QFrame):
     """Check box, name, settings and the number under which the lane is drawn.
 
@@ -151,7 +115,7 @@ class LaneRow(QFrame):
         row.addWidget(self.badge)
         theme.notifier().changed.connect(self._restyle)
         self._shown = self._selected = self._hovered = False
-        self._may_show = self._may_copy = True
+        self._may_show = True
         self._look: tuple[object, ...] = ()
         self._restyle()
 
@@ -164,9 +128,9 @@ class LaneRow(QFrame):
         line = QHBoxLayout(holder)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(0)
-        self.buttons: dict[str, RowButton] = {}
+        self.buttons: dict[str, ShyButton] = {}
         for key, icon, name, keys, _ in ACTIONS:
-            button = RowButton(icon, name, f"{name} ({keys})", holder)
+            button = ShyButton(icon, name, f"{name} ({keys})", side=20, parent=holder)
             button.focus_changed.connect(self._reveal)
             button.clicked.connect(getattr(self, f"_ask_{key}"))
             line.addWidget(button)
@@ -194,7 +158,7 @@ class LaneRow(QFrame):
             return
         self._look = look
         self._shown, self._selected = shown, selected
-        self._may_copy, self._may_show = not full, shown or not full
+        self._may_show = shown or not full
         self.check.blockSignals(True)
         self.check.setChecked(shown)
         self.check.blockSignals(False)
