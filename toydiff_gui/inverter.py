@@ -56,8 +56,9 @@ class Inverter(QObject):
         try:
             data = read_points(Path(name), len(self._state.model.mean))
         except ValueError as error:
-            failed = Inversion(status="failed", source=Path(name).name, message=str(error))
-            self._state.set_inversion(failed)
+            if self._state.inversion.status != "done":  # what is there stays
+                failed = Inversion(status="failed", source=Path(name).name, message=str(error))
+                self._state.set_inversion(failed)
             self._state.post(str(error), error=True)
             return
         self._invert(data, Path(name).name)
@@ -72,7 +73,8 @@ class Inverter(QObject):
 
     def _invert(self, data: NDArray[np.float32], source: str, *, anew: bool = True) -> None:
         if self._state.engine.status != "ready":
-            self._state.set_inversion(Inversion())
+            if self._state.inversion.status != "done":
+                self._state.set_inversion(Inversion())
             self._state.post("Inverting needs the engine, which is not ready.", error=True)
             return
         self._model, self._anew, self._lost = self._state.model, anew, False

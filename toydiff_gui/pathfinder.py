@@ -47,6 +47,7 @@ class Pathfinder(QObject):
         self._state, self._link = state, link
         self._aim: _Aim | None = None
         self._job: int | None = None
+        self._again: tuple[_Aim, int] | None = None
         self._found: tuple[_Aim, Latents] | None = None
         self._version = 0
         self.preview: Trajectory | None = None
@@ -104,11 +105,17 @@ class Pathfinder(QObject):
             self._finish("stopped", NOTHING_FOUND if nothing else "")
 
     def search_again(self) -> None:
-        """Search anew for the same endpoints."""
+        """Search anew for the same endpoints, from other starts."""
         self.stop()
+        aim = self._present()
+        self._again = (aim, self._seed_of(aim) + 1)
         self._aim = None
         self._timer.start()
         self.path_changed.emit()
+
+    def _seed_of(self, aim: _Aim) -> int:
+        """Of the starts: the same for the same endpoints, until they are searched again."""
+        return self._again[1] if self._again is not None and self._again[0] == aim else 0
 
     def _present(self) -> _Aim:
         model, sampling = self._state.model, self._state.sampling
@@ -127,7 +134,11 @@ class Pathfinder(QObject):
         self._job = self._link.next_job()
         self._state.set_geodesic(GeodesicRun(status="searching", ends=(aim.a, aim.b)))
         request = protocol.FindPath(
-            job=self._job, slot="geodesic", checkpoint=aim.ref, points=aim.points
+            job=self._job,
+            slot="geodesic",
+            checkpoint=aim.ref,
+            points=aim.points,
+            seed=self._seed_of(aim),
         )
         ends = {"start": np.array(aim.a, np.float32), "end": np.array(aim.b, np.float32)}
         self._link.send(Packet(request, ends))

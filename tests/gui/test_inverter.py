@@ -285,6 +285,19 @@ def test_a_failure_is_said_in_the_foot_and_in_lanes_that_wait(of_three, tmp_path
     assert of_three.at_rest()
 
 
+def test_what_was_inverted_survives_a_bad_file_and_a_dead_engine(of_three, tmp_path):
+    before = of_three.state.inversion
+    assert before.status == "done"
+    of_three.inverter.invert_file(str(tmp_path / "missing.csv"))
+    assert of_three.state.inversion is before
+    of_three.link.die("gone")
+    of_three.inverter.invert_file(str(table(tmp_path / "two.csv", TWO)))
+    assert of_three.state.inversion is before
+    (missing, _), (dead, _) = of_three.messages
+    assert "missing.csv" in missing
+    assert dead == "Inverting needs the engine, which is not ready."
+
+
 def test_without_an_engine_it_is_said(resting, tmp_path):
     resting.link.die("gone")
     resting.inverter.invert_file(str(table(tmp_path / "two.csv", TWO)))

@@ -374,6 +374,17 @@ def test_searching_again_in_the_midst_of_a_search_begins_anew(searching):
     assert searching.state.geodesic.status == "done"
 
 
+def test_searching_again_begins_from_other_starts_each_time(searching):
+    seeds = [searching.search.message.seed]
+    for _ in range(2):
+        searching.pathfinder.search_again()
+        *_, again = searching.heard(SEARCH)
+        seeds.append(again.message.seed)
+    searching.state.update_sampling(a=(0.0, 1.0))
+    *_, elsewhere = searching.heard(SEARCH)
+    assert [*seeds, elsewhere.message.seed] == [0, 1, 2, 0]
+
+
 def test_a_search_that_fails_says_so_once_and_not_again(searching):
     failure = protocol.Failure(job=searching.search.message.job, message="the path left the plane")
     searching.link.report(failure)
