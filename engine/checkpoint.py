@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -17,11 +17,12 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from engine import datasets
-from engine.config import EXACT, LATER_DATASETS, TrainingConfig
+from engine.config import EXACT, LEAST_SIZE, MOST_SIZE, TrainingConfig
 from engine.datasets import Standardisation
 from engine.denoiser import Denoiser, IdealDenoiser, NetworkDenoiser
 from engine.files import write_atomically
 from engine.models.mlp import ResidualMLP
+from engine.models.unet import UNet
 from engine.schedules import Schedule
 
 BUNDLED = ("v", "gaussians8", "moons")
@@ -39,6 +40,9 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     step: int
     mean: list[float]
     std: list[float]
+    """Of each coordinate of a point, of each channel of an image."""
+    shape: list[int] | None = None
+    """Of an image, (C, H, W); None for points."""
 
     def __post_init__(self) -> None:
         if self.format != 1:
@@ -49,11 +53,25 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             np.isfinite([*self.mean, *self.std]).all() and min(self.std) > 0 and self.step >= 0
         ):
             raise ValueError("mean, deviation or step out of range")
+        if (self.shape is not None) != self.config.images:
+            raise ValueError(f"shape {self.shape} does not suit {self.config.dataset!r}")
+        if self.shape is not None and not (
+            len(self.shape) == 3
+            and self.shape[0] == len(self.mean)
+            and all(LEAST_SIZE <= side <= MOST_SIZE for side in self.shape[1:])
+        ):
+            raise ValueError(f"shape {self.shape} with {len(self.mean)} means")
+
+    @property
+    def state_shape(self) -> tuple[int, ...]:
+        """The shape of one state."""
+        return (len(self.mean),) if self.shape is None else tuple(self.shape)
 
     @property
     def transform(self) -> Standardisation:
         """From the data's own units to the network's."""
-        return Standardisation(np.array(self.mean), np.array(self.std))
+        axes = (-1,) if self.shape is None else (-1, 1, 1)
+        return Standardisation(np.array(self.mean).reshape(axes), np.array(self.std).reshape(axes))
 
 
 @dataclass(frozen=True)
@@ -83,7 +101,7 @@ class Checkpoint:
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one state."""
-        return (len(self.description.mean),)
+        return self.description.state_shape
 
     def training_points(self) -> NDArray[np.float32]:
         """The data (M, ...) that it was trained with, in the network's units."""
@@ -105,9 +123,14 @@ def asdict_plain(description: Description) -> dict[str, Any]:
     return cast("dict[str, Any]", msgspec.to_builtins(description))
 
 
-def build_network(config: TrainingConfig, dimension: int) -> nn.Module:
-    """The untrained network that ``config`` asks for."""
-    return ResidualMLP(dimension, config.schedule.timesteps, config.model)
+def build_network(config: TrainingConfig, shape: Sequence[int]) -> nn.Module:
+    """The untrained network that ``config`` asks for, for states of ``shape``."""
+    timesteps = config.schedule.timesteps
+    if config.unet is None:
+        return ResidualMLP(shape[0], timesteps, config.model)
+    network = UNet(shape[0], shape[1], timesteps, config.unet)
+    # Channels last: convolutions are faster so, on CPUs and on GPUs.
+    return network.to(memory_format=torch.channels_last)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], description: Description) -> None:
@@ -154,8 +177,6 @@ def locate(name_or_path: str | Path) -> Path:
     if path.is_dir():
         path = path / CHECKPOINT_NAME
     if not path.is_file():
-        if str(name_or_path) in LATER_DATASETS:
-            raise ValueError(f"the checkpoint {name_or_path!r} comes with a later version")
         raise ValueError(
             f"no checkpoint {str(name_or_path)!r}: not a file, not a folder of a training, and not "
             f"one of {', '.join(BUNDLED)}"
@@ -180,7 +201,7 @@ def load_checkpoint(
     description, tensors = load_tensors(path)
     config = description.config
     with torch.device("meta"):  # takes no memory, whatever size a foreign file claims
-        outline = build_network(config, len(description.mean))
+        outline = build_network(config, description.state_shape)
     prefix = "averaged." if averaged else "weights."
     weights = {
         name.removeprefix(prefix): value.float()
@@ -194,7 +215,7 @@ def load_checkpoint(
         )
     if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
         raise ValueError(f"{path} is not a usable checkpoint: its weights are not finite")
-    network = build_network(config, len(description.mean))
+    network = build_network(config, description.state_shape)
     network.load_state_dict(weights)
     network.requires_grad_(False).eval().to(device)
     schedule = Schedule(config.schedule)

@@ -24,6 +24,7 @@ import engine
 from engine import config
 from engine.command_line import Commands, run
 from engine.commands_help import COMMANDS
+from engine.datasets.images import IMAGE_DEFAULTS, folder_training, image_training, info_of
 from engine.pairs import Pair, command_with_lists
 
 if TYPE_CHECKING:
@@ -75,26 +76,75 @@ _keep = click.option(
 )
 
 
+def _plain_default(what: str, points: object, images: object) -> str:
+    return f"{what} [default: {points}; for images {images}]"
+
+
+_IMAGES = IMAGE_DEFAULTS
+
+
 @commands.command(help=COMMANDS["train"])
-@click.option("--dataset", metavar="NAME", help=f"{', '.join(config.POINT_SETS)}.")
-@click.option("--data", metavar="FILE", help="Your own data (comes with a later version).")
-@click.option("--data-root", metavar="DIR", help="Where images are (comes with a later version).")
 @click.option(
-    "--schedule", default="linear", show_default=True, help=f"{', '.join(config.SCHEDULES)}."
+    "--dataset",
+    metavar="NAME",
+    help=f"{', '.join(config.POINT_SETS)}; or images: {', '.join(config.IMAGE_SETS)}.",
+)
+@click.option("--data", metavar="FILE", help="Your own data (comes with a later version).")
+@click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where images are, in torchvision's layout; for 'folder' the images themselves.",
+)
+@click.option(
+    "--schedule",
+    help=_plain_default(f"{', '.join(config.SCHEDULES)}.", "linear", "cosine"),
 )
 @click.option("--zero-terminal", is_flag=True, help="Rescale the schedule to no signal at t = T.")
 @click.option("--timesteps", default=250, show_default=True, help="T.")
 @click.option("--prediction", help="noise, x0 or v; by default what suits the schedule.")
-@click.option("--width", default=128, show_default=True, help="Units of a hidden layer.")
-@click.option("--depth", default=3, show_default=True, help="Hidden layers.")
+@click.option(
+    "--width",
+    type=int,
+    help="Units of a hidden layer [default: 128]; for images channels at full resolution.",
+)
+@click.option("--depth", type=int, help="Hidden layers; for points [default: 3].")
+@click.option(
+    "--preset",
+    metavar="|".join(config.PRESETS),
+    help="The UNet for images [default: medium].",
+)
+@click.option(
+    "--attention",
+    metavar="SIDES",
+    help="Sides of the image at which a UNet attends, such as 14,7 [default: the lowest].",
+)
+@click.option(
+    "--classes/--no-classes",
+    default=None,
+    help="For images: learn their classes as well [default: where there are any].",
+)
+@click.option("--image-size", type=int, help="Side of the images of 'folder' [default: 32].")
+@click.option("--channels", type=int, help="1 or 3, for 'folder' [default: 3].")
 @click.option(
     "--steps", default=6000, show_default=True, help="Updates in all, those before included."
 )
-@click.option("--batch-size", default=512, show_default=True)
-@click.option("--rate", default=3e-3, show_default=True, help="The learning rate at its peak.")
+@click.option(
+    "--batch-size", type=int, help=_plain_default("States an update.", 512, _IMAGES["batch_size"])
+)
+@click.option(
+    "--micro-batch", type=int, help="At most so many at once; the same updates in less memory."
+)
+@click.option(
+    "--rate",
+    type=float,
+    help=_plain_default("The learning rate at its peak.", 0.003, _IMAGES["rate"]),
+)
 @click.option("--seed", default=0, show_default=True)
 @click.option(
-    "--checkpoint-every", default=1000, show_default=True, help="Updates between savings."
+    "--checkpoint-every",
+    type=int,
+    help=_plain_default("Updates between savings.", 1000, _IMAGES["checkpoint_every"]),
 )
 @click.option("--resume", is_flag=True, help="Go on with the training in DIR.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR")
@@ -102,23 +152,31 @@ _keep = click.option(
 @click.pass_context
 def train(ctx: click.Context, /, **options: Any) -> None:
     """Train, save, and say where."""
-    for name in ("data", "data_root"):
-        if options[name] is not None:
-            flag = name.replace("_", "-")
-            raise ValueError(f"--{flag} {options[name]} comes with a later version")
+    if options["data"] is not None:
+        raise ValueError(f"--data {options['data']} comes with a later version")
     from engine import training
     from engine.devices import choose_device, use_one_thread
 
     device = choose_device(options["device"])
     folder: Path = options["out"]
+    if options["micro_batch"] is not None:
+        config.require_between("micro-batch", options["micro_batch"], 1, 1_000_000)
     if options["resume"]:
         asked = _resumed_config(ctx, folder, options)
     elif options["dataset"] is None:
         raise click.UsageError("Missing option '--dataset'.")
     else:
-        asked = _training_config(options)
-    use_one_thread()
-    trainer = training.open_run(asked, folder, device=device, resume=options["resume"])
+        asked = _training_config(_new_config(options), options)
+    if not asked.images:
+        use_one_thread()
+    trainer = training.open_run(
+        asked,
+        folder,
+        device=device,
+        resume=options["resume"],
+        data_root=options["data_root"],
+        micro_batch=options["micro_batch"],
+    )
     stopped = _Interrupt()
     loss = math.nan
     steps = training.train(trainer, folder)
@@ -139,22 +197,71 @@ def train(ctx: click.Context, /, **options: Any) -> None:
         ctx.exit(130)
 
 
-def _training_config(options: dict[str, Any]) -> config.TrainingConfig:
-    return config.TrainingConfig(
-        dataset=options["dataset"],
-        schedule=config.ScheduleConfig(
-            name=options["schedule"],
-            timesteps=options["timesteps"],
-            zero_terminal=options["zero_terminal"],
-        ),
-        model=config.ModelConfig(width=options["width"], depth=options["depth"]),
-        prediction=options["prediction"],
-        steps=options["steps"],
-        batch_size=options["batch_size"],
-        rate=options["rate"],
-        seed=options["seed"],
-        checkpoint_every=options["checkpoint_every"],
+def _new_config(options: dict[str, Any]) -> config.TrainingConfig:
+    """The defaults of the data set that was asked for."""
+    dataset = options["dataset"]
+    config.require_choice("data set", dataset, config.DATASETS, ())
+    if dataset in config.POINT_SETS:
+        return config.TrainingConfig(dataset=dataset)
+    preset = options["preset"] or "medium"
+    if dataset == "folder":
+        size = 32 if options["image_size"] is None else options["image_size"]
+        config.require_between("image size", size, config.LEAST_SIZE, config.MOST_SIZE)
+        channels = 3 if options["channels"] is None else options["channels"]
+        return folder_training(size, channels, preset)
+    return image_training(dataset, preset, classes=options["classes"] is not False)
+
+
+def _training_config(base: config.TrainingConfig, options: dict[str, Any]) -> config.TrainingConfig:
+    """``base`` with what was asked for on top."""
+    _refuse_foreign(base, options)
+    schedule = {
+        "name": options["schedule"],
+        "timesteps": options["timesteps"],
+        "zero_terminal": options["zero_terminal"] or None,
+    }
+    numbers = ("prediction", "steps", "batch_size", "rate", "seed", "checkpoint_every")
+    changed = replace(
+        base,
+        schedule=replace(base.schedule, **_given(schedule)),
+        **_given({name: options[name] for name in numbers}),
     )
+    if base.unet is None:
+        model = {"width": options["width"], "depth": options["depth"]}
+        return replace(changed, model=replace(base.model, **_given(model)))
+    size = info_of(base).shape[1]
+    sides = config.resolutions(size, len(base.unet.multipliers))
+    network = {"width": options["width"], "attention": _levels(options["attention"], sides)}
+    return replace(changed, unet=replace(base.unet, **_given(network)))
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _levels(sides: str | None, known: list[int]) -> tuple[int, ...] | None:
+    """The levels of a UNet whose images have the ``sides`` that were typed."""
+    if sides is None:
+        return None
+    try:
+        return tuple(sorted({known.index(int(side)) for side in sides.split(",")}))
+    except ValueError:
+        raise ValueError(
+            f"--attention {sides}: this network sees images of side {', '.join(map(str, known))}"
+        ) from None
+
+
+def _refuse_foreign(base: config.TrainingConfig, options: dict[str, Any]) -> None:
+    """Refuse what the data set that was asked for would not heed."""
+    foreign = ["depth"] if base.images else ["preset", "attention", "classes", "data_root"]
+    if base.dataset != "folder":
+        foreign += ["image_size", "channels"]
+    elif options["classes"]:
+        raise ValueError("--classes: a folder of images has no classes")
+    for name in foreign:
+        if options[name] is not None:
+            flag = "--" + name.replace("_", "-")
+            raise ValueError(f"{flag} is not for the data set {base.dataset!r}")
 
 
 def _resumed_config(
@@ -167,27 +274,27 @@ def _resumed_config(
     if not path.is_file():
         raise ValueError(f"nothing to resume in {folder}: no {STATE_NAME}")
     stored = load_tensors(path)[0].config
-    merged = {
-        "dataset": stored.dataset,
-        "schedule": stored.schedule.name,
-        "timesteps": stored.schedule.timesteps,
-        "zero_terminal": stored.schedule.zero_terminal,
-        "width": stored.model.width,
-        "depth": stored.model.depth,
-        **{
-            name: getattr(stored, name)
-            for name in ("prediction", "steps", "batch_size", "rate", "seed", "checkpoint_every")
-        },
-    }
     given = {
-        name: options[name]
-        for name in merged
+        name: value
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        else None
+        for name, value in options.items()
     }
-    asked = _training_config(merged | given)
-    return replace(
-        asked, points=stored.points, model=replace(asked.model, embedding=stored.model.embedding)
-    )
+    base = stored
+    if any(given[name] is not None for name in ("dataset", "preset", "image_size", "channels")):
+        wanted = {"dataset": stored.dataset, "image_size": stored.image_size}
+        base = _new_config(given | wanted | {"channels": stored.channels} | _given(given))
+        base = replace(
+            base,
+            **{
+                name: getattr(stored, name)
+                for name in (
+                    "points", "schedule", "model", "prediction", "steps", "batch_size", "rate",
+                    "seed", "checkpoint_every", "clip",
+                )
+            },
+        )  # fmt: skip
+    return _training_config(base, given)
 
 
 @commands.command(help=COMMANDS["sample"])

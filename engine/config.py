@@ -20,6 +20,9 @@ PointSetName = Literal[
     "v", "gaussians8", "moons", "spiral", "rings", "checkerboard", "s-curve", "pinwheel"
 ]
 
+ImageSetName = Literal["digits", "mnist", "fashion", "cifar10", "folder"]
+PresetName = Literal["small", "medium", "large"]
+
 SCHEDULES: tuple[str, ...] = get_args(ScheduleName)
 PREDICTIONS: tuple[str, ...] = get_args(PredictionName)
 SAMPLERS: tuple[str, ...] = get_args(SamplerName)
@@ -30,8 +33,9 @@ POINT_SETS: tuple[str, ...] = get_args(PointSetName)
 PATHS: tuple[str, ...] = get_args(PathName)
 SIDES: tuple[str, ...] = get_args(Side)
 
-# Names the contract reserves; using one gives a sentence of its own instead of 'unknown'.
-LATER_DATASETS = ("digits", "mnist", "fashion", "cifar10")
+IMAGE_SETS: tuple[str, ...] = get_args(ImageSetName)
+DATASETS: tuple[str, ...] = POINT_SETS + IMAGE_SETS
+PRESETS: tuple[str, ...] = get_args(PresetName)
 
 MAX_TIMESTEPS = 10_000
 MAX_POINTS = 1_000_000
@@ -100,9 +104,98 @@ class ModelConfig:
             raise ValueError(f"embedding must be even, got {self.embedding}")
 
 
+LEAST_SIZE, MOST_SIZE = 8, 64
+"""Sides of an image that the UNet is made for."""
+
+
+def resolutions(size: int, levels: int) -> list[int]:
+    """The sides of the image at each level of a UNet: each is half the last, rounded up."""
+    sizes = [size]
+    while len(sizes) < levels:
+        sizes.append((sizes[-1] + 1) // 2)
+    return sizes
+
+
+@dataclass(frozen=True, kw_only=True)
+class UNetConfig:
+    """The UNet: ``blocks`` residual blocks a level and way, ``width * multipliers[i]`` channels.
+
+    ``attention`` names the levels with attention, 0 being the full resolution; between the ways,
+    at the lowest, there always is some. ``classes`` is K, 0 for a network that knows none;
+    ``unlabelled`` is the share of a training batch that is shown without its class, which makes
+    guidance possible (Ho and Salimans 2022).
+    """
+
+    width: int = 24
+    multipliers: tuple[int, ...] = (1, 2, 4)
+    blocks: int = 1
+    attention: tuple[int, ...] = (2,)
+    heads: int = 4
+    embedding: int = 128
+    classes: int = 0
+    unlabelled: float = 0.15
+
+    def __post_init__(self) -> None:
+        require_between("width", self.width, 4, 512)
+        require_between("number of levels", len(self.multipliers), 1, 5)
+        for multiplier in self.multipliers:
+            require_between("multiplier", multiplier, 1, 16)
+        require_between("blocks", self.blocks, 1, 4)
+        require_between("heads", self.heads, 1, 64)
+        require_between("embedding", self.embedding, 2, 1024)
+        require_between("classes", self.classes, 0, 1000)
+        require_between("unlabelled share", self.unlabelled, 0.0, 1.0)
+        if self.embedding % 2:
+            raise ValueError(f"embedding must be even, got {self.embedding}")
+        for level in self.attention:
+            if level not in range(len(self.multipliers)):
+                raise ValueError(
+                    f"attention at level {level}: this network has levels 0 to "
+                    f"{len(self.multipliers) - 1}"
+                )
+        for level in {*self.attention, len(self.multipliers) - 1}:
+            if self.widths[level] % self.heads:
+                raise ValueError(
+                    f"heads must divide the {self.widths[level]} channels of level {level}, "
+                    f"got {self.heads}"
+                )
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The channels of each level."""
+        return tuple(self.width * multiplier for multiplier in self.multipliers)
+
+
+def unet_preset(preset: str, size: int, classes: int = 0) -> UNetConfig:
+    """The UNet 'small', 'medium' or 'large' for images of side ``size``.
+
+    Raises ``ValueError`` for an unknown name.
+    """
+    require_choice("preset", preset, PRESETS, ())
+    if size < 16:  # two levels: a third would be of 2 x 2 pixels
+        multipliers: tuple[int, ...] = (1, 2)
+    elif size < 48:
+        multipliers = (1, 2, 4)
+    else:
+        multipliers = (1, 2, 4, 4)
+    width, blocks = {"small": (16, 1), "medium": (24, 1), "large": (48, 2)}[preset]
+    return UNetConfig(
+        width=width,
+        multipliers=multipliers,
+        blocks=blocks,
+        attention=(len(multipliers) - 1,),
+        classes=classes,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """Everything a training needs: with the same configuration it gives the same weights."""
+    """Everything a training needs: with the same configuration it gives the same weights.
+
+    ``unet`` is the network for images, ``model`` that for points. ``clip`` bounds the norm of the
+    gradient (0: not at all). ``image_size`` and ``channels`` are for 'folder', whose images have
+    no size of their own.
+    """
 
     dataset: str = "v"
     points: int = 8000
@@ -114,9 +207,22 @@ class TrainingConfig:
     rate: float = 3e-3
     seed: int = 0
     checkpoint_every: int = 1000
+    unet: UNetConfig | None = None
+    clip: float = 0.0
+    image_size: int = 32
+    channels: int = 3
 
     def __post_init__(self) -> None:
-        require_choice("data set", self.dataset, POINT_SETS, LATER_DATASETS)
+        require_choice("data set", self.dataset, DATASETS, ())
+        if (self.unet is not None) != self.images:
+            raise ValueError(
+                f"the data set {self.dataset!r} needs "
+                + ("a UNet" if self.images else "a network for points, not a UNet")
+            )
+        require_between("gradient clip", self.clip, 0.0, 1e6)
+        require_between("image size", self.image_size, LEAST_SIZE, MOST_SIZE)
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels must be 1 or 3, got {self.channels}")
         require_between("points", self.points, 2, MAX_POINTS)
         require_between("steps", self.steps, 1, 100_000_000)
         require_between("batch size", self.batch_size, 1, 1_000_000)
@@ -130,6 +236,11 @@ class TrainingConfig:
                 "prediction 'noise' cannot recover x0 where the schedule has zero terminal signal; "
                 "use 'v' or 'x0'"
             )
+
+    @property
+    def images(self) -> bool:
+        """Whether it trains with images."""
+        return self.dataset in IMAGE_SETS
 
     @property
     def resolved_prediction(self) -> PredictionName:

@@ -10,14 +10,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as recomputed
 
-from engine.config import PredictionName
+from engine.config import PredictionName, require_between
+from engine.devices import threads_for
 from engine.point_posterior import PointPosterior, float32_is_enough
 from engine.schedules import Schedule, Time
 
@@ -88,10 +89,20 @@ def training_target(
     return schedule.signal(t, x0) * eps - schedule.noise(t, x0) * x0
 
 
+BLOCK_PIXELS = 16 * 28 * 28
+"""Pixels that go through a UNet at once on a CPU: small enough for its caches."""
+
+
 class FoldedNetwork(Protocol):
     """A network at one time for all rows, writing into ``out``."""
 
     def __call__(self, x: Tensor, t: int, out: Tensor) -> None: ...
+
+
+class ConditionalNetwork(Protocol):
+    """A network that can be told classes: weights (N, K), or (1, K) for all rows."""
+
+    def at(self, x: Tensor, t: int, classes: Tensor | None = None) -> Tensor: ...
 
 
 class NetworkDenoiser(Denoiser):
@@ -113,44 +124,68 @@ class NetworkDenoiser(Denoiser):
         """Take over the network's present weights."""
         self._folded = None
 
+    @property
+    def classes(self) -> int:
+        """K, the number of classes that the network knows; 0 for none."""
+        return getattr(self.network, "known_classes", 0)
+
+    def conditioned(self, classes: Tensor, guidance: float = 1.0) -> Denoiser:
+        """The same denoiser, told ``classes``: weights (N, K), or (1, K) for all states.
+
+        See ``GuidedDenoiser``. Raises ``ValueError`` for a network that knows no classes, weights
+        of another shape or not finite, and a guidance that is not between 0 and 20.
+        """
+        return GuidedDenoiser(self, classes, guidance)
+
     def predict(self, x_t: Tensor, t: Time) -> Prediction:
         """See ``Denoiser.predict``."""
+        return to_prediction(self.output(x_t, t), x_t, t, self.schedule, self.prediction)
+
+    def output(self, x_t: Tensor, t: Time, classes: Tensor | None = None) -> Tensor:
+        """What the network itself says, shaped like x_t; ``classes`` (N, K) or None."""
         self._check_time(t)
         if isinstance(t, int) and not torch.is_grad_enabled():
-            output = self._in_blocks(x_t, t)
-        else:
-            output = self._with_gradient(x_t, t)
-        return to_prediction(output, x_t, t, self.schedule, self.prediction)
+            return self._in_blocks(x_t, t, classes)
+        return self._with_gradient(x_t, t, classes)
 
-    def _with_gradient(self, x_t: Tensor, t: Time) -> Tensor:
+    def _with_gradient(self, x_t: Tensor, t: Time, classes: Tensor | None) -> Tensor:
+        given = () if classes is None else (classes,)
         if not isinstance(t, int):
-            output: Tensor = self.network(x_t, t)
+            output: Tensor = self.network(x_t, t, *given)
         elif (at := getattr(self.network, "at", None)) is not None:
-            output = at(x_t, t)
+            output = at(x_t, t, *given)
         else:
-            output = self.network(x_t, torch.full((len(x_t),), t, device=x_t.device))
+            output = self.network(x_t, torch.full((len(x_t),), t, device=x_t.device), *given)
         return output
 
-    def _in_blocks(self, x_t: Tensor, t: int) -> Tensor:
-        evaluate = self._evaluator()
+    def _in_blocks(self, x_t: Tensor, t: int, classes: Tensor | None) -> Tensor:
         rows = _block_rows(x_t)
         output = torch.empty_like(x_t)
-        whole = len(x_t) // rows * rows
-        for start in range(0, whole, rows):
-            evaluate(x_t[start : start + rows], t, output[start : start + rows])
-        if whole < len(x_t):
-            padded = x_t.new_zeros(rows, *x_t.shape[1:])
-            padded[: len(x_t) - whole] = x_t[whole:]
-            result = torch.empty_like(padded)
-            evaluate(padded, t, result)
-            output[whole:] = result[: len(x_t) - whole]
+        with threads_for(x_t):
+            for start in range(0, len(x_t), rows):
+                block = x_t[start : start + rows]
+                told = None if classes is None else classes[start : start + rows]
+                into = output[start : start + rows]
+                if len(block) == rows:
+                    self._evaluate(block, t, told, into)
+                    continue
+                padded = x_t.new_zeros(rows, *x_t.shape[1:])
+                padded[: len(block)] = block
+                if told is not None:
+                    told = torch.cat([told, told.new_zeros(rows - len(told), told.shape[1])])
+                result = torch.empty_like(padded)
+                self._evaluate(padded, t, told, result)
+                into.copy_(result[: len(block)])
         return output
 
-    def _evaluator(self) -> FoldedNetwork:
+    def _evaluate(self, x: Tensor, t: int, classes: Tensor | None, out: Tensor) -> None:
+        if classes is not None:
+            out.copy_(cast("ConditionalNetwork", self.network).at(x, t, classes))
+            return
         if self._folded is None:
             folded = getattr(self.network, "folded", None)
             self._folded = folded() if folded is not None else _Unfolded(self.network)
-        return self._folded
+        self._folded(x, t, out)
 
 
 class _Unfolded:
@@ -160,11 +195,56 @@ class _Unfolded:
         self._network = network
 
     def __call__(self, x: Tensor, t: int, out: Tensor) -> None:
-        out.copy_(self._network(x, torch.full((len(x),), t, device=x.device)))
+        at = getattr(self._network, "at", None)
+        if at is not None:
+            out.copy_(at(x, t))
+        else:
+            out.copy_(self._network(x, torch.full((len(x),), t, device=x.device)))
+
+
+MOST_GUIDANCE = 20.0
+
+
+class GuidedDenoiser(Denoiser):
+    """A network that is told a class of each state, with classifier-free guidance.
+
+    The output is o + w (o_c - o), where o_c knows the class and o does not (Ho and Salimans 2022,
+    equation 6, with w for their 1 + w): w = 0 ignores the class, 1 is the conditional network, more
+    exaggerates. Other values than 1 cost two evaluations. Weights between two classes are between
+    them; zeros are no class.
+    """
+
+    def __init__(self, denoiser: NetworkDenoiser, classes: Tensor, guidance: float = 1.0) -> None:
+        if denoiser.classes == 0:
+            raise ValueError("this network was trained without classes")
+        if classes.ndim != 2 or classes.shape[1] != denoiser.classes:
+            raise ValueError(
+                f"class weights must have shape (N, {denoiser.classes}), got {tuple(classes.shape)}"
+            )
+        if not bool(torch.isfinite(classes).all()):
+            raise ValueError("class weights must be finite, got NaN or infinity")
+        require_between("guidance", guidance, 0.0, MOST_GUIDANCE)
+        self.schedule, self.guidance = denoiser.schedule, guidance
+        self._denoiser, self._classes = denoiser, classes
+
+    def predict(self, x_t: Tensor, t: Time) -> Prediction:
+        """See ``Denoiser.predict``. Raises ``ValueError`` for other states than classes."""
+        if len(self._classes) not in (1, len(x_t)):
+            raise ValueError(f"{len(x_t)} states with {len(self._classes)} rows of class weights")
+        inner, w = self._denoiser, self.guidance
+        told = self._classes.to(x_t.dtype).to(x_t.device).expand(len(x_t), -1)
+        output = inner.output(x_t, t, told if w else None)
+        if w not in (0.0, 1.0):
+            output = torch.lerp(inner.output(x_t, t), output, w)
+        return to_prediction(output, x_t, t, self.schedule, inner.prediction)
 
 
 def _block_rows(x: Tensor) -> int:
     """A fixed number of rows for states of this size and device, about a cache's worth."""
+    if x.ndim == 4:
+        pixels = x.shape[-1] * x.shape[-2]
+        most = BLOCK_PIXELS if x.device.type == "cpu" else 8 * BLOCK_PIXELS
+        return max(4, min(64, most // pixels))
     if x.device.type == "cpu":
         return 512 if x[0].numel() <= 64 else 16
     return 8192 if x[0].numel() <= 64 else 64

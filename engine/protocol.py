@@ -55,12 +55,16 @@ class Train(Request, frozen=True, kw_only=True):
     out: str
     resume: bool = False
     snapshot_seconds: float = 0.5
+    data_root: str = ""
+    """Where images are looked for first; empty: only where they usually are."""
 
 
 class Sample(Request, frozen=True, kw_only=True):
     """Frames from ``count`` drawn latents, or from the array ``latents`` (N, ...) if it is sent.
 
-    ``last``: only the frame at t = 0. The result's ``info`` has ``off_data`` where it is known.
+    ``last``: only the frame at t = 0. The array ``classes`` (N, K) or (1, K), if it is sent, holds
+    class weights, which ``guidance`` exaggerates (see ``engine.denoiser.GuidedDenoiser``). The
+    result's ``info`` has ``off_data`` where it is known.
     """
 
     checkpoint: str
@@ -68,6 +72,7 @@ class Sample(Request, frozen=True, kw_only=True):
     count: int = 0
     seed: int = 0
     last: bool = False
+    guidance: float = 1.0
 
 
 class Interpolate(Request, frozen=True, kw_only=True):
@@ -75,7 +80,8 @@ class Interpolate(Request, frozen=True, kw_only=True):
 
     ``path`` is a name as in ``engine.paths`` or 'geodesic', with its ``side``; the array
     ``through`` (M, ...) holds the way-points of 'drawn'. ``even``: evenly spaced where they are
-    decoded, which the geodesic always is. The result's ``info`` is that of ``Sample``.
+    decoded, which the geodesic always is. The array ``classes``, ``guidance`` and the result's
+    ``info`` are those of ``Sample``.
     """
 
     checkpoint: str
@@ -85,6 +91,7 @@ class Interpolate(Request, frozen=True, kw_only=True):
     side: str = "left"
     even: bool = False
     seed: int = 0
+    guidance: float = 1.0
 
 
 class FindPath(Request, frozen=True, kw_only=True):
@@ -155,6 +162,62 @@ class Diagnose(Request, frozen=True, kw_only=True):
     count: int = 2000
     times: int = 80
     dimensions: int = 2
+
+
+class Attend(Request, frozen=True, kw_only=True):
+    """The attention of the network of ``checkpoint`` in the array ``x`` (K, C, H, W).
+
+    ``x[k]`` is the state of one image at ``times[k]``, each in 1..T; class weights (1, K) may come
+    along as the array ``classes``. Answered by an ``AttentionAt`` for each time, in order. The
+    result's ``info`` has ``layers``: name, side of the image and number of heads of each.
+    """
+
+    checkpoint: str
+    times: list[int]
+    layer: str = ""
+    """The layer's name as in ``UNet.attention_sizes``; empty for the first one at the lowest."""
+
+
+class BrowseImages(Request, frozen=True, kw_only=True):
+    """Some images of a set: the arrays ``images`` uint8 (n, C, H, W), ``labels`` and ``rows``
+    int64 (n,).
+
+    ``config`` names the set; its images are drawn by ``seed``. ``info`` has ``count``, the size of
+    the set.
+    """
+
+    config: TrainingConfig
+    count: int = 60
+    seed: int = 0
+    data_root: str = ""
+
+
+class FindData(Request, frozen=True, kw_only=True):
+    """Where the image sets are; ``info`` maps the name of each to its folder, '' if not found.
+
+    It also has ``download_root``, where ``DownloadData`` would put them.
+    """
+
+    data_root: str = ""
+
+
+class DownloadData(Request, frozen=True, kw_only=True):
+    """Fetch the image set ``dataset``, asked for by the user; ``Progress`` counts bytes.
+
+    It is done by a process of its own. The result's ``info`` has ``root``.
+    """
+
+    dataset: str
+    data_root: str = ""
+
+
+class MeasureCost(Request, frozen=True, kw_only=True):
+    """What a training would cost: ``info`` has ``parameters``, ``seconds_per_step`` and ``bytes``.
+
+    Measured by a few passes of the real network, without any data.
+    """
+
+    config: TrainingConfig
 
 
 class Cancel(Message, frozen=True, kw_only=True):
@@ -263,6 +326,19 @@ class Diagnosis(Message, frozen=True, kw_only=True):
     timesteps: int
 
 
+class AttentionAt(Message, frozen=True, kw_only=True):
+    """Attention ``index`` of those asked for, at time ``t``.
+
+    Array ``weights`` (heads, L, L): the share of each of L pixels (columns) for each (rows); a
+    pixel is row * side + column.
+    """
+
+    index: int
+    t: int
+    layer: str
+    side: int
+
+
 class Result(Message, frozen=True, kw_only=True):
     """The job has ended as asked; ``cancelled`` when it was ended before."""
 
@@ -290,6 +366,11 @@ AnyRequest = (
     | Field
     | Evaluate
     | Diagnose
+    | Attend
+    | BrowseImages
+    | FindData
+    | DownloadData
+    | MeasureCost
     | Cancel
     | Pause
     | Resume
@@ -304,6 +385,7 @@ AnyReport = (
     | PathMeasured
     | Snapshot
     | Diagnosis
+    | AttentionAt
     | Result
     | Failure
 )

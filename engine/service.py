@@ -27,7 +27,7 @@ import engine
 from engine import protocol
 from engine.checkpoint import Checkpoint, asdict_plain, load_checkpoint, locate
 from engine.config import EXACT, MAX_POINTS, MAX_TIMESTEPS, SamplerConfig, require_between
-from engine.denoiser import NetworkDenoiser, Prediction
+from engine.denoiser import Denoiser, NetworkDenoiser, Prediction
 from engine.devices import available_devices, choose_device
 from engine.diagnosis import diagnose
 from engine.evaluation import evaluate
@@ -45,7 +45,7 @@ from engine.samplers import (
     sample,
     sample_stepwise,
 )
-from engine.training import Trainer, open_run, train
+from engine.training import Trainer, open_run, train_stepwise
 from engine.trajectory import check_size
 
 TRAINING_SHARE = 0.2
@@ -53,6 +53,8 @@ LIVE_CHECKPOINT = "live"
 """The name under which the averaged weights of the running training can be sampled."""
 
 PREVIEW_SAMPLES, PREVIEW_STEPS = 1000, 25
+MICRO_BATCH = 16
+"""Images that a training takes at once, so that a request is answered between them."""
 
 Work = Generator[Packet | None, None, Packet]
 """A job: reports on the way (None: nothing to report), the final report at the end."""
@@ -320,8 +322,9 @@ class Service:
         else:
             require_between("number of samples", request.count, 1, MAX_POINTS)
             latents = draw_latents(request.seed, request.count, checkpoint.shape).to(self._device)
+        denoiser = told_classes(checkpoint, arrays, request.guidance)
         yield None
-        return (yield from self._frames(request, checkpoint, latents, last=request.last))
+        return (yield from self._frames(request, checkpoint, denoiser, latents, last=request.last))
 
     def _interpolate(self, request: protocol.Interpolate, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
@@ -337,8 +340,9 @@ class Service:
             even=request.even or None,
             seed=request.seed,
         )
+        denoiser = told_classes(checkpoint, arrays, request.guidance)
         latents = yield from silently(path)
-        return (yield from self._frames(request, checkpoint, latents))
+        return (yield from self._frames(request, checkpoint, denoiser, latents))
 
     def _find_path(self, request: protocol.FindPath, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
@@ -367,6 +371,7 @@ class Service:
         self,
         request: protocol.Sample | protocol.Interpolate,
         checkpoint: Checkpoint,
+        denoiser: Denoiser,
         latents: Tensor,
         *,
         last: bool = False,
@@ -375,7 +380,7 @@ class Service:
         frames_expected = config.resolved_steps(schedule.timesteps) + 1
         check_size(1 if last else frames_expected, len(latents), latents[0].numel())
         frames: Iterator[Frame | None] = sample_stepwise(
-            checkpoint.denoiser,
+            denoiser,
             schedule,
             latents,
             sampler=make_sampler(config),
@@ -504,12 +509,22 @@ class Service:
         folder = Path(request.out)
         steps = None
         try:
-            trainer = open_run(request.config, folder, device=self._device, resume=request.resume)
+            trainer = open_run(
+                request.config,
+                folder,
+                device=self._device,
+                resume=request.resume,
+                data_root=Path(request.data_root) if request.data_root else None,
+                micro_batch=MICRO_BATCH if request.config.images else None,
+            )
             self._trainer = trainer
             yield None
             report = _TrainingReport(request, trainer)
-            steps = train(trainer, folder)
+            steps = train_stepwise(trainer, folder)
             for item in steps:
+                if item is None:
+                    yield None
+                    continue
                 report.add(item.step, item.loss)
                 yield None
                 if report.due():
@@ -523,6 +538,20 @@ class Service:
             self._trainer = None
             if steps is not None:
                 steps.close()  # saves, unless it is done
+
+
+def told_classes(checkpoint: Checkpoint, arrays: Arrays, guidance: float) -> Denoiser:
+    """The denoiser of a checkpoint, told the class weights that were sent, if any were.
+
+    Raises ``ValueError`` where they do not suit it.
+    """
+    weights = arrays.get("classes")
+    if weights is None or len(weights) == 0:
+        return checkpoint.denoiser
+    if not isinstance(checkpoint.denoiser, NetworkDenoiser):
+        raise ValueError(f"the denoiser of {checkpoint.source!r} knows no classes")
+    told = torch.tensor(weights, dtype=torch.float32, device=checkpoint.device)
+    return checkpoint.denoiser.conditioned(told, guidance)
 
 
 @torch.no_grad()
@@ -552,7 +581,9 @@ class _TrainingReport:
     def __init__(self, request: protocol.Train, trainer: Trainer) -> None:
         self._request, self._trainer = request, trainer
         self._denoiser: NetworkDenoiser = trainer.denoiser()
-        latents = draw_latents(trainer.config.seed, PREVIEW_SAMPLES, trainer.transform.mean.shape)
+        latents = draw_latents(
+            trainer.config.seed, PREVIEW_SAMPLES, trainer.description().state_shape
+        )
         self._latents = latents.to(trainer.device)
         self._steps: list[int] = []
         self._losses: list[float] = []

@@ -7,7 +7,7 @@ import json
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +17,12 @@ from engine import checkpoint as checkpoints
 from engine import datasets
 from engine.config import TrainingConfig
 from engine.denoiser import NetworkDenoiser, training_target
+from engine.devices import threads_for
 from engine.files import make_folder
 from engine.schedules import Schedule
+from engine.training_data import PointData, TrainingData, load_training_data
+
+Done = TypeVar("Done")
 
 METRICS_NAME = "metrics.jsonl"
 
@@ -28,6 +32,21 @@ DIVERGED = 1e6
 DECAY = 6000
 """Updates after which the rate has fallen to a root of 1/2; after three times as many, to 1/2."""
 AVERAGING_POWER = 6.94
+
+
+@dataclass(frozen=True)
+class Batch:
+    """x0 and eps (B, ...), t int64 (B,) in 1..T, and class weights (B, K) where there are any."""
+
+    x0: Tensor
+    t: Tensor
+    eps: Tensor
+    classes: Tensor | None
+
+    def part(self, rows: slice) -> Batch:
+        """Some of its rows."""
+        classes = None if self.classes is None else self.classes[rows]
+        return Batch(self.x0[rows], self.t[rows], self.eps[rows], classes)
 
 
 @dataclass(frozen=True)
@@ -59,10 +78,21 @@ def averaging_weight(step: int) -> float:
     return 1 - keep
 
 
+def finish(work: Generator[None, None, Done]) -> Done:
+    """Run a generator to its end; returns what it returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            done: Done = end.value
+            return done
+
+
 class Trainer:
     """A network in training; ``step`` makes one update.
 
-    ``data``: train with these points instead of the set that ``config`` names.
+    ``data``: train with these instead of the set that ``config`` names. ``micro_batch``: carry at
+    most so many rows through the network at once; the update is that of the whole batch.
 
     Random numbers come from one CPU generator whatever the device, so a run can be repeated and
     resumed to the bit (on one CPU thread).
@@ -72,18 +102,21 @@ class Trainer:
         self,
         config: TrainingConfig,
         device: torch.device,
-        data: datasets.PointSet | None = None,
+        data: datasets.PointSet | TrainingData | None = None,
+        *,
+        data_root: Path | None = None,
+        micro_batch: int | None = None,
     ) -> None:
-        self.config, self.device = config, device
+        self.config, self.device, self.micro_batch = config, device, micro_batch
         if data is None:
-            data = datasets.load(config.dataset, n=config.points, seed=config.seed)
-        self.transform = data.transform
-        self._data = torch.from_numpy(data.points).to(device)
+            data = load_training_data(config, device, data_root=data_root)
+        self._data = PointData(data, device) if isinstance(data, datasets.PointSet) else data
+        self.transform = self._data.transform
         self.schedule = Schedule(config.schedule)
         self.random = torch.Generator().manual_seed(config.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            network = checkpoints.build_network(config, self._data.shape[1])
+            network = checkpoints.build_network(config, self._data.shape)
         self.network: nn.Module = network.to(device)
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
@@ -100,21 +133,36 @@ class Trainer:
 
     def step(self) -> TrainingStep:
         """Make one update and return its numbers."""
+        return finish(self.stepwise())
+
+    def stepwise(self) -> Generator[None, None, TrainingStep]:
+        """``step`` with at most one pass through the network an item, a micro-batch each.
+
+        Dropped in between it has changed nothing but the random state, which is put back.
+        """
         rate = learning_rate(self.done + 1, self.config.rate)
-        loss = self.update(rate)
+        loss = yield from self._update(rate)
         return TrainingStep(self.done, float(loss), rate)
 
     def update(self, rate: float) -> Tensor:
         """Make one update; the loss stays on the device, so that nothing waits for it here."""
-        config = self.config
+        return finish(self._update(rate))
+
+    def _update(self, rate: float) -> Generator[None, None, Tensor]:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        x0, t, eps = self._batch()
-        x_t = self.schedule.add_noise(x0, t, eps)
-        target = training_target(x0, eps, t, self.schedule, config.resolved_prediction)
-        loss = F.mse_loss(self.network(x_t, t), target)
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        before = self.random.get_state()
+        finished = False
+        try:
+            batch = self._batch()
+            self.optimiser.zero_grad()
+            loss = yield from self._gradients(batch)
+            finished = True
+        finally:
+            if not finished:
+                self.random.set_state(before)
+        if self.config.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         self.optimiser.step()
         self.done += 1
         with torch.no_grad():
@@ -123,28 +171,68 @@ class Trainer:
                 list(self.network.parameters()),
                 averaging_weight(self.done),
             )
-        return loss.detach()
+        return loss
 
-    def _batch(self) -> tuple[Tensor, Tensor, Tensor]:
-        """x0 (B, D), t (B,) uniform on 1..T, eps (B, D).
+    def _gradients(self, batch: Batch) -> Generator[None, None, Tensor]:
+        """Add up the gradients of the batch's mean loss, micro-batch by micro-batch."""
+        size = len(batch.t)
+        loss = torch.zeros((), device=self.device)
+        rows, start = self.micro_batch or size, 0
+        while start < size:
+            part = batch.part(slice(start, start + rows))
+            with threads_for(part.x0):
+                share = self._loss(part) * (len(part.t) / size)
+                share.backward()  # type: ignore[no-untyped-call]
+            loss += share.detach()
+            start += rows
+            if start < size:
+                yield
+        return loss
+
+    def _loss(self, batch: Batch) -> Tensor:
+        x_t = self.schedule.add_noise(batch.x0, batch.t, batch.eps)
+        prediction = self.config.resolved_prediction
+        target = training_target(batch.x0, batch.eps, batch.t, self.schedule, prediction)
+        given = () if batch.classes is None else (batch.classes,)
+        return F.mse_loss(self.network(x_t, batch.t, *given), target)
+
+    def _batch(self) -> Batch:
+        """Draw the next batch.
 
         The times are stratified: a batch covers 1..T evenly, each time still uniform, which calms
         the loss.
         """
         size, timesteps = self.config.batch_size, self.schedule.timesteps
-        rows = torch.randint(len(self._data), (size,), generator=self.random)
+        rows = torch.randint(self._data.count, (size,), generator=self.random)
         spread = (torch.arange(size) + torch.rand(size, generator=self.random)) / size
         t = (spread * timesteps).long().clamp_(max=timesteps - 1) + 1
-        eps = torch.randn(size, self._data.shape[1], generator=self.random)
-        return self._data[rows.to(self.device)], t.to(self.device), eps.to(self.device)
+        eps = torch.randn(size, *self._data.shape, generator=self.random)
+        return Batch(
+            self._data.states(rows),
+            t.to(self.device),
+            eps.to(self.device),
+            self._class_weights(rows),
+        )
+
+    def _class_weights(self, rows: Tensor) -> Tensor | None:
+        """A row (K,) for each: 1 at its class, all zeros where that is kept from the network."""
+        unet = self.config.unet
+        if unet is None or unet.classes == 0:
+            return None
+        labels = self._data.classes(rows)
+        if labels is None:
+            raise ValueError(f"the data set {self.config.dataset!r} has no classes")
+        told = torch.rand(len(rows), generator=self.random) >= unet.unlabelled
+        return F.one_hot(labels, unet.classes).float() * told.to(self.device)[:, None]
 
     def description(self) -> checkpoints.Description:
         """The configuration and how far it has come."""
         return checkpoints.Description(
             config=self.config,
             step=self.done,
-            mean=self.transform.mean.tolist(),
-            std=self.transform.std.tolist(),
+            mean=self.transform.mean.flatten().tolist(),
+            std=self.transform.std.flatten().tolist(),
+            shape=list(self._data.shape) if self.config.images else None,
         )
 
     def _weights(self) -> dict[str, Tensor]:
@@ -168,13 +256,20 @@ class Trainer:
         )
 
     @classmethod
-    def resume(cls, folder: Path, device: torch.device) -> Trainer:
+    def resume(
+        cls,
+        folder: Path,
+        device: torch.device,
+        *,
+        data_root: Path | None = None,
+        micro_batch: int | None = None,
+    ) -> Trainer:
         """Take up a saved training; raises ``ValueError`` naming the file and what is wrong."""
         path = folder / checkpoints.STATE_NAME
         if not path.is_file():
             raise ValueError(f"nothing to resume in {folder}: no {checkpoints.STATE_NAME}")
         description, tensors = checkpoints.load_tensors(path)
-        trainer = cls(description.config, device)
+        trainer = cls(description.config, device, data_root=data_root, micro_batch=micro_batch)
         trainer.done = description.step
         try:
             trainer._load(tensors)
@@ -209,7 +304,13 @@ class Trainer:
 
 
 def open_run(
-    config: TrainingConfig, folder: Path, *, device: torch.device, resume: bool = False
+    config: TrainingConfig,
+    folder: Path,
+    *,
+    device: torch.device,
+    resume: bool = False,
+    data_root: Path | None = None,
+    micro_batch: int | None = None,
 ) -> Trainer:
     """The trainer for a run in ``folder``, new or taken up again.
 
@@ -218,7 +319,7 @@ def open_run(
     be written.
     """
     if resume:
-        trainer = Trainer.resume(folder, device)
+        trainer = Trainer.resume(folder, device, data_root=data_root, micro_batch=micro_batch)
         if difference := checkpoints.same_run(trainer.config, config):
             raise ValueError(f"cannot resume {folder}: it was trained with {difference}")
         trainer.config = replace(
@@ -231,13 +332,25 @@ def open_run(
             raise ValueError(
                 f"{folder} already holds a training; resume it or choose another folder"
             )
-    trainer = Trainer(config, device)
+    trainer = Trainer(config, device, data_root=data_root, micro_batch=micro_batch)
     make_folder(folder)
     return trainer
 
 
 def train(trainer: Trainer, folder: Path) -> Generator[TrainingStep]:
-    """Update until ``config.steps``; an item for each update, after it.
+    """``train_stepwise`` without what lies between updates."""
+    items = train_stepwise(trainer, folder)
+    try:
+        for item in items:
+            if item is not None:
+                yield item
+    finally:
+        items.close()
+
+
+def train_stepwise(trainer: Trainer, folder: Path) -> Generator[TrainingStep | None]:
+    """Update until ``config.steps``; an item for each update, after it, and None between
+    micro-batches.
 
     Saves every ``checkpoint_every`` updates, at the end, and when the generator is closed or
     fails, so that it can be dropped at any item. ``metrics.jsonl`` has one row an update. Raises
@@ -258,7 +371,9 @@ def train(trainer: Trainer, folder: Path) -> Generator[TrainingStep]:
         finished = False
         try:
             while trainer.done < trainer.config.steps:
-                item = trainer.step()
+                # Whole batches have nothing in between.
+                micro = trainer.micro_batch is not None
+                item = (yield from trainer.stepwise()) if micro else trainer.step()
                 if not item.loss < DIVERGED:
                     finished = True  # what was saved before is better than this
                     raise ValueError(

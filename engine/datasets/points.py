@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.config import LATER_DATASETS, MAX_POINTS, POINT_SETS, require_between, require_choice
+from engine.config import IMAGE_SETS, MAX_POINTS, POINT_SETS, require_between, require_choice
 
 Points = NDArray[np.float64]
 Draw = Literal["exercise", "balanced", "independent"]
@@ -143,7 +143,9 @@ _GENERATORS: dict[str, Callable[[int, np.random.Generator, Draw], Points]] = {
 
 
 def _raw(name: str, n: int, seed: int, draw: Draw) -> Points:
-    require_choice("data set", name, POINT_SETS, LATER_DATASETS)
+    if name in IMAGE_SETS:
+        raise ValueError(f"the data set {name!r} has images, not points")
+    require_choice("data set", name, POINT_SETS, ())
     require_between("number of points", n, 2, MAX_POINTS)
     require_between("seed", seed, 0, 2**63 - 1)
     # The draw is part of the key: a fresh set must not repeat the training set's points.

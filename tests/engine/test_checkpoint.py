@@ -225,10 +225,8 @@ def test_a_file_too_large_to_be_ours_is_not_read(tmp_path):
     [
         ("nowhere", "no checkpoint 'nowhere': .* one of v, gaussians8, moons"),
         ("", "no checkpoint ''"),
-        ("digits", "'digits' comes with a later version"),
         ("exact:nowhere", "no checkpoint 'nowhere'"),
         ("exact:", "no checkpoint ''"),
-        ("exact:digits", "'digits' comes with a later version"),
     ],
 )
 def test_unknown_names_are_named(name, message, tmp_path, monkeypatch):

@@ -129,7 +129,7 @@ def test_fresh_moons_lie_on_the_moons_at_random_angles():
     ("arguments", "message"),
     [
         ({"name": "w"}, "unknown data set 'w'; known: v, gaussians8"),
-        ({"name": "mnist"}, "'mnist' comes with a later version"),
+        ({"name": "mnist"}, "'mnist' has images, not points"),
         ({"name": "v", "n": 1}, "number of points must be between 2 and 1000000, got 1"),
         ({"name": "v", "n": 10**9}, "got 1000000000"),
         ({"name": "v", "seed": -1}, "seed must be .* got -1"),

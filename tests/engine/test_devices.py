@@ -105,7 +105,8 @@ def test_forward_half_of_an_update(pretended_cuda, config_for, prediction):
     config = config_for(schedule=schedule_for(prediction).config, prediction=prediction)
     with pretended_cuda:
         trainer = Trainer(config, CUDA)
-        x0, t, eps = trainer._batch()
+        batch = trainer._batch()
+        x0, t, eps = batch.x0, batch.t, batch.eps
         x_t = trainer.schedule.add_noise(x0, t, eps)
         target = training_target(x0, eps, t, trainer.schedule, prediction)
         loss = nn.functional.mse_loss(trainer.network(x_t, t), target)

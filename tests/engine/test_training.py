@@ -261,7 +261,8 @@ def test_an_update_is_what_adam_says(config_for):
     """One update by hand: gradient of the mean squared error, Adam's first step."""
     config = config_for(prediction="v")
     trainer, twin = Trainer(config, CPU), Trainer(config, CPU)
-    x0, t, eps = twin._batch()
+    batch = twin._batch()
+    x0, t, eps = batch.x0, batch.t, batch.eps
     signal = twin.schedule.alphas_cumprod[t].sqrt().float()[:, None]
     noise = (1 - twin.schedule.alphas_cumprod[t]).sqrt().float()[:, None]
     output = twin.network(signal * x0 + noise * eps, t)
@@ -283,7 +284,7 @@ def test_times_are_uniform_and_cover_every_batch(config_for):
     trainer = Trainer(config_for(batch_size=40), CPU)
     counts = torch.zeros(21)
     for _ in range(50):
-        t = trainer._batch()[1]
+        t = trainer._batch().t
         counts += torch.bincount(t, minlength=21)
         assert torch.bincount(t, minlength=21)[1:].min() >= 1  # forty times over twenty slots
     assert counts[0] == 0
@@ -330,8 +331,12 @@ def test_a_diverging_training_says_so_and_keeps_what_was_saved(
     for _ in range(7):
         next(steps)
     before = {name: (tmp_path / name).read_bytes() for name in FILES}
-    update = Trainer.update
-    monkeypatch.setattr(Trainer, "update", lambda self, rate: update(self, rate) * 0 + loss)
+    gradients = Trainer._gradients
+
+    def spoilt(self, batch):
+        return (yield from gradients(self, batch)) * 0 + loss
+
+    monkeypatch.setattr(Trainer, "_gradients", spoilt)
     with pytest.raises(ValueError, match=r"diverged: the loss is .* at step 8 with rate 0\.\d+"):
         next(steps)
     assert {name: (tmp_path / name).read_bytes() for name in FILES} == before
