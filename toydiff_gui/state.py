@@ -35,6 +35,8 @@ Point = tuple[float, float]
 Layer = BasinLayer | FieldLayer | HeatLayer | WarpLayer
 
 MAX_LANE_POINTS = 100_000
+MAX_TILES, MAX_PATH_IMAGES = 400, 64
+MAX_GUIDANCE = 20.0
 MAX_LANES = 8
 """Lanes beside the latents that can be shown at once."""
 
@@ -51,6 +53,17 @@ class ModelInfo:
     std: tuple[float, ...] = (1.0, 1.0)
     revision: int = 0
     """Counts up when the weights behind the same ``ref`` change."""
+    shape: tuple[int, ...] = (2,)
+    """Of one state: (2,) for points, (C, H, W) for images."""
+    labels: tuple[str, ...] = ()
+    """The classes that the network knows; empty for none."""
+    attends: bool = False
+    """Whether the network has attention to look at."""
+
+    @property
+    def images(self) -> bool:
+        """Whether its states are images."""
+        return len(self.shape) == 3
 
 
 @dataclass(frozen=True)
@@ -88,6 +101,137 @@ class Sampling:
         for name, point in places + [("way-point", point) for point in self.through]:
             for value in point:
                 require_between(name, value, -1e3, 1e3)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageEnd:
+    """A, B or C of mode Images: a latent (C, H, W), what to call it, and where it comes from.
+
+    ``tile`` is its place among the samples of ``seed`` while those are shown. ``image`` (C, H, W)
+    is what was inverted, for a picture of the data or of a file. Compared by identity.
+    """
+
+    latents: NDArray[np.float32]
+    label: str
+    tile: int | None = None
+    seed: int = 0
+    image: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class ImageSampling:
+    """What the sample panel sets in mode Images; ``steps`` None means all T steps.
+
+    ``a`` and ``b`` are the endpoints, None until the first samples have arrived; ``c`` is the third
+    corner of the slice, the way-point of a drawn path, and the side of a spherical one.
+
+    ``tile_class`` is asked of every tile: None for no class, a number for all, 'each' for every
+    class in turn; ``tile_classes`` overrides it for single tiles. ``class_a`` and ``class_b`` are
+    asked along the path, weights in between; with ``fixed_noise`` all of the path starts from A's
+    latents and only the class changes. ``guidance`` exaggerates classes.
+    """
+
+    count: int = 64
+    path_images: int = 12
+    steps: int | None = 50
+    seed: int = 5
+    eta: float = 0.0
+    a: ImageEnd | None = None
+    b: ImageEnd | None = None
+    c: ImageEnd | None = None
+    path: PathName = "linear"
+    even: bool = False
+    tile_class: int | Literal["each"] | None = None
+    tile_classes: tuple[tuple[int, int | None], ...] = ()
+    class_a: int | None = None
+    class_b: int | None = None
+    fixed_noise: bool = False
+    guidance: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_between("number of images", self.count, 1, MAX_TILES)
+        require_between("images on the path", self.path_images, 2, MAX_PATH_IMAGES)
+        if self.steps is not None:
+            require_between("steps", self.steps, 1, MAX_TIMESTEPS)
+        require_between("seed", self.seed, 0, 2**63 - 1)
+        require_between("eta", self.eta, 0.0, 1.0)
+        require_between("guidance", self.guidance, 0.0, MAX_GUIDANCE)
+
+
+@dataclass(frozen=True)
+class ImageView:
+    """What mode Images shows besides: the face of the card beside the samples, and its settings.
+
+    ``pinned_tile`` is shown large when nothing is pointed at. ``attention_of`` is what the
+    attention is looked at in: '' for the tile, else a strip's key (its pinned image).
+    """
+
+    face: Literal["picture", "attention", "slice"] = "picture"
+    pinned_tile: int = 0
+    hovered_tile: int | None = None
+    preview: bool = False
+    zoom: int = 1
+    """Tiles in a row: 1 shows all, 2 half as many as large again, and so on."""
+    attention_of: str = ""
+    layer: str = ""
+    head: int = 0
+    query: tuple[int, int] | None = None
+    averaged: bool = False
+    dot: tuple[float, float] = (0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class SliceRun:
+    """The decoded plane through A, B and C: ``images`` (side * side, C, H, W), row by row."""
+
+    status: Literal["empty", "running", "done", "failed"] = "empty"
+    side: int = 0
+    images: NDArray[np.float32] | None = None
+    at_dot: NDArray[np.float32] | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class AttentionRun:
+    """Attention that has arrived: ``weights`` maps t to (heads, L, L) and grows in place.
+
+    ``layers``: (name, side, heads) of each layer there is.
+    """
+
+    status: Literal["empty", "running", "done", "failed"] = "empty"
+    layer: str = ""
+    side: int = 0
+    layers: tuple[tuple[str, int, int], ...] = ()
+    weights: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class ImageDataRun:
+    """What is known of the image sets: ``places`` maps a name to its folder, '' where it is not.
+
+    ``fetching`` is the set that is being downloaded, ``done`` of ``total`` bytes. ``browsed`` are
+    some images of ``browsed_set``, uint8 (n, C, H, W), with their ``labels`` (n,).
+    """
+
+    places: Mapping[str, str] = field(default_factory=dict)
+    download_root: str = ""
+    fetching: str = ""
+    done: int = 0
+    total: int = 0
+    remaining: float | None = None
+    message: str = ""
+    browsed_set: str = ""
+    browsed: NDArray[np.uint8] | None = None
+    labels: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a network costs: weights, and seconds for an update; None while it is measured."""
+
+    parameters: int | None = None
+    seconds_per_step: float | None = None
 
 
 @dataclass(frozen=True)
@@ -287,6 +431,13 @@ class AppState(QObject):
         inversion_changed: the user's own points (``inversion``).
         layers_changed: something laid over a lane has arrived; carries the lane's key.
         others_changed: what is known of checkpoints that single lanes use (``other_model``).
+        images_changed: what the sample panel sets in mode Images (``images``).
+        image_view_changed: what mode Images looks at (``image_view``).
+        slice_changed: the decoded plane (``slice``).
+        attention_changed: attention has arrived (``attention``).
+        image_data_changed: where image sets are, a download, images to choose from
+            (``image_data``).
+        costs_changed: what networks cost (``cost``).
         message_posted: something to tell the user, (text, is_error).
     """
 
@@ -305,6 +456,12 @@ class AppState(QObject):
     inversion_changed = Signal()
     layers_changed = Signal(str)
     others_changed = Signal()
+    images_changed = Signal()
+    image_view_changed = Signal()
+    slice_changed = Signal()
+    attention_changed = Signal()
+    image_data_changed = Signal()
+    costs_changed = Signal()
     message_posted = Signal(str, bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -331,6 +488,12 @@ class AppState(QObject):
         self._inversion = Inversion()
         self._layers: dict[tuple[str, str], Layer] = {}
         self._others: dict[str, ModelInfo] = {}
+        self._images = ImageSampling()
+        self._image_view = ImageView()
+        self._slice = SliceRun()
+        self._attention = AttentionRun()
+        self._image_data = ImageDataRun()
+        self._costs: dict[str, Cost] = {}
 
     @property
     def engine(self) -> EngineStatus:
@@ -401,6 +564,35 @@ class AppState(QObject):
     def inversion(self) -> Inversion:
         """The user's own points and their latents."""
         return self._inversion
+
+    @property
+    def images(self) -> ImageSampling:
+        """What the sample panel sets in mode Images."""
+        return self._images
+
+    @property
+    def image_view(self) -> ImageView:
+        """What mode Images looks at."""
+        return self._image_view
+
+    @property
+    def slice(self) -> SliceRun:
+        """The decoded plane through A, B and C."""
+        return self._slice
+
+    @property
+    def attention(self) -> AttentionRun:
+        """The attention that has arrived."""
+        return self._attention
+
+    @property
+    def image_data(self) -> ImageDataRun:
+        """Where image sets are."""
+        return self._image_data
+
+    def cost(self, key: str) -> Cost:
+        """What the network ``key`` (set and preset) costs, as far as it is known."""
+        return self._costs.get(key, Cost())
 
     def layer(self, lane: str, kind: str) -> Layer | None:
         """What is laid over ``lane`` as ``kind``, as far as it has arrived."""
@@ -549,6 +741,41 @@ class AppState(QObject):
         """Replace the user's own points."""
         self._inversion = inversion
         self.inversion_changed.emit()
+
+    def update_images(self, **changes: Any) -> None:
+        """Change fields of the image settings; raises ``ValueError`` for a bad value."""
+        images = replace(self._images, **changes)
+        if images != self._images:
+            self._images = images
+            self.images_changed.emit()
+
+    def update_image_view(self, **changes: Any) -> None:
+        """Change what mode Images looks at."""
+        view = replace(self._image_view, **changes)
+        if view != self._image_view:
+            self._image_view = view
+            self.image_view_changed.emit()
+
+    def set_slice(self, run: SliceRun) -> None:
+        """Replace the decoded plane."""
+        self._slice = run
+        self.slice_changed.emit()
+
+    def set_attention(self, run: AttentionRun) -> None:
+        """Replace the attention; always told, since it grows in place."""
+        self._attention = run
+        self.attention_changed.emit()
+
+    def update_image_data(self, **changes: Any) -> None:
+        """Change what is known of the image sets."""
+        self._image_data = replace(self._image_data, **changes)
+        self.image_data_changed.emit()
+
+    def set_cost(self, key: str, cost: Cost) -> None:
+        """Say what the network ``key`` costs."""
+        if self._costs.get(key) != cost:
+            self._costs[key] = cost
+            self.costs_changed.emit()
 
     def set_run(self, key: str, run: LaneRun) -> None:
         """Replace a lane's run; always told, since a trajectory grows in place."""
