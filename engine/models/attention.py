@@ -14,19 +14,21 @@ from torch.nn import functional as F
 
 
 class MultiHeadAttention(nn.Module):
-    """softmax(Q K^T / sqrt(d)) V in ``heads`` heads of d = dim / heads (Vaswani et al. 2017, 3.2.2).
+    """softmax(Q K^T / sqrt(d)) V in ``heads`` heads of d = dim / heads.
 
-    Q, K and V are linear maps of query, key and value; another one joins the heads. The state dict
-    is that of ``torch.nn.MultiheadAttention``: ``in_proj_weight`` (3 dim, dim) and ``in_proj_bias``
-    (3 dim,), in the order Q, K, V, ``out_proj.weight`` (dim, dim) and ``out_proj.bias`` (dim,).
+    Q, K and V are linear maps of query, key and value; another one joins the heads (Vaswani et al.
+    2017, section 3.2.2). The state dict is that of ``torch.nn.MultiheadAttention``:
+    ``in_proj_weight`` (3 dim, dim) and ``in_proj_bias`` (3 dim,), in the order Q, K, V,
+    ``out_proj.weight`` (dim, dim) and ``out_proj.bias`` (dim,).
 
-    Raises ``ValueError`` unless ``dim`` and ``heads`` are positive and ``heads`` divides ``dim``.
+    Raises ``ValueError`` unless ``dim`` and ``heads`` are positive whole numbers and ``heads``
+    divides ``dim``.
     """
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
-        if dim < 1 or heads < 1:
-            raise ValueError(f"attention needs a positive width and heads, got {dim} and {heads}")
+        for what, number in (("width", dim), ("number of heads", heads)):
+            _check_number(what, number)
         if dim % heads:
             raise ValueError(f"the number of heads must divide the width {dim}, got {heads}")
         self.dim, self.heads = dim, heads
@@ -46,18 +48,20 @@ class MultiHeadAttention(nn.Module):
         """What ``query`` (B, L, dim) gathers from ``value`` (B, S, dim): (B, L, dim).
 
         Without ``key`` it is self-attention; ``value`` defaults to ``key``. ``mask`` of shape
-        (L, S), (B, L, S) or (B, heads or 1, L, S): True, where a query may attend to a key, or a
-        number that is added to the score. A row that may attend to nothing gives zeros. Raises
-        ``ValueError`` for shapes that do not fit.
+        (L, S), (B, L, S) or (B or 1, heads or 1, L, S): True, where a query may attend to a key, or
+        a number that is added to the score. A head that may attend to nothing adds nothing; a row
+        of which no head may gives zeros. Raises ``ValueError`` for shapes that do not fit.
         """
         key, value = self._defaults(query, key, value)
         _check_inputs(query, key, value, self.dim)
         allowed = self._mask(mask, query, key)
         q, k, v = self._project(query, key, value)
-        heads = F.scaled_dot_product_attention(q, k, v, attn_mask=_unblocked(allowed))
-        out: Tensor = self.out_proj(heads.transpose(1, 2).flatten(2))
-        blocked = _blocked_rows(allowed)
-        return out if blocked is None else out.masked_fill(blocked.all(1), 0.0)
+        if allowed is None:
+            return self._join(F.scaled_dot_product_attention(q, k, v))
+        usable, blocked = _unblocked(allowed, q.dtype)
+        heads = F.scaled_dot_product_attention(q, k, v, attn_mask=usable)
+        joined = self._join(heads.masked_fill(blocked, 0.0))
+        return joined.masked_fill(blocked.all(1), 0.0)
 
     def weights(
         self, query: Tensor, key: Tensor | None = None, mask: Tensor | None = None
@@ -71,16 +75,15 @@ class MultiHeadAttention(nn.Module):
         allowed = self._mask(mask, query, key)
         q, k, _ = self._project(query, key, key)
         scores = q @ k.transpose(-2, -1) / math.sqrt(self.dim // self.heads)
-        usable = _unblocked(allowed)
-        if usable is not None:
-            scores = (
-                scores.masked_fill(~usable, -math.inf)
-                if usable.dtype == torch.bool
-                else scores + usable
-            )
-        shares = scores.softmax(-1)
-        blocked = _blocked_rows(allowed)
-        return shares if blocked is None else shares.masked_fill(blocked, 0.0)
+        if allowed is None:
+            return scores.softmax(-1)
+        usable, blocked = _unblocked(allowed, scores.dtype)
+        scores = (
+            scores.masked_fill(~usable, -math.inf)
+            if usable.dtype == torch.bool
+            else scores + usable
+        )
+        return scores.softmax(-1).masked_fill(blocked, 0.0)
 
     @staticmethod
     def _defaults(query: Tensor, key: Tensor | None, value: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -98,16 +101,23 @@ class MultiHeadAttention(nn.Module):
             maps = zip(self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3), strict=True)
             inputs = (query, key, value)
             parts = tuple(F.linear(x, *each) for x, each in zip(inputs, maps, strict=True))
-        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
+        size = self.dim // self.heads
+        q, k, v = (part.view(*part.shape[:2], self.heads, size).transpose(1, 2) for part in parts)
         return q, k, v
 
+    def _join(self, heads: Tensor) -> Tensor:
+        """(B, heads, L, d) -> (B, L, dim)."""
+        joined: Tensor = self.out_proj(heads.transpose(1, 2).flatten(2))
+        return joined
+
     def _mask(self, mask: Tensor | None, query: Tensor, key: Tensor) -> Tensor | None:
-        """``mask`` with four axes, or None."""
+        """``mask`` with four axes, or None if all may attend to all."""
+        batch, length, source = len(query), query.shape[1], key.shape[1]
         if mask is None:
-            return None
+            nothing = torch.zeros(1, 1, length, 0, dtype=torch.bool, device=query.device)
+            return None if source else nothing
         if mask.dtype != torch.bool and not mask.is_floating_point():
             raise ValueError(f"an attention mask must be bool or floating point, got {mask.dtype}")
-        batch, length, source = len(query), query.shape[1], key.shape[1]
         shapes = {(length, source), (batch, length, source)}
         shapes |= {(b, h, length, source) for b in (1, batch) for h in (1, self.heads)}
         if tuple(mask.shape) not in shapes:
@@ -120,7 +130,12 @@ class MultiHeadAttention(nn.Module):
             mask = mask[None, None]
         elif mask.ndim == 3:
             mask = mask[:, None]
-        return mask if mask.dtype == torch.bool else mask.to(query.dtype)
+        return mask
+
+
+def _check_number(what: str, number: object) -> None:
+    if not isinstance(number, int) or number < 1:
+        raise ValueError(f"the {what} of an attention must be 1 or more, got {number!r}")
 
 
 def _check_inputs(query: Tensor, key: Tensor, value: Tensor, dim: int) -> None:
@@ -137,20 +152,17 @@ def _check_inputs(query: Tensor, key: Tensor, value: Tensor, dim: int) -> None:
         )
 
 
-def _blocked_rows(mask: Tensor | None) -> Tensor | None:
-    """True (..., L, 1) where a query may attend to nothing; None without a mask."""
-    if mask is None:
-        return None
-    open_ = mask if mask.dtype == torch.bool else mask != -math.inf
-    return ~open_.any(-1, keepdim=True)
+def _unblocked(mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """``mask`` with the rows opened that may attend to nothing, and True (..., L, 1) for those.
 
-
-def _unblocked(mask: Tensor | None) -> Tensor | None:
-    """``mask`` with its blocked rows opened: a softmax of nothing is NaN, also in a gradient."""
-    blocked = _blocked_rows(mask)
-    if mask is None or blocked is None:
-        return None
-    return mask | blocked if mask.dtype == torch.bool else mask.masked_fill(blocked, 0.0)
+    A softmax of nothing is NaN, also in a gradient.
+    """
+    if mask.dtype == torch.bool:
+        blocked = ~mask.any(-1, keepdim=True)
+        return mask | blocked, blocked
+    mask = mask.to(dtype)  # first: a large negative number may be infinite in it
+    blocked = (mask == -math.inf).all(-1, keepdim=True)
+    return mask.masked_fill(blocked, 0.0), blocked
 
 
 @dataclass(frozen=True)
