@@ -107,8 +107,9 @@ class Sampling:
 class ImageEnd:
     """A, B or C of mode Images: a latent (C, H, W), what to call it, and where it comes from.
 
-    ``tile`` is its place among the samples of ``seed`` while those are shown. ``image`` (C, H, W)
-    is what was inverted, for a picture of the data or of a file. Compared by identity.
+    ``tile`` is its place among the samples of ``seed`` while those are shown, ``asked_class`` the
+    class it was asked for. ``image`` (C, H, W) is what was inverted, for a picture of the data or
+    of a file. Compared by identity.
     """
 
     latents: NDArray[np.float32]
@@ -116,11 +117,14 @@ class ImageEnd:
     tile: int | None = None
     seed: int = 0
     image: NDArray[np.float32] | None = None
+    asked_class: int | None = None
 
 
 @dataclass(frozen=True)
 class ImageSampling:
     """What the sample panel sets in mode Images; ``steps`` None means all T steps.
+
+    ``sampler`` makes the tiles; the strips have the samplers of the lanes.
 
     ``a`` and ``b`` are the endpoints, None until the first samples have arrived; ``c`` is the third
     corner of the slice, the way-point of a drawn path, and the side of a spherical one.
@@ -136,6 +140,7 @@ class ImageSampling:
     steps: int | None = 50
     seed: int = 5
     eta: float = 0.0
+    sampler: SamplerName = "ddim"
     a: ImageEnd | None = None
     b: ImageEnd | None = None
     c: ImageEnd | None = None
@@ -169,6 +174,8 @@ class ImageView:
     face: Literal["picture", "attention", "slice"] = "picture"
     pinned_tile: int = 0
     hovered_tile: int | None = None
+    hovered_strip: str = ""
+    """Key of the strip in which the image at ``AppState.marked`` is pointed at; '' for none."""
     preview: bool = False
     zoom: int = 1
     """Tiles in a row: 1 shows all, 2 half as many as large again, and so on."""
@@ -178,14 +185,22 @@ class ImageView:
     query: tuple[int, int] | None = None
     averaged: bool = False
     dot: tuple[float, float] = (0.5, 0.5)
+    next_mark: Literal["A", "B"] = "A"
+    """What the next tile that is clicked becomes."""
 
 
 @dataclass(frozen=True)
 class SliceRun:
-    """The decoded plane through A, B and C: ``images`` (side * side, C, H, W), row by row."""
+    """The decoded plane through A, B and C: ``images`` (rows * columns, C, H, W), row by row.
+
+    ``box`` is the part of the plane, ``at_dot`` (C, H, W) the image at the dot, as in
+    ``image_scene.SliceCard``.
+    """
 
     status: Literal["empty", "running", "done", "failed"] = "empty"
-    side: int = 0
+    columns: int = 0
+    rows: int = 0
+    box: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
     images: NDArray[np.float32] | None = None
     at_dot: NDArray[np.float32] | None = None
     message: str = ""
@@ -210,11 +225,15 @@ class AttentionRun:
 class ImageDataRun:
     """What is known of the image sets: ``places`` maps a name to its folder, '' where it is not.
 
+    ``root`` is the user's own folder, looked into first, '' for none; ``download_root`` is where
+    downloads go.
+
     ``fetching`` is the set that is being downloaded, ``done`` of ``total`` bytes. ``browsed`` are
     some images of ``browsed_set``, uint8 (n, C, H, W), with their ``labels`` (n,).
     """
 
     places: Mapping[str, str] = field(default_factory=dict)
+    root: str = ""
     download_root: str = ""
     fetching: str = ""
     done: int = 0
@@ -262,7 +281,7 @@ class LaneSpec:
         if self.eta is not None:
             require_between("eta", self.eta, 0.0, 1.0)
 
-    def sampler_config(self, sampling: Sampling, timesteps: int) -> SamplerConfig:
+    def sampler_config(self, sampling: Sampling | ImageSampling, timesteps: int) -> SamplerConfig:
         """The sampler to ask the engine for, never with more steps than there are."""
         steps = min(self.steps or sampling.steps or timesteps, timesteps)
         eta = sampling.eta if self.eta is None else self.eta
@@ -270,7 +289,7 @@ class LaneSpec:
             name=self.sampler, steps=steps, eta=eta if self.sampler == "ddim" else 0.0
         )
 
-    def path_name(self, sampling: Sampling) -> PathName:
+    def path_name(self, sampling: Sampling | ImageSampling) -> PathName:
         """The path that the lane follows."""
         return self.path or sampling.path
 
@@ -306,7 +325,7 @@ class LaneRun:
 class GeodesicRun:
     """The search for the geodesic between the present endpoints.
 
-    ``energies``: the best energy after each step. ``latents`` (N, 2): the best path so far,
+    ``energies``: the best energy after each step. ``latents`` (N, ...): the best path so far,
     between ``ends``.
     """
 
@@ -317,7 +336,7 @@ class GeodesicRun:
     seconds: float = 0.0
     coefficients: int = 0
     latents: NDArray[np.float32] | None = None
-    ends: tuple[Point, Point] | None = None
+    ends: tuple[Point, Point] | tuple[ImageEnd, ImageEnd] | None = None
     message: str = ""
 
 
@@ -369,6 +388,8 @@ class TrainingRun:
     """distance, distance_floor, off_data, off_data_floor; missing until measured."""
     preview: Trajectory | None = None
     folder: str = ""
+    config: TrainingConfig | None = None
+    """What is trained; None before the first training."""
 
     @property
     def active(self) -> bool:
