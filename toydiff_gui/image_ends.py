@@ -1,0 +1,128 @@
+"""Where A, B and C of mode Images come from: tiles that are clicked, images that were inverted."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from engine.trajectory import Trajectory
+from toydiff_gui.image_scene import Mark
+from toydiff_gui.state import AppState, ImageEnd
+
+SAMPLES_KEY = "samples"
+"""Key of the run that the tiles show (``AppState.run``)."""
+SEED = "seed"
+"""In a trajectory's ``meta``: what its latents were drawn from."""
+FIELDS: dict[Mark, str] = {"A": "a", "B": "b", "C": "c"}
+
+
+def shown_tiles(state: AppState) -> Trajectory | None:
+    """The trajectory that the tiles show: of the samples, or what is being trained makes."""
+    training = state.training
+    config = training.config
+    if training.active and config is not None and config.images and training.preview is not None:
+        return training.preview
+    return state.run(SAMPLES_KEY).trajectory
+
+
+def tile_class(state: AppState, index: int) -> int | None:
+    """The class that the tile ``index`` is asked for; None for none."""
+    images, known = state.images, len(state.model.labels)
+    chosen: int | Literal["each"] | None = dict(images.tile_classes).get(index, images.tile_class)
+    if chosen == "each":
+        return index % known if known else None
+    return chosen if chosen is not None and chosen < known else None
+
+
+def tile_end(state: AppState, index: int) -> ImageEnd | None:
+    """The tile ``index`` as an endpoint; None while it has not arrived."""
+    trajectory = shown_tiles(state)
+    if trajectory is None or not trajectory.x or not 0 <= index < len(trajectory.x[0]):
+        return None
+    latents = trajectory.x[0][index]
+    if latents.shape != state.model.shape:
+        return None  # of a training of other images
+    training = trajectory is state.training.preview
+    asked = None if training else tile_class(state, index)
+    label = f"Tile {index + 1}"
+    if asked is not None:
+        label = f"{state.model.labels[asked]}, tile {index + 1}"
+    if training:
+        label += ", in training"
+    seed = int(trajectory.meta.get(SEED, state.images.seed))
+    return ImageEnd(latents, label, tile=index, seed=seed, asked_class=asked)
+
+
+def place_tile(state: AppState, index: int, mark: Mark | None = None) -> None:
+    """Make a tile A, B or C; without a ``mark`` A and B in turn. Nothing while it is not there.
+
+    The path asks for the tile's class at its end, so that it ends in what the tile shows.
+    """
+    end = tile_end(state, index)
+    if end is None:
+        return
+    if mark is None:
+        mark = state.image_view.next_mark
+    place_end(state, mark, end)
+    following = {"A": "B", "B": "A"}.get(mark, state.image_view.next_mark)
+    state.update_image_view(pinned_tile=index, attention_of="", next_mark=following)
+
+
+def place_end(state: AppState, mark: Mark, end: ImageEnd) -> None:
+    """Make ``end`` A, B or C, with the class it was asked for."""
+    changes: dict[str, object] = {FIELDS[mark]: end}
+    if mark != "C":
+        changes[f"class_{FIELDS[mark]}"] = end.asked_class
+    state.update_images(**changes)
+
+
+def remove_end(state: AppState, mark: Mark) -> None:
+    """Do without C (or A, or B, until there are samples again)."""
+    state.update_images(**{FIELDS[mark]: None})
+
+
+def place_defaults(state: AppState) -> None:
+    """Where A or B is missing, take tiles of the samples for them."""
+    images, trajectory = state.images, state.run(SAMPLES_KEY).trajectory
+    if trajectory is None or not trajectory.x:
+        return
+    count = len(trajectory.x[0])
+    for mark, end, index in (("A", images.a, 0), ("B", images.b, min(count - 1, count // 2))):
+        if end is None and (tile := tile_end(state, index)) is not None:
+            place_end(state, mark, tile)  # type: ignore[arg-type]
+
+
+def end_of(state: AppState, mark: Mark) -> ImageEnd | None:
+    """A, B or C as it is now."""
+    end: ImageEnd | None = getattr(state.images, FIELDS[mark])
+    return end
+
+
+def end_label(state: AppState, end: ImageEnd) -> str:
+    """What to call an endpoint; a tile of another seed with its seed."""
+    if end.tile is not None and end.seed != state.images.seed:
+        return f"{end.label} of seed {end.seed}"
+    return end.label
+
+
+def third_corner(state: AppState) -> ImageEnd | None:
+    """C, or the tile that stands in for it: the first that is neither A nor B."""
+    images = state.images
+    if images.c is not None:
+        return images.c
+    taken = {end.tile for end in (images.a, images.b) if end is not None}
+    index = next(n for n in range(3) if n not in taken)
+    return tile_end(state, index)
+
+
+def marks_of(state: AppState) -> dict[int, Mark]:
+    """Which of the tiles that are shown are endpoints."""
+    trajectory = shown_tiles(state)
+    if trajectory is None or not trajectory.x:
+        return {}
+    seed = trajectory.meta.get(SEED)
+    marks: dict[int, Mark] = {}
+    for mark in ("C", "B", "A"):
+        end = end_of(state, mark)
+        if end is not None and end.tile is not None and end.seed == seed:
+            marks[end.tile] = mark
+    return {tile: mark for tile, mark in marks.items() if tile < len(trajectory.x[0])}
