@@ -229,7 +229,8 @@ class ImageDataRun:
     downloads go.
 
     ``fetching`` is the set that is being downloaded, ``done`` of ``total`` bytes. ``browsed`` are
-    some images of ``browsed_set``, uint8 (n, C, H, W), with their ``labels`` (n,).
+    some images of ``browsed_set``, uint8 (n, C, H, W), with their ``labels`` (n,). ``thumbnails``
+    maps a set to a few of its images, for its card.
     """
 
     places: Mapping[str, str] = field(default_factory=dict)
@@ -243,6 +244,7 @@ class ImageDataRun:
     browsed_set: str = ""
     browsed: NDArray[np.uint8] | None = None
     labels: NDArray[np.int64] | None = None
+    thumbnails: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""Which noise schedule to train with: a card for each, with its curve."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QVBoxLayout, QWidget
+
+from engine import noise_tables
+from engine.config import SCHEDULES, ScheduleConfig
+from toydiff_gui import names
+from toydiff_gui.controls import SectionHeader, ThumbnailCard
+from toydiff_gui.controls.scroll import SPACING
+from toydiff_gui.panels.drawings import curve_drawing
+from toydiff_gui.panels.parts import Writer
+from toydiff_gui.state import AppState
+
+TIPS = {
+    "linear": "The noise added in a step grows evenly with t, as in the first DDPM paper.",
+    "quadratic": "The noise grows with the square: the data stay recognisable for longer.",
+    "cosine": "ᾱ falls along a cosine down to nearly nothing; predicts v unless told otherwise.",
+}
+
+
+class ScheduleChoice(QWidget, Writer):
+    """Shows and sets the schedule of the state's training configuration.
+
+    ``default`` is what its arrow leads back to.
+    """
+
+    def __init__(
+        self, state: AppState, default: ScheduleConfig, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._default = state, default
+        self.header = SectionHeader("Noise schedule", "ᾱ over t")
+        self.header.setToolTip(
+            "ᾱ is the share of the data's variance that is left at time t: 1 for data, towards 0 "
+            "for noise."
+        )
+        self.header.reset_requested.connect(self._reset)
+        self._choices = QWidget()
+        grid = QGridLayout(self._choices)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(6)
+        group = QButtonGroup(self)
+        self.cards: dict[str, ThumbnailCard] = {}
+        for index, key in enumerate(SCHEDULES):
+            card = ThumbnailCard(
+                names.SCHEDULES[key], TIPS[key], caption_inside=True, picture_height=56
+            )
+            card.setAccessibleName(f"Noise schedule {names.SCHEDULES[key]}")
+            card.toggled.connect(self._toggled)
+            group.addButton(card)
+            grid.addWidget(card, 0, index)
+            grid.setColumnStretch(index, 1)
+            self.cards[key] = card
+        self.zero_terminal = QCheckBox("Zero terminal signal")
+        self.zero_terminal.setToolTip(
+            "Rescales the schedule so that nothing of the data is left at t = T. Otherwise "
+            "training ends in a distribution that is not quite the Gaussian which sampling "
+            "starts from."
+        )
+        self.zero_terminal.toggled.connect(self._zero_terminal_toggled)
+        grid.addWidget(self.zero_terminal, 1, 0, 1, 3)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACING)
+        column.addWidget(self.header)
+        column.addWidget(self._choices)
+        state.training_config_changed.connect(self._show)
+        state.training_changed.connect(self._show_lock)
+        self._show()
+        self._show_lock()
+
+    def _show(self) -> None:
+        own = self._state.training_config.schedule
+        # Unchecking through the group: the card that is checked unchecks the others.
+        self.cards[own.name].setChecked(True)
+        for key, card in self.cards.items():
+            shown = replace(own, name=key)  # type: ignore[arg-type]
+            card.set_drawing(curve_drawing(noise_tables.alphas_cumprod(shown)))
+        self.zero_terminal.setChecked(own.zero_terminal)
+        default = self._default
+        self.header.set_default(
+            (own.name, own.zero_terminal) == (default.name, default.zero_terminal)
+        )
+
+    def _show_lock(self) -> None:
+        active = self._state.training.active
+        self._choices.setEnabled(not active)
+        self.header.reset.setEnabled(not active)
+
+    def _restore(self) -> None:
+        for card in self.cards.values():
+            card.blockSignals(True)
+        self._show()
+        for card in self.cards.values():
+            card.blockSignals(False)
+
+    def _change(self, **changes: Any) -> None:
+        own = self._state.training_config.schedule
+        self.write(
+            lambda: self._state.update_training_config(schedule=replace(own, **changes)),
+            self._restore,
+        )
+
+    def _toggled(self, checked: bool) -> None:
+        if checked:
+            self._change(name=next(k for k, card in self.cards.items() if card.isChecked()))
+
+    def _zero_terminal_toggled(self, checked: bool) -> None:
+        self._change(zero_terminal=checked)
+
+    def _reset(self) -> None:
+        default = self._default
+        self._change(name=default.name, zero_terminal=default.zero_terminal)
