@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.config import TrainingConfig
 from toydiff_gui.state import LaneSpec, ModelInfo, Sampling
 
 DATASETS = {
@@ -92,3 +93,11 @@ def lane_detail(lane: LaneSpec, sampling: Sampling, *, several_paths: bool) -> s
     if lane.checkpoint is not None:
         parts.append(Path(lane.checkpoint).name)
     return ", ".join(parts)
+
+
+def cost_key(config: TrainingConfig, preset: str) -> str:
+    """What the cost of a preset's network is called, such as 'mnist/medium' (``AppState.cost``)."""
+    name = config.dataset
+    if name == "folder":
+        name = f"folder-{config.channels}x{config.image_size}"
+    return f"{name}/{preset}"
