@@ -54,7 +54,9 @@ class Comparer(QObject):
 
     @property
     def _looked_at(self) -> bool:
-        return self._state.view.shows_lab and self._state.sampling.mode == "interpolation"
+        state = self._state
+        points = not state.model.images
+        return points and state.view.shows_lab and state.sampling.mode == "interpolation"
 
     def _on_change(self) -> None:
         """Figures of other endpoints, or of another model, are not shown nor waited for."""

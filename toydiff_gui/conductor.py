@@ -18,6 +18,7 @@ from PySide6.QtCore import QElapsedTimer, QObject, Signal
 
 from engine import protocol
 from engine.config import SamplerConfig, TrainingConfig
+from engine.datasets.images import info_of
 from engine.protocol import Arrays, Packet
 from engine.trajectory import Trajectory
 from toydiff_gui.composer import LATENT_KEY
@@ -34,14 +35,13 @@ from toydiff_gui.state import (
     Sampling,
     TrainingRun,
 )
+from toydiff_gui.streams import Stream, Streams
 from toydiff_gui.timers import single_shot
 
 COARSE_STEPS, FEWEST_COARSE_STEPS, FIRST_COARSE_STEPS = 20, 6, 12
 """While dragging: evaluations for a lane at most, at least, and before the pace is known."""
 BATCH_MS = 50.0
 """What all lanes together may take: the picture follows the hand within a tenth of a second."""
-FLUSH_MS = 15
-"""Frames that arrive within this time are shown together: there is no point in more repaints."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,6 @@ class _Wish:
         """Whether both are the same place, in however many steps."""
         sampler = replace(self.sampler, steps=other.sampler.steps)
         return replace(self, sampler=sampler) == other
-
-
-@dataclass
-class _Pending:
-    """A trajectory on its way. ``held`` until it has come as far as the picture it replaces."""
-
-    key: str
-    wish: _Wish
-    coarse: bool
-    held: bool
-    trajectory: Trajectory | None = None
 
 
 class Conductor(QObject):
@@ -94,21 +83,20 @@ class Conductor(QObject):
         super().__init__(parent)
         self._state, self._link, self._playback, self._runs = state, link, playback, runs
         self.pathfinder = Pathfinder(state, link, self)
-        self._pending: dict[int, _Pending] = {}
-        self._wishes: dict[str, _Wish] = {}
+        self._streams = Streams(state, link, playback, self)
         self._opening: dict[int, str] = {}
         self._opening_other: dict[int, str] = {}
         self._not_there: dict[str, str] = {}
         self._training_job: int | None = None
         self._training_folder: Path | None = None
-        self._dirty: set[str] = set()
         self._coarse_evaluations = FIRST_COARSE_STEPS
         self._batch_began = QElapsedTimer()
         self._finished = 0
         self._refresh_timer = single_shot(self, 0, self._refresh)
-        self._flush_timer = single_shot(self, FLUSH_MS, self._flush)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
+        self._streams.began.connect(self._on_began)
+        self._streams.ended.connect(self._on_ended)
         self.pathfinder.preview_changed.connect(self._show_preview)
         self.pathfinder.path_changed.connect(self._refresh_timer.start)
         state.inversion_changed.connect(self._refresh_timer.start)
@@ -121,7 +109,7 @@ class Conductor(QObject):
     @property
     def busy(self) -> bool:
         """Whether lanes are being computed or about to be."""
-        return bool(self._pending) or self._refresh_timer.isActive()
+        return bool(self._streams.under_way) or self._refresh_timer.isActive()
 
     # Models
 
@@ -149,11 +137,11 @@ class Conductor(QObject):
             model = replace(model, revision=self._state.model.revision + 1)
         if ref != self._state.model.ref:
             for lane in self._state.lanes:
-                self._cancel(lane.key)
+                self._streams.cancel(lane.key)
                 self._state.set_run(lane.key, LaneRun())  # what is there is of another model
         self._not_there.pop(ref, None)
         self._playback.set_timesteps(model.schedule.timesteps)
-        self._wishes.clear()
+        self._streams.forget_all()
         self._state.set_model(model)
         self._refresh_timer.start()
         self.model_opened.emit(ref)
@@ -162,14 +150,14 @@ class Conductor(QObject):
 
     def _refresh(self) -> None:
         """Ask for what has changed since it was last asked for."""
-        if self._state.engine.status != "ready":
+        if self._state.engine.status != "ready" or self._state.model.images:
             return
         dragging = self._state.dragging
-        if dragging and any(pending.coarse for pending in self._pending.values()):
+        if dragging and any(stream.coarse for stream in self._streams.under_way):
             return  # one batch at a time, or a fast hand would starve the picture
         shown = {lane.key for lane in self._state.shown_lanes}
-        for key in {pending.key for pending in self._pending.values()} - shown:
-            self._cancel(key)
+        for key in self._streams.keys - shown:
+            self._streams.cancel(key)
         if dragging:
             self._batch_began.start()
         for lane in self._state.shown_lanes:
@@ -177,43 +165,51 @@ class Conductor(QObject):
 
     def _ask_for(self, lane: LaneSpec, coarse: bool) -> None:
         sampling = self._state.sampling
-        model = self._state.other_model(lane.checkpoint or self._state.model.ref)
-        if model is None:
-            ref = lane.checkpoint or self._state.model.ref
-            self._cancel(lane.key)
-            if (why := self._not_there.get(ref)) is not None:  # not asked again at every move
-                self._state.set_run(lane.key, LaneRun(status="failed", message=why))
-                return
-            self._open_other(ref)
-            self._state.set_run(lane.key, LaneRun(status="running"))
+        if (model := self.model_of(lane)) is None:
+            self._streams.cancel(lane.key)
             return
         sampler = lane.sampler_config(sampling, model.schedule.timesteps)
         if coarse:
             sampler = self._coarse(sampler)
         latents, given = self._given_latents(lane)
         if given is None:  # they are being looked for, or were not found
-            self._cancel(lane.key)
+            self._streams.cancel(lane.key)
             if why := self._why_not_given():
                 self._state.set_run(lane.key, LaneRun(status="failed", message=why))
             return
         relevant = _relevant(lane, sampling)
         wish = _Wish(lane.reference(model), model.revision, sampler, relevant, given)
-        before, run = self._wishes.get(lane.key), self._state.run(lane.key)
+        before, run = self._streams.wish(lane.key), self._state.run(lane.key)
         if before == wish or (coarse and before is not None and before.same_but_steps(wish)):
             return  # a hand that rests needs no other steps
         if before is not None and before.sampling.mode != sampling.mode:
             run = LaneRun()  # a path is no set of samples: show nothing rather than one as both
         if before is not None and before.ref != wish.ref:
             run = LaneRun()  # it is of another model
-        self._cancel(lane.key)
-        self._wishes[lane.key] = wish
         # After a drag the same places come again in full: do not fall back to noise meanwhile.
         same_place = before is not None and run.coarse and before.sampling == relevant
-        job = self._link.next_job()
-        self._pending[job] = _Pending(lane.key, wish, coarse, held=coarse or same_place)
-        if run.trajectory is None:
+        if run.trajectory is None and self._state.run(lane.key).trajectory is not None:
+            self._state.set_run(lane.key, run)
+        stream = Stream(lane.key, wish, coarse, held=coarse or same_place)
+        self._streams.ask(stream, self._request(self._link.next_job(), lane.key, wish, latents))
+
+    def model_of(self, lane: LaneSpec) -> ModelInfo | None:
+        """What a lane samples from; None while that is being opened, or if it cannot be.
+
+        The lane's run says so then.
+        """
+        ref = lane.checkpoint or self._state.model.ref
+        model, why = self._state.other_model(ref), self._not_there.get(ref)
+        if model is not None and model.shape != self._state.model.shape:
+            why = f"{Path(ref).name} makes {_states_of(model)}, not {_states_of(self._state.model)}"
+            model = None
+        elif model is None and why is None:  # not asked again at every move
+            self._open_other(ref)
             self._state.set_run(lane.key, LaneRun(status="running"))
-        self._link.send(self._request(job, lane.key, wish, latents))
+            return None
+        if model is None:
+            self._state.set_run(lane.key, LaneRun(status="failed", message=why or ""))
+        return model
 
     def _coarse(self, sampler: SamplerConfig) -> SamplerConfig:
         """The same sampler with so few steps that the lanes keep up with the hand."""
@@ -283,7 +279,7 @@ class Conductor(QObject):
     def _show_preview(self) -> None:
         """What a few steps make of the best path so far, in the lanes that wait for it."""
         preview, sampling, model = self.pathfinder.preview, self._state.sampling, self._state.model
-        if preview is None or sampling.mode != "interpolation":
+        if preview is None or sampling.mode != "interpolation" or model.images:
             return
         for lane in self._state.shown_lanes:
             if lane.sampler in ("ddpm", "ddpm-shared"):
@@ -292,74 +288,25 @@ class Conductor(QObject):
                 run = LaneRun(trajectory=preview, status="running", coarse=True)
                 self._state.set_run(lane.key, run)
 
-    def _cancel(self, key: str) -> None:
-        """Ask no longer for what a lane waits for."""
-        for job, pending in list(self._pending.items()):
-            if pending.key == key:
-                del self._pending[job]
-                self._wishes.pop(key, None)
-                self._link.send(Packet(protocol.Cancel(job=job)))
-
     def _forget_removed(self) -> None:
         """A lane that comes later may have the same key."""
         known = {lane.key for lane in self._state.lanes}
-        for key in {pending.key for pending in self._pending.values()} - known:
-            self._cancel(key)
-        for key in set(self._wishes) - known:
-            del self._wishes[key]
+        self._streams.remove_others(known)
         used = {lane.checkpoint for lane in self._state.lanes}
         for ref in set(self._not_there) - used:  # whoever chooses it again may have put it back
             del self._not_there[ref]
 
-    def _on_frame(self, message: protocol.Frame, arrays: Arrays) -> None:
-        pending = self._pending.get(message.job)
-        if pending is None:
-            return  # of an older wish
-        if pending.trajectory is None:
-            pending.trajectory = Trajectory(list(message.times))
-            if pending.wish.sampling.mode != "interpolation":
-                self._state.set_run(LATENT_KEY, LaneRun(latents=arrays["x"], status="done"))
-        pending.trajectory.append(arrays["x"], arrays["x0"])
-        if pending.held and not pending.coarse:
-            reached = pending.trajectory.reached
-            pending.held = reached is not None and reached > self._playback.t
-        if not pending.held:
-            self._dirty.add(pending.key)
-            if not self._flush_timer.isActive():
-                self._flush_timer.start()
+    def _on_began(self, stream: Stream) -> None:
+        if stream.wish.sampling.mode != "interpolation" and stream.trajectory is not None:
+            self._state.set_run(LATENT_KEY, LaneRun(latents=stream.trajectory.x[0], status="done"))
 
-    def _flush(self) -> None:
-        """Show the frames that have arrived since the last time."""
-        dirty, self._dirty = self._dirty, set()
-        for pending in self._pending.values():
-            if pending.key in dirty and pending.trajectory is not None:
-                run = LaneRun(
-                    trajectory=pending.trajectory, status="running", coarse=pending.coarse
-                )
-                self._state.set_run(pending.key, run)
-
-    def _lane_done(self, pending: _Pending, message: protocol.Result) -> None:
-        self._state.set_run(
-            pending.key,
-            LaneRun(
-                trajectory=pending.trajectory,
-                status="done",
-                coarse=pending.coarse,
-                seconds=message.seconds,
-                off_data=message.info.get("off_data"),
-            ),
-        )
-        if self._ends_batch(pending):
+    def _on_ended(self, stream: Stream) -> None:
+        if self._ends_batch(stream) and self._state.run(stream.key).status == "done":
             self._learn_pace()
 
-    def _lane_failed(self, pending: _Pending, message: str) -> None:
-        self._state.set_run(pending.key, LaneRun(status="failed", message=message))
-        self._state.post(message, error=True)
-        self._ends_batch(pending)
-
-    def _ends_batch(self, pending: _Pending) -> bool:
+    def _ends_batch(self, stream: Stream) -> bool:
         """Whether no coarse lane is left on its way; then the hand may have moved on meanwhile."""
-        if not pending.coarse or any(other.coarse for other in self._pending.values()):
+        if not stream.coarse or any(other.coarse for other in self._streams.under_way):
             return False
         self._refresh_timer.start()
         return True
@@ -420,11 +367,17 @@ class Conductor(QObject):
                 remaining=None,
                 preview=None,
                 folder=str(folder),
+                config=asked,
             )
         )
-        self._link.send(
-            Packet(protocol.Train(job=job, config=asked, out=str(folder), resume=resume))
+        request = protocol.Train(
+            job=job,
+            config=asked,
+            out=str(folder),
+            resume=resume,
+            data_root=self._state.image_data.root if asked.images else "",
         )
+        self._link.send(Packet(request))
 
     def pause(self) -> None:
         """Hold the training."""
@@ -470,9 +423,13 @@ class Conductor(QObject):
         self._state.set_training(replace(self._state.training, status=status, remaining=None))
         if message:
             self._state.post(message, error=status == "failed")
+        config = self._state.training.config
         if folder is not None and self._runs.has_checkpoint(folder):
             self._runs.remember(folder)
-            self.open_model(str(folder))
+            if config is None or config.images == self._state.model.images:
+                self.open_model(str(folder))
+            else:  # nobody is taken to the other mode unasked
+                self._state.post(f"The training has ended; its model is in the list: {folder.name}")
         elif folder is not None:
             self._runs.discard(folder)
 
@@ -486,21 +443,21 @@ class Conductor(QObject):
 
     def _on_packet(self, packet: Packet) -> None:
         match packet.message:
-            case protocol.Frame() as message:
-                self._on_frame(message, packet.arrays)
+            case protocol.Frame():
+                self._streams.handle(packet)
             case protocol.Snapshot() as message:
                 self._on_snapshot(message, packet.arrays)
             case protocol.Result() as message:
-                self._on_result(message)
+                self._on_result(message, packet)
             case protocol.Failure() as message:
-                self._on_failure(message)
+                self._on_failure(message, packet)
             case protocol.Ready() as message:
                 self._state.set_engine(
                     EngineStatus("ready", message.device, tuple(message.devices))
                 )
                 self.open_model(self._state.model.ref)
 
-    def _on_result(self, message: protocol.Result) -> None:
+    def _on_result(self, message: protocol.Result, packet: Packet) -> None:
         if message.job == self._training_job:
             self._training_ended("done")
         elif message.job in self._opening:
@@ -511,14 +468,11 @@ class Conductor(QObject):
             ref = self._opening_other.pop(message.job)
             if not message.cancelled:
                 self._opened_other(ref, message.info)
-        elif (pending := self._pending.pop(message.job, None)) is not None:
-            if not message.cancelled:
-                self._lane_done(pending, message)
-            else:
-                self._wishes.pop(pending.key, None)
+        else:
+            self._streams.handle(packet)
         self._count_finished()
 
-    def _on_failure(self, message: protocol.Failure) -> None:
+    def _on_failure(self, message: protocol.Failure, packet: Packet) -> None:
         if message.job == self._training_job:
             self._training_ended("failed", f"The training has ended: {message.message}")
         elif message.job in self._opening:
@@ -527,9 +481,7 @@ class Conductor(QObject):
             self._state.post(message.message, error=True)
         elif message.job in self._opening_other:
             self._other_failed(self._opening_other.pop(message.job), message.message)
-        elif (pending := self._pending.pop(message.job, None)) is not None:
-            self._lane_failed(pending, message.message)
-        elif message.internal:
+        elif not self._streams.handle(packet) and message.internal:
             self._state.post(message.message, error=True)
         self._count_finished()
 
@@ -538,17 +490,14 @@ class Conductor(QObject):
         self.jobs_finished.emit(self._finished)
 
     def _on_died(self, why: str) -> None:
-        self._pending.clear()
-        self._wishes.clear()
         self._opening.clear()
         self._opening_other.clear()
         self._not_there.clear()
-        self._dirty.clear()
         self._state.set_engine(EngineStatus("dead", message=why))
-        for lane in self._state.lanes:
+        self._streams.on_died(why)
+        for lane in self._state.lanes:  # those that waited for their model
             run = self._state.run(lane.key)
             if run.status == "running":
-                # What has arrived stays; it is only not complete.
                 self._state.set_run(lane.key, replace(run, status="failed", message=why))
         if self._training_job is not None:
             folder, self._training_job = self._training_folder, None
@@ -587,6 +536,13 @@ def _relevant(lane: LaneSpec, sampling: Sampling) -> Sampling:
     )
 
 
+def _states_of(model: ModelInfo) -> str:
+    if not model.images:
+        return "points in the plane"
+    channels, height, width = model.shape
+    return f"{'grey' if channels == 1 else 'colour'} images of {height} x {width}"
+
+
 def _model_info(ref: str, info: dict[str, Any], revision: int) -> ModelInfo:
     config = msgspec.convert(info["config"], TrainingConfig)
     return ModelInfo(
@@ -597,4 +553,7 @@ def _model_info(ref: str, info: dict[str, Any], revision: int) -> ModelInfo:
         mean=tuple(info["mean"]),
         std=tuple(info["std"]),
         revision=revision,
+        shape=tuple(info.get("shape") or (len(info["mean"]),)),
+        labels=info_of(config).labels if config.unet is not None and config.unet.classes else (),
+        attends=config.unet is not None,
     )

@@ -87,6 +87,10 @@ class Inverter(QObject):
 
     def _on_model(self) -> None:
         inversion, model = self._state.inversion, self._state.model
+        if model.images:  # they are points in the plane
+            if inversion.status in ("picking", "running"):
+                self._state.set_inversion(Inversion())
+            return
         if inversion.status == "picking" and len(inversion.data):
             self.pick_points()  # what was chosen are data of another model
         known = inversion.status in ("running", "done")

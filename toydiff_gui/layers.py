@@ -111,12 +111,13 @@ class LayerKeeper(QObject):
         if self._state.engine.status != "ready":
             return
         wanted: set[tuple[str, str]] = set()
-        for lane in self._state.shown_lanes:
+        plane = not self._state.model.images  # they are laid over points in the plane
+        for lane in self._state.shown_lanes if plane else ():
             for kind in ("field", "difference", "warp"):
                 if kind in self._state.overlays(lane.key):
                     wanted.add((lane.key, kind))
                     self._want(lane, kind)
-        if "basin" in self._state.overlays(LATENT_KEY):
+        if plane and "basin" in self._state.overlays(LATENT_KEY):
             wanted.add((LATENT_KEY, "basin"))
             self._want_basin()
         for place in set(self._aims) - wanted:
@@ -124,7 +125,7 @@ class LayerKeeper(QObject):
 
     def _want(self, lane: LaneSpec, kind: str) -> None:
         model = self._state.other_model(lane.checkpoint or self._state.model.ref)
-        if model is None:  # it is being opened
+        if model is None or model.images:  # it is being opened, or is no model of points
             self._drop((lane.key, kind))
             return
         ref, timesteps = lane.reference(model), model.schedule.timesteps

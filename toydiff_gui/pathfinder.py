@@ -12,7 +12,7 @@ from engine import protocol
 from engine.protocol import Arrays, Packet
 from engine.trajectory import Trajectory
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.state import AppState, GeodesicRun, Point
+from toydiff_gui.state import AppState, GeodesicRun, ImageEnd, Point
 from toydiff_gui.timers import single_shot
 
 Latents = NDArray[np.float32]
@@ -26,8 +26,8 @@ class _Aim:
 
     ref: str
     revision: int
-    a: Point
-    b: Point
+    a: Point | ImageEnd | None
+    b: Point | ImageEnd | None
     points: int
 
 
@@ -56,6 +56,7 @@ class Pathfinder(QObject):
         link.died.connect(self._on_died)
         for signal in (
             state.sampling_changed,
+            state.images_changed,
             state.lanes_changed,
             state.model_changed,
             state.view_changed,
@@ -78,6 +79,11 @@ class Pathfinder(QObject):
     def wanted(self) -> bool:
         """Whether anybody looks at a geodesic."""
         state = self._state
+        if state.model.images:
+            images = state.images
+            if images.a is None or images.b is None or images.fixed_noise:
+                return False
+            return any(lane.path_name(images) == "geodesic" for lane in state.shown_lanes)
         if state.sampling.mode != "interpolation":
             return False
         shown = any(lane.path_name(state.sampling) == "geodesic" for lane in state.shown_lanes)
@@ -94,7 +100,7 @@ class Pathfinder(QObject):
         aim, found = self._found
         present = self._present()
         if self._state.dragging and replace(aim, a=present.a, b=present.b) == present != aim:
-            return _moved(found, (aim.a, aim.b), (present.a, present.b))
+            return _moved(found, _ends(aim), _ends(present))
         return found if aim == self._aim == present and self._job is None else None
 
     def stop(self) -> None:
@@ -118,7 +124,9 @@ class Pathfinder(QObject):
         return self._again[1] if self._again is not None and self._again[0] == aim else 0
 
     def _present(self) -> _Aim:
-        model, sampling = self._state.model, self._state.sampling
+        model, sampling, images = self._state.model, self._state.sampling, self._state.images
+        if model.images:
+            return _Aim(model.ref, model.revision, images.a, images.b, images.path_images)
         return _Aim(model.ref, model.revision, sampling.a, sampling.b, sampling.path_points)
 
     def _refresh(self) -> None:
@@ -132,7 +140,7 @@ class Pathfinder(QObject):
             return
         self._aim, self.preview = aim, None
         self._job = self._link.next_job()
-        self._state.set_geodesic(GeodesicRun(status="searching", ends=(aim.a, aim.b)))
+        self._state.set_geodesic(GeodesicRun(status="searching", ends=(aim.a, aim.b)))  # type: ignore[arg-type]
         request = protocol.FindPath(
             job=self._job,
             slot="geodesic",
@@ -140,8 +148,8 @@ class Pathfinder(QObject):
             points=aim.points,
             seed=self._seed_of(aim),
         )
-        ends = {"start": np.array(aim.a, np.float32), "end": np.array(aim.b, np.float32)}
-        self._link.send(Packet(request, ends))
+        start, end = _ends(aim)
+        self._link.send(Packet(request, {"start": start, "end": end}))
 
     def _on_packet(self, packet: Packet) -> None:
         message = packet.message
@@ -215,12 +223,20 @@ class Pathfinder(QObject):
             self._state.set_geodesic(replace(self._state.geodesic, status="failed", message=why))
 
 
-def _moved(latents: Latents, before: tuple[Point, Point], after: tuple[Point, Point]) -> Latents:
+def _ends(aim: _Aim) -> tuple[Latents, Latents]:
+    """The latents at both ends, (...)."""
+    first, last = (end.latents if isinstance(end, ImageEnd) else end for end in (aim.a, aim.b))
+    return np.asarray(first, np.float32), np.asarray(last, np.float32)
+
+
+def _moved(
+    latents: Latents, before: tuple[Latents, Latents], after: tuple[Latents, Latents]
+) -> Latents:
     """A path with its deviation from the straight line kept, between other endpoints."""
     s = np.linspace(0, 1, len(latents), dtype=np.float32)[:, None]
 
-    def line(ends: tuple[Point, Point]) -> Latents:
-        first, last = (np.asarray(end, np.float32) for end in ends)
+    def line(ends: tuple[Latents, Latents]) -> Latents:
+        first, last = ends
         return np.asarray((1 - s) * first + s * last, np.float32)
 
     return np.asarray(latents - line(before) + line(after), np.float32)

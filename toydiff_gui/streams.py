@@ -1,0 +1,168 @@
+"""Trajectories on their way from the engine to the state: one for each key, always the newest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from engine import protocol
+from engine.protocol import Arrays, Packet
+from engine.trajectory import Trajectory
+from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.playback import Playback
+from toydiff_gui.state import AppState, LaneRun
+from toydiff_gui.timers import single_shot
+
+FLUSH_MS = 15
+"""Frames that arrive within this time are shown together: there is no point in more repaints."""
+
+
+@dataclass
+class Stream:
+    """A trajectory on its way. ``held`` until it has come as far as the picture it replaces.
+
+    ``wish`` is all that it depends on. ``meta`` goes into the trajectory.
+    """
+
+    key: str
+    wish: Any
+    coarse: bool = False
+    held: bool = False
+    meta: dict[str, Any] = field(default_factory=dict)
+    trajectory: Trajectory | None = None
+
+
+class Streams(QObject):
+    """Sends requests for trajectories, and puts what arrives into the state's runs.
+
+    Signals:
+        began: the first frame of a ``Stream`` has come.
+        ended: a ``Stream`` is complete, or has failed, as the state says.
+    """
+
+    began = Signal(object)
+    ended = Signal(object)
+
+    def __init__(
+        self, state: AppState, link: EngineLink, playback: Playback, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._link, self._playback = state, link, playback
+        self._streams: dict[int, Stream] = {}
+        self._wishes: dict[str, Any] = {}
+        self._dirty: set[str] = set()
+        self._flush_timer = single_shot(self, FLUSH_MS, self._flush)
+
+    @property
+    def under_way(self) -> list[Stream]:
+        """What has been asked for and has not ended."""
+        return list(self._streams.values())
+
+    @property
+    def keys(self) -> set[str]:
+        """Keys that a trajectory is on its way for."""
+        return {stream.key for stream in self._streams.values()}
+
+    def wish(self, key: str) -> Any:
+        """What was last asked for ``key``, unless that was cancelled; None for nothing."""
+        return self._wishes.get(key)
+
+    def ask(self, stream: Stream, packet: Packet) -> None:
+        """Send a request; what was asked for the same key is cancelled."""
+        self.cancel(stream.key)
+        self._wishes[stream.key] = stream.wish
+        self._streams[packet.message.job] = stream
+        run = self._state.run(stream.key)
+        if run.trajectory is None:
+            self._state.set_run(stream.key, LaneRun(status="running"))
+        self._link.send(packet)
+
+    def cancel(self, key: str) -> None:
+        """Wait no longer for what is on its way for ``key``."""
+        for job, stream in list(self._streams.items()):
+            if stream.key == key:
+                del self._streams[job]
+                self._wishes.pop(key, None)
+                self._link.send(Packet(protocol.Cancel(job=job)))
+
+    def forget(self, key: str) -> None:
+        """Ask for ``key`` again even if the wish is the same."""
+        self._wishes.pop(key, None)
+
+    def forget_all(self) -> None:
+        """Ask for everything again even where the wish is the same."""
+        self._wishes.clear()
+
+    def remove_others(self, known: set[str]) -> None:
+        """Cancel and forget all keys but those ``known``: another may come under such a key."""
+        for key in self.keys - known:
+            self.cancel(key)
+        for key in set(self._wishes) - known:
+            del self._wishes[key]
+
+    def handle(self, packet: Packet) -> bool:
+        """Take an answer; False if it belongs to nothing here."""
+        message = packet.message
+        stream = self._streams.get(message.job)
+        if stream is None:
+            return False
+        match message:
+            case protocol.Frame():
+                self._on_frame(stream, message, packet.arrays)
+            case protocol.Result():
+                del self._streams[message.job]
+                self._on_result(stream, message)
+            case protocol.Failure():
+                del self._streams[message.job]
+                self._state.set_run(stream.key, LaneRun(status="failed", message=message.message))
+                self._state.post(message.message, error=True)
+                self.ended.emit(stream)
+        return True
+
+    def on_died(self, why: str) -> None:
+        """The engine is gone: what has arrived stays; it is only not complete."""
+        keys = {key for key in self._wishes if self._state.run(key).status == "running"}
+        self._streams.clear()
+        self._wishes.clear()
+        self._dirty.clear()
+        for key in keys:
+            self._state.set_run(key, replace(self._state.run(key), status="failed", message=why))
+
+    def _on_frame(self, stream: Stream, message: protocol.Frame, arrays: Arrays) -> None:
+        first = stream.trajectory is None
+        if stream.trajectory is None:
+            stream.trajectory = Trajectory(list(message.times), meta=stream.meta)
+        stream.trajectory.append(arrays["x"], arrays["x0"])
+        if first:
+            self.began.emit(stream)
+        if stream.held and not stream.coarse:
+            reached = stream.trajectory.reached
+            stream.held = reached is not None and reached > self._playback.t
+        if not stream.held:
+            self._dirty.add(stream.key)
+            if not self._flush_timer.isActive():
+                self._flush_timer.start()
+
+    def _on_result(self, stream: Stream, message: protocol.Result) -> None:
+        if message.cancelled:  # by the engine, for a newer one
+            self._wishes.pop(stream.key, None)
+            return
+        run = LaneRun(
+            trajectory=stream.trajectory,
+            status="done",
+            coarse=stream.coarse,
+            seconds=message.seconds,
+            off_data=message.info.get("off_data"),
+        )
+        self._state.set_run(stream.key, run)
+        self.ended.emit(stream)
+
+    def _flush(self) -> None:
+        """Show the frames that have arrived since the last time."""
+        dirty, self._dirty = self._dirty, set()
+        for stream in self._streams.values():
+            if stream.key in dirty and stream.trajectory is not None:
+                run = LaneRun(trajectory=stream.trajectory, status="running", coarse=stream.coarse)
+                self._state.set_run(stream.key, run)
