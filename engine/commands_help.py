@@ -8,6 +8,7 @@ COMMANDS = {
     "interpolate": "Carry a path of latents between two endpoints to the data.",
     "invert": "Carry data to its latents by deterministic DDIM.",
     "evaluate": "Measure a checkpoint: distance and off-data share with their floors.",
+    "fetch": "Fetch a set of images (mnist, fashion, cifar10) from where it is published.",
 }
 """Commands of the engine, in the order of help."""
 

@@ -1,27 +1,110 @@
-"""Sets of images through torchvision: found where they are, never downloaded unasked."""
+"""Sets of images: found where they are, never downloaded unasked.
+
+What was read last is kept: a training, pictures to look at and the figures of quality use the same
+images, and read them once. Nobody may change them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from torchvision.datasets import MNIST, FashionMNIST
+from numpy.typing import NDArray
 
-from engine.config import TrainingConfig
-from engine.datasets.images import INFOS, ImageSet, Split, load_digits, standardisation_of
+from engine.config import TrainingConfig, require_choice
+from engine.data_places import IDX_FOLDERS, Place, require
+from engine.datasets import Standardisation
+from engine.datasets.images import (
+    INFOS,
+    ImageSet,
+    Pixels,
+    Split,
+    load_digits,
+    standardisation_of,
+)
+from engine.image_folder import FolderImages, Listing, list_pictures, load_pictures
+
+Stamps = tuple[tuple[str, int, int], ...]
+"""Name, size and time of each file of a set: as long as they stay, the set does."""
 
 
-def load_images(name: str, *, root: Path | None, split: Split = "train") -> ImageSet:
-    """The set ``name`` from the folder ``root``."""
+def load_images(name: str, root: Path | None = None, split: Split = "train") -> ImageSet:
+    """The set ``name``, looked for in ``root`` and where sets usually are (see ``data_places``).
+
+    Both halves are standardised as the training half is. Raises ``ValueError`` if the set is
+    unknown, not there, or not what it should be; the file is named.
+    """
+    require_choice("set of images", name, tuple(INFOS), ())
+    require_choice("split", split, ("train", "test"), ())
     if name == "digits":
         return load_digits(split)
-    kind = {"mnist": MNIST, "fashion": FashionMNIST}[name]
-    found = kind(root, train=split == "train", download=False)
-    images = found.data.numpy()[:, None]
-    labels = found.targets.numpy().astype(np.int64)
-    return ImageSet(name, images, labels, INFOS[name].labels, standardisation_of(images))
+    return load_from(require(name, root), split)
 
 
-def load_for(config: TrainingConfig, *, root: Path | None, split: Split = "train") -> ImageSet:
-    """The images that a training with ``config`` uses."""
-    return load_images(config.dataset, root=root, split=split)
+def load_from(place: Place, split: Split = "train") -> ImageSet:
+    """The set at ``place``, as by ``load_images``."""
+    stamps = _stamps(place)
+    images, labels = _read(place, split, stamps)
+    names = INFOS[place.name].labels
+    return ImageSet(place.name, images, labels, names, _transform(place, stamps))
+
+
+def load_for(config: TrainingConfig, root: Path | None = None, split: Split = "train") -> ImageSet:
+    """The images that a training with ``config`` uses; for 'folder' they are in ``root``.
+
+    Raises ``ValueError`` as ``load_images`` does.
+    """
+    work = load_steps(config, root, split)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            images: ImageSet = end.value
+            return images
+
+
+def load_steps(
+    config: TrainingConfig, root: Path | None = None, split: Split = "train"
+) -> Generator[tuple[int, int], None, ImageSet]:
+    """``load_for`` with an item for each file of a folder: how many are read, of how many."""
+    if config.dataset != "folder":
+        return load_images(config.dataset, root, split)
+    if root is None:
+        raise ValueError("the data set 'folder' needs its folder of images: name it (--data-root)")
+    listing = list_pictures(root)
+    key = (listing, config.image_size, config.channels)
+    if key not in _folders:
+        _folders.clear()  # two at once might be too much
+        _folders[key] = yield from load_pictures(listing, config.image_size, config.channels)
+    return _folders[key].split(split)
+
+
+_folders: dict[tuple[Listing, int, int], FolderImages] = {}
+
+
+def _stamps(place: Place) -> Stamps:
+    found = ((path, path.stat()) for path in place.files())
+    return tuple((str(path), status.st_size, status.st_mtime_ns) for path, status in found)
+
+
+@lru_cache(maxsize=2)
+def _read(place: Place, split: Split, stamps: Stamps) -> tuple[Pixels, NDArray[np.int64]]:
+    """Images and labels; ``stamps`` are there for the cache alone."""
+    # torchvision takes a second to load.
+    if place.name not in IDX_FOLDERS:
+        from engine.cifar_files import read_cifar
+
+        return read_cifar(place.folder, split)
+    from engine.idx_files import read_images, read_labels
+
+    info = INFOS[place.name]
+    files = place.idx_files(split)
+    images = read_images(files[0], info.shape[1])
+    return images, read_labels(files[1], len(images), len(info.labels))
+
+
+@lru_cache(maxsize=8)
+def _transform(place: Place, stamps: Stamps) -> Standardisation:
+    return standardisation_of(_read(place, "train", stamps)[0])

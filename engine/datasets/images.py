@@ -21,6 +21,8 @@ Split = Literal["train", "test"]
 Pixels = NDArray[np.uint8]
 
 DIGITS = tuple(str(digit) for digit in range(10))
+BLOCK = 4096
+"""Images that are counted at a time."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ class ImageSet:
     labels: NDArray[np.int64]
     names: tuple[str, ...]
     transform: Standardisation
+    note: str = ""
+    """What a user should know of how they were read, such as files that were left out."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -133,7 +137,11 @@ def standardisation_of(images: Pixels) -> Standardisation:
     levels = np.arange(256) / 255
     means, deviations = [], []
     for channel in range(images.shape[1]):
-        share = np.bincount(images[:, channel].ravel(), minlength=256) / images[:, channel].size
+        counts = np.zeros(256, np.int64)
+        for start in range(0, len(images), BLOCK):  # counting takes eight times the memory
+            block = images[start : start + BLOCK, channel]
+            counts += np.bincount(block.ravel(), minlength=256)
+        share = counts / images[:, channel].size
         mean = float(share @ levels)
         means.append(mean)
         deviations.append(max(float(share @ (levels - mean) ** 2) ** 0.5, 1e-3))
