@@ -10,11 +10,17 @@ from toydiff_gui import theme
 
 
 class ElidedText(QWidget):
-    """One line on the right of its room, cut with '…' where that is short."""
+    """One line on the right of its room, cut with '…' where that is short.
 
-    def __init__(self, *, size: int = 11, parent: QWidget | None = None) -> None:
+    ``leading``: on the left, cut in the middle, as suits the path of a file.
+    """
+
+    def __init__(
+        self, *, size: int = 11, leading: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._size = size
+        self._leading = leading
         self._text = ""
         self._ink = "label"
         self._shown = True
@@ -60,6 +66,7 @@ class ElidedText(QWidget):
         painter.setPen(
             QColor(getattr(palette, self._ink) if self.isEnabled() else palette.disabled)
         )
-        text = self._metrics().elidedText(self._text, Qt.TextElideMode.ElideRight, self.width())
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(self.rect(), right, text)
+        cut = Qt.TextElideMode.ElideMiddle if self._leading else Qt.TextElideMode.ElideRight
+        text = self._metrics().elidedText(self._text, cut, self.width())
+        side = Qt.AlignmentFlag.AlignLeft if self._leading else Qt.AlignmentFlag.AlignRight
+        painter.drawText(self.rect(), side | Qt.AlignmentFlag.AlignVCenter, text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from engine.config import MAX_TIMESTEPS, PREDICTIONS, TrainingConfig
 from toydiff_gui.controls import NumberField, Text
@@ -86,6 +86,7 @@ class PredictionChoice(QWidget):
         for key in ("", *PREDICTIONS):
             self.box.addItem(key, key)
         self.box.setItemText(self.box.findData("x0"), "x₀")
+        self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.box.activated.connect(self._activated)
         label = Text("Predicts", size=11, ink="label")
         label.setToolTip(tip)

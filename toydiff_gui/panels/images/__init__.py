@@ -1,0 +1,1 @@
+"""The docks of mode Images, and the dialogs that belong to them."""
