@@ -229,6 +229,9 @@ def test_rows_that_may_attend_to_nothing_give_zeros(added, dtype):
     for name, gradient in gradients.items():
         assert torch.isfinite(gradient).all(), name
     assert torch.count_nonzero(gradients["query"][1, 2]) == 0
+    query = given[0].to(dtype).requires_grad_()
+    ours.weights(query, given[1].to(dtype), handed).square().sum().backward()
+    assert torch.isfinite(query.grad).all()
     # The rest is as without the mask; the row with a closed head as its other heads say.
     free = run_ours(pair(dtype=dtype)[0], given, None, dtype)[0]
     others = torch.ones(B, L, dtype=torch.bool)
