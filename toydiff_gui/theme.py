@@ -418,6 +418,7 @@ QPushButton:disabled, QToolButton:disabled { color: $disabled; border-color: $di
     background: transparent; }
 QPushButton[variant="chooser"] { background: $selected; border-color: transparent;
     padding: 0 ${p28} 0 ${p10}; min-height: ${p30}; text-align: left; }
+QPushButton[variant="chooser"][compact="true"] { min-height: ${p24}; padding-left: ${p4}; }
 QPushButton[variant="chooser"]:hover { border-color: $control_edge; }
 QPushButton[rank="main"] { min-height: ${p34}; }
 QPushButton[variant="filled"] { background: $accent; color: $on_accent; border-color: $accent; }

@@ -14,7 +14,7 @@ FARTHEST = 1000.0
 
 
 class EndpointMark(QWidget):
-    """The disc with A or B, in the endpoint's colour."""
+    """The disc with A, B or C, in the endpoint's colour; C, which ends no path, has none."""
 
     def __init__(self, letter: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,7 +29,8 @@ class EndpointMark(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw it."""
         palette = theme.current().palette
-        colour = palette.endpoint_a if self._letter == "A" else palette.endpoint_b
+        colours = {"A": palette.endpoint_a, "B": palette.endpoint_b}
+        colour = colours.get(self._letter, palette.text)
         if not self.isEnabled():
             colour = palette.disabled
         painter = QPainter(self)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from toydiff_gui import names, theme
 from toydiff_gui.controls import IconButton, NumberBox, NumberField, Text
-from toydiff_gui.panels.parts import Choice, Writer
+from toydiff_gui.panels.parts import Choice, Writer, shared_settings
 from toydiff_gui.state import AppState, LaneSpec
 
 Models = Sequence[tuple[str, str]]
@@ -76,6 +76,7 @@ class LaneEditor(QFrame, Writer):
         for signal in (
             state.lanes_changed,
             state.sampling_changed,
+            state.images_changed,
             state.model_changed,
             state.others_changed,
         ):
@@ -196,7 +197,7 @@ class LaneEditor(QFrame, Writer):
             if self._key:
                 self.close()
             return
-        state, sampling = self._state, self._state.sampling
+        state, sampling = self._state, shared_settings(self._state)
         shown = [other.key for other in state.shown_lanes]
         number = shown.index(lane.key) + 2 if lane.key in shown else None
         self.badge.setText("" if number is None else str(number))
@@ -233,11 +234,11 @@ class LaneEditor(QFrame, Writer):
         )
         self.eta.setToolTip(tip)
         self.eta.box.setToolTip(tip)
-        self.eta.set_blank(f"{self._state.sampling.eta:.2f}" if ddim else "–")
+        self.eta.set_blank(f"{shared_settings(self._state).eta:.2f}" if ddim else "–")
         self.eta.set_value(lane.eta if ddim else None)
 
     def _show_path(self, lane: LaneSpec) -> None:
-        sampling = self._state.sampling
+        sampling = shared_settings(self._state)
         entries = [(f"As the panel ({names.PATHS[sampling.path].lower()})", "")]
         entries += [(title, key) for key, title in names.PATHS.items()]
         _fill(self.path, entries)

@@ -86,7 +86,8 @@ def steps_lanes(timesteps: int) -> tuple[LaneSpec, ...]:
 
 def path_lanes(state: AppState) -> tuple[LaneSpec, ...]:
     """DDIM along each kind of path; along a drawn one if something has been drawn."""
-    kinds = [key for key in names.PATHS if key != "drawn" or state.sampling.through]
+    drawn = state.images.c if state.model.images else state.sampling.through
+    kinds = [key for key in names.PATHS if key != "drawn" or drawn]
     return tuple(LaneSpec("", sampler="ddim", path=kind) for kind in kinds)  # type: ignore[arg-type]
 
 

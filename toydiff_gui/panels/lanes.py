@@ -13,7 +13,7 @@ from toydiff_gui import names
 from toydiff_gui.controls import IconButton, NumberBox, SectionHeader, Text
 from toydiff_gui.panels import lane_recipes
 from toydiff_gui.panels.lane_row import LaneRow
-from toydiff_gui.panels.parts import Section
+from toydiff_gui.panels.parts import Section, shared_settings
 from toydiff_gui.state import DEFAULT_LANES, AppState, LaneSpec
 
 HIDDEN = "The other lanes are hidden to make room; tick them to show them again"
@@ -24,7 +24,7 @@ ETA_TIP = (
 
 def lane_note(lane: LaneSpec, state: AppState) -> str:
     """What is special about a lane, and its number of steps."""
-    sampling = state.sampling
+    sampling = shared_settings(state)
     several = len({other.path_name(sampling) for other in state.shown_lanes}) > 1
     # A path that all lanes share is said once, below.
     told = sampling if several or lane.path else replace(sampling, path="linear")
@@ -70,6 +70,7 @@ class LanesSection(Section):
         state.lanes_changed.connect(self._keep_selection)
         state.training_changed.connect(self._keep_selection)
         state.sampling_changed.connect(self._show)
+        state.images_changed.connect(self._show)
         state.model_changed.connect(self._show)
         state.lanes_changed.connect(self._show)
         state.view_changed.connect(self._show)
@@ -146,7 +147,8 @@ class LanesSection(Section):
             lanes = lane_recipes.steps_lanes(self._state.model.schedule.timesteps)
             self._show_together(lanes)
         elif action is self.paths_action:
-            self._state.update_sampling(mode="interpolation")
+            if not self._state.model.images:
+                self._state.update_sampling(mode="interpolation")
             self._show_together(lane_recipes.path_lanes(self._state))
         elif isinstance(action.data(), LaneSpec):
             self.write(lambda: lane_recipes.add(self._state, action.data()), self._show)
@@ -175,7 +177,7 @@ class LanesSection(Section):
             )
         self.empty.setVisible(not state.lanes)
         self.header.set_default(state.lanes == DEFAULT_LANES)
-        sampling = state.sampling
+        sampling = shared_settings(state)
         self.eta_box.set_number(sampling.eta)
         self.eta_slider.blockSignals(True)
         self.eta_slider.setValue(round(100 * sampling.eta))
@@ -262,7 +264,9 @@ class LanesSection(Section):
         self._state.remove_lane(key)
 
     def _set_eta(self, eta: float) -> None:
-        self.write(lambda: self._state.update_sampling(eta=eta), self._show)
+        images = self._state.model.images
+        change = self._state.update_images if images else self._state.update_sampling
+        self.write(lambda: change(eta=eta), self._show)
 
     def _eta_moved(self, hundredths: int) -> None:
         self.eta_box.set_number(hundredths / 100)

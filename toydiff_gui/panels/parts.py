@@ -11,7 +11,23 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QVBoxLayout, QWidg
 from toydiff_gui import theme
 from toydiff_gui.controls import IconButton, PanelScroll, Text
 from toydiff_gui.controls.scroll import SPACING
-from toydiff_gui.state import AppState
+from toydiff_gui.state import AppState, Sampling
+
+
+def shared_settings(state: AppState) -> Sampling:
+    """What all lanes have in common, in the mode of now: steps, seed, eta, path."""
+    if not state.model.images:
+        return state.sampling
+    images = state.images
+    return Sampling(
+        mode="interpolation",
+        path_points=images.path_images,
+        steps=images.steps,
+        seed=images.seed,
+        eta=images.eta,
+        path=images.path,
+        even=images.even,
+    )
 
 
 class Writer:

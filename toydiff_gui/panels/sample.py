@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QRect, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from toydiff_gui.controls import Segment, SegmentedControl
@@ -19,15 +19,12 @@ from toydiff_gui.panels.comparison_file import write_comparison
 from toydiff_gui.panels.geodesic import GeodesicSection
 from toydiff_gui.panels.hovered import HoveredSection
 from toydiff_gui.panels.inversion import InversionFoot
-from toydiff_gui.panels.lane_editor import LaneEditor, Models
-from toydiff_gui.panels.lanes import LanesSection
+from toydiff_gui.panels.lane_dock import LaneDock
 from toydiff_gui.panels.overlays import OverlaysSection
-from toydiff_gui.panels.parts import Dock
 from toydiff_gui.panels.path import PathSection
 from toydiff_gui.panels.start import StartSection
 from toydiff_gui.state import AppState
 
-WIDTH = 280
 TITLES = {"sample": "Sample", "paths": "Interpolation lab"}
 FACES = (
     Segment("sample", "Sample", "What to start from, which samplers, what to lay over them"),
@@ -36,7 +33,7 @@ FACES = (
 EXPORT_TIP = "Write the table to a CSV file, with the endpoints, the side and the model"
 
 
-class SamplePanel(Dock):
+class SamplePanel(LaneDock):
     """Mode, numbers, lanes, the path between A and B, overlays; or the paths compared.
 
     Signals:
@@ -52,12 +49,11 @@ class SamplePanel(Dock):
     pick_requested = Signal()
 
     def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
-        super().__init__(TITLES["sample"], "right", WIDTH, state, parent)
+        super().__init__(TITLES["sample"], state, parent)
         self.face = SegmentedControl("What the panel shows", FACES, compact=True)
         self.face.chosen.connect(self._turn_to)
         self.head.insertWidget(self.head.count() - 1, self.face)
         self.start = StartSection(state)
-        self.lanes = LanesSection(state)
         self.path = PathSection(state)
         self.overlays = OverlaysSection(state)
         self.comparison = ComparisonSection(state)
@@ -82,16 +78,12 @@ class SamplePanel(Dock):
         self.scroll_area.column.addStretch(1)
         self.foot.addWidget(self.inversion)
         self.foot.addWidget(self.export_button)
-        self._editor: LaneEditor | None = None
-        self._edited = self._shown_face = ""
-        self._models: Models = ()
+        self._shown_face = ""
         self._connect(state)
         self._show()
         self._show_export()
 
     def _connect(self, state: AppState) -> None:
-        self.hide_requested.connect(self._hide)
-        self.lanes.edit_asked.connect(self.edit_lane)
         self.inversion.file_requested.connect(self.invert_file_requested)
         self.inversion.pick_requested.connect(self.pick_requested)
         for part in (self.path, self.geodesic):
@@ -127,45 +119,6 @@ class SamplePanel(Dock):
         known = bool(self._state.comparison.figures)
         self.export_button.setEnabled(known)
         self.export_button.setToolTip(EXPORT_TIP if known else "No path has been compared yet")
-
-    def _hide(self) -> None:
-        self._state.update_view(sample_dock=False)
-
-    # A lane's settings
-
-    def set_models(self, models: Models) -> None:
-        """The checkpoints that a lane may use, by reference and name."""
-        self._models = models
-        if self._editor is not None:
-            self._editor.set_models(models)
-
-    @property
-    def editor(self) -> LaneEditor | None:
-        """The card with a lane's settings, once it has been asked for."""
-        return self._editor
-
-    def edit_lane(self, key: str) -> None:
-        """Open the settings of a lane beside its row; where the dock is hidden, at the right."""
-        window = self.window()
-        if self._editor is None:
-            self._editor = LaneEditor(self._state, window)
-            self._editor.set_models(self._models)
-            self._editor.closed.connect(self._editor_closed)
-        self._edited = key
-        row = self.lanes.rows.get(key)
-        if row is not None and row.isVisible():
-            self.scroll_area.ensureWidgetVisible(row, 0, 0)
-            corner = self.mapTo(window, QPoint(0, 0))
-            middle = row.mapTo(window, row.rect().center()).y()
-            anchor = QRect(corner.x(), middle, self.width(), 1)
-        else:
-            anchor = QRect(window.width(), window.height() // 2, 1, 1)
-        self._editor.open(key, anchor)
-
-    def _editor_closed(self) -> None:
-        row = self.lanes.rows.get(self._edited)
-        if row is not None and row.isVisible():
-            row.check.setFocus()
 
     # The comparison as a file
 
