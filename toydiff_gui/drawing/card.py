@@ -12,12 +12,19 @@ def paint_card_frame(
     painter: QPainter, card: QRectF, style: LaneStyle, *, selected: bool, hovered: bool
 ) -> None:
     """Round the corners of a painted card, and draw the line below its header and its border."""
-    palette = style.palette
-    width = style.scale * (1.5 if selected else 1.0)
-    line = QPen(QColor(palette.divider), style.scale)
+    line = QPen(QColor(style.palette.divider), style.scale)
     painter.setPen(line)
     foot = card.top() + style.header_height - style.scale / 2
     painter.drawLine(QPointF(card.left(), foot), QPointF(card.right(), foot))
+    paint_card_border(painter, card, style, selected=selected, hovered=hovered)
+
+
+def paint_card_border(
+    painter: QPainter, card: QRectF, style: LaneStyle, *, selected: bool, hovered: bool
+) -> None:
+    """Round the corners of a painted card and draw its border."""
+    palette = style.palette
+    width = style.scale * (1.5 if selected else 1.0)
     # What lies outside of the rounded rectangle belongs to the window.
     outside = QPainterPath()
     outside.setFillRule(Qt.FillRule.OddEvenFill)

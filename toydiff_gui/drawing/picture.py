@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QMarginsF, QPointF, QRectF
+from PySide6.QtCore import QMarginsF, QRectF
 from PySide6.QtGui import QColor, QPainter
 
 from toydiff_gui.drawing.background import BackgroundCache
 from toydiff_gui.drawing.card import paint_card_frame
+from toydiff_gui.drawing.footer import FOOTER, MARGIN, paint_footer
 from toydiff_gui.drawing.header import paint_header
+from toydiff_gui.drawing.images import paint_image_scene
 from toydiff_gui.drawing.lane import paint_lane
 from toydiff_gui.drawing.path_marks import paint_path_marks
 from toydiff_gui.drawing.strips import (
@@ -21,16 +23,15 @@ from toydiff_gui.drawing.strips import (
     strips_height,
 )
 from toydiff_gui.drawing.style import LaneStyle
-from toydiff_gui.drawing.text import draw_text, draw_wrapped, elided, text_width
+from toydiff_gui.drawing.text import draw_wrapped
 from toydiff_gui.drawing.tiling import tile
 from toydiff_gui.drawing.view import ViewRange, shown_view
+from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.scene import LaneScene, Scene
 from toydiff_gui.theme import Theme
 
 DESIGN_HEIGHT = 720.0
 """A picture of this height is drawn at the sizes of the design; a larger one grows as a whole."""
-MARGIN, FOOTER = 12.0, 34.0
-ALPHA_BAR = "\N{GREEK SMALL LETTER ALPHA}\N{COMBINING MACRON}"
 
 Views = Mapping[str, ViewRange] | ViewRange | None
 
@@ -43,7 +44,7 @@ def picture_style(theme: Theme, height: float) -> LaneStyle:
 def paint_scene(
     painter: QPainter,
     rect: QRectF,
-    scene: Scene,
+    scene: Scene | ImageScene,
     t: float,
     style: LaneStyle,
     views: Views = None,
@@ -55,10 +56,24 @@ def paint_scene(
 ) -> None:
     """Paint all lanes of ``scene`` at ``t`` in the grid that gives the largest plots.
 
+    A scene of images has its own layout, and no ``views`` or ``cache``.
+
     ``views`` is one range for all lanes, one for each by its key, or None for the default. Safe in
     a worker thread on a ``QImage`` (with a ``cache`` that no other thread uses), and on a
     ``QSvgGenerator`` with ``vector=True``.
     """
+    if isinstance(scene, ImageScene):
+        paint_image_scene(
+            painter,
+            rect,
+            scene,
+            t,
+            style,
+            selected=selected,
+            show_alpha_bar=show_alpha_bar,
+            vector=vector,
+        )
+        return
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.fillRect(rect, QColor(style.palette.window))
@@ -80,7 +95,7 @@ def paint_scene(
         message = "There is nothing to show yet"
         font = style.font(12, 500)
         draw_wrapped(painter, area, message, font, style.palette.text_secondary, vector=vector)
-    _paint_footer(painter, rect, scene, t, style, show_alpha_bar, vector)
+    paint_footer(painter, rect, scene.title, scene.alphas_cumprod, t, style, show_alpha_bar, vector)
     painter.restore()
 
 
@@ -108,35 +123,3 @@ def _paint_card(
     painter.fillRect(head, QColor(style.palette.panel))
     paint_header(painter, head, lane, t, style, selected, vector=vector)
     paint_card_frame(painter, card, style, selected=selected, hovered=False)
-
-
-def _paint_footer(
-    painter: QPainter,
-    rect: QRectF,
-    scene: Scene,
-    t: float,
-    style: LaneStyle,
-    show_alpha_bar: bool,
-    vector: bool,
-) -> None:
-    """The model at the left; t and how much of the signal is left at the right."""
-    palette = style.palette
-    middle = rect.bottom() - style.px(FOOTER) / 2
-    base = middle + style.px(4)
-    left, right = rect.left() + style.px(MARGIN + 4), rect.right() - style.px(MARGIN + 4)
-    plain, bold = style.font(12), style.font(13, 600)
-    k = min(max(round(t), 0), max(len(scene.alphas_cumprod) - 1, 0))
-    parts = [("t =", plain, palette.label), (f"{t:g}", bold, palette.text)]
-    if show_alpha_bar and len(scene.alphas_cumprod) > k:
-        parts += [
-            ("\N{MIDDLE DOT}", plain, palette.label),
-            (ALPHA_BAR + " =", plain, palette.label),
-            (f"{float(scene.alphas_cumprod[k]):.2f}", bold, palette.text),
-        ]
-    gap = style.px(6)
-    width = sum(text_width(text, font) for text, font, _ in parts) + gap * (len(parts) - 1)
-    x = right - width
-    title = elided(scene.title, plain, x - left - style.px(16))
-    draw_text(painter, QPointF(left, base), title, plain, palette.label, vector=vector)
-    for text, font, colour in parts:
-        x += draw_text(painter, QPointF(x, base), text, font, colour, vector=vector) + gap

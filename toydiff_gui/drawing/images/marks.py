@@ -1,0 +1,63 @@
+"""Frames around images, and the letters of the endpoints beside them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from toydiff_gui import theme as themes
+from toydiff_gui.drawing.marks import paint_disc
+from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.drawing.text import draw_centred
+from toydiff_gui.image_scene import Mark
+
+BADGE = 8.0
+"""Radius of a letter's disc, in design pixels."""
+
+
+def mark_colour(mark: Mark, style: LaneStyle) -> str:
+    """Of A, of B, and of C, which lies on no path and therefore has no colour of its own."""
+    palette = style.palette
+    return {"A": palette.endpoint_a, "B": palette.endpoint_b, "C": palette.text}[mark]
+
+
+def paint_frame(
+    painter: QPainter, image: QRectF, colour: str, style: LaneStyle, *, width: float = 2.0
+) -> None:
+    """A frame of ``colour`` around ``image``, with a dark or light line that sets it off."""
+    line = style.stroke(width)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    radius = style.scale * 3
+    inner = line / 2
+    for ink, thick, out in (
+        (style.palette.canvas, line + 2 * style.scale, inner),
+        (colour, line, inner),
+    ):
+        painter.setPen(QPen(QColor(ink), thick))
+        painter.drawRoundedRect(image.adjusted(-out, -out, out, out), radius, radius)
+    painter.restore()
+
+
+def badge_place(image: QRectF, area: QRectF, style: LaneStyle) -> QPointF:
+    """Where the letter of ``image`` goes: its upper right corner, moved into ``area``."""
+    room = style.px(BADGE) + style.stroke(1.6)
+    corner = image.topRight() + QPointF(-style.px(1), style.px(1))
+    return QPointF(
+        min(max(corner.x(), area.left() + room), area.right() - room),
+        min(max(corner.y(), area.top() + room), area.bottom() - room),
+    )
+
+
+def paint_badge(
+    painter: QPainter, centre: QPointF, mark: Mark, style: LaneStyle, *, vector: bool = False
+) -> None:
+    """The disc with the letter of an endpoint."""
+    colour = mark_colour(mark, style)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    paint_disc(painter, centre, colour, style.px(BADGE), style)
+    ink = themes.text_on(colour)
+    draw_centred(painter, centre, mark, style.font(10, 700), ink, vector=vector)
+    painter.restore()
