@@ -9,6 +9,7 @@ training, which still keeps a fifth of the time.
 
 from __future__ import annotations
 
+import math
 import queue
 import time
 import traceback
@@ -25,15 +26,16 @@ from torch import Tensor
 
 import engine
 from engine import protocol
+from engine.attention_maps import attention_layers, attention_maps, chosen_layer
 from engine.checkpoint import Checkpoint, asdict_plain, load_checkpoint, locate
 from engine.config import EXACT, MAX_POINTS, MAX_TIMESTEPS, SamplerConfig, require_between
 from engine.denoiser import Denoiser, NetworkDenoiser, Prediction
 from engine.devices import available_devices, choose_device
 from engine.diagnosis import diagnose
 from engine.evaluation import evaluate
-from engine.metrics import LIVE, judge_steps
 from engine.noise import draw_latents
 from engine.path_jobs import compare_paths, find_path, nearness_of, path_latents, silently
+from engine.preview import Values, preview_for
 from engine.protocol import Arrays, Packet
 from engine.samplers import (
     DDIM,
@@ -52,7 +54,6 @@ TRAINING_SHARE = 0.2
 LIVE_CHECKPOINT = "live"
 """The name under which the averaged weights of the running training can be sampled."""
 
-PREVIEW_SAMPLES, PREVIEW_STEPS = 1000, 25
 MICRO_BATCH = 16
 """Images that a training takes at once, so that a request is answered between them."""
 
@@ -199,6 +200,8 @@ class Service:
                 return self._evaluate(request)
             case protocol.Diagnose():
                 return self._diagnose(request)
+            case protocol.Attend():
+                return self._attend(request, arrays)
             case other:
                 raise TypeError(f"no work for {other!r}")
 
@@ -493,6 +496,24 @@ class Service:
         yield from diagnose(request, checkpoint)
         return Packet(protocol.Result(job=request.job, seconds=time.perf_counter() - started))
 
+    def _attend(self, request: protocol.Attend, arrays: Arrays) -> Work:
+        began = time.perf_counter()
+        checkpoint = self._checkpoint(request.checkpoint)
+        layer = chosen_layer(checkpoint, request.layer)
+        x = self._states(_sent(arrays, "x"), checkpoint, "x")
+        classes = sent_classes(checkpoint, arrays)
+        maps = attention_maps(checkpoint, x, request.times, layer=layer.name, classes=classes)
+        yield None
+        for index, weights in enumerate(maps):
+            t = request.times[index]
+            at = protocol.AttentionAt(
+                job=request.job, index=index, t=t, layer=layer.name, side=layer.side
+            )
+            yield Packet(at, {"weights": _array(weights)})
+        info = {"layers": [vars(each) for each in attention_layers(checkpoint)]}
+        seconds = time.perf_counter() - began
+        return Packet(protocol.Result(job=request.job, info=info, seconds=seconds))
+
     def _states(self, array: NDArray[Any], checkpoint: Checkpoint, what: str) -> Tensor:
         if array.dtype.kind != "f":
             raise ValueError(f"{what} must be floating point, got {array.dtype}")
@@ -529,7 +550,7 @@ class Service:
                 yield None
                 if report.due():
                     yield from report.snapshot()
-            yield from report.snapshot()
+            yield from report.snapshot(drawn=True)
             info = {"out": request.out, **asdict_plain(trainer.description())}
             return Packet(protocol.Result(job=request.job, info=info, seconds=report.elapsed()))
         except OSError as error:
@@ -545,13 +566,20 @@ def told_classes(checkpoint: Checkpoint, arrays: Arrays, guidance: float) -> Den
 
     Raises ``ValueError`` where they do not suit it.
     """
-    weights = arrays.get("classes")
-    if weights is None or len(weights) == 0:
+    told = sent_classes(checkpoint, arrays)
+    if told is None:
         return checkpoint.denoiser
     if not isinstance(checkpoint.denoiser, NetworkDenoiser):
         raise ValueError(f"the denoiser of {checkpoint.source!r} knows no classes")
-    told = torch.tensor(weights, dtype=torch.float32, device=checkpoint.device)
     return checkpoint.denoiser.conditioned(told, guidance)
+
+
+def sent_classes(checkpoint: Checkpoint, arrays: Arrays) -> Tensor | None:
+    """The class weights that were sent; None if none were."""
+    weights = arrays.get("classes")
+    if weights is None or len(weights) == 0:
+        return None
+    return torch.tensor(weights, dtype=torch.float32, device=checkpoint.device)
 
 
 @torch.no_grad()
@@ -576,13 +604,17 @@ def _saving_failed(request: protocol.Request, error: OSError) -> str:
 
 
 class _TrainingReport:
-    """What the window is told of a training: losses, pace, samples from fixed latents."""
+    """What the window is told of a training: losses, pace, samples from fixed latents.
+
+    Samples are drawn no oftener than their cost allows; reports in between have numbers alone.
+    """
 
     def __init__(self, request: protocol.Train, trainer: Trainer) -> None:
         self._request, self._trainer = request, trainer
         self._denoiser: NetworkDenoiser = trainer.denoiser()
+        self._preview = preview_for(trainer.config, trainer.transform)
         latents = draw_latents(
-            trainer.config.seed, PREVIEW_SAMPLES, trainer.description().state_shape
+            trainer.config.seed, self._preview.samples, trainer.description().state_shape
         )
         self._latents = latents.to(trainer.device)
         self._steps: list[int] = []
@@ -590,7 +622,8 @@ class _TrainingReport:
         self._spent = 0.0
         self._mark = self._told = time.perf_counter()
         self._pace: deque[tuple[float, int]] = deque([(0.0, trainer.done)], maxlen=20)
-        self._floor: tuple[float, float] | None = None
+        self._values: Values = {}
+        self._drawn, self._cost = -math.inf, 0.0
 
     def add(self, step: int, loss: float) -> None:
         """Note an update."""
@@ -616,18 +649,13 @@ class _TrainingReport:
         pace = (self._spent - since) / (self._trainer.done - step)
         return pace * (self._trainer.config.steps - self._trainer.done)
 
-    def snapshot(self) -> Iterator[Packet | None]:
-        """Sample with the averaged weights of now, an evaluation at a time; then the report."""
+    def snapshot(self, *, drawn: bool = False) -> Iterator[Packet | None]:
+        """The report, with samples if they are due or must be ``drawn``."""
+        arrays: dict[str, NDArray[Any]] = {}
+        share = self._preview.most_share
+        if drawn or time.perf_counter() - self._drawn >= self._cost * (1 / share - 1):
+            arrays = yield from self._draw()
         trainer = self._trainer
-        self._denoiser.refresh()
-        sampler = DDIM(steps=min(PREVIEW_STEPS, trainer.schedule.timesteps))
-        times, x, x0 = [], [], []
-        for frame in sample(self._denoiser, trainer.schedule, self._latents, sampler=sampler):
-            times.append(frame.t)
-            x.append(_array(frame.x))
-            x0.append(_array(frame.x0))
-            yield None
-        values = yield from self._quality(x[-1])
         remaining = self._remaining()
         self._pace.append((self._spent, trainer.done))
         message = protocol.Snapshot(
@@ -636,30 +664,34 @@ class _TrainingReport:
             total=trainer.config.steps,
             elapsed=self._spent,
             remaining=remaining,
-            values=values,
+            values=self._values,
         )
-        arrays: dict[str, NDArray[Any]] = {
+        arrays |= {
             "steps": np.array(self._steps, np.int64),
             "losses": np.array(self._losses, np.float32),
-            "t": np.array(times, np.int64),
-            "x": np.stack(x),
-            "x0": np.stack(x0),
         }
         self._steps.clear()
         self._losses.clear()
         self._told = time.perf_counter()
         yield Packet(message, arrays)
 
-    def _quality(self, samples: NDArray[np.float32]) -> Generator[None, None, dict[str, float]]:
-        trainer = self._trainer
-        if not np.isfinite(samples).all():
-            return {}  # a young or diverging network can throw points out of float32
-        judge = yield from judge_steps(trainer.config.dataset, trainer.transform, LIVE)
-        if self._floor is None:
-            self._floor = judge.floor(len(samples))
-        return {
-            "distance": judge.distance(samples),
-            "off_data": judge.off_data(samples),
-            "distance_floor": self._floor[0],
-            "off_data_floor": self._floor[1],
-        }
+    def _draw(self) -> Generator[None, None, dict[str, NDArray[Any]]]:
+        """Sample with the averaged weights of now, an evaluation at a time, and measure."""
+        preview, schedule, cost = self._preview, self._trainer.schedule, 0.0
+        self._denoiser.refresh()
+        sampler = DDIM(steps=min(preview.steps, schedule.timesteps))
+        frames = sample(self._denoiser, schedule, self._latents, sampler=sampler)
+        times, x, x0 = [], [], []
+        while True:
+            began = time.perf_counter()
+            frame = next(frames, None)
+            cost += time.perf_counter() - began  # of others' turns in between it knows nothing
+            if frame is None:
+                break
+            times.append(frame.t)
+            x.append(_array(frame.x))
+            x0.append(_array(frame.x0))
+            yield None
+        self._values = yield from preview.quality(x[-1])
+        self._cost, self._drawn = cost, time.perf_counter()
+        return {"t": np.array(times, np.int64), "x": np.stack(x), "x0": np.stack(x0)}
