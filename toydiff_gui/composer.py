@@ -103,7 +103,7 @@ def _latent_lane(state: AppState) -> LaneScene:
         joined=along,
         endpoints=(sampling.a, sampling.b) if along else None,
         status="done" if latents is not None else "empty",
-        message="" if latents is not None else _waiting(state, run),
+        message="" if latents is not None else waiting(state, run),
         overlays=overlays,
         basin=basin if isinstance(basin, BasinLayer) else None,
         cloud=_cloud(state.model),
@@ -111,7 +111,7 @@ def _latent_lane(state: AppState) -> LaneScene:
         path_label=lines[0].label if len(lines) > 1 else "",
         way_points=sampling.through if drawing else (),
         drawing=drawing,
-        latent_norms=_norms(latents) if along and latents is not None else None,
+        latent_norms=norms(latents) if along and latents is not None else None,
         prior_norms=None if latents is None else prior_norms(latents[0].size),
         marked=state.marked if along else None,
         pinned=state.pinned if along else None,
@@ -169,13 +169,15 @@ def _line(a: tuple[float, float], b: tuple[float, float], points: int) -> NDArra
 def _sampler_lane(state: AppState, spec: LaneSpec, number: int) -> LaneScene:
     run, sampling = state.run(spec.key), state.sampling
     model = state.other_model(spec.checkpoint or state.model.ref) or state.model
+    if model.images:  # which the lane says itself
+        model = state.model
     timesteps = model.schedule.timesteps
     sampler = spec.sampler_config(sampling, timesteps)
     if run.coarse and run.trajectory is not None:
         sampler = replace(sampler, steps=len(run.trajectory.t) - 1)
     along = sampling.mode == "interpolation"
     overlays = state.overlays(spec.key)
-    trajectory = _rescaled(run.trajectory, state.model.schedule.timesteps)
+    trajectory = rescaled(run.trajectory, state.model.schedule.timesteps)
     latents = trajectory.x[0] if trajectory is not None and trajectory.x else None
     layers = {kind: state.layer(spec.key, kind) for kind in ("field", "difference", "warp")}
     inversion = state.inversion
@@ -191,9 +193,9 @@ def _sampler_lane(state: AppState, spec: LaneSpec, number: int) -> LaneScene:
         overlays=overlays,
         data=_faint(model),
         status=run.status,
-        message=_waiting(state, run),
+        message=waiting(state, run),
         off_data=run.off_data,
-        latent_norms=_norms(latents) if along and latents is not None else None,
+        latent_norms=norms(latents) if along and latents is not None else None,
         prior_norms=None if latents is None else prior_norms(latents[0].size),
         marked=state.marked if along else None,
         pinned=state.pinned if along else None,
@@ -211,7 +213,7 @@ def _only(kind: type[Kind], layer: object) -> Kind | None:
     return layer if isinstance(layer, kind) else None
 
 
-class _Kept(Generic[Source, Made]):
+class Kept(Generic[Source, Made]):
     """What was made of the newest arrays, by their identity: comparing them would cost more."""
 
     def __init__(self, most: int = 64) -> None:
@@ -230,11 +232,11 @@ class _Kept(Generic[Source, Made]):
         return found[1]
 
 
-_norms_kept: _Kept[NDArray[np.float32], NDArray[np.float64]] = _Kept()
-_rescaled_kept: _Kept[Trajectory, Trajectory] = _Kept()
+_norms_kept: Kept[NDArray[np.float32], NDArray[np.float64]] = Kept()
+_rescaled_kept: Kept[Trajectory, Trajectory] = Kept()
 
 
-def _norms(latents: NDArray[np.float32]) -> NDArray[np.float64]:
+def norms(latents: NDArray[np.float32]) -> NDArray[np.float64]:
     """The norm of each latent (N, ...), (N,)."""
     return _norms_kept.get(
         latents, lambda x: np.linalg.norm(x.reshape(len(x), -1).astype(np.float64), axis=1)
@@ -273,23 +275,23 @@ def _note(sampler: SamplerConfig, timesteps: int, seconds: float | None) -> str:
     steps = sampler.resolved_steps(timesteps)
     parts = [f"{names.grouped(steps)} steps"]
     if seconds is not None:
-        parts.append(_duration(seconds))
+        parts.append(duration(seconds))
     return names.DOT.join(parts)
 
 
 def _preview_lane(state: AppState, number: int) -> LaneScene | None:
     """What the network in training makes of fixed latents, on the timeline of the model shown."""
     training = state.training
-    if not training.active:
+    config = training.config or state.training_config
+    if not training.active or config.images:
         return None
-    config = state.training_config
     message = "Training begins…" if training.preview is None else ""
     return LaneScene(
         key=PREVIEW_KEY,
         number=number,
         title="In training",
         note=f"step {names.grouped(training.step)}",
-        trajectory=_rescaled(training.preview, state.model.schedule.timesteps),
+        trajectory=rescaled(training.preview, state.model.schedule.timesteps),
         overlays=state.overlays(PREVIEW_KEY),
         data=_faint_of_training(config.dataset),
         status="running",
@@ -297,7 +299,7 @@ def _preview_lane(state: AppState, number: int) -> LaneScene | None:
     )
 
 
-def _rescaled(trajectory: Trajectory | None, timesteps: int) -> Trajectory | None:
+def rescaled(trajectory: Trajectory | None, timesteps: int) -> Trajectory | None:
     """The same frames on another T, so that one timeline can show both."""
     if trajectory is None or trajectory.t[0] == timesteps:
         return trajectory
@@ -320,7 +322,8 @@ def _faint_of_training(dataset: str) -> NDArray[np.float32]:
     return points[:: max(1, len(points) // FAINT_POINTS)]
 
 
-def _waiting(state: AppState, run: LaneRun) -> str:
+def waiting(state: AppState, run: LaneRun) -> str:
+    """What to say where nothing is to be seen."""
     if run.message:
         return run.message
     if state.engine.status == "starting":
@@ -330,5 +333,6 @@ def _waiting(state: AppState, run: LaneRun) -> str:
     return "" if run.trajectory is not None else "Waiting for the first frame…"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as 180 ms or 1.9 s."""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

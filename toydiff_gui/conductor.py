@@ -23,6 +23,7 @@ from engine.protocol import Arrays, Packet
 from engine.trajectory import Trajectory
 from toydiff_gui.composer import LATENT_KEY
 from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.image_ends import SEED
 from toydiff_gui.pathfinder import Pathfinder
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
@@ -402,7 +403,10 @@ class Conductor(QObject):
         if message.job != self._training_job:
             return
         before = self._state.training
-        preview = Trajectory([int(t) for t in arrays["t"]], list(arrays["x"]), list(arrays["x0"]))
+        preview = before.preview
+        if "x" in arrays:  # costly samples do not come with every report
+            times = [int(t) for t in arrays["t"]]
+            preview = Trajectory(times, list(arrays["x"]), list(arrays["x0"]), self._preview_meta())
         self._state.set_training(
             replace(
                 before,
@@ -415,8 +419,15 @@ class Conductor(QObject):
                 losses=np.concatenate([before.losses, arrays["losses"]]),
                 quality=message.values,
                 preview=preview,
+                mean=tuple(np.asarray(arrays.get("mean", before.mean)).tolist()),
+                std=tuple(np.asarray(arrays.get("std", before.std)).tolist()),
             )
         )
+
+    def _preview_meta(self) -> dict[str, Any]:
+        """The latents of the preview are drawn from the training's seed."""
+        config = self._state.training.config
+        return {} if config is None else {SEED: config.seed}
 
     def _training_ended(self, status: Any, message: str = "") -> None:
         folder, self._training_job = self._training_folder, None

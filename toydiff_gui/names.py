@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.config import TrainingConfig
-from toydiff_gui.state import LaneSpec, ModelInfo, Sampling
+from engine.datasets.images import INFOS
+from toydiff_gui.state import ImageSampling, LaneSpec, ModelInfo, Sampling
 
 DATASETS = {
     "v": "V",
@@ -16,6 +17,8 @@ DATASETS = {
     "checkerboard": "Checker",
     "s-curve": "S curve",
     "pinwheel": "Pinwheel",
+    **{name: info.title for name, info in INFOS.items()},
+    "folder": "Folder of images",
 }
 SCHEDULES = {"linear": "Linear", "quadratic": "Quadratic", "cosine": "Cosine"}
 SAMPLERS = {
@@ -72,18 +75,24 @@ def model_line(model: ModelInfo) -> str:
     return DOT.join(model_parts(model))
 
 
+def short(ref: str) -> str:
+    """A checkpoint by its reference: its folder's or its file's name."""
+    return Path(ref).name
+
+
 def lane_title(lane: LaneSpec) -> str:
     """What a lane is called: its own title, or its sampler."""
     return lane.title or (EXACT if lane.exact else SAMPLERS[lane.sampler])
 
 
-def lane_detail(lane: LaneSpec, sampling: Sampling, *, several_paths: bool) -> str:
+def lane_detail(lane: LaneSpec, sampling: Sampling | ImageSampling, *, several_paths: bool) -> str:
     """What sets a lane apart: path, eta, seed, checkpoint; the path where there are several."""
     parts = []
     if lane.exact and lane.sampler != "ddim" and not lane.title:
         parts.append(SAMPLERS[lane.sampler])
     path = lane.path_name(sampling)
-    if sampling.mode == "interpolation" and (several_paths or path != "linear"):
+    along = isinstance(sampling, ImageSampling) or sampling.mode == "interpolation"
+    if along and (several_paths or path != "linear"):
         parts.append(PATHS[path].lower())
     eta = sampling.eta if lane.eta is None else lane.eta
     if lane.sampler == "ddim" and (eta != 0.0 or (not parts and not lane.exact)):

@@ -392,6 +392,9 @@ class TrainingRun:
     folder: str = ""
     config: TrainingConfig | None = None
     """What is trained; None before the first training."""
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    """Of each channel of the images that it trains with, once known; as in ``ModelInfo``."""
 
     @property
     def active(self) -> bool:

@@ -1,0 +1,356 @@
+"""From the window's state to the scene of mode Images that canvas and export draw."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import SamplerConfig
+from engine.trajectory import Trajectory
+from toydiff_gui import names
+from toydiff_gui.composer import (
+    Kept,
+    alphas_cumprod,
+    duration,
+    norms,
+    prior_norms,
+    rescaled,
+    waiting,
+)
+from toydiff_gui.image_classes import tile_classes
+from toydiff_gui.image_ends import (
+    SAMPLES_KEY,
+    end_label,
+    end_of,
+    marks_of,
+    shown_tiles,
+    third_corner,
+    tile_class,
+)
+from toydiff_gui.image_gaze import Gaze, pinned, pointed_at
+from toydiff_gui.image_scene import (
+    AttentionCard,
+    AttentionLayer,
+    Endpoint,
+    ImageScene,
+    LookedAt,
+    Mark,
+    SliceCard,
+    States,
+    StripLane,
+    TilesCard,
+)
+from toydiff_gui.state import AppState, ImageEnd, LaneSpec, TrainingRun
+
+ETAS = {"ddpm": 1.0, "ddpm-shared": 1.0}
+"""Samplers that are DDIM with this share of fresh noise."""
+BESIDE = 1
+"""Numbers of the strips begin after this: as in 2D, where lane 1 shows the latents."""
+
+
+def compose_images(state: AppState) -> ImageScene:
+    """The scene of this moment. The model must make images."""
+    model, view = state.model, state.image_view
+    channels, height, width = model.shape
+    gaze = pointed_at(state)
+    return ImageScene(
+        timesteps=model.schedule.timesteps,
+        alphas_cumprod=alphas_cumprod(model.schedule),
+        title=names.model_line(model),
+        shape=(channels, height, width),
+        mean=model.mean,
+        std=model.std,
+        tiles=_tiles(state),
+        face=view.face,
+        looked_at=None if gaze is None else _looked_at(state, gaze),
+        attention=_attention(state),
+        slice=_slice(state),
+        endpoints=_endpoints(state),
+        strips=tuple(
+            _strip(state, lane, number)
+            for number, lane in enumerate(state.shown_lanes, start=BESIDE + 1)
+        ),
+        path_label=_path_label(state),
+        prior_norms=prior_norms(channels * height * width),
+        marked=state.marked,
+        pinned=state.pinned,
+        selected=state.view.selected_lane,
+    )
+
+
+def image_thumbnails(state: AppState, times: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """The tile that is pinned at each of ``times``, grey (H, W) in 0..1; none before it is there.
+
+    From a complete run only: the row would change with every frame.
+    """
+    run = state.run(SAMPLES_KEY)
+    trajectory = run.trajectory
+    if not state.model.images or run.status != "done" or trajectory is None or not trajectory.x:
+        return []
+    index = min(state.image_view.pinned_tile, len(trajectory.x[0]) - 1)
+    mean = np.array(state.model.mean).reshape(-1, 1, 1)
+    std = np.array(state.model.std).reshape(-1, 1, 1)
+    pictures = []
+    for t in times:
+        k = trajectory.index_at(t)
+        pixels = trajectory.x[k or 0][index] * std + mean
+        pictures.append(pixels.clip(0, 1).mean(axis=0))
+    return pictures
+
+
+# Tiles
+
+
+def _tiles(state: AppState) -> TilesCard:
+    view, training, trajectory = state.image_view, state.training, shown_tiles(state)
+    timesteps = state.model.schedule.timesteps
+    last = len(trajectory.x[0]) - 1 if trajectory is not None and trajectory.x else None
+    pinned_tile = None if last is None else min(view.pinned_tile, last)
+    if trajectory is not None and trajectory is training.preview:
+        return TilesCard(
+            trajectory=rescaled(_in_units_of_model(state, training), timesteps),
+            note=names.DOT.join(("in training", f"step {names.grouped(training.step)}")),
+            status="running",
+            preview=view.preview,
+            marks=marks_of(state),
+            pinned=pinned_tile,
+        )
+    run = state.run(SAMPLES_KEY)
+    return TilesCard(
+        trajectory=trajectory,
+        note=_tiles_note(state),
+        status=run.status,
+        message=waiting(state, run),
+        preview=view.preview,
+        marks=marks_of(state),
+        classes=_class_names(state),
+        pinned=pinned_tile,
+    )
+
+
+def _tiles_note(state: AppState) -> str:
+    """Such as '64 images · DDIM · 50 steps · 1.9 s'."""
+    images, run = state.images, state.run(SAMPLES_KEY)
+    steps = min(images.steps or state.model.schedule.timesteps, state.model.schedule.timesteps)
+    count = images.count
+    if run.trajectory is not None and run.trajectory.x:
+        count, steps = len(run.trajectory.x[0]), len(run.trajectory.t) - 1
+    parts = [f"{names.grouped(count)} image{'s' if count != 1 else ''}"]
+    parts += [names.SAMPLERS[images.sampler], f"{names.grouped(steps)} steps"]
+    if run.seconds is not None:
+        parts.append(duration(run.seconds))
+    return names.DOT.join(parts)
+
+
+def _class_names(state: AppState) -> tuple[str, ...]:
+    asked = tile_classes(state)
+    if all(number is None for number in asked):
+        return ()
+    return tuple("" if number is None else state.model.labels[number] for number in asked)
+
+
+_converted: Kept[Trajectory, Trajectory] = Kept(most=4)
+
+
+def _in_units_of_model(state: AppState, training: TrainingRun) -> Trajectory | None:
+    """The preview of a training of other data, so that the model's units show it as it is."""
+    preview, model = training.preview, state.model
+    own = (training.mean, training.std)
+    if preview is None or not training.mean or own == (model.mean, model.std):
+        return preview
+    if len(training.mean) != len(model.mean):  # grey shown with a model of colours, or vice versa
+        mean, std = (np.array([np.mean(values)]) for values in (model.mean, model.std))
+    else:
+        mean, std = np.array(model.mean), np.array(model.std)
+    scale = (np.array(training.std) / std).reshape(-1, 1, 1).astype(np.float32)
+    shift = ((np.array(training.mean) - mean) / std).reshape(-1, 1, 1).astype(np.float32)
+
+    def convert(found: Trajectory) -> Trajectory:
+        x, x0 = ([state * scale + shift for state in states] for states in (found.x, found.x0))
+        return Trajectory(found.t, x, x0, found.meta)
+
+    return _converted.get(preview, convert, own, model.mean, model.std)
+
+
+# Strips
+
+
+def _strip(state: AppState, lane: LaneSpec, number: int) -> StripLane:
+    run, images = state.run(lane.key), state.images
+    model = state.other_model(lane.checkpoint or state.model.ref) or state.model
+    trajectory = rescaled(run.trajectory, state.model.schedule.timesteps)
+    started = trajectory is not None and bool(trajectory.x)
+    sampler = lane.sampler_config(images, model.schedule.timesteps)
+    message = waiting(state, run)
+    if images.a is None or images.b is None:
+        message = run.message or "Click a tile for A, another for B."
+    elif lane.path_name(images) == "geodesic" and state.geodesic.status == "searching":
+        message = message or "Searching for the geodesic…"
+    return StripLane(
+        key=lane.key,
+        number=number,
+        title=names.lane_title(lane),
+        detail=_detail(state, lane, sampler),
+        note=_strip_note(sampler, run.seconds, run.coarse, trajectory),
+        trajectory=trajectory,
+        status=run.status,
+        message=message if not started or run.message else "",
+        preview=state.image_view.preview or "preview" in state.overlays(lane.key),
+        latent_norms=norms(trajectory.x[0]) if trajectory is not None and started else None,
+    )
+
+
+def _detail(state: AppState, lane: LaneSpec, sampler: SamplerConfig) -> str:
+    """What sets a strip apart: path where there are several, eta, seed, checkpoint."""
+    images = state.images
+    parts = []
+    several = len({other.path_name(images) for other in state.shown_lanes}) > 1
+    path = lane.path_name(images)
+    if not images.fixed_noise and several:
+        parts.append(names.PATHS[path].lower())
+    if lane.sampler == "ddim" or lane.sampler in ETAS:
+        eta = ETAS.get(lane.sampler, sampler.eta)
+        parts.append(f"η = {eta:g}")
+    if lane.seed is not None:
+        parts.append(f"seed {lane.seed}")
+    if lane.checkpoint is not None:
+        parts.append(names.short(lane.checkpoint))
+    return ", ".join(parts)
+
+
+def _strip_note(
+    sampler: SamplerConfig, seconds: float | None, coarse: bool, trajectory: Trajectory | None
+) -> str:
+    steps = sampler.steps or 0
+    if coarse and trajectory is not None:
+        steps = len(trajectory.t) - 1
+    parts = [f"{names.grouped(steps)} steps"]
+    if seconds is not None and not coarse:
+        parts.append(duration(seconds))
+    return names.DOT.join(parts)
+
+
+def _path_label(state: AppState) -> str:
+    images = state.images
+    if images.fixed_noise:
+        return "One noise, two classes"
+    paths = {lane.path_name(images) for lane in state.shown_lanes} or {images.path}
+    label = names.PATHS[next(iter(paths))] if len(paths) == 1 else "Several paths"
+    return f"{label}, evenly spaced" if images.even and paths != {"geodesic"} else label
+
+
+# Endpoints
+
+
+def _endpoints(state: AppState) -> tuple[Endpoint, ...]:
+    ends: list[tuple[Mark, ImageEnd]] = []
+    for mark in ("A", "B", "C"):
+        end = end_of(state, mark)
+        if end is not None:
+            ends.append((mark, end))
+    return tuple(
+        Endpoint(mark, end_label(state, end), end_image(state, mark, end)) for mark, end in ends
+    )
+
+
+def end_image(state: AppState, mark: Mark, end: ImageEnd) -> States | None:
+    """What an endpoint shows (C, H, W): the image that was inverted, or what it decodes to.
+
+    That is the tile while it is shown, else the end of a strip; None while neither is there.
+    """
+    if end.image is not None:
+        return end.image
+    trajectory = state.run(SAMPLES_KEY).trajectory
+    if end.tile is not None and marks_of(state).get(end.tile) == mark:
+        trajectory = shown_tiles(state)
+        if trajectory is not None and trajectory.x0:
+            return trajectory.x0[-1][end.tile]
+    place = {"A": 0, "B": -1}.get(mark)
+    lanes = sorted(state.shown_lanes, key=lambda lane: lane.sampler != "ddim")
+    for lane in lanes if place is not None else ():
+        run = state.run(lane.key)
+        if run.trajectory is not None and run.trajectory.x0 and place is not None:
+            image = run.trajectory.x0[-1][place]
+            if image.shape == end.latents.shape:
+                return image
+    return None
+
+
+# The card beside the samples
+
+
+def _looked_at(state: AppState, gaze: Gaze) -> LookedAt:
+    timesteps = state.model.schedule.timesteps
+    training = gaze.trajectory is state.training.preview
+    trajectory = _in_units_of_model(state, state.training) if training else gaze.trajectory
+    shown = rescaled(trajectory, timesteps) or gaze.trajectory
+    if gaze.lane is None:
+        title, detail = f"Tile {gaze.index + 1}", _tile_detail(state, gaze.index, training)
+        preview = state.image_view.preview
+    else:
+        title = f"{names.lane_title(gaze.lane)}, image {gaze.index + 1} of {gaze.count}"
+        detail = _path_label(state)
+        preview = state.image_view.preview or "preview" in state.overlays(gaze.lane.key)
+    return LookedAt(title, shown, gaze.index, detail=detail, preview=preview)
+
+
+def _tile_detail(state: AppState, index: int, training: bool) -> str:
+    if training:
+        return f"in training{names.DOT}step {names.grouped(state.training.step)}"
+    parts = [names.SAMPLERS[state.images.sampler], f"seed {state.images.seed}"]
+    asked = tile_class(state, index)
+    if asked is not None:
+        parts.insert(0, f"asked for {state.model.labels[asked]}")
+    return names.DOT.join(parts)
+
+
+def _attention(state: AppState) -> AttentionCard:
+    run, view, gaze = state.attention, state.image_view, pinned(state)
+    layers = tuple(layer_of(*layer) for layer in run.layers)
+    layer = next((known for known in layers if known.name == run.layer), None)
+    if layer is None and run.side:  # its name and side come with the first weights
+        heads = max((len(weights) for weights in run.weights.values()), default=1)
+        layer = layer_of(run.layer, run.side, heads)
+    side = layer.side if layer is not None else 1
+    query = view.query or (side // 2, side // 2)
+    return AttentionCard(
+        image=None if gaze is None else _looked_at(state, gaze),
+        layers=layers,
+        layer=layer,
+        head=min(view.head, layer.heads - 1) if layer is not None else 0,
+        query=(min(query[0], side - 1), min(query[1], side - 1)),
+        averaged=view.averaged,
+        weights=run.weights,
+        status=run.status,
+        message=run.message,
+    )
+
+
+def layer_of(name: str, side: int, heads: int) -> AttentionLayer:
+    """A layer by the name that the network gives it, with one for people."""
+    way, *level = name.split(".")
+    place = {"middle_attention": "middle", "down": "way down", "up": "way up"}.get(way, way)
+    if level and level[0].isdigit():
+        place += f", level {int(level[0]) + 1}"
+    return AttentionLayer(name, f"{place}  {side} × {side}", side, heads)
+
+
+def _slice(state: AppState) -> SliceCard:
+    run, images = state.slice, state.images
+    message = run.message
+    if not message and images.c is None:
+        corner = third_corner(state)
+        if images.a is None or images.b is None or corner is None:
+            message = "Waiting for A, B and C."
+        else:
+            message = f"{corner.label} stands in for C: Shift+click another"
+    return SliceCard(
+        columns=run.columns,
+        rows=run.rows,
+        box=run.box,
+        images=run.images,
+        dot=state.image_view.dot,
+        at_dot=run.at_dot,
+        status=run.status,
+        message=message,
+    )
