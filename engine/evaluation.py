@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
+import torch
+from torch.nn import functional as F
+
 from engine.checkpoint import Checkpoint
+from engine.classifier_training import find_classifier
+from engine.denoiser import Denoiser, NetworkDenoiser
+from engine.image_classifier import Classifier
+from engine.image_metrics import ImageQuality
 from engine.metrics import (
     CANONICAL,
     LIVE,
@@ -16,20 +25,61 @@ from engine.metrics import (
     judge_steps,
 )
 from engine.noise import draw_latents
-from engine.samplers import DDPM, sample
+from engine.samplers import DDIM, DDPM, Sampler, check_finite, sample
 
 Done = TypeVar("Done")
+
+IMAGES, QUICK_IMAGES, IMAGE_STEPS = 1000, 128, 50
+"""Samples of a canonical and of a quick evaluation with images, and the steps of DDIM."""
+IMAGE_BATCH = 64
 
 
 @dataclass(frozen=True)
 class Stage:
-    """``done`` of ``total`` evaluations of the network."""
+    """``done`` of ``total`` pieces of ``what``: evaluations of the network, or updates of the
+    classifier that has to be trained first.
+    """
 
     done: int
     total: int
+    what: str = "evaluations"
 
 
-def evaluate(checkpoint: Checkpoint, *, quick: bool = False) -> Generator[Stage, None, Quality]:
+@dataclass(frozen=True)
+class Drawing:
+    """How images are drawn for an evaluation.
+
+    ``told``: the network is told a class for each, all in turn, with ``guidance``. ``sampler`` and
+    ``count``: other ones than those of a canonical evaluation.
+    """
+
+    told: bool = False
+    guidance: float = 1.0
+    sampler: Sampler | None = None
+    count: int | None = None
+
+
+def evaluate(
+    checkpoint: Checkpoint,
+    *,
+    quick: bool = False,
+    data_root: Path | None = None,
+    drawing: Drawing | None = None,
+) -> Generator[Stage, None, Quality | ImageQuality]:
+    """Sample, and compare with the data; the figures are returned.
+
+    ``data_root`` and ``drawing`` are for images: see ``evaluate_images``, and ``evaluate_points``.
+    """
+    if checkpoint.config.images:
+        return evaluate_images(
+            checkpoint, quick=quick, data_root=data_root, drawing=drawing or Drawing()
+        )
+    return evaluate_points(checkpoint, quick=quick)
+
+
+def evaluate_points(
+    checkpoint: Checkpoint, *, quick: bool = False
+) -> Generator[Stage, None, Quality]:
     """Sample with DDPM, all T steps, and compare with the data; the figures are returned.
 
     Canonical (see ``engine.metrics``): ten sets of 8,000 samples. ``quick``: one set, and a coarser
@@ -50,6 +100,92 @@ def evaluate(checkpoint: Checkpoint, *, quick: bool = False) -> Generator[Stage,
             yield Stage(seed * timesteps + k, total)
         sample_sets.append(frame.x.float().cpu().numpy())
     return (yield from _at_stage(Stage(total, total), judge.quality_steps(sample_sets)))
+
+
+def evaluate_images(
+    checkpoint: Checkpoint,
+    *,
+    quick: bool = False,
+    data_root: Path | None = None,
+    drawing: Drawing = Drawing(),
+) -> Generator[Stage, None, ImageQuality]:
+    """Sample with DDIM, 50 steps, and compare with the data; the figures are returned.
+
+    Canonical (see ``engine.image_metrics``): 1,000 samples of seed 0, or as many as there is a
+    floor for; ``quick``: 128. A classifier that is not there yet is trained first, with the data
+    from ``data_root`` or where they usually are. Raises ``ValueError`` if those are missing or have
+    no classes.
+    """
+    training = find_classifier(checkpoint.config, data_root)
+    while True:
+        try:
+            item = next(training)
+        except StopIteration as end:
+            classifier: Classifier = end.value
+            break
+        yield Stage(item.step, item.total, "updates of the classifier")
+    wanted = drawing.count or (QUICK_IMAGES if quick else IMAGES)
+    count = classifier.reference.size(wanted)
+    schedule = checkpoint.schedule
+    sampler = drawing.sampler or DDIM(steps=min(IMAGE_STEPS, schedule.timesteps))
+    latents = draw_latents(0, count, checkpoint.shape)
+    steps = sampler.config.resolved_steps(schedule.timesteps)
+    done, total = 0, -(-count // IMAGE_BATCH) * steps
+    samples = []
+    for batch, part in enumerate(torch.split(latents, IMAGE_BATCH)):
+        part = part.to(checkpoint.device)
+        denoiser = _told(checkpoint, drawing, batch * IMAGE_BATCH, len(part))
+        # A seed for each batch: noise goes by the index within it.
+        for frame in sample(denoiser, schedule, part, sampler=sampler, seed=batch):
+            yield Stage(done, total)
+            done += frame.t > 0
+        samples.append(check_finite(frame).x.float().cpu())
+    yield Stage(total, total)
+    return classifier.quality(torch.cat(samples), checkpoint.transform)
+
+
+def _told(checkpoint: Checkpoint, drawing: Drawing, first: int, count: int) -> Denoiser:
+    """The denoiser for samples ``first`` and after, told their classes where that was asked for."""
+    if not drawing.told:
+        return checkpoint.denoiser
+    denoiser = checkpoint.denoiser
+    if not isinstance(denoiser, NetworkDenoiser) or denoiser.classes == 0:
+        raise ValueError(f"the network of {checkpoint.source!r} was trained without classes")
+    classes = torch.arange(first, first + count) % denoiser.classes
+    weights = F.one_hot(classes, denoiser.classes).float().to(checkpoint.device)
+    return denoiser.conditioned(weights, drawing.guidance)
+
+
+def figures(quality: Quality | ImageQuality) -> dict[str, float | None]:
+    """All figures by name, None where there is none."""
+    distances = {
+        "distance": quality.distance,
+        "distance_error": None if math.isnan(quality.distance_error) else quality.distance_error,
+        "distance_floor": quality.distance_floor,
+        "distance_ratio": quality.ratio,
+    }
+    names = ("off_data", "off_data_floor", "off_data_ratio")
+    if isinstance(quality, ImageQuality):
+        return {**distances, **dict.fromkeys(names), **vars(quality)}
+    floor = quality.off_data_floor
+    off_data = (quality.off_data, floor, quality.off_data / floor if floor else None)
+    return {**distances, **dict(zip(names, off_data, strict=True))}
+
+
+def in_words(quality: Quality | ImageQuality) -> str:
+    """The figures with their floors, in two lines."""
+    error = "" if math.isnan(quality.distance_error) else f" ± {quality.distance_error:.4f}"
+    distance = (
+        f"distance  {quality.distance:.4f}{error}, floor {quality.distance_floor:.4f}, "
+        f"ratio {quality.ratio:.2f}"
+    )
+    if isinstance(quality, ImageQuality):
+        return (
+            f"{distance} ({quality.samples} samples to {quality.reference} images)\n"
+            f"recognised  {quality.recognised:.2%}, of real images {quality.recognised_floor:.2%}; "
+            f"{quality.classes} of {quality.of_classes} classes"
+        )
+    return f"{distance}\noff-data  {quality.off_data:.2%}, floor {quality.off_data_floor:.2%}"
 
 
 def _at_stage(stage: Stage, work: Generator[None, None, Done]) -> Generator[Stage, None, Done]:

@@ -301,8 +301,10 @@ class Snapshot(Message, frozen=True, kw_only=True):
     """A training seen from outside at ``step``.
 
     Arrays: ``steps`` and ``losses`` since the last snapshot; ``t`` (K+1,), ``x`` and ``x0``
-    (K+1, N, ...) of samples from fixed latents. ``values``: distance, distance_floor, off_data,
-    off_data_floor (missing until first measured).
+    (K+1, N, ...) of samples from fixed latents, and the ``mean`` and ``std`` of each coordinate or
+    channel. Samples that cost much are drawn less often: reports in between, never the first one,
+    have ``steps`` and ``losses`` alone. ``values``, as far as they are known: distance,
+    distance_floor, and off_data, off_data_floor for points, recognised for images.
     """
 
     step: int

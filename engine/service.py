@@ -694,4 +694,11 @@ class _TrainingReport:
             yield None
         self._values = yield from preview.quality(x[-1])
         self._cost, self._drawn = cost, time.perf_counter()
-        return {"t": np.array(times, np.int64), "x": np.stack(x), "x0": np.stack(x0)}
+        transform = self._trainer.transform
+        return {
+            "t": np.array(times, np.int64),
+            "x": np.stack(x),
+            "x0": np.stack(x0),
+            "mean": transform.mean.ravel(),
+            "std": transform.std.ravel(),
+        }
