@@ -17,6 +17,7 @@ from engine.config import TrainingConfig, require_choice
 from engine.data_places import IDX_FOLDERS, Place, require
 from engine.datasets import Standardisation
 from engine.datasets.images import (
+    BLOCK,
     INFOS,
     ImageSet,
     Pixels,
@@ -25,6 +26,8 @@ from engine.datasets.images import (
     standardisation_of,
 )
 from engine.image_folder import FolderImages, Listing, list_pictures, load_pictures
+
+MOST_STATE_BYTES = 2**31
 
 Stamps = tuple[tuple[str, int, int], ...]
 """Name, size and time of each file of a set: as long as they stay, the set does."""
@@ -79,6 +82,25 @@ def load_steps(
         _folders.clear()  # two at once might be too much
         _folders[key] = yield from load_pictures(listing, config.image_size, config.channels)
     return _folders[key].split(split)
+
+
+def training_states(config: TrainingConfig, transform: Standardisation) -> NDArray[np.float32]:
+    """All training images of ``config``, float32 (M, C, H, W), in the units of ``transform``.
+
+    Raises ``ValueError`` if they are not to be found, or would take too much memory.
+    """
+    if config.dataset == "folder":
+        raise ValueError("a model does not record the folder of images that it was trained with")
+    pixels = load_for(config).images
+    if 4 * pixels.size > MOST_STATE_BYTES:
+        raise ValueError(
+            f"{len(pixels)} images would take {4 * pixels.size} bytes, more than {MOST_STATE_BYTES}"
+        )
+    states = np.empty(pixels.shape, np.float32)
+    for start in range(0, len(pixels), BLOCK):  # in between there are eight bytes a number
+        rows = slice(start, start + BLOCK)
+        states[rows] = transform.apply(pixels[rows] / 255)
+    return states
 
 
 _folders: dict[tuple[Listing, int, int], FolderImages] = {}
