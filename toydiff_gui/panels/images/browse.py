@@ -190,7 +190,6 @@ class BrowseDialog(QDialog):
         self.take_button = self.buttons.addButton(
             f"Make it {mark}", QDialogButtonBox.ButtonRole.AcceptRole
         )
-        self.take_button.setDefault(True)
         self.buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         foot = QHBoxLayout()
         foot.addWidget(self.others_button)
@@ -249,6 +248,7 @@ class BrowseDialog(QDialog):
         data = self._state.image_data
         index = self.grid.current
         self.take_button.setEnabled(index is not None)
+        self.take_button.setDefault(index is not None)
         if index is None:
             failed = bool(data.message)
             self.status.setText(data.message if failed else f"Reading {self._title}…")
@@ -269,7 +269,7 @@ class BrowseDialog(QDialog):
         if data.labels is not None and index < len(data.labels):
             number = int(data.labels[index])
             if 0 <= number < len(known):
-                return f"{known[number]} of {self._title}"
+                return f"{known[number]}, {self._title}"
         return f"Image of {self._title}"
 
     def _take(self) -> None:

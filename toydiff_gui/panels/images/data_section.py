@@ -353,14 +353,13 @@ class ImageDataSection(QWidget, Writer):
         if dataset not in DOWNLOADS or self._state.image_data.fetching:
             return
         self.question = DownloadQuestion(dataset, self._state.image_data.download_root, self)
-        self.question.buttonClicked.connect(self._answered)
-        self.question.setProperty("dataset", dataset)
+        self.question.accepted.connect(self._agreed)
         self.question.finished.connect(self._forget_question)
         self.question.open()
 
-    def _answered(self, button: object) -> None:
-        if self.question is not None and button is self.question.download_button:
-            self.download_requested.emit(self.question.property("dataset"))
+    def _agreed(self) -> None:
+        if self.question is not None:
+            self.download_requested.emit(self.question.dataset)
 
     def _forget_question(self) -> None:
         if self.question is not None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayout, QWidget
 
 from engine.datasets.images import INFOS
+from toydiff_gui import theme
+from toydiff_gui.controls import Text
 
 
 @dataclass(frozen=True)
@@ -29,22 +32,51 @@ DOWNLOADS = {
 }
 
 
-class DownloadQuestion(QMessageBox):
+class DownloadQuestion(QDialog):
     """Asks whether to download an image set; ``open`` it and listen to ``accepted``."""
 
     def __init__(self, dataset: str, folder: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.dataset = dataset
         title, download = INFOS[dataset].title, DOWNLOADS[dataset]
         self.setWindowTitle(f"Download {title}")
-        self.setIcon(QMessageBox.Icon.Question)
-        self.setText(f"Download {title}, about {download.size} MB?")
-        where = f"\nInto: {folder}" if folder else ""
-        self.setInformativeText(
-            f"From: {download.source}\nLicence: {download.licence}{where}\n\n"
-            "If you have the files already, choose their folder instead."
+        self.setModal(True)
+        heading = Text(f"Download {title}?", size=13, weight=600)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(4)
+        rows = [
+            ("Size", f"about {download.size} MB"),
+            ("From", download.source),
+            ("Licence", download.licence),
+        ]
+        for index, (name, value) in enumerate(rows + ([("Into", folder)] if folder else [])):
+            grid.addWidget(Text(name, ink="label"), index, 0, Qt.AlignmentFlag.AlignTop)
+            text = Text(value)
+            text.setWordWrap(True)
+            text.setTextFormat(Qt.TextFormat.PlainText)
+            text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            grid.addWidget(text, index, 1)
+        grid.setColumnStretch(1, 1)
+        hint = Text(
+            "If you have the files already, cancel and choose their folder instead.",
+            ink="text_secondary",
         )
-        self.download_button = self.addButton("Download", QMessageBox.ButtonRole.AcceptRole)
-        self.cancel_button = self.addButton(QMessageBox.StandardButton.Cancel)
+        hint.setWordWrap(True)
+        buttons = QDialogButtonBox()
+        self.download_button = buttons.addButton("Download", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.cancel_button = buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         # Whoever presses Enter without reading downloads nothing.
-        self.setDefaultButton(self.cancel_button)
-        self.setEscapeButton(self.cancel_button)
+        self.download_button.setAutoDefault(False)
+        self.cancel_button.setDefault(True)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 16, 20, 14)
+        column.setSpacing(12)
+        column.addWidget(heading)
+        column.addLayout(grid)
+        column.addWidget(hint)
+        column.addWidget(buttons)
+        self.setFixedWidth(theme.current().px(420))
+        self.cancel_button.setFocus()

@@ -175,8 +175,7 @@ class ImageTrainPanel(Dock):
         self.classes.setAccessibleDescription(tip)
         self.fields.show(config)
         self.predicts.show_config(config)
-        usual = configs.defaults_of(config)
-        self.model_header.set_default(replace(usual, schedule=config.schedule) == config)
+        self.model_header.set_default(configs.defaults_of(config) == config)
         self._show_costs()
         self._show_refusal()
 
