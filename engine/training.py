@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Generator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TypeVar
@@ -12,12 +13,14 @@ from typing import IO, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
 
 from engine import checkpoint as checkpoints
 from engine import datasets
 from engine.config import TrainingConfig
 from engine.denoiser import NetworkDenoiser, training_target
 from engine.devices import threads_for
+from engine.distributed import Team
 from engine.files import make_folder
 from engine.schedules import Schedule
 from engine.training_data import PointData, TrainingData, load_training_data
@@ -126,6 +129,25 @@ class Trainer:
             fused=device.type in ("cpu", "cuda", "mps"),
         )
         self.done = 0
+        self._team: Team | None = None
+        self._together: DistributedDataParallel | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes: always, unless it is one of several."""
+        return self._team is None or self._team.leads
+
+    def join(self, team: Team) -> None:
+        """Train together from now on, from the state of the process that leads.
+
+        An update is still that of the whole batch, of which each process computes its rows.
+        """
+        done = {"done": torch.tensor(self.done)}
+        state = team.handed_out(done | self._state() if team.leads else None)
+        self.done = int(state.pop("done"))
+        if not team.leads:
+            self._load(state)
+        self._team, self._together = team, team.wrap(self.network)
 
     def denoiser(self) -> NetworkDenoiser:
         """The averaged network as it is now; later updates change it (then call ``refresh``)."""
@@ -174,30 +196,41 @@ class Trainer:
         return loss
 
     def _gradients(self, batch: Batch) -> Generator[None, None, Tensor]:
-        """Add up the gradients of the batch's mean loss, micro-batch by micro-batch."""
-        size = len(batch.t)
+        """Add up the gradients of the batch's mean loss, micro-batch by micro-batch.
+
+        One of several processes has some of the batch's rows; the loss is that of all.
+        """
+        team, mine = self._team, len(batch.t)
+        size = mine if team is None else self.config.batch_size
         loss = torch.zeros((), device=self.device)
-        rows, start = self.micro_batch or size, 0
-        while start < size:
+        rows, start = self.micro_batch or mine, 0
+        while start < mine:
             part = batch.part(slice(start, start + rows))
-            with threads_for(part.x0):
+            with threads_for(part.x0), self._passing(last=start + rows >= mine):
                 share = self._loss(part) * (len(part.t) / size)
-                share.backward()  # type: ignore[no-untyped-call]
+                # Gradients will be averaged over the processes, where their sum is wanted.
+                (share if team is None else share * team.size).backward()  # type: ignore[no-untyped-call]
             loss += share.detach()
             start += rows
-            if start < size:
+            if start < mine:
                 yield
-        return loss
+        return loss if team is None else team.total(loss)
+
+    def _passing(self, *, last: bool) -> AbstractContextManager[None]:
+        if self._team is None or self._together is None:
+            return nullcontext()
+        return self._team.passing(self._together, last)
 
     def _loss(self, batch: Batch) -> Tensor:
         x_t = self.schedule.add_noise(batch.x0, batch.t, batch.eps)
         prediction = self.config.resolved_prediction
         target = training_target(batch.x0, batch.eps, batch.t, self.schedule, prediction)
         given = () if batch.classes is None else (batch.classes,)
-        return F.mse_loss(self.network(x_t, batch.t, *given), target)
+        network = self.network if self._together is None else self._together
+        return F.mse_loss(network(x_t, batch.t, *given), target)
 
     def _batch(self) -> Batch:
-        """Draw the next batch.
+        """Draw the next batch; of several processes each takes its rows of the same one.
 
         The times are stratified: a batch covers 1..T evenly, each time still uniform, which calms
         the loss.
@@ -207,12 +240,13 @@ class Trainer:
         spread = (torch.arange(size) + torch.rand(size, generator=self.random)) / size
         t = (spread * timesteps).long().clamp_(max=timesteps - 1) + 1
         eps = torch.randn(size, *self._data.shape, generator=self.random)
-        return Batch(
+        batch = Batch(
             self._data.states(rows),
             t.to(self.device),
             eps.to(self.device),
             self._class_weights(rows),
         )
+        return batch if self._team is None else batch.part(self._team.share(size))
 
     def _class_weights(self, rows: Tensor) -> Tensor | None:
         """A row (K,) for each: 1 at its class, all zeros where that is kept from the network."""
@@ -240,17 +274,20 @@ class Trainer:
             f"averaged.{k}": v for k, v in self.averaged.state_dict().items()
         }
 
-    def save(self, folder: Path) -> None:
-        """Write state and checkpoint. Each file is whole at any time; raises ``OSError``.
-
-        The state holds all that resuming needs, so an interrupt between the two files is harmless.
-        """
+    def _state(self) -> dict[str, Tensor]:
         state = self._weights()
         for i, parameter in enumerate(self.network.parameters()):
             for name, value in self.optimiser.state[parameter].items():
                 state[f"optimiser.{i}.{name}"] = value
         state["random"] = self.random.get_state()
-        checkpoints.save_tensors(folder / checkpoints.STATE_NAME, state, self.description())
+        return state
+
+    def save(self, folder: Path) -> None:
+        """Write state and checkpoint. Each file is whole at any time; raises ``OSError``.
+
+        The state holds all that resuming needs, so an interrupt between the two files is harmless.
+        """
+        checkpoints.save_tensors(folder / checkpoints.STATE_NAME, self._state(), self.description())
         checkpoints.save_tensors(
             folder / checkpoints.CHECKPOINT_NAME, self._weights(), self.description()
         )
@@ -299,7 +336,13 @@ class Trainer:
             for name in ("exp_avg", "exp_avg_sq"):
                 if moments[name].shape != parameter.shape:
                     raise RuntimeError(f"{name} of parameter {i} has shape {moments[name].shape}")
-            stored["state"][i] = {name: moments[name] for name in ("step", "exp_avg", "exp_avg_sq")}
+            # The fused update goes through memory in order: laid out as the weights are, which for
+            # images is channels last.
+            laid_out = {
+                name: torch.empty_like(parameter).copy_(moments[name])
+                for name in ("exp_avg", "exp_avg_sq")
+            }
+            stored["state"][i] = {"step": moments["step"], **laid_out}
         self.optimiser.load_state_dict(stored)
 
 
@@ -350,7 +393,7 @@ def train(trainer: Trainer, folder: Path) -> Generator[TrainingStep]:
 
 def train_stepwise(trainer: Trainer, folder: Path) -> Generator[TrainingStep | None]:
     """Update until ``config.steps``; an item for each update, after it, and None between
-    micro-batches.
+    micro-batches. Of several processes only the one that leads writes.
 
     Saves every ``checkpoint_every`` updates, at the end, and when the generator is closed or
     fails, so that it can be dropped at any item. ``metrics.jsonl`` has one row an update. Raises
@@ -358,11 +401,12 @@ def train_stepwise(trainer: Trainer, folder: Path) -> Generator[TrainingStep | N
     before is still there.
     """
     saved = -1  # also after resuming: an interrupt may have kept the checkpoint behind the state
-    with _open_metrics(folder / METRICS_NAME, trainer.done) as metrics:
+    opened = _open_metrics(folder / METRICS_NAME, trainer.done) if trainer.leads else nullcontext()
+    with opened as metrics:
 
         def save() -> None:
             nonlocal saved
-            if saved != trainer.done:
+            if metrics is not None and saved != trainer.done:
                 # Before the state: a row too many is cut on resume, one too few would be lost.
                 metrics.flush()
                 trainer.save(folder)
@@ -380,8 +424,9 @@ def train_stepwise(trainer: Trainer, folder: Path) -> Generator[TrainingStep | N
                         f"the training has diverged: the loss is {item.loss:.3g} at step "
                         f"{item.step} with rate {trainer.config.rate:g}; choose a smaller rate"
                     )
-                row = {"step": item.step, "loss": item.loss, "rate": item.rate}
-                metrics.write(json.dumps(row) + "\n")
+                if metrics is not None:
+                    row = {"step": item.step, "loss": item.loss, "rate": item.rate}
+                    metrics.write(json.dumps(row) + "\n")
                 if item.step % trainer.config.checkpoint_every == 0:
                     save()
                 yield item

@@ -16,7 +16,8 @@ import torch
 
 from engine import checkpoint as checkpoints
 from engine import files, training
-from engine.config import ScheduleConfig, TrainingConfig
+from engine.config import ScheduleConfig, TrainingConfig, UNetConfig
+from engine.datasets.images import image_training
 from engine.training import Trainer, averaging_weight, learning_rate, open_run, train
 
 CPU = torch.device("cpu")
@@ -76,6 +77,17 @@ def test_300_steps_are_100_and_200_more(config_for, tmp_path):
 
 
 @pytest.mark.parametrize("stop", [1, 9, 10, 11, 29])
+def test_a_network_for_images_is_resumed_to_the_bit(tmp_path):
+    # Its weights lie in memory channels last, and so must what the optimiser keeps of them.
+    digits = image_training("digits", "small")
+    unet = UNetConfig(width=8, multipliers=(1, 2), attention=(1,), heads=2, embedding=8, classes=10)
+    config = replace(digits, unet=unet, batch_size=6, steps=8, checkpoint_every=100)
+    run(tmp_path / "one", config)
+    run(tmp_path / "other", config, stop=4)
+    run(tmp_path / "other", config, resume=True)
+    assert_same_run(tmp_path / "one", tmp_path / "other")
+
+
 def test_a_run_may_be_dropped_at_any_item(straight, config_for, tmp_path, stop):
     run(tmp_path / "other", config_for(steps=30, checkpoint_every=10), stop=stop)
     assert rows(tmp_path / "other") == list(range(1, stop + 1))
