@@ -11,7 +11,7 @@ import json
 import math
 import signal
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -25,16 +25,22 @@ from engine import config
 from engine.command_line import Commands, run
 from engine.commands_help import COMMANDS
 from engine.datasets.images import IMAGE_DEFAULTS, folder_training, image_training, info_of
-from engine.pairs import Pair, command_with_lists
+from engine.fetch_command import fetch
+from engine.pairs import Endpoint, EndpointType, command_with_lists, typed
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
     from torch import Tensor
 
     from engine.checkpoint import Checkpoint
+    from engine.class_choice import AlongPath
+    from engine.denoiser import Denoiser
+    from engine.distributed import Team
     from engine.geodesic import Improvement
     from engine.samplers import Frame
+    from engine.training import Trainer
     from engine.trajectory import Trajectory
 
 
@@ -43,6 +49,8 @@ if TYPE_CHECKING:
 def commands() -> None:
     """ToyDiff's engine: train diffusion models and sample from them."""
 
+
+commands.add_command(fetch)
 
 _checkpoint = click.option(
     "--checkpoint",
@@ -76,11 +84,21 @@ _keep = click.option(
 )
 
 
+_guidance = click.option(
+    "--guidance",
+    default=1.0,
+    show_default=True,
+    help="With --class: 0 ignores it, 1 heeds it, up to 20 exaggerates it.",
+)
+
+
 def _plain_default(what: str, points: object, images: object) -> str:
     return f"{what} [default: {points}; for images {images}]"
 
 
 _IMAGES = IMAGE_DEFAULTS
+IMAGE_POINTS = 12
+"""Images on a path, unless asked otherwise: a strip of them fits a window."""
 
 
 @commands.command(help=COMMANDS["train"])
@@ -154,47 +172,81 @@ def train(ctx: click.Context, /, **options: Any) -> None:
     """Train, save, and say where."""
     if options["data"] is not None:
         raise ValueError(f"--data {options['data']} comes with a later version")
-    from engine import training
-    from engine.devices import choose_device, use_one_thread
+    from engine import distributed
 
-    device = choose_device(options["device"])
-    folder: Path = options["out"]
-    if options["micro_batch"] is not None:
-        config.require_between("micro-batch", options["micro_batch"], 1, 1_000_000)
-    if options["resume"]:
-        asked = _resumed_config(ctx, folder, options)
-    elif options["dataset"] is None:
-        raise click.UsageError("Missing option '--dataset'.")
-    else:
-        asked = _training_config(_new_config(options), options)
-    if not asked.images:
-        use_one_thread()
-    trainer = training.open_run(
-        asked,
-        folder,
-        device=device,
-        resume=options["resume"],
-        data_root=options["data_root"],
-        micro_batch=options["micro_batch"],
-    )
-    stopped = _Interrupt()
-    loss = math.nan
+    try:
+        with distributed.assembled(options["device"]) as (device, team):
+            status = _train(_open_training(ctx, options, device, team), options["out"], team)
+    except distributed.WorkerLostError as error:
+        print(f"toydiff: {error}", file=sys.stderr)
+        status = 1
+    ctx.exit(status)
+
+
+def _train(trainer: Trainer, folder: Path, team: Team | None) -> int:
+    """Train to the end or an interrupt, which all processes agree on; the exit status."""
+    from engine import distributed, training
+
+    stopped, loss = _Interrupt(), math.nan
     steps = training.train(trainer, folder)
-    with _progress(trainer.config.steps, "updates", trainer.done) as bar, stopped:
+    bar = _progress(trainer.config.steps, "updates", trainer.done, shown=trainer.leads)
+    with bar, stopped:
         try:
             for item in steps:
                 loss = item.loss
                 bar.update(1)
                 if item.step % 50 == 0:
                     bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
-                if stopped.asked:
+                if stopped.asked if team is None else team.anybody(stopped.asked):
+                    stopped.asked = True
                     break
+        except distributed.WorkerLostError as error:
+            if not trainer.leads:
+                raise
+            kept = f"{folder} holds {trainer.done} updates; go on with --resume"
+            raise distributed.WorkerLostError(f"{error}; {kept}") from error
         finally:
             steps.close()
-    print(f"{folder}: {trainer.done} of {trainer.config.steps} updates, last loss {loss:.4f}")
-    if stopped.asked:
-        print(f"interrupted; go on with --resume --out {folder}", file=sys.stderr)
-        ctx.exit(130)
+    if trainer.leads:
+        print(f"{folder}: {trainer.done} of {trainer.config.steps} updates, last loss {loss:.4f}")
+        if stopped.asked:
+            print(f"interrupted; go on with --resume --out {folder}", file=sys.stderr)
+    return 130 if stopped.asked else 0
+
+
+def _open_training(
+    ctx: click.Context, options: dict[str, Any], device: torch.device, team: Team | None
+) -> Trainer:
+    """The trainer that was asked for; of several processes one reads and the others follow."""
+    from engine import training
+    from engine.devices import use_one_thread
+
+    def asked() -> config.TrainingConfig:
+        if options["micro_batch"] is not None:
+            config.require_between("micro-batch", options["micro_batch"], 1, 1_000_000)
+        if options["resume"]:
+            return _resumed_config(ctx, options["out"], options)
+        if options["dataset"] is None:
+            raise click.UsageError("Missing option '--dataset'.")
+        return _training_config(_new_config(options), options)
+
+    wanted = asked() if team is None else team.decided(asked)
+    if not wanted.images:
+        use_one_thread()
+    how = {"data_root": options["data_root"], "micro_batch": options["micro_batch"]}
+
+    def opened() -> Trainer:
+        if team is not None and not team.leads:
+            return training.Trainer(wanted, device, **how)
+        return training.open_run(
+            wanted, options["out"], device=device, resume=options["resume"], **how
+        )
+
+    if team is None:
+        return opened()
+    trainer = team.made(opened)
+    trainer.join(team)
+    return trainer
 
 
 def _new_config(options: dict[str, Any]) -> config.TrainingConfig:
@@ -306,6 +358,13 @@ def _resumed_config(
 @click.option(
     "--latents", type=click.Path(path_type=Path), metavar="FILE.npy", help="Start from these."
 )
+@click.option(
+    "--class",
+    "classes",
+    metavar="A,B...",
+    help="Classes, by index or name, that the samples take in turn; 'each' for all of them.",
+)
+@_guidance
 @_seed
 @_keep
 @_device
@@ -328,21 +387,40 @@ def sample(out: Path, **options: Any) -> None:
         _check_trajectory(checkpoint, sampler, options["count"], options["keep"])
         latents = draw_latents(options["seed"], options["count"], checkpoint.shape)
     _check_trajectory(checkpoint, sampler, len(latents), options["keep"])
+    classes = _classes(options, checkpoint)
+    denoiser: Denoiser = checkpoint.denoiser
+    if classes is not None:
+        from engine.class_choice import cycled, one_hot
+        from engine.denoiser import NetworkDenoiser
+
+        assert isinstance(denoiser, NetworkDenoiser)
+        told = one_hot(cycled(classes, len(latents)), checkpoint)
+        denoiser = denoiser.conditioned(told, options["guidance"])
     meta = {
         "command": "sample",
         "count": len(latents),
         "latents": None if given is None else str(given),
+        "classes": classes,
+        "guidance": options["guidance"],
     }
-    _run(checkpoint, latents, sampler, options, meta, out)
+    _run(checkpoint, denoiser, latents, sampler, options, meta, out)
 
 
 @commands.command(cls=command_with_lists("--through"), help=COMMANDS["interpolate"])
 @_checkpoint
 @click.option(
-    "--from", "start", type=Pair(), required=True, help="The first endpoint, such as -1,2."
+    "--from",
+    "start",
+    type=EndpointType(),
+    required=True,
+    metavar="END",
+    help="The first endpoint: X,Y such as -1,2; seed:N, or seed:N:I, for what a seed draws first, "
+    "or as number I; image:FILE for a picture, or an .npy of one state, inverted by DDIM.",
 )
-@click.option("--to", "end", type=Pair(), required=True, help="The second endpoint.")
-@click.option("--points", default=500, show_default=True, help="Points on the path.")
+@click.option(
+    "--to", "end", type=EndpointType(), required=True, metavar="END", help="The second endpoint."
+)
+@click.option("--points", type=int, help=_plain_default("Points on the path.", 500, IMAGE_POINTS))
 @click.option("--path", default="linear", show_default=True, help=f"{', '.join(config.PATHS)}.")
 @click.option(
     "--side",
@@ -351,9 +429,9 @@ def sample(out: Path, **options: Any) -> None:
 )
 @click.option(
     "--through",
-    type=Pair(),
+    type=EndpointType(),
     multiple=True,
-    metavar="X,Y ...",
+    metavar="END ...",
     help="The way-points of drawn. In more than two dimensions, the side of the other two.",
 )
 @click.option(
@@ -361,6 +439,13 @@ def sample(out: Path, **options: Any) -> None:
     default=None,
     help="Space the points evenly where they are decoded, as the geodesic does by default.",
 )
+@click.option(
+    "--class",
+    "classes",
+    metavar="A[,B]",
+    help="The class along the path, by index or name; or from A to B, mixed on the way.",
+)
+@_guidance
 @_sampler
 @_steps
 @_eta
@@ -372,75 +457,89 @@ def interpolate(out: Path, **options: Any) -> None:
     """Carry a path to the data and save every state."""
     import torch
 
+    from engine.image_endpoints import check_endpoint, find_latents
     from engine.path_jobs import path_latents
 
     _check_output(out)
     config.require_between("seed", options["seed"], 0, 2**63 - 1)
-    config.require_between("points", options["points"], 2, config.MAX_POINTS)
+    if options["points"] is not None:
+        config.require_between("points", options["points"], 2, config.MAX_POINTS)
     config.require_choice("path", options["path"], config.PATHS, ())
     if options["side"] is not None:
         config.require_choice("side", options["side"], config.SIDES, ())
     sampler = _sampler_config(options)
     checkpoint = _load(options)
+    points = options["points"] or (IMAGE_POINTS if len(checkpoint.shape) == 3 else 500)
     flags = {"--from": [options["start"]], "--to": [options["end"]]}
     flags["--through"] = list(options["through"])
-    for flag, points in flags.items():
-        for point in points:
-            if (len(point),) != checkpoint.shape:
-                raise ValueError(
-                    f"{flag} must have {checkpoint.shape[0]} numbers, got {_typed([point])}"
-                )
-    _check_path(options)
-    start, end = (
-        torch.tensor(options[name], dtype=torch.float32, device=checkpoint.device)
-        for name in ("start", "end")
+    for flag, endpoints in flags.items():
+        for endpoint in endpoints:
+            check_endpoint(flag, endpoint, checkpoint)
+    _check_path(options, checkpoint.shape)
+    _check_trajectory(checkpoint, sampler, points, options["keep"])
+    classes = _classes(options, checkpoint)
+    along = _along_path(classes, options, checkpoint)
+    start, end, *through = find_latents(
+        [options["start"], options["end"], *options["through"]],
+        checkpoint,
+        steps=options["steps"],
+        told=along.at_ends,
     )
-    through = torch.tensor(options["through"], dtype=torch.float32, device=checkpoint.device)
-    _check_trajectory(checkpoint, sampler, options["points"], options["keep"])
     even = options["path"] == "geodesic" if options["even"] is None else options["even"]
     work = path_latents(
         checkpoint,
         options["path"],
         start,
         end,
-        options["points"],
+        points,
         side=options["side"] or "left",
-        through=through if len(through) else None,
+        through=torch.stack(through) if through else None,
         even=even,
         seed=options["seed"],
+        along=along,
     )
     latents = _found(work)
     meta = {
         "command": "interpolate",
-        "from": list(options["start"]),
-        "to": list(options["end"]),
-        "points": options["points"],
+        "from": _kept(options["start"]),
+        "to": _kept(options["end"]),
+        "points": points,
         "path": options["path"],
         "side": options["side"],
-        "through": [list(point) for point in options["through"]],
+        "through": [_kept(endpoint) for endpoint in options["through"]],
         "even": even,
+        "classes": classes,
+        "guidance": options["guidance"],
         "keeps": ["latents"],
     }
-    _run(checkpoint, latents, sampler, options, meta, out)
+    _run(checkpoint, along.rows(points), latents, sampler, options, meta, out)
 
 
-def _check_path(options: dict[str, Any]) -> None:
+def _kept(endpoint: Endpoint) -> list[float] | str:
+    """An endpoint for a file's meta."""
+    return list(endpoint) if isinstance(endpoint, tuple) else typed(endpoint)
+
+
+def _check_path(options: dict[str, Any], shape: tuple[int, ...]) -> None:
     """Refuse what the path that was asked for would not heed."""
     path = options["path"]
-    plane, round_the_origin = len(options["start"]) == 2, path in ("spherical", "norm-guided")
+    plane, round_the_origin = shape == (2,), path in ("spherical", "norm-guided")
     if options["side"] is not None:
         if not round_the_origin:
             raise ValueError(f"--side {options['side']}: the path {path!r} has no side")
         if not plane:
             raise ValueError(
-                f"--side {options['side']} is for the plane; in {len(options['start'])} "
+                f"--side {options['side']} is for the plane; in {math.prod(shape)} "
                 "dimensions --through chooses the side"
             )
+    given = f"--through {' '.join(map(typed, options['through']))}"
     if path == "drawn":
         if not options["through"]:
-            raise ValueError("the path 'drawn' needs its way-points: give --through X,Y")
+            raise ValueError("the path 'drawn' needs its way-points: give --through")
+        most = config.MAX_WAY_POINTS
+        if len(options["through"]) > most:  # before images are inverted
+            raise ValueError(f"a path has at most {most} way-points, got {len(options['through'])}")
     elif options["through"]:
-        given = f"--through {_typed(options['through'])}"
         if not round_the_origin:
             raise ValueError(f"{given}: the path {path!r} has no way-points")
         if plane:
@@ -449,8 +548,32 @@ def _check_path(options: dict[str, Any]) -> None:
             raise ValueError(f"{given}: one point chooses the side of {path!r}")
 
 
-def _typed(points: Sequence[tuple[float, ...]]) -> str:
-    return " ".join(",".join(f"{number:.12g}" for number in point) for point in points)
+def _classes(options: dict[str, Any], checkpoint: Checkpoint) -> list[int] | None:
+    """The classes that were asked for; raises ``ValueError`` for a guidance without any."""
+    from engine.class_choice import find_classes
+    from engine.denoiser import MOST_GUIDANCE
+
+    config.require_between("guidance", options["guidance"], 0, MOST_GUIDANCE)
+    if options["classes"] is not None:
+        return find_classes(options["classes"], checkpoint)
+    if options["guidance"] != 1:
+        raise ValueError(f"--guidance {options['guidance']:g} needs a --class to exaggerate")
+    return None
+
+
+def _along_path(
+    classes: list[int] | None, options: dict[str, Any], checkpoint: Checkpoint
+) -> AlongPath:
+    from engine.class_choice import AlongPath, one_hot
+
+    if classes is None:
+        return AlongPath(checkpoint.denoiser)
+    if len(classes) > 2:
+        raise ValueError(
+            f"--class {options['classes']}: a path has one class, or one at each end, "
+            f"got {len(classes)}"
+        )
+    return AlongPath(checkpoint.denoiser, one_hot(classes, checkpoint), options["guidance"])
 
 
 def _found(work: Generator[Improvement | None, None, Tensor]) -> Tensor:
@@ -474,8 +597,8 @@ def _found(work: Generator[Improvement | None, None, Tensor]) -> Tensor:
     "--data",
     required=True,
     type=click.Path(path_type=Path),
-    metavar="FILE.npy",
-    help="Data (N, ...) in standardised units.",
+    metavar="FILE",
+    help="Data (N, ...) in standardised units as .npy; for images also a picture such as a PNG.",
 )
 @_steps
 @_device
@@ -487,7 +610,7 @@ def invert(out: Path, **options: Any) -> None:
     _check_output(out)
     sampler = config.SamplerConfig(name="ddim", steps=options["steps"])
     checkpoint = _load(options)
-    data = _states_file(options["data"], "data", checkpoint)
+    data = _data_file(options["data"], checkpoint)
     _check_trajectory(checkpoint, sampler, len(data), "all")
     frames = samplers.invert(
         checkpoint.denoiser, checkpoint.schedule, data.to(checkpoint.device), steps=options["steps"]
@@ -506,18 +629,50 @@ def invert(out: Path, **options: Any) -> None:
 
 @commands.command(help=COMMANDS["evaluate"])
 @_checkpoint
-@click.option("--quick", is_flag=True, help="One set of samples and a coarser distance.")
+@click.option("--quick", is_flag=True, help="Fewer samples, and a coarser distance for points.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--told/--untold",
+    default=False,
+    show_default=True,
+    help="For images: tell the network a class for each sample, all in turn.",
+)
+@click.option(
+    "--guidance",
+    default=1.0,
+    show_default=True,
+    help="With --told: 0 ignores the class, 1 heeds it, up to 20 exaggerates it.",
+)
+@click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where images are, for a set whose classifier has to be trained first.",
+)
 @_device
 def evaluate(**options: Any) -> None:
     """Measure and print."""
     from engine import evaluation
 
-    stages = evaluation.evaluate(checkpoint := _load(options), quick=options["quick"])
+    checkpoint = _load(options)
+    if not checkpoint.config.images and (options["told"] or options["data_root"]):
+        given = "--told" if options["told"] else f"--data-root {options['data_root']}"
+        raise ValueError(f"{given}: the checkpoint {options['checkpoint']!r} is of points")
+    if options["guidance"] != 1 and not options["told"]:
+        raise ValueError(f"--guidance {options['guidance']:g} needs --told")
+    stages = evaluation.evaluate(
+        checkpoint,
+        quick=options["quick"],
+        data_root=options["data_root"],
+        drawing=evaluation.Drawing(told=options["told"], guidance=options["guidance"]),
+    )
     with _progress(None, "evaluations") as bar:
         while True:
             try:
                 stage = next(stages)
+                if bar.unit != f" {stage.what}":
+                    bar.unit = f" {stage.what}"
+                    bar.reset(stage.total)
                 bar.total = stage.total
                 bar.update(stage.done - bar.n)
             except StopIteration as end:
@@ -527,25 +682,11 @@ def evaluate(**options: Any) -> None:
         "checkpoint": options["checkpoint"],
         "dataset": checkpoint.config.dataset,
         "quick": options["quick"],
-        "distance": quality.distance,
-        "distance_error": None if math.isnan(quality.distance_error) else quality.distance_error,
-        "distance_floor": quality.distance_floor,
-        "distance_ratio": quality.ratio,
-        "off_data": quality.off_data,
-        "off_data_floor": quality.off_data_floor,
-        "off_data_ratio": quality.off_data / quality.off_data_floor
-        if quality.off_data_floor
-        else None,
+        **evaluation.figures(quality),
     }
-    if options["as_json"]:
-        print(json.dumps(figures))
-        return
-    error = "" if figures["distance_error"] is None else f" ± {quality.distance_error:.4f}"
-    print(
-        f"distance  {quality.distance:.4f}{error}, floor {quality.distance_floor:.4f}, "
-        f"ratio {quality.ratio:.2f}"
-    )
-    print(f"off-data  {quality.off_data:.2%}, floor {quality.off_data_floor:.2%}")
+    if checkpoint.config.images:
+        figures |= {"told": options["told"], "guidance": options["guidance"]}
+    print(json.dumps(figures) if options["as_json"] else evaluation.in_words(quality))
 
 
 @commands.command(help="Serve a window on standard input and output.")
@@ -586,6 +727,18 @@ def _states_file(path: Path, what: str, checkpoint: Checkpoint) -> Any:
     return torch.from_numpy(array)
 
 
+def _data_file(path: Path, checkpoint: Checkpoint) -> Tensor:
+    """What ``invert`` is given: states (N, ...), or one picture where states are images."""
+    import torch
+
+    from engine.image_endpoints import read_state
+
+    if len(checkpoint.shape) != 3 or path.suffix.lower() == ".npy":
+        states: Tensor = _states_file(path, "data", checkpoint)
+        return states
+    return torch.from_numpy(read_state(path, checkpoint))[None]
+
+
 def _check_trajectory(
     checkpoint: Checkpoint, sampler: config.SamplerConfig, count: int, keep: str
 ) -> None:
@@ -617,6 +770,7 @@ def _meta(checkpoint: Checkpoint, sampler: config.SamplerConfig) -> dict[str, An
         "checkpoint": checkpoint.source,
         "checkpoint_step": description.step,
         "dataset": description.config.dataset,
+        "shape": list(description.state_shape),
         "schedule": msgspec.to_builtins(description.config.schedule),
         "sampler": msgspec.to_builtins(sampler),
         "mean": description.mean,
@@ -626,6 +780,7 @@ def _meta(checkpoint: Checkpoint, sampler: config.SamplerConfig) -> dict[str, An
 
 def _run(
     checkpoint: Checkpoint,
+    denoiser: Denoiser,
     latents: Any,
     sampler: config.SamplerConfig,
     options: dict[str, Any],
@@ -635,7 +790,7 @@ def _run(
     from engine import samplers
 
     frames = samplers.sample(
-        checkpoint.denoiser,
+        denoiser,
         checkpoint.schedule,
         latents.to(checkpoint.device),
         sampler=samplers.make_sampler(sampler),
@@ -675,11 +830,10 @@ def _save(trajectory: Trajectory, out: Path) -> None:
     print(f"{out}: {len(trajectory.t)} frames of {len(trajectory.x[0])} samples")
 
 
-def _progress(total: int | None, unit: str, initial: int = 0) -> tqdm[Any]:
+def _progress(total: int | None, unit: str, initial: int = 0, *, shown: bool = True) -> tqdm[Any]:
     """A bar on a terminal; nothing elsewhere."""
-    return tqdm(
-        total=total, unit=f" {unit}", initial=initial, disable=not sys.stderr.isatty(), leave=False
-    )
+    hidden = not (shown and sys.stderr.isatty())
+    return tqdm(total=total, unit=f" {unit}", initial=initial, disable=hidden, leave=False)
 
 
 class _Interrupt:

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from engine.config import sampler_times
@@ -84,7 +84,7 @@ class Improvement:
     step: int
     total: int
     energy: float
-    curve: Bend
+    curve: Curve
     frames: list[Frame]
 
 
@@ -93,12 +93,12 @@ class Geodesic:
     """The path that was found, and the best energy after each pass (see ``TIDINESS``).
 
     ``off_data`` is the share of ``JUDGE_POINTS`` points at equal spacing in the latent that is
-    decoded off the data.
+    decoded off the data; None for images, where nobody has said what that means.
     """
 
     curve: Curve
     energies: list[float]
-    off_data: float
+    off_data: float | None
     coefficients: int
 
 
@@ -394,10 +394,16 @@ def evenly_decoded(
         latents = curve(dense.to(like.dtype).to(like.device))
         for frame in sample(denoiser, schedule, latents, sampler=sampler):  # noqa: B007
             yield None
-        steps = neighbour_gaps(frame.x.cpu().numpy())
-        # A path that is decoded to one point leaves the positions as they are.
-        along = np.concatenate([[0.0], np.cumsum(steps + 1e-9 + 1e-6 * steps.mean())])
-        wanted = np.linspace(0.0, along[-1], len(dense))
-        dense = torch.from_numpy(np.interp(wanted, along, dense.numpy()))
+        dense = torch.from_numpy(evened(dense.numpy(), frame.x))
     kept = np.interp(np.linspace(0, 1, points), np.linspace(0, 1, len(dense)), dense.numpy())
     return curve(torch.from_numpy(kept).to(like.dtype).to(like.device))
+
+
+def evened(positions: NDArray[np.float64], states: Tensor) -> NDArray[np.float64]:
+    """As many positions (N,) on a path at equal steps of its length, by its ``states`` (N, ...).
+
+    A path whose states are all the same keeps its ``positions``.
+    """
+    steps = neighbour_gaps(states.cpu().numpy())
+    along = np.concatenate([[0.0], np.cumsum(steps + 1e-9 + 1e-6 * steps.mean())])
+    return np.interp(np.linspace(0.0, along[-1], len(positions)), along, positions)

@@ -14,8 +14,10 @@ from torch import Tensor
 
 from engine import protocol
 from engine.checkpoint import Checkpoint
+from engine.class_choice import AlongPath
 from engine.config import MAX_POINTS, PATHS, SIDES, require_between, require_choice
 from engine.geodesic import REFINED, Geodesic, Improvement, evenly_decoded, search_evenly
+from engine.image_geodesic import evenly_decoded_images, search_images
 from engine.metrics import Nearness, make_room, nearness_steps
 from engine.paths import make_curve, positions_like
 from engine.polyline import at_shares, neighbour_gaps
@@ -50,9 +52,24 @@ def nearness_of(checkpoint: Checkpoint) -> Generator[None, None, Nearness | None
 
 
 def find_geodesic(
-    checkpoint: Checkpoint, start: Tensor, end: Tensor, points: int, seed: int
+    checkpoint: Checkpoint,
+    start: Tensor,
+    end: Tensor,
+    points: int,
+    seed: int,
+    along: AlongPath | None = None,
 ) -> Generator[Improvement | None, None, tuple[Geodesic, Tensor]]:
-    """The geodesic between two latents (...), and ``points`` of it, evenly decoded, (N, ...)."""
+    """The geodesic between two latents (...), and ``points`` of it, evenly decoded, (N, ...).
+
+    ``along``: the denoiser, where it is told classes.
+    """
+    if len(checkpoint.shape) == 3:
+        along = along or AlongPath(checkpoint.denoiser)
+        geodesic = yield from search_images(along, checkpoint.schedule, start, end, seed=seed)
+        latents = yield from evenly_decoded_images(
+            along, checkpoint.schedule, geodesic.curve, points, start
+        )
+        return geodesic, latents
     terrain = terrain_of(checkpoint)
     yield None
     return (
@@ -73,10 +90,13 @@ def path_latents(
     through: Tensor | None = None,
     even: bool | None = None,
     seed: int = 0,
+    along: AlongPath | None = None,
 ) -> Generator[Improvement | None, None, Tensor]:
     """``points`` latents (N, ...) along any path; improvements on the way to a geodesic.
 
-    ``even``: evenly spaced where they are decoded, which by default the geodesic alone is.
+    ``even``: evenly spaced where they are decoded, which by default the geodesic alone is; by the
+    denoiser ``along``, where it is told classes.
+
     Raises ``ValueError`` as ``engine.paths.make_curve`` does.
     """
     require_choice("path", name, PATHS, ())
@@ -84,13 +104,16 @@ def path_latents(
         require_between("number of evenly decoded points", points, 2, MAX_POINTS // REFINED)
     if name == "geodesic":
         require_choice("side", side, SIDES, ())
-        geodesic, latents = yield from find_geodesic(checkpoint, start, end, points, seed)
+        geodesic, latents = yield from find_geodesic(checkpoint, start, end, points, seed, along)
         if even is not False:
             return latents
         return evenly_spaced(geodesic.curve(positions_like(FINE, start)), points)
     curve = make_curve(name, start, end, side=side, through=through, seed=seed)
     if not even:
         return curve(positions_like(points, start))
+    if len(checkpoint.shape) == 3:
+        along = along or AlongPath(checkpoint.denoiser)
+        return (yield from evenly_decoded_images(along, checkpoint.schedule, curve, points, start))
     return (
         yield from evenly_decoded(checkpoint.denoiser, checkpoint.schedule, curve, points, start)
     )

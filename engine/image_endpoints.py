@@ -1,0 +1,88 @@
+"""Latents from what was typed for an endpoint: coordinates, a seed's draw, or an image inverted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.checkpoint import Checkpoint
+from engine.denoiser import Denoiser
+from engine.image_folder import read_picture
+from engine.noise import draw_latents
+from engine.pairs import Draw, Endpoint, Picture, typed
+from engine.samplers import check_finite, invert
+from engine.trajectory import load_array
+
+
+def check_endpoint(flag: str, endpoint: Endpoint, checkpoint: Checkpoint) -> None:
+    """Raise ``ValueError`` for an ``endpoint`` that states of ``checkpoint`` cannot have."""
+    if isinstance(endpoint, Draw):
+        return
+    if isinstance(endpoint, Picture):
+        if len(checkpoint.shape) != 3:
+            raise ValueError(
+                f"{flag} {endpoint}: the checkpoint {checkpoint.source!r} has points, not images"
+            )
+    elif len(checkpoint.shape) != 1:
+        raise ValueError(f"{flag} must be seed:N or image:PATH for images, got {typed(endpoint)}")
+    elif len(endpoint) != checkpoint.shape[0]:
+        raise ValueError(f"{flag} must have {checkpoint.shape[0]} numbers, got {typed(endpoint)}")
+
+
+def read_state(path: Path, checkpoint: Checkpoint) -> NDArray[np.float32]:
+    """One image in standardised units, (C, H, W): a picture scaled to its size, or from an .npy.
+
+    An .npy holds one state (C, H, W) or (1, C, H, W), standardised already. Raises ``ValueError``
+    naming the file and its fault.
+    """
+    shape = checkpoint.shape
+    if path.suffix.lower() != ".npy":
+        channels, height, width = shape
+        if height != width:
+            raise ValueError(f"{path}: pictures are cut to squares, not to {height} x {width}")
+        pixels = read_picture(path, height, channels)
+        return checkpoint.transform.apply(pixels.astype(np.float32) / 255)
+    array = load_array(path, "image")
+    if array.shape not in (shape, (1, *shape)):
+        wanted = ", ".join(map(str, shape))
+        raise ValueError(f"image file {path} must have shape ({wanted}), got {array.shape}")
+    return array.reshape(shape)
+
+
+def find_latents(
+    endpoints: Sequence[Endpoint],
+    checkpoint: Checkpoint,
+    *,
+    steps: int | None = None,
+    told: Callable[[list[int]], Denoiser] | None = None,
+) -> Tensor:
+    """The latents (M, ...) of ``endpoints``, on the checkpoint's device.
+
+    Images are inverted by DDIM with ``steps``, all at once; ``told`` gives the denoiser for some of
+    the endpoints by their numbers, where it is told classes. Raises ``ValueError`` for a file that
+    is no image, and for states that are not finite.
+    """
+    found: dict[int, Tensor] = {}
+    states: dict[int, Tensor] = {}
+    for number, endpoint in enumerate(endpoints):
+        if isinstance(endpoint, Picture):
+            states[number] = torch.from_numpy(read_state(endpoint.path, checkpoint))
+        elif isinstance(endpoint, Draw):
+            drawn = draw_latents(endpoint.seed, endpoint.index + 1, checkpoint.shape)
+            found[number] = drawn[endpoint.index]
+        else:
+            found[number] = torch.tensor(endpoint, dtype=torch.float32)
+    if states:
+        rows = list(states)
+        denoiser = checkpoint.denoiser if told is None else told(rows)
+        data = torch.stack([states[row] for row in rows]).to(checkpoint.device)
+        for frame in invert(denoiser, checkpoint.schedule, data, steps=steps):
+            check_finite(frame)
+        found |= dict(zip(rows, frame.x.cpu(), strict=True))
+    latents = [found[number] for number in range(len(endpoints))]
+    return torch.stack(latents).to(checkpoint.device)
