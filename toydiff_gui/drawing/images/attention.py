@@ -22,8 +22,11 @@ SIDE, LEAST_SIDE, MOST_SIDE = 140.0, 118.0, 220.0
 """Width of the column with layer and heads, in design pixels."""
 MOST_HEAD = 96.0
 BAR, BAR_WORDS = 5.0, 17.0
-FIELD, LABEL = 26.0, 18.0
+BELOW = BAR + BAR_WORDS + 8
+"""Below the picture: the scale of the colours and what it says."""
+FIELD, LABEL = 28.0, 18.0
 HEAD_WORD = 15.0
+BAR_SAYS = "weight of each patch, one softmax row"
 DIMMED = 0.45
 """How much of the image is left beneath the weights."""
 
@@ -68,32 +71,22 @@ def attention_layout(
 
     ``averaged`` keeps room for the line that asks for, or tells of, the mean over the trajectory.
     """
-    _, high, wide = shape
     pad = style.px(PAD)
     inner = body.adjusted(pad, pad, -pad, -pad)
     least = style.px(SIDE if inner.width() >= style.px(400) else LEAST_SIDE)
-    below = style.px(BAR + BAR_WORDS + 8)
-    beside = inner.width() - least - pad >= style.px(90)
-    room_x = inner.width() - (least + pad if beside else 0.0)
-    # Layer and heads stand beside the picture, or below it where that is wider than the card.
-    room_y = max((1.0 if beside else 0.6) * inner.height() - below, 1.0)
-    size = fitted(room_x * ratio, room_y * ratio, (wide, high))
+    if inner.width() - least - pad < style.px(90):
+        return _narrow_layout(body, inner, shape, heads, style, ratio)
+    _, high, wide = shape
+    room_y = max(inner.height() - style.px(BELOW), 1.0)
+    size = fitted((inner.width() - least - pad) * ratio, room_y * ratio, (wide, high))
     shown_wide = size[0] / ratio
-    most = style.px(MOST_SIDE)
-    column_wide = min(inner.width() - shown_wide - pad, most) if beside else inner.width()
     between = pad if inner.width() < style.px(400) else 2 * pad
-    if beside:
-        column_wide = max(min(column_wide, inner.width() - shown_wide - between), least)
-    taken = shown_wide + (between + column_wide if beside else 0.0)
-    left = inner.left() + max(0.0, (inner.width() - taken) / 2)
+    column_wide = min(inner.width() - shown_wide - between, style.px(MOST_SIDE))
+    column_wide = max(column_wide, least)
+    left = inner.left() + max(0.0, (inner.width() - shown_wide - between - column_wide) / 2)
     picture = on_pixels(left, inner.top(), *size, ratio)
-    bar = QRectF(picture.left(), picture.bottom() + style.px(9), picture.width(), style.px(BAR))
-    if beside:
-        start = min(picture.right() + between, inner.right() - column_wide)
-        column = QRectF(start, inner.top(), column_wide, inner.height())
-    else:
-        top = bar.bottom() + style.px(BAR_WORDS + 8)
-        column = QRectF(inner.left(), top, inner.width(), max(inner.bottom() - top, 1.0))
+    start = min(picture.right() + between, inner.right() - column_wide)
+    column = QRectF(start, inner.top(), column_wide, inner.height())
     label = QRectF(column.left(), column.top() - style.px(4), column.width(), style.px(LABEL))
     field = QRectF(column.left(), label.bottom(), column.width(), style.px(FIELD))
     mean = QRectF(column.left(), field.bottom() + style.px(4), column.width(), style.px(22))
@@ -103,24 +96,58 @@ def attention_layout(
     maps_top = heads_label.bottom() + style.px(2)
     room = column.bottom() - maps_top
     facts = QRectF()
-    if room > facts_high + style.px(50):
+    if room > facts_high + style.px(40):
         facts = QRectF(column.left(), column.bottom() - facts_high, column.width(), facts_high)
-        room -= facts_high + style.px(6)
-    maps = _head_rects(column, maps_top, room, heads, style, ratio)
+        room -= facts_high + style.px(4)
+    place = QRectF(column.left(), maps_top, column.width(), room)
+    maps = _head_rects(place, heads, style, ratio)
+    bar = _bar_below(picture, style)
     return AttentionLayout(body, picture, bar, label, field, mean, heads_label, maps, facts, ratio)
 
 
-def _head_rects(
-    column: QRectF, top: float, room: float, heads: int, style: LaneStyle, ratio: float
-) -> tuple[QRectF, ...]:
-    """The largest squares for the maps of all heads, each with its number below."""
+def _narrow_layout(
+    body: QRectF,
+    inner: QRectF,
+    shape: tuple[int, int, int],
+    heads: int,
+    style: LaneStyle,
+    ratio: float,
+) -> AttentionLayout:
+    """The heads beside the picture, the layer below both."""
+    _, high, wide = shape
+    foot = style.px(FIELD) + style.px(6)
+    room = 0.62 * inner.width(), max(inner.height() - style.px(BELOW) - foot, 1.0)
+    size = fitted(room[0] * ratio, room[1] * ratio, (wide, high))
+    picture = on_pixels(inner.left(), inner.top(), *size, ratio)
+    start = picture.right() + style.px(10)
+    place = QRectF(start, inner.top(), max(inner.right() - start, 1.0), inner.height() - foot)
+    maps = _head_rects(place, heads, style, ratio)
+    mean_wide = style.px(90)
+    field = QRectF(
+        inner.left(),
+        inner.bottom() - style.px(FIELD),
+        inner.width() - mean_wide - style.px(8),
+        style.px(FIELD),
+    )
+    mean = QRectF(field.right() + style.px(8), field.top(), mean_wide, field.height())
+    bar, none = _bar_below(picture, style), QRectF()
+    return AttentionLayout(body, picture, bar, none, field, mean, none, maps, none, ratio)
+
+
+def _bar_below(picture: QRectF, style: LaneStyle) -> QRectF:
+    return QRectF(picture.left(), picture.bottom() + style.px(9), picture.width(), style.px(BAR))
+
+
+def _head_rects(place: QRectF, heads: int, style: LaneStyle, ratio: float) -> tuple[QRectF, ...]:
+    """The largest squares for the maps of all heads in ``place``, their numbers below them."""
+    room = place.height()
     if heads < 1 or room < style.px(24):
         return ()
     gap, word = style.px(8), style.px(HEAD_WORD)
 
     def side(columns: int) -> float:
         rows = -(-heads // columns)
-        across = (column.width() - gap * (columns - 1)) / columns
+        across = (place.width() - gap * (columns - 1)) / columns
         return min(across, room / rows - word, style.px(MOST_HEAD))
 
     columns = max(range(1, heads + 1), key=lambda number: (side(number), -number))
@@ -130,8 +157,8 @@ def _head_rects(
     pitch_x, pitch_y = width / ratio + gap, width / ratio + word
     return tuple(
         on_pixels(
-            column.left() + (index % columns) * pitch_x,
-            top + (index // columns) * pitch_y,
+            place.left() + (index % columns) * pitch_x,
+            place.top() + (index // columns) * pitch_y,
             width,
             width,
             ratio,
@@ -261,12 +288,15 @@ def paint_attention(
     if hovered is not None and hovered != card.query:
         _paint_cell(painter, place, side, hovered, style, 1.0)
     _paint_cell(painter, place, side, card.query, style, 2.0)
-    _paint_bar(painter, layout, float(maps[head].max()), style, vector)
+    facts = attention_facts(card, t, maps[head])
+    said = BAR_SAYS if not layout.facts.isEmpty() else f"{facts[1][1]}, {facts[2][1]}"
+    _paint_bar(painter, layout, float(maps[head].max()), said, style, vector)
     _paint_heads(painter, layout, maps, head, style, vector)
     plain, bold = style.font(11, 500), style.font(12, 600)
     palette = style.palette
-    for rect, word in ((layout.layer_label, "Layer"), (layout.heads_label, _heads_word(layout))):
-        if word:
+    heads_word = "Head" if layout.heads else ""
+    for rect, word in ((layout.layer_label, "Layer"), (layout.heads_label, heads_word)):
+        if word and not rect.isEmpty():
             place_of = QPointF(rect.left(), rect.center().y() + style.px(4))
             draw_text(painter, place_of, word, plain, palette.label, vector=vector)
     if not controls:
@@ -279,7 +309,6 @@ def paint_attention(
             base = QPointF(rect.left(), rect.center().y() + style.px(4))
             said = elided("over the trajectory", plain, rect.width())
             draw_text(painter, base, said, plain, palette.text_secondary, vector=vector)
-    facts = attention_facts(card, t, maps[head])
     paint_facts(painter, layout.facts, facts, style, vector=vector)
 
 
@@ -290,10 +319,6 @@ def _state_shown(card: AttentionCard, t: float) -> States | None:
     if card.averaged:
         return card.image.state_at(0)
     return card.image.state_at(t)
-
-
-def _heads_word(layout: AttentionLayout) -> str:
-    return "Head" if layout.heads else ""
 
 
 def _paint_grid(painter: QPainter, place: QRectF, side: int, style: LaneStyle) -> None:
@@ -338,7 +363,12 @@ def _paint_cell(
 
 
 def _paint_bar(
-    painter: QPainter, layout: AttentionLayout, most: float, style: LaneStyle, vector: bool
+    painter: QPainter,
+    layout: AttentionLayout,
+    most: float,
+    says: str,
+    style: LaneStyle,
+    vector: bool,
 ) -> None:
     """The scale of the colours, from nothing to the largest weight of the row."""
     palette, small = style.palette, style.font(10, 500)
@@ -362,7 +392,7 @@ def _paint_bar(
             painter.setPen(QPen(QColor(palette.divider), style.scale))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(track)
-    said = elided("weight of each patch, one softmax row", small, rect.width())
+    said = elided(says, small, rect.width())
     place = QPointF(rect.left(), rect.bottom() + style.px(BAR_WORDS))
     draw_text(painter, place, said, small, palette.label, vector=vector)
 

@@ -11,7 +11,7 @@ from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred
 from toydiff_gui.image_scene import Mark
 
-BADGE = 8.0
+BADGE, LEAST_BADGE = 8.0, 6.0
 """Radius of a letter's disc, in design pixels."""
 
 
@@ -40,9 +40,14 @@ def paint_frame(
     painter.restore()
 
 
+def badge_radius(image: QRectF, style: LaneStyle) -> float:
+    """Of the letter's disc: smaller on small images, so that they are seen beneath it."""
+    return min(style.px(BADGE), max(style.px(LEAST_BADGE), 0.22 * image.width()))
+
+
 def badge_place(image: QRectF, area: QRectF, style: LaneStyle) -> QPointF:
     """Where the letter of ``image`` goes: its upper right corner, moved into ``area``."""
-    room = style.px(BADGE) + style.stroke(1.6)
+    room = badge_radius(image, style) + style.stroke(1.6)
     corner = image.topRight() + QPointF(-style.px(1), style.px(1))
     return QPointF(
         min(max(corner.x(), area.left() + room), area.right() - room),
@@ -51,13 +56,20 @@ def badge_place(image: QRectF, area: QRectF, style: LaneStyle) -> QPointF:
 
 
 def paint_badge(
-    painter: QPainter, centre: QPointF, mark: Mark, style: LaneStyle, *, vector: bool = False
+    painter: QPainter,
+    centre: QPointF,
+    mark: Mark,
+    style: LaneStyle,
+    *,
+    radius: float | None = None,
+    vector: bool = False,
 ) -> None:
-    """The disc with the letter of an endpoint."""
+    """The disc with the letter of an endpoint, of the usual size unless ``radius`` is given."""
     colour = mark_colour(mark, style)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    paint_disc(painter, centre, colour, style.px(BADGE), style)
-    ink = themes.text_on(colour)
-    draw_centred(painter, centre, mark, style.font(10, 700), ink, vector=vector)
+    disc = style.px(BADGE) if radius is None else radius
+    paint_disc(painter, centre, colour, disc, style)
+    font = style.font(10 if disc >= style.px(7) else 9, 700)
+    draw_centred(painter, centre, mark, font, themes.text_on(colour), vector=vector)
     painter.restore()

@@ -163,7 +163,13 @@ def _inside(layout: PlaneLayout, corner: tuple[float, float]) -> bool:
 def _paint_triangle(painter: QPainter, layout: PlaneLayout, style: LaneStyle) -> None:
     """Thin lines from A to B and to C: the two directions of the plane."""
     a = layout.place_of(*CORNERS["A"])
-    painter.setPen(QPen(QColor(style.palette.text), style.stroke(1.0), Qt.PenStyle.DotLine))
+    # White dots on a dark line: seen on any image, in both themes.
+    pens = (
+        QPen(QColor(16, 18, 22, 150), style.stroke(2.4)),
+        QPen(QColor("#FFFFFF"), style.stroke(1.2), Qt.PenStyle.DotLine),
+    )
     for mark in ("B", "C"):
         if _inside(layout, CORNERS[mark]):
-            painter.drawLine(a, layout.place_of(*CORNERS[mark]))
+            for pen in pens:
+                painter.setPen(pen)
+                painter.drawLine(a, layout.place_of(*CORNERS[mark]))

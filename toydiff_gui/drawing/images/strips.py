@@ -228,9 +228,13 @@ def paint_strips_head(
     scene: ImageScene,
     style: LaneStyle,
     *,
+    right_inset: float = 0.0,
     vector: bool = False,
 ) -> None:
-    """The line from A to B above the columns, with the card's title and the path's name."""
+    """The line from A to B above the columns, with the card's title and the path's name.
+
+    ``right_inset`` keeps room at the right, for buttons.
+    """
     palette = style.palette
     head = layout.head
     painter.fillRect(head, QColor(palette.panel))
@@ -238,14 +242,13 @@ def paint_strips_head(
     bold = style.font(13, 600)
     middle = head.center().y()
     room = layout.left - head.left() - style.px(PAD + 4)
-    title = elided("Interpolation", bold, room)
-    if len(title) < 10:
-        title = elided("Path", bold, room)
+    title = "Interpolation" if text_width("Interpolation", bold) <= room else "Path"
     base = QPointF(head.left() + style.px(PAD), middle + style.px(4.6))
     draw_text(painter, base, title, bold, palette.text, vector=vector)
     first, last = layout.x_of(0), layout.x_of(max(layout.count - 1, 0))
     if last - first < style.px(40):
         return
+    last = min(last, head.right() - right_inset - style.px(18)) if right_inset else last
     reach = style.px(14)
     line = QRectF(
         first + reach, middle - style.stroke(1.5), last - first - 2 * reach, style.stroke(3)

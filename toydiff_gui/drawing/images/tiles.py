@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QImage, QPainter
 
-from toydiff_gui.drawing.images.marks import badge_place, paint_badge, paint_frame
+from toydiff_gui.drawing.images.marks import badge_place, badge_radius, paint_badge, paint_frame
 from toydiff_gui.drawing.images.marks import mark_colour as colour_of
 from toydiff_gui.drawing.images.raster import (
     ImageCache,
@@ -222,8 +222,9 @@ def paint_tiles(
         around = layout.tile(focused).adjusted(-out, -out, out, out)
         paint_frame(painter, around, style.palette.accent, style)
     for index, mark in marks.items():
-        centre = badge_place(layout.tile(index), layout.area, style)
-        paint_badge(painter, centre, mark, style, vector=vector)
+        tile = layout.tile(index)
+        centre, radius = badge_place(tile, layout.area, style), badge_radius(tile, style)
+        paint_badge(painter, centre, mark, style, radius=radius, vector=vector)
     painter.restore()
 
 

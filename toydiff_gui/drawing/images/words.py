@@ -12,6 +12,8 @@ from toydiff_gui.drawing.text import draw_text, draw_wrapped, elided, text_width
 
 Fact = tuple[str, str]
 """A name and its value."""
+LINE = 19.0
+"""Height of a fact, in design pixels."""
 
 
 def paint_card_words(
@@ -30,7 +32,7 @@ def paint_card_words(
     palette = style.palette
     bold, plain = style.font(13, 600), style.font(11, 500)
     left, right = rect.left() + style.px(12), rect.right() - style.px(12)
-    first, second = rect.top() + style.px(21.2), rect.top() + style.px(39)
+    first, second = rect.top() + style.px(21.2), rect.top() + style.px(40)
     end = right - right_inset
     used = draw_text(
         painter,
@@ -64,7 +66,7 @@ def paint_card_words(
 
 def facts_height(count: int, style: LaneStyle) -> float:
     """The height of ``count`` facts below each other."""
-    return count * style.px(20)
+    return count * style.px(LINE)
 
 
 def paint_facts(
@@ -78,7 +80,7 @@ def paint_facts(
     """Names at the left of ``rect``, values at its right, a line each; as many as fit."""
     plain, bold = style.font(11, 500), style.font(11, 600)
     palette = style.palette
-    line = style.px(20)
+    line = style.px(LINE)
     for index, (name, value) in enumerate(facts):
         if (index + 1) * line > rect.height() + 1:
             break
