@@ -180,7 +180,7 @@ def _note(unusable: int, first: str, links: int) -> str:
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """The files in ``folder`` that are pictures by name, and those in its folders."""
+    """The files in ``folder`` and its folders that are pictures by name; links to folders."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -188,7 +188,7 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     yield from _entries(Path(entry.path))
-                elif entry.name.lower().endswith(SUFFIXES):
+                elif entry.name.lower().endswith(SUFFIXES) or entry.is_dir():  # a link to one
                     yield entry
     except OSError as error:
         raise ValueError(f"cannot read the folder {folder}: {error.strerror or error}") from error
