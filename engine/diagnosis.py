@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine import protocol
 from engine.checkpoint import Checkpoint
 from engine.config import MAX_TIMESTEPS, require_between
+from engine.datasets.images import ImageSet
 from engine.denoiser import IdealDenoiser
 from engine.diagnostics import (
     MAX_DIMENSIONS,
     MAX_DRAWS,
+    error_maps,
     join_pairs,
     loss_by_time,
     loss_times,
+    noise_density,
     noise_pairs,
     pair_statistics,
 )
 from engine.protocol import Packet
+
+MOST_IMAGES, MOST_NUMBERS = 4096, 16_000_000
+"""Of images at most so many are drawn from, with no more numbers in all."""
 
 
 def diagnose(request: protocol.Diagnose, checkpoint: Checkpoint) -> Iterator[Packet | None]:
@@ -33,9 +42,59 @@ def diagnose(request: protocol.Diagnose, checkpoint: Checkpoint) -> Iterator[Pac
     require_between("number of draws", request.count, 2, MAX_DRAWS)
     require_between("number of times", request.times, 2, MAX_TIMESTEPS)
     require_between("number of dimensions", request.dimensions, 1, MAX_DIMENSIONS)
-    data = torch.from_numpy(checkpoint.training_points()).to(checkpoint.device)
+    data = yield from _data(request, checkpoint)
     yield None
-    yield from (_pairs if request.kind == "pairs" else _losses)(request, checkpoint, data)
+    work = {"pairs": _pairs, "density": _density, "error_map": _error_maps}
+    yield from work.get(request.kind, _losses)(request, checkpoint, data)
+
+
+def _data(request: protocol.Diagnose, checkpoint: Checkpoint) -> Generator[None, None, Tensor]:
+    """What x0 is drawn from: all points, or some of the images, which need not all be held."""
+    if not checkpoint.config.images:
+        return torch.from_numpy(checkpoint.training_points()).to(checkpoint.device)
+    from engine.image_data import load_steps  # may load torchvision, which takes long
+
+    root = Path(request.data_root) if request.data_root else None
+    work = load_steps(checkpoint.config, root)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            images: ImageSet = end.value
+            break
+        yield None
+    if images.shape != checkpoint.shape:
+        raise ValueError(f"the images have shape {images.shape}, the network's {checkpoint.shape}")
+    random = np.random.default_rng([request.seed, len(images.images)])
+    most = min(MOST_IMAGES, max(MOST_NUMBERS // images.images[0].size, 1))
+    rows = random.permutation(len(images.images))[:most]
+    states = checkpoint.transform.apply(images.images[rows].astype(np.float32) / 255)
+    return torch.from_numpy(states).to(checkpoint.device)
+
+
+def _density(
+    request: protocol.Diagnose, checkpoint: Checkpoint, data: Tensor
+) -> Iterator[Packet | None]:
+    for item in noise_density(checkpoint.denoiser, data, count=request.count, seed=request.seed):
+        arrays: dict[str, NDArray[Any]] = {"counts": item.counts, "edges": item.edges}
+        for name in ("r", "mse", "bias"):
+            arrays[name] = np.array([getattr(item, name)])
+        yield Packet(_message(request, checkpoint, item.draws, request.count), arrays)
+
+
+def _error_maps(
+    request: protocol.Diagnose, checkpoint: Checkpoint, data: Tensor
+) -> Iterator[Packet | None]:
+    times = loss_times(checkpoint.schedule.timesteps, request.times)
+    maps = error_maps(checkpoint.denoiser, data, times, count=request.count, seed=request.seed)
+    done = 0
+    for item in maps:
+        if item is None:
+            yield None
+            continue
+        done += 1
+        arrays = {"t": np.array([item.t]), "error": item.error}
+        yield Packet(_message(request, checkpoint, done, len(times)), arrays)
 
 
 def _pairs(

@@ -21,8 +21,11 @@ from engine.schedules import Time
 
 MAX_DRAWS = 200_000
 MAX_DIMENSIONS = 64
-_PAIRS, _LOSS, _DIMENSIONS = 0, 1, 2
+DENSITY_REACH = 4.0
+DENSITY_CELLS, DENSITY_BINS = 80, 10
+_PAIRS, _LOSS, _DIMENSIONS, _DENSITY, _MAPS = 0, 1, 2, 3, 4
 _PAIR_ROWS, _LOSS_ROWS, _LARGE_STATE_ROWS, _SMALL_STATE = 4096, 500, 64, 64
+_IMAGE_ROWS = 16
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,32 @@ class PairStatistics:
     r: NDArray[np.float64]
     mse: NDArray[np.float64]
     bias: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NoiseDensity:
+    """How often true and predicted noise fell together, over all numbers of the states.
+
+    ``counts`` int32 (bins, cells, cells): of the times in ``edges[b] < t <= edges[b + 1]``, of a
+    predicted value (rows, upwards) and a true one (columns), both from -``DENSITY_REACH`` to
+    ``DENSITY_REACH``; what lies outside is not counted. ``edges`` int64 (bins + 1,). The figures
+    are those of ``PairStatistics``, over everything.
+    """
+
+    counts: NDArray[np.int32]
+    edges: NDArray[np.int64]
+    draws: int
+    r: float
+    mse: float
+    bias: float
+
+
+@dataclass(frozen=True)
+class ErrorMap:
+    """The mean squared error of the predicted noise at ``t``, float64 in the shape of a state."""
+
+    t: int
+    error: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -105,6 +134,88 @@ def pair_statistics(pairs: NoisePairs) -> PairStatistics:
     return PairStatistics(r, (error**2).mean(axis=0), error.mean(axis=0))
 
 
+def noise_density(
+    denoiser: Denoiser, data: Tensor, *, count: int = 512, seed: int = 0
+) -> Iterator[NoiseDensity]:
+    """All numbers of ``count`` training pairs, as counts that grow with every item.
+
+    x0 from ``data`` (N, ...), t uniform on 1..T, eps normal. However many numbers a state has, what
+    is held stays as large. Raises ``ValueError`` for a number out of range and for a prediction
+    that is not finite.
+    """
+    require_between("number of draws", count, 1, MAX_DRAWS)
+    timesteps = denoiser.schedule.timesteps
+    bins, cells = min(DENSITY_BINS, timesteps), DENSITY_CELLS
+    edges = np.round(np.linspace(0, timesteps, bins + 1)).astype(np.int64)
+    counts = np.zeros(bins * cells * cells, np.int64)
+    sums = np.zeros(5)  # of eps, eps_hat, eps^2, eps_hat^2, eps * eps_hat
+    numbers, rows = 0, _rows(data, _PAIR_ROWS)
+    for start in range(0, count, rows):
+        random = np.random.default_rng([seed, _DENSITY, start])
+        kept = min(rows, count - start)
+        t = random.integers(1, timesteps, kept, endpoint=True)
+        x0, eps = _draws(data, kept, random)
+        eps_hat = _predicted_noise(denoiser, x0, torch.from_numpy(t).to(data.device), eps)
+        true, guess = (each.flatten(1).double().cpu().numpy() for each in (eps, eps_hat))
+        time = np.searchsorted(edges, t, side="left") - 1
+        column, row = (_cells(values, cells) for values in (true, guess))
+        place = (time[:, None] * cells + row) * cells + column
+        inside = (column >= 0) & (column < cells) & (row >= 0) & (row < cells)
+        counts += np.bincount(place[inside], minlength=len(counts))
+        parts = (true, guess, true**2, guess**2, true * guess)
+        sums += [float(part.sum()) for part in parts]
+        numbers += true.size
+        means = sums / numbers
+        spread = math.sqrt(max((means[2] - means[0] ** 2) * (means[3] - means[1] ** 2), 0.0))
+        yield NoiseDensity(
+            counts.reshape(bins, cells, cells).astype(np.int32),
+            edges,
+            start + kept,
+            (means[4] - means[0] * means[1]) / spread if spread > 0 else math.nan,
+            means[2] + means[3] - 2 * means[4],
+            means[1] - means[0],
+        )
+
+
+def _cells(values: NDArray[np.float64], cells: int) -> NDArray[np.int64]:
+    """In which of the cells each value falls; below 0 or from ``cells`` on outside of them."""
+    where = np.floor((values + DENSITY_REACH) / (2 * DENSITY_REACH) * cells)
+    return where.clip(-1, cells).astype(np.int64)
+
+
+def error_maps(
+    denoiser: Denoiser, data: Tensor, times: list[int], *, count: int = 128, seed: int = 0
+) -> Iterator[ErrorMap | None]:
+    """Where in a state the predicted noise is wrong: a map for each of ``times``.
+
+    The mean over ``count`` draws; None after every evaluation that does not complete a map. The
+    same x0 and eps serve at every time. The mean of eps^2, known to be 1 everywhere, corrects what
+    it explains of the error (a control variate, one slope for the whole map). Raises ``ValueError``
+    for a number out of range and for a prediction that is not finite.
+    """
+    require_between("number of draws", count, 2, MAX_DRAWS)
+    x0, eps = _draws(data, count, np.random.default_rng([seed, _MAPS]))
+    rows = _rows(data, _LOSS_ROWS)
+    for t in times:
+        errors = np.zeros(tuple(data.shape[1:]))
+        known, both, squares = np.zeros_like(errors), 0.0, 0.0
+        for start in range(0, count, rows):
+            part = slice(start, start + rows)
+            eps_hat = _predicted_noise(denoiser, x0[part], t, eps[part])
+            error = (eps_hat - eps[part]).double().square().cpu().numpy()
+            control = eps[part].double().square().cpu().numpy()
+            errors += error.sum(axis=0)
+            known += control.sum(axis=0)
+            both += float((error * control).sum())
+            squares += float((control**2).sum())
+            if start + rows < count:
+                yield None
+        covariance = both - float((errors * known).sum()) / count
+        variance = squares - float((known**2).sum()) / count
+        slope = covariance / variance if variance > 0 else 0.0
+        yield ErrorMap(t, (errors / count - slope * (known / count - 1)).clip(0.0))
+
+
 def loss_times(timesteps: int, count: int) -> list[int]:
     """About ``count`` times from T to 1, closer towards the data, where the loss changes fastest.
 
@@ -158,7 +269,9 @@ def _controlled_mean(
 
 
 def _rows(data: Tensor, usual: int) -> int:
-    """States in one evaluation."""
+    """States in one evaluation; few images, whose networks take their time."""
+    if data.ndim == 4:
+        return _IMAGE_ROWS
     return usual if data[0].numel() <= _SMALL_STATE else _LARGE_STATE_ROWS
 
 

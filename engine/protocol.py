@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from engine.config import SamplerConfig, TrainingConfig
 
 Arrays = Mapping[str, NDArray[Any]]
-DiagnosisKind = Literal["pairs", "loss", "exact_loss"]
+DiagnosisKind = Literal["pairs", "loss", "exact_loss", "density", "error_map"]
 
 MAX_HEADER = 16 * 2**20
 MAX_ARRAY_BYTES = 4 * 2**30
@@ -153,7 +153,9 @@ class Diagnose(Request, frozen=True, kw_only=True):
 
     'pairs': ``count`` true and predicted values, of up to ``dimensions`` dimensions. 'loss': the
     error at about so many ``times`` from ``count`` draws; 'exact_loss': the same of the denoiser
-    that knows the training data, for the same draws.
+    that knows the training data (of images those at most 4096 that are drawn from), for the same
+    draws. 'density': all values of ``count`` draws, as counts; 'error_map': the error of each
+    number of a state at about so many ``times``. Images are looked for in ``data_root`` first.
     """
 
     checkpoint: str
@@ -162,6 +164,7 @@ class Diagnose(Request, frozen=True, kw_only=True):
     count: int = 2000
     times: int = 80
     dimensions: int = 2
+    data_root: str = ""
 
 
 class Attend(Request, frozen=True, kw_only=True):
@@ -218,6 +221,25 @@ class MeasureCost(Request, frozen=True, kw_only=True):
     """
 
     config: TrainingConfig
+
+
+class Fetch(Request, frozen=True, kw_only=True):
+    """The file ``path`` of a training on the engine's machine, as in ``engine.remote_files``.
+
+    The result has the array ``content`` uint8 (size,), or nothing if there is no such file. The
+    window's own requests name a training's folder here; see ``toydiff_gui.courier``.
+    """
+
+    path: str
+
+
+class Deliver(Message, frozen=True, kw_only=True):
+    """Keep the array ``content`` uint8 (size,) as the file ``path`` on the engine's machine.
+
+    Answered only if that fails: what needs the file comes after it.
+    """
+
+    path: str
 
 
 class Cancel(Message, frozen=True, kw_only=True):
@@ -319,7 +341,10 @@ class Diagnosis(Message, frozen=True, kw_only=True):
 
     Arrays for 'pairs': ``t`` (n,), ``eps`` and ``eps_hat`` (n, d) of this piece, ``dimensions``
     (d,), and ``r``, ``mse`` and ``bias`` (d,) of all pieces so far. For the losses: ``t``, ``loss``
-    and its standard ``error``, each (1,).
+    and its standard ``error``, each (1,). For 'density', of all pieces so far: ``counts`` int32
+    (bins, cells, cells) and ``edges`` (bins + 1,) as in ``engine.diagnostics.NoiseDensity``, and
+    ``r``, ``mse``, ``bias``, each (1,). For 'error_map': ``t`` (1,) and ``error`` (...) in the
+    shape of a state.
     """
 
     kind: DiagnosisKind
@@ -373,6 +398,8 @@ AnyRequest = (
     | FindData
     | DownloadData
     | MeasureCost
+    | Fetch
+    | Deliver
     | Cancel
     | Pause
     | Resume
@@ -415,6 +442,12 @@ class _Header(msgspec.Struct, frozen=True, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Header)
+
+
+BEGIN = b"toydiff: frames from here on\n"
+"""The line that an engine on another machine writes before its first frame."""
+MAX_NOISE = 64 * 2**10
+"""So many bytes may come before it: what a login says there is not for us."""
 
 
 class ProtocolError(ValueError):
@@ -461,6 +494,22 @@ def read_packet(stream: IO[bytes]) -> Packet | None:
         data = _read_exactly(stream, length)
         arrays[spec.name] = np.frombuffer(data, spec.dtype).reshape(spec.shape)
     return Packet(header.message, arrays)
+
+
+def skip_to_begin(stream: IO[bytes]) -> bytes:
+    """Read up to and with ``BEGIN``; returns what came before it.
+
+    Raises ``ProtocolError`` if it does not come: its second argument is what came instead.
+    """
+    noise = b""
+    while len(noise) <= MAX_NOISE:
+        line = stream.readline(MAX_NOISE + 1)
+        if line == BEGIN:
+            return noise
+        if not line:
+            raise ProtocolError("the stream ended before the first frame", noise)
+        noise += line
+    raise ProtocolError(f"more than {MAX_NOISE} bytes came before the first frame", noise)
 
 
 def _check_type(spec: _ArraySpec) -> None:
