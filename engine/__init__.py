@@ -17,6 +17,7 @@ _LAZY = {
     "Checkpoint": "engine.checkpoint",
     "load_checkpoint": "engine.checkpoint",
     "Denoiser": "engine.denoiser",
+    "GuidedDenoiser": "engine.denoiser",
     "GaussianDenoiser": "engine.denoiser",
     "IdealDenoiser": "engine.denoiser",
     "MixtureDenoiser": "engine.denoiser",
@@ -32,6 +33,7 @@ _LAZY = {
     "sample": "engine.samplers",
     "find_geodesic": "engine.geodesic",
     "draw_latents": "engine.noise",
+    "OwnModel": "engine.own_model",
     "Schedule": "engine.schedules",
     "make_schedule": "engine.schedules",
 }

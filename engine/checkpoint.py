@@ -17,19 +17,34 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from engine import datasets
-from engine.config import EXACT, LEAST_SIZE, MOST_SIZE, TrainingConfig
+from engine.config import EXACT, LEAST_SIZE, MOST_SIZE, PYTHON, TrainingConfig
 from engine.datasets import Standardisation
 from engine.denoiser import Denoiser, IdealDenoiser, NetworkDenoiser
+from engine.diffusers_folder import is_diffusers_folder, load_diffusers
 from engine.files import write_atomically
 from engine.models.mlp import ResidualMLP
 from engine.models.unet import UNet
+from engine.own_model import foreign_config, load_own_model, split_name
 from engine.schedules import Schedule
 
-BUNDLED = ("v", "gaussians8", "moons")
+BUNDLED = ("v", "gaussians8", "moons", "digits", "mnist", "fashion")
 CHECKPOINT_NAME = "checkpoint.safetensors"
 STATE_NAME = "state.safetensors"
 METADATA_KEY = "toydiff"  # one key: safetensors writes several in no fixed order
 MAX_FILE_BYTES = 2**30
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a bundled checkpoint was made: ``command`` gives it again, but for rounding.
+
+    ``seconds`` it took on the ``machine``. ``quality``: figures of ``toydiff evaluate``, by the
+    words that say how the samples were drawn.
+    """
+
+    command: str
+    seconds: float
+    machine: str
+    quality: dict[str, dict[str, float | None]]
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,6 +58,10 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Of each coordinate of a point, of each channel of an image."""
     shape: list[int] | None = None
     """Of an image, (C, H, W); None for points."""
+    network: str = ""
+    """What the network is, in words, where it is none of ours."""
+    record: Record | None = None
+    """How it was made, for a bundled one."""
 
     def __post_init__(self) -> None:
         if self.format != 1:
@@ -104,7 +123,14 @@ class Checkpoint:
         return self.description.state_shape
 
     def training_points(self) -> NDArray[np.float32]:
-        """The data (M, ...) that it was trained with, in the network's units."""
+        """The data (M, ...) that it was trained with, in the network's units.
+
+        Raises ``ValueError`` for images that are not to be found, or too many for the memory.
+        """
+        if self.config.images:
+            from engine.image_data import training_states  # may load torchvision, which takes long
+
+            return training_states(self.config, self.transform)
         return datasets.load(self.config.dataset, self.config.points, self.config.seed).points
 
     def exact(self) -> Checkpoint:
@@ -173,7 +199,11 @@ def locate(name_or_path: str | Path) -> Path:
                 f"the bundled checkpoint {name_or_path!r} is missing from this installation"
             )
         return found
+    if str(name_or_path).startswith(PYTHON):
+        return split_name(str(name_or_path))[0]
     path = Path(name_or_path)
+    if is_diffusers_folder(path):
+        return path
     if path.is_dir():
         path = path / CHECKPOINT_NAME
     if not path.is_file():
@@ -190,6 +220,8 @@ def load_checkpoint(
     """Load a bundled checkpoint by name, or one from a file or a training's folder.
 
     With 'exact:' before it, the closed-form denoiser of its training data replaces the network.
+    ``python:FILE[:FUNCTION]`` is a network of the user's own (see ``engine.OwnModel``); a folder
+    saved by diffusers opens where that library is installed.
 
     ``averaged``: use the averaged weights, which sample better, rather than the last ones. Raises
     ``ValueError`` with the name and the reason if it is missing, damaged or foreign.
@@ -198,6 +230,10 @@ def load_checkpoint(
         name = str(name_or_path).removeprefix(EXACT)
         return load_checkpoint(name, device=device, averaged=averaged).exact()
     path = locate(name_or_path)
+    if str(name_or_path).startswith(PYTHON):
+        return _own(str(name_or_path), torch.device(device))
+    if path.is_dir():
+        return _from_diffusers(path, str(name_or_path), torch.device(device))
     description, tensors = load_tensors(path)
     config = description.config
     with torch.device("meta"):  # takes no memory, whatever size a foreign file claims
@@ -209,6 +245,8 @@ def load_checkpoint(
         if name.startswith(prefix)
     }
     expected = {name: tuple(value.shape) for name, value in outline.state_dict().items()}
+    if not weights and not averaged:
+        raise ValueError(f"{path} has only averaged weights: it was saved to sample, not to train")
     if {name: tuple(value.shape) for name, value in weights.items()} != expected:
         raise ValueError(
             f"{path} is not a usable checkpoint: its weights do not fit its configuration"
@@ -221,6 +259,36 @@ def load_checkpoint(
     schedule = Schedule(config.schedule)
     denoiser = NetworkDenoiser(network, schedule, config.resolved_prediction)
     return Checkpoint(description, denoiser, schedule, str(name_or_path), torch.device(device))
+
+
+def _own(name: str, device: torch.device) -> Checkpoint:
+    """A network of the user's own."""
+    model = load_own_model(name, device)
+    mean, std = model.standardisation
+    description = Description(
+        config=model.config,
+        step=0,
+        mean=mean,
+        std=std,
+        shape=None if len(model.shape) == 1 else list(model.shape),
+        network=model.title or name.removeprefix(PYTHON),
+    )
+    return Checkpoint(description, model.denoiser, model.denoiser.schedule, name, device)
+
+
+def _from_diffusers(path: Path, source: str, device: torch.device) -> Checkpoint:
+    """An image model that diffusers has saved; its images are scaled to -1..1."""
+    denoiser, shape, words = load_diffusers(path, device)
+    half = [0.5] * shape[0]
+    description = Description(
+        config=foreign_config("folder", shape, schedule_of=denoiser),
+        step=0,
+        mean=half,
+        std=half,
+        shape=list(shape),
+        network=words,
+    )
+    return Checkpoint(description, denoiser, denoiser.schedule, source, device)
 
 
 def same_run(stored: TrainingConfig, asked: TrainingConfig) -> str | None:

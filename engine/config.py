@@ -45,6 +45,10 @@ EXACT = "exact:"
 """Before a checkpoint's name: the closed-form denoiser of its training data, not its network."""
 
 
+PYTHON = "python:"
+"""Before a Python file: a network of the user's own, made by a function in that file."""
+
+
 def require_choice(what: str, value: object, known: tuple[str, ...], later: tuple[str, ...]) -> str:
     """``value`` if it is one of ``known``; otherwise raises a ``ValueError`` that names it."""
     if value in known:
@@ -72,15 +76,23 @@ def _plain(value: float) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleConfig:
-    """A noise schedule: ``timesteps`` is T; ``zero_terminal`` rescales to no signal at t = T."""
+    """A noise schedule: ``timesteps`` is T; ``zero_terminal`` rescales to no signal at t = T.
+
+    ``beta_first`` and ``beta_last`` are the ends of 'linear' and 'quadratic' (Ho et al. 2020); the
+    cosine has none.
+    """
 
     name: ScheduleName = "linear"
     timesteps: int = 250
     zero_terminal: bool = False
+    beta_first: float = 1e-4
+    beta_last: float = 0.02
 
     def __post_init__(self) -> None:
         require_choice("schedule", self.name, SCHEDULES, ())
         require_between("timesteps", self.timesteps, 2, MAX_TIMESTEPS)
+        require_between("first beta", self.beta_first, 1e-8, 0.999)
+        require_between("last beta", self.beta_last, self.beta_first, 0.999)
 
     @property
     def default_prediction(self) -> PredictionName:

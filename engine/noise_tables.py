@@ -12,16 +12,17 @@ from engine.config import ScheduleConfig
 
 FloatTable = NDArray[np.float64]
 
-BETA_FIRST, BETA_LAST = 1e-4, 0.02
 COSINE_OFFSET = 0.008
 BETA_MAX = 0.999
 
 
-def _unscaled_betas(name: str, timesteps: int) -> FloatTable:
+def _unscaled_betas(config: ScheduleConfig) -> FloatTable:
+    name, timesteps = config.name, config.timesteps
+    first, last = config.beta_first, config.beta_last
     if name == "linear":  # Ho et al. 2020, section 4
-        return np.linspace(BETA_FIRST, BETA_LAST, timesteps)
+        return np.linspace(first, last, timesteps)
     if name == "quadratic":
-        return np.linspace(BETA_FIRST**0.5, BETA_LAST**0.5, timesteps) ** 2
+        return np.linspace(first**0.5, last**0.5, timesteps) ** 2
     if name == "cosine":  # Nichol and Dhariwal 2021, equation 17
         t = np.arange(timesteps + 1) / timesteps
         f = np.cos((t + COSINE_OFFSET) / (1 + COSINE_OFFSET) * np.pi / 2) ** 2
@@ -41,7 +42,7 @@ def _with_zero_terminal(alphas_cumprod: FloatTable) -> FloatTable:
 
 def alphas_cumprod(config: ScheduleConfig) -> FloatTable:
     """alpha_bar at t = 0..T, float64, shape (T + 1,); the first entry is 1."""
-    betas = _unscaled_betas(config.name, config.timesteps)
+    betas = _unscaled_betas(config)
     table = np.concatenate([[1.0], np.cumprod(1.0 - betas)])
     return _with_zero_terminal(table) if config.zero_terminal else table
 

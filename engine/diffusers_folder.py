@@ -1,0 +1,132 @@
+"""Unconditional image models saved by `diffusers`, where that library is installed.
+
+A folder as `DDPMPipeline.save_pretrained` writes it: ``unet`` (a UNet2DModel as safetensors) and
+``scheduler``. Nothing is downloaded and nothing unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from engine.config import LEAST_SIZE, MOST_SIZE, PredictionName, ScheduleConfig
+from engine.denoiser import NetworkDenoiser
+from engine.schedules import Schedule
+
+MAX_PARAMETERS = 500_000_000
+MAX_CONFIG_BYTES = 2**20
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+_SCHEDULES = {"linear": "linear", "scaled_linear": "quadratic", "squaredcos_cap_v2": "cosine"}
+_PREDICTIONS = {"epsilon": "noise", "sample": "x0", "v_prediction": "v"}
+
+
+def is_diffusers_folder(path: Path) -> bool:
+    """Whether ``path`` looks like a pipeline that `diffusers` has saved."""
+    return (path / "unet" / "config.json").is_file() and (path / "scheduler").is_dir()
+
+
+def load_diffusers(
+    path: Path, device: torch.device
+) -> tuple[NetworkDenoiser, tuple[int, int, int], str]:
+    """Denoiser, shape of a state, and what the network is, in words.
+
+    Raises ``ValueError`` naming the folder and what is wrong or missing.
+    """
+    try:
+        import diffusers
+    except ImportError:
+        raise ValueError(
+            f"{path} was saved by diffusers, which is not installed here: pip install diffusers"
+        ) from None
+    settings = _json(path / "unet" / "config.json")
+    schedule = Schedule(_schedule(path / "scheduler" / "scheduler_config.json"))
+    if settings.get("_class_name") != "UNet2DModel":
+        raise ValueError(f"{path} holds a {settings.get('_class_name')}, not a UNet2DModel")
+    if settings.get("num_class_embeds") or settings.get("class_embed_type"):
+        raise ValueError(f"{path} holds a network with classes; only unconditional ones open")
+    shape = _shape(settings, path)
+    weights = path / "unet" / WEIGHTS
+    if not weights.is_file():
+        raise ValueError(f"{path} has no weights as safetensors: {weights.name} is missing")
+    try:
+        with torch.device("meta"):  # takes no memory, whatever size the folder claims
+            outline = diffusers.UNet2DModel.from_config(settings)
+        parameters = sum(value.numel() for value in outline.parameters())
+        if parameters > MAX_PARAMETERS:
+            raise ValueError(f"it has {parameters} weights, more than {MAX_PARAMETERS}")
+        network = diffusers.UNet2DModel.from_pretrained(
+            path / "unet", use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
+        )
+    except Exception as error:  # that library raises almost anything for a damaged folder
+        said = " ".join(str(error).split())[:300]
+        raise ValueError(f"{path} is not a usable diffusers folder: {said}") from error
+    network = network.float().requires_grad_(False).eval().to(device)
+    told = _json(path / "scheduler" / "scheduler_config.json").get("prediction_type", "epsilon")
+    if told not in _PREDICTIONS:
+        raise ValueError(f"{path} predicts {told!r}; known: {', '.join(_PREDICTIONS)}")
+    prediction = cast(PredictionName, _PREDICTIONS[told])
+    denoiser = NetworkDenoiser(TheirNetwork(network), schedule, prediction)
+    return denoiser, shape, f"diffusers UNet2DModel, {parameters / 1e6:.1f} M weights"
+
+
+class TheirNetwork(nn.Module):
+    """Asks a UNet2DModel: its times count 0..T-1 where ours count 1..T."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        """x (N, C, H, W), t int64 (N,) in 1..T -> (N, C, H, W)."""
+        out: Tensor = self.network(x, t - 1).sample
+        return out
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise ValueError(f"it holds {path.stat().st_size} bytes")
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a usable configuration: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} is not a usable configuration")
+    return found
+
+
+def _schedule(path: Path) -> ScheduleConfig:
+    told = _json(path)
+    kind = told.get("beta_schedule", "linear")
+    if kind not in _SCHEDULES or told.get("trained_betas"):
+        known = ", ".join(_SCHEDULES)
+        raise ValueError(f"{path} has the schedule {kind!r} or betas of its own; known: {known}")
+    try:
+        return ScheduleConfig(
+            name=cast(Any, _SCHEDULES[kind]),
+            timesteps=told.get("num_train_timesteps", 1000),
+            zero_terminal=bool(told.get("rescale_betas_zero_snr", False)),
+            beta_first=told.get("beta_start", 0.0001),
+            beta_last=told.get("beta_end", 0.02),
+        )
+    except ValueError as error:
+        raise ValueError(f"{path} is not a usable configuration: {error}") from error
+
+
+def _shape(settings: dict[str, Any], path: Path) -> tuple[int, int, int]:
+    size, channels = settings.get("sample_size"), settings.get("in_channels")
+    sides = (size, size) if isinstance(size, int) else tuple(size or ())
+    if (
+        channels not in (1, 3)
+        or settings.get("out_channels") != channels
+        or len(sides) != 2
+        or not all(isinstance(side, int) and LEAST_SIZE <= side <= MOST_SIZE for side in sides)
+    ):
+        raise ValueError(
+            f"{path} makes images of {channels} channels and size {size}; "
+            f"1 or 3 channels and sides of {LEAST_SIZE} to {MOST_SIZE} open"
+        )
+    return (channels, sides[0], sides[1])

@@ -1,0 +1,168 @@
+"""A network of the user's own, from a Python file that the user names: ``python:FILE[:FUNCTION]``.
+
+The file is run, so it is only ever loaded when it is asked for by that name.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine import datasets
+from engine.config import (
+    LEAST_SIZE,
+    MOST_SIZE,
+    POINT_SETS,
+    PYTHON,
+    TrainingConfig,
+    UNetConfig,
+    require_choice,
+)
+from engine.denoiser import Denoiser
+from engine.schedules import Schedule
+
+FUNCTION = "denoiser"
+"""The function that is called when the name does not say which."""
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """What the function in the user's file returns.
+
+    ``denoiser``: an ``engine.Denoiser``, such as ``engine.NetworkDenoiser(network, schedule,
+    "noise")`` around any ``torch.nn.Module`` (x (N, ...), t int64 (N,)) -> (N, ...).
+    ``shape``: of one state, (2,) for points of the plane or (C, H, W) for images.
+    ``dataset``: what it was trained with; a set of points by name, for images 'folder' if it is
+    none of ours. ``mean`` and ``std``, one for each coordinate or channel, lead from the data's own
+    units (points) or pixels / 255 (images) to the network's; by default those of the set of points,
+    and -1..1 for images.
+    """
+
+    denoiser: Denoiser
+    shape: tuple[int, ...]
+    dataset: str = "folder"
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.denoiser, Denoiser):
+            raise ValueError(
+                f"its denoiser must be an engine.Denoiser, got {type(self.denoiser).__name__}"
+            )
+        if not isinstance(getattr(self.denoiser, "schedule", None), Schedule):
+            raise ValueError("its denoiser must have an engine.Schedule as its schedule")
+        if self.shape == (2,):
+            require_choice("data set", self.dataset, POINT_SETS, ())
+        elif not (
+            len(self.shape) == 3
+            and self.shape[0] in (1, 3)
+            and all(LEAST_SIZE <= side <= MOST_SIZE for side in self.shape[1:])
+        ):
+            raise ValueError(
+                "its shape must be (2,), or (1 or 3, H, W) with sides of "
+                f"{LEAST_SIZE} to {MOST_SIZE}, got {self.shape}"
+            )
+        for name, numbers in (("mean", self.mean), ("std", self.std)):
+            if numbers is not None and len(numbers) != self.shape[0]:
+                raise ValueError(f"its {name} must have {self.shape[0]} numbers, got {numbers}")
+
+    @property
+    def standardisation(self) -> tuple[list[float], list[float]]:
+        """``mean`` and ``std``, with the defaults filled in."""
+        if self.shape == (2,):
+            known = datasets.load(self.dataset).transform
+            mean, std = known.mean.tolist(), known.std.tolist()
+        else:
+            mean, std = [0.5] * self.shape[0], [0.5] * self.shape[0]
+        return list(self.mean or mean), list(self.std or std)
+
+    @property
+    def config(self) -> TrainingConfig:
+        """As much of a configuration as is known of a foreign network."""
+        schedule = self.denoiser.schedule.config
+        if self.shape == (2,):
+            return TrainingConfig(dataset=self.dataset, schedule=schedule, prediction="v")
+        return foreign_config(self.dataset, self.shape, schedule_of=self.denoiser)
+
+
+def foreign_config(
+    dataset: str, shape: tuple[int, ...], *, schedule_of: Denoiser
+) -> TrainingConfig:
+    """The configuration that stands for a network for images that is not ours.
+
+    Its UNet is not the network: it only says how many classes that knows.
+    """
+    classes = getattr(schedule_of, "classes", 0)
+    return TrainingConfig(
+        dataset=dataset,
+        schedule=schedule_of.schedule.config,
+        prediction=getattr(schedule_of, "prediction", "v"),
+        unet=UNetConfig(classes=classes),
+        image_size=shape[1],
+        channels=shape[0],
+    )
+
+
+def split_name(name: str) -> tuple[Path, str]:
+    """The file and the function of ``python:FILE[:FUNCTION]``; raises ``ValueError``."""
+    place = name.removeprefix(PYTHON)
+    file, colon, function = place.rpartition(":")
+    # A drive's letter is no file: C:\\net.py has no function.
+    if not colon or not function.isidentifier() or len(file) < 2:
+        file, function = place, ""
+    path = Path(file)
+    if not path.is_file():
+        raise ValueError(f"no such Python file: {str(path)!r}, asked for as {name!r}")
+    return path, function or FUNCTION
+
+
+def load_own_model(name: str, device: torch.device) -> OwnModel:
+    """Run the file that ``name`` names and call its function with ``device``.
+
+    Raises ``ValueError`` naming the file and what is wrong with it.
+    """
+    path, function = split_name(name)
+    spec = importlib.util.spec_from_file_location(f"toydiff_own_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    _guarded(path, lambda: spec.loader and spec.loader.exec_module(module))
+    make = getattr(module, function, None)
+    if not callable(make):
+        raise ValueError(f"{path} has no function {function!r} that returns an engine.OwnModel")
+    model = _guarded(path, lambda: make(device))
+    if not isinstance(model, OwnModel):
+        raise ValueError(
+            f"{function!r} in {path} must return an engine.OwnModel, got {type(model).__name__}"
+        )
+    _guarded(path, lambda: _try_out(model, device))
+    return model
+
+
+def _guarded(path: Path, act: Callable[[], Any]) -> Any:
+    """What ``act`` gives; whatever goes wrong in the user's code becomes one sentence."""
+    try:
+        return act()
+    except (Exception, SystemExit) as error:
+        said = " ".join(str(error).split())
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise ValueError(f"{path} cannot be used: {kind}{said}") from error
+
+
+def _try_out(model: OwnModel, device: torch.device) -> None:
+    """One evaluation, so that a mistake is told now and not in the middle of a lane."""
+    x = torch.zeros(2, *model.shape, device=device)
+    with torch.no_grad():
+        found = model.denoiser.predict(x, model.denoiser.schedule.timesteps)
+    for name, states in (("x0", found.x0), ("eps", found.eps)):
+        if states.shape != x.shape:
+            raise ValueError(
+                f"its denoiser gave {name} of shape {tuple(states.shape)} for states of shape "
+                f"{tuple(x.shape)}"
+            )
