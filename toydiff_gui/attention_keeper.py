@@ -222,11 +222,9 @@ class AttentionKeeper(QObject):
                 self._keep(message, packet.arrays)
             case protocol.Result():
                 self._job = None
-                layers = tuple(
-                    (str(name), int(side), int(heads))
-                    for name, side, heads in message.info.get("layers", run.layers)
-                )
-                self._state.set_attention(replace(run, status="done", layers=layers))
+                found = message.info.get("layers", ())
+                layers = tuple((each["name"], each["side"], each["heads"]) for each in found)
+                self._state.set_attention(replace(run, status="done", layers=layers or run.layers))
                 self._next()
             case protocol.Failure():
                 self._job, self._failed = None, True

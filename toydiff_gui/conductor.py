@@ -23,6 +23,7 @@ from engine.protocol import Arrays, Packet
 from engine.trajectory import Trajectory
 from toydiff_gui.composer import LATENT_KEY
 from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.image_data import data_root
 from toydiff_gui.image_ends import SEED
 from toydiff_gui.pathfinder import Pathfinder
 from toydiff_gui.playback import Playback
@@ -96,6 +97,7 @@ class Conductor(QObject):
         self._refresh_timer = single_shot(self, 0, self._refresh)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
+        link.reconnecting.connect(self._on_reconnecting)
         self._streams.began.connect(self._on_began)
         self._streams.ended.connect(self._on_ended)
         self.pathfinder.preview_changed.connect(self._show_preview)
@@ -353,6 +355,8 @@ class Conductor(QObject):
                 asked = replace(config, steps=total)
             else:
                 folder, asked = self._runs.new_folder(config), config
+            if self._link.address is not None:
+                self._runs.mark_away(folder, str(self._link.address))
         except (OSError, ValueError) as error:
             self._state.post(f"cannot begin a training: {error}", error=True)
             return
@@ -376,7 +380,7 @@ class Conductor(QObject):
             config=asked,
             out=str(folder),
             resume=resume,
-            data_root=self._state.image_data.root if asked.images else "",
+            data_root=data_root(self._state, asked) if asked.images else "",
         )
         self._link.send(Packet(request))
 
@@ -435,13 +439,15 @@ class Conductor(QObject):
         if message:
             self._state.post(message, error=status == "failed")
         config = self._state.training.config
+        if folder is not None and status == "done":
+            self._runs.mark_home(folder)
         if folder is not None and self._runs.has_checkpoint(folder):
             self._runs.remember(folder)
             if config is None or config.images == self._state.model.images:
                 self.open_model(str(folder))
             else:  # nobody is taken to the other mode unasked
                 self._state.post(f"The training has ended; its model is in the list: {folder.name}")
-        elif folder is not None:
+        elif folder is not None and not self._runs.is_away(folder):
             self._runs.discard(folder)
 
     # The engine
@@ -449,8 +455,19 @@ class Conductor(QObject):
     def restart_engine(self) -> None:
         """Start a new engine after the old one has died."""
         if self._state.engine.status == "dead":
-            self._state.set_engine(EngineStatus("starting"))
+            self._state.set_engine(EngineStatus("starting", host=self._host))
             self._link.start()
+
+    def give_up(self) -> None:
+        """Try no more to reach an engine on another machine."""
+        self._link.give_up()
+
+    @property
+    def _host(self) -> str:
+        return "" if self._link.address is None else self._link.address.login
+
+    def _on_reconnecting(self, how: str) -> None:
+        self._state.set_engine(EngineStatus("starting", message=how, host=self._host))
 
     def _on_packet(self, packet: Packet) -> None:
         match packet.message:
@@ -463,8 +480,9 @@ class Conductor(QObject):
             case protocol.Failure() as message:
                 self._on_failure(message, packet)
             case protocol.Ready() as message:
+                devices = tuple(message.devices)
                 self._state.set_engine(
-                    EngineStatus("ready", message.device, tuple(message.devices))
+                    EngineStatus("ready", message.device, devices, host=self._host)
                 )
                 self.open_model(self._state.model.ref)
 
@@ -504,7 +522,7 @@ class Conductor(QObject):
         self._opening.clear()
         self._opening_other.clear()
         self._not_there.clear()
-        self._state.set_engine(EngineStatus("dead", message=why))
+        self._state.set_engine(EngineStatus("dead", message=why, host=self._host))
         self._streams.on_died(why)
         for lane in self._state.lanes:  # those that waited for their model
             run = self._state.run(lane.key)
@@ -512,7 +530,13 @@ class Conductor(QObject):
                 self._state.set_run(lane.key, replace(run, status="failed", message=why))
         if self._training_job is not None:
             folder, self._training_job = self._training_folder, None
-            if folder is not None and self._runs.has_checkpoint(folder):
+            if folder is not None and self._runs.is_away(folder):
+                self._state.post(
+                    f"The training on {self._host} has ended with the connection. The engine there "
+                    "saves it, and it is fetched when the connection stands again.",
+                    error=True,
+                )
+            elif folder is not None and self._runs.has_checkpoint(folder):
                 self._runs.remember(folder)  # as far as it was saved, it can be opened
             elif folder is not None:
                 self._runs.discard(folder)

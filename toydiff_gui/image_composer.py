@@ -264,13 +264,14 @@ def end_image(state: AppState, mark: Mark, end: ImageEnd) -> States | None:
     if end.tile is not None and marks_of(state).get(end.tile) == mark:
         trajectory = shown_tiles(state)
         if trajectory is not None and trajectory.x0:
-            return trajectory.x0[-1][end.tile]
+            tile: States = trajectory.x0[-1][end.tile]
+            return tile
     place = {"A": 0, "B": -1}.get(mark)
     lanes = sorted(state.shown_lanes, key=lambda lane: lane.sampler != "ddim")
     for lane in lanes if place is not None else ():
         run = state.run(lane.key)
         if run.trajectory is not None and run.trajectory.x0 and place is not None:
-            image = run.trajectory.x0[-1][place]
+            image: States = run.trajectory.x0[-1][place]
             if image.shape == end.latents.shape:
                 return image
     return None

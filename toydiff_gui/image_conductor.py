@@ -133,6 +133,7 @@ class ImageConductor(QObject):
         if self._state.engine.status != "ready" or not self._state.model.images:
             return
         self._ask_tiles()
+        self._place_defaults()
         shown = {lane.key for lane in self._state.shown_lanes}
         for key in self._streams.keys - shown - {SAMPLES_KEY}:
             self._streams.cancel(key)
@@ -176,9 +177,12 @@ class ImageConductor(QObject):
         run = LaneRun(trajectory=stream.trajectory, status="running")
         self._state.set_run(stream.key, run)
         if stream.key == SAMPLES_KEY:
-            self._placing = True
-            place_defaults(self._state)
-            self._placing = False
+            self._place_defaults()
+
+    def _place_defaults(self) -> None:
+        self._placing = True
+        place_defaults(self._state)
+        self._placing = False
 
     def _on_ended(self, stream: Stream) -> None:
         if stream.key == SAMPLES_KEY:

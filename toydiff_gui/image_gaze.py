@@ -33,10 +33,10 @@ def pointed_at(state: AppState) -> Gaze | None:
     view = state.image_view
     if view.hovered_tile is not None:
         return _tile(state, view.hovered_tile)
-    if state.marked is not None:
-        chosen = state.lane(state.view.selected_lane)
-        lanes = [lane for lane in state.shown_lanes if lane is chosen] or list(state.shown_lanes)
-        if lanes and (gaze := _strip(state, lanes[0], state.marked)) is not None:
+    lane = state.lane(view.hovered_strip)
+    if lane is not None and lane.shown and state.marked is not None:
+        gaze = _strip(state, lane, state.marked)
+        if gaze is not None:
             return gaze
     return pinned(state)
 

@@ -37,6 +37,8 @@ class Inverter(QObject):
         self._ends: tuple[Point, Point] | None = None
         self._anew = True
         self._lost = False
+        self._away = self._returning = False
+        self._aside: Inversion | None = None
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         state.inversion_changed.connect(self._look)
@@ -87,9 +89,10 @@ class Inverter(QObject):
 
     def _on_model(self) -> None:
         inversion, model = self._state.inversion, self._state.model
-        if model.images:  # they are points in the plane
-            if inversion.status in ("picking", "running"):
-                self._state.set_inversion(Inversion())
+        if model.images != self._away:
+            self._change_mode(model.images)
+        if model.images or self._returning:
+            self._returning = False
             return
         if inversion.status == "picking" and len(inversion.data):
             self.pick_points()  # what was chosen are data of another model
@@ -100,6 +103,19 @@ class Inverter(QObject):
         if (model.ref, model.revision) != (self._model.ref, self._model.revision):
             anew = self._anew and inversion.status != "done"
             self._invert(inversion.data, inversion.source, anew=anew)
+
+    def _change_mode(self, away: bool) -> None:
+        """Put the points aside while the model makes images, and take them up again after."""
+        inversion, self._away = self._state.inversion, away
+        if away:
+            self._aside = inversion if inversion.status == "done" else None
+            self._state.set_inversion(Inversion())
+            return
+        self._returning = True
+        if self._aside is None:
+            self._state.set_inversion(Inversion())  # what the other mode has left
+        else:
+            self._invert(self._aside.data, self._aside.source, anew=False)
 
     def _on_packet(self, packet: Packet) -> None:
         if self._job is None or packet.message.job != self._job:

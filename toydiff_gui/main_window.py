@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,33 +20,47 @@ from PySide6.QtWidgets import (
 )
 
 from toydiff_gui import memory, names, scenes, theme
+from toydiff_gui.attention_keeper import AttentionKeeper
+from toydiff_gui.bundled import bundled_images, bundled_points
 from toydiff_gui.canvas import LaneGrid
+from toydiff_gui.canvas.images import ImagePage
 from toydiff_gui.comparer import Comparer
 from toydiff_gui.composer import alphas_cumprod, compose, data_points
 from toydiff_gui.conductor import Conductor
 from toydiff_gui.controls import DockRail, MessageBar
+from toydiff_gui.costs import CostKeeper
 from toydiff_gui.diagnostics import DiagnosticsPage
 from toydiff_gui.engine_link import EngineKind, EngineLink
 from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.spec import ThemeName
 from toydiff_gui.export.stills import clipboard_data
 from toydiff_gui.help_dialog import HelpDialog
+from toydiff_gui.image_composer import compose_images, image_thumbnails
+from toydiff_gui.image_conductor import ImageConductor
+from toydiff_gui.image_data import ImageDataKeeper
+from toydiff_gui.image_ends import SAMPLES_KEY
+from toydiff_gui.image_inverter import ImageInverter
+from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.inverter import Inverter
 from toydiff_gui.layers import LayerKeeper
+from toydiff_gui.modes import ModeKeeper
+from toydiff_gui.panels.images.sample import ImageSamplePanel
+from toydiff_gui.panels.images.train import ImageTrainPanel
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.panels.train import TrainPanel
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
 from toydiff_gui.scene import Scene
+from toydiff_gui.slicer import Slicer
 from toydiff_gui.state import AppState
-from toydiff_gui.thumbnails import forward_thumbnails
+from toydiff_gui.thumbnails import forward_thumbnails, thumbnail_times
 from toydiff_gui.timeline import TimelinePanel, install_shortcuts
 from toydiff_gui.timers import single_shot
 from toydiff_gui.toolbar import Toolbar
 
-BUNDLED = (("v", "V"), ("gaussians8", "8 Gaussians"), ("moons", "Moons"))
 HINT_SEEN = "window/hint_seen"
 THUMBNAILS, THUMBNAIL_SHAPE = 24, (36, 48)
+IMAGE_THUMBNAILS = 28
 COPY_SIZE = (1920, 1200)
 
 
@@ -56,7 +71,7 @@ class MainWindow(QMainWindow):
         self,
         settings: QSettings,
         *,
-        engine: EngineKind = "process",
+        engine: EngineKind | Address = "process",
         device: str = "auto",
         runs_folder: Path | None = None,
         open_ref: str | None = None,
@@ -66,19 +81,31 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self.state = AppState(self)
         memory.restore(settings, self.state)
+        self.modes = ModeKeeper(self.state, settings, self)
         self._apply_theme()
         self.playback = Playback(self.state.model.schedule.timesteps, self)
         self.runs = Runs(settings, runs_folder)
         self.link = EngineLink(engine, device, self)
         self.conductor = Conductor(self.state, self.link, self.playback, self.runs, self)
+        self.fetcher = Fetcher(self.state, self.link, self.runs, self)
         self.layers = LayerKeeper(self.state, self.link, self.playback, self)
         self.comparer = Comparer(self.state, self.link, self.conductor.pathfinder, self)
         self.inverter = Inverter(self.state, self.link, self)
+        self.image_conductor = ImageConductor(
+            self.state, self.link, self.playback, self.conductor, self
+        )
+        self.slicer = Slicer(self.state, self.link, self)
+        self.attention = AttentionKeeper(self.state, self.link, self.playback, self)
+        self.image_inverter = ImageInverter(self.state, self.link, self)
+        self.image_data = ImageDataKeeper(self.state, self.link, settings, self)
+        self.costs = CostKeeper(self.state, self.link, self)
         self._open_ref = open_ref
         self._task_waiting: scenes.Task | None = None
         self._export: ExportDialog | None = None
         self._help: HelpDialog | None = None
         self._played_once = False
+        self._mode = self.modes.mode
+        self._thumbnails_of: tuple[object, int] | None = None
         self._scene_timer = single_shot(self, 0, self._show_scene)
         self._build()
         self._connect()
@@ -90,18 +117,20 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(1000, 640)
         if not memory.restore_geometry(settings, self):
             self.resize(self._first_size())
-        self.grid.setFocus()
+        self._shown_page.setFocus()
 
     # Building
 
     def _build(self) -> None:
         self.toolbar = Toolbar(self.state)
-        self.toolbar.set_scenes([(task.key, task.title, task.tooltip) for task in scenes.TASKS])
         self.train_panel = TrainPanel(self.state)
         self.sample_panel = SamplePanel(self.state)
+        self.image_train_panel = ImageTrainPanel(self.state)
+        self.image_sample_panel = ImageSamplePanel(self.state)
         self.train_rail = DockRail("Train", "left")
         self.sample_rail = DockRail("Sample", "right")
         self.grid = LaneGrid(self.state)
+        self.image_page = ImagePage(self.state)
         self.timeline = TimelinePanel(self.state, self.playback)
         canvas = QWidget()
         canvas.setProperty("surface", "window")
@@ -114,6 +143,7 @@ class MainWindow(QMainWindow):
         self.diagnostics = DiagnosticsPage(self.state, self.playback, self.link, self.forward_grid)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.grid)
+        self.pages.addWidget(self.image_page)
         self.pages.addWidget(self.diagnostics)
         around.addWidget(self.pages, 0, 0)
         # In the same cell: messages lie over the lanes and push nothing aside.
@@ -125,8 +155,10 @@ class MainWindow(QMainWindow):
         middle.setSpacing(0)
         middle.addWidget(self.train_rail)
         middle.addWidget(self.train_panel)
+        middle.addWidget(self.image_train_panel)
         middle.addWidget(canvas, 1)
         middle.addWidget(self.sample_panel)
+        middle.addWidget(self.image_sample_panel)
         middle.addWidget(self.sample_rail)
         whole = QWidget()
         column = QVBoxLayout(whole)
@@ -155,6 +187,10 @@ class MainWindow(QMainWindow):
             state.geodesic_changed,
             state.inversion_changed,
             state.others_changed,
+            state.images_changed,
+            state.image_view_changed,
+            state.slice_changed,
+            state.attention_changed,
         ):
             signal.connect(self._scene_later)
         state.model_changed.connect(self._show_model)
@@ -167,12 +203,15 @@ class MainWindow(QMainWindow):
         state.message_posted.connect(self.messages.show_message)
         self.messages.changed.connect(self._place_messages)
         self.playback.t_changed.connect(self.grid.set_t)
+        self.playback.t_changed.connect(self.image_page.set_t)
         self.playback.t_changed.connect(self.forward_grid.set_t)
         conductor.model_opened.connect(self._on_model_opened)
-        self.train_panel.train_requested.connect(conductor.train)
-        self.train_panel.pause_requested.connect(conductor.pause)
-        self.train_panel.resume_requested.connect(conductor.resume)
-        self.train_panel.stop_requested.connect(conductor.stop)
+        self.fetcher.fetched.connect(self._show_model)
+        for panel in (self.train_panel, self.image_train_panel):
+            panel.train_requested.connect(conductor.train)
+            panel.pause_requested.connect(conductor.pause)
+            panel.resume_requested.connect(conductor.resume)
+            panel.stop_requested.connect(conductor.stop)
         self.grid.edit_asked.connect(self.sample_panel.edit_lane)
         self.grid.view_range_changed.connect(self._show_layers_of_view)
         pathfinder = conductor.pathfinder
@@ -180,10 +219,12 @@ class MainWindow(QMainWindow):
         self.sample_panel.search_again_requested.connect(pathfinder.search_again)
         self.sample_panel.invert_file_requested.connect(self.inverter.invert_file)
         self.sample_panel.pick_requested.connect(self.inverter.pick_points)
+        self._connect_images()
         self.train_rail.open_requested.connect(lambda: state.update_view(train_dock=True))
         self.sample_rail.open_requested.connect(lambda: state.update_view(sample_dock=True))
         bar = self.toolbar
         bar.model_chosen.connect(self._choose_model)
+        bar.mode_chosen.connect(self.show_mode)
         bar.scene_chosen.connect(self.show_task)
         bar.open_requested.connect(self.ask_for_checkpoint)
         bar.export_requested.connect(self.show_export)
@@ -192,6 +233,23 @@ class MainWindow(QMainWindow):
         bar.help_requested.connect(self.show_help)
         bar.restart_requested.connect(conductor.restart_engine)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
+
+    def _connect_images(self) -> None:
+        """The controls of mode Images, and those who carry out what they ask."""
+        page, train, sample = self.image_page, self.image_train_panel, self.image_sample_panel
+        page.time_asked.connect(self.playback.set_t)
+        page.class_asked.connect(self._set_tile_class)
+        train.download_requested.connect(self.image_data.fetch)
+        train.cancel_download_requested.connect(self.image_data.cancel_fetch)
+        train.data_root_requested.connect(self.image_data.set_root)
+        train.folder_requested.connect(self.image_data.use_folder)
+        train.thumbnails_requested.connect(self.image_data.show_on_card)
+        sample.browse_requested.connect(self.image_data.browse)
+        sample.invert_image_requested.connect(self.image_inverter.invert_image)
+        sample.invert_file_requested.connect(self.image_inverter.invert_file)
+        sample.cancel_inversion_requested.connect(self.image_inverter.cancel)
+        sample.stop_search_requested.connect(self.conductor.pathfinder.stop)
+        sample.search_again_requested.connect(self.conductor.pathfinder.search_again)
 
     def _install_keys(self) -> None:
         install_shortcuts(self, self.playback)
@@ -206,8 +264,8 @@ class MainWindow(QMainWindow):
             ("F11", self.toggle_presentation),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(act)
-        for number in range(1, 10):
-            shortcut = QShortcut(QKeySequence(str(number)), self.grid)
+        for page, number in itertools.product((self.grid, self.image_page), range(1, 10)):
+            shortcut = QShortcut(QKeySequence(str(number)), page)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(lambda number=number: self.select_lane(number))
 
@@ -222,8 +280,14 @@ class MainWindow(QMainWindow):
             self._scene_timer.start()
 
     def _show_scene(self) -> None:
-        scene = compose(self.state)
-        self.grid.set_scene(scene)
+        scene: Scene | ImageScene
+        if self.state.model.images:
+            scene = compose_images(self.state)
+            self.image_page.set_scene(scene)
+            self._show_image_thumbnails()
+        else:
+            scene = compose(self.state)
+            self.grid.set_scene(scene)
         waits = self.state.view.page == "explore"  # the plots and the forward process are complete
         self.playback.set_reached(scene.reached() if waits else 0)
 
@@ -231,7 +295,22 @@ class MainWindow(QMainWindow):
         view = self.grid.view_range
         self.layers.set_view((view.x0, view.x1, view.y0, view.y1))
 
-    def current_scene(self) -> Scene:
+    def _show_image_thumbnails(self) -> None:
+        """The tile that is pinned, in the row above time, when it is there."""
+        run = self.state.run(SAMPLES_KEY)
+        if run.status != "done":
+            return
+        shown = (run.trajectory, self.state.image_view.pinned_tile)
+        if (
+            self._thumbnails_of is None
+            or self._thumbnails_of[0] is not shown[0]
+            or (self._thumbnails_of[1] != shown[1])
+        ):
+            self._thumbnails_of = shown
+            times = thumbnail_times(self.state.model.schedule.timesteps, IMAGE_THUMBNAILS)
+            self.timeline.set_thumbnails(image_thumbnails(self.state, times))
+
+    def current_scene(self) -> Scene | ImageScene:
         """What is to be exported: the scene of this moment, as far as it is zoomed in.
 
         That is the forward process while it is shown, else the lanes.
@@ -240,6 +319,8 @@ class MainWindow(QMainWindow):
             forward = self.diagnostics.current_scene
             if forward is not None:
                 return forward
+        if self.state.model.images:
+            return compose_images(self.state)
         view = self.grid.view_range
         return replace(compose(self.state), view=(view.x0, view.x1, view.y0, view.y1))
 
@@ -247,29 +328,56 @@ class MainWindow(QMainWindow):
         model = self.state.model
         table = alphas_cumprod(model.schedule)
         self.timeline.set_schedule(table)
-        points = data_points(model.dataset, model.mean, model.std)
-        self.timeline.set_thumbnails(forward_thumbnails(points, table, THUMBNAILS, THUMBNAIL_SHAPE))
-        models = [(ref, f"{label}, bundled") for ref, label in BUNDLED]
+        self._thumbnails_of = None
+        if model.images:
+            self.timeline.set_thumbnails([])
+        else:
+            points = data_points(model.dataset, model.mean, model.std)
+            pictures = forward_thumbnails(points, table, THUMBNAILS, THUMBNAIL_SHAPE)
+            self.timeline.set_thumbnails(pictures)
+        bundled = (*bundled_points(), *bundled_images())
+        models = [(ref, f"{label}, bundled") for ref, label in bundled]
         models += [(ref, Path(ref).name) for ref in self.runs.recent()]
         self.toolbar.set_models(models)
-        self.sample_panel.set_models(models)
-        self.setWindowTitle(f"{names.model_line(model)} – ToyDiff")
+        for panel in (self.sample_panel, self.image_sample_panel):
+            panel.set_models(models)
+        self._show_mode()
+        self._show_title()
         self._show_can_continue()
 
     def _show_can_continue(self) -> None:
-        self.train_panel.set_can_continue(self.conductor.can_continue)
+        for panel in (self.train_panel, self.image_train_panel):
+            panel.set_can_continue(self.conductor.can_continue)
+
+    def _show_mode(self) -> None:
+        """Docks, page and tasks of the mode that the model belongs to."""
+        tasks = scenes.IMAGE_TASKS if self.state.model.images else scenes.TASKS
+        self.toolbar.set_scenes([(task.key, task.title, task.tooltip) for task in tasks])
+        if self.modes.mode != self._mode:
+            self._mode = self.modes.mode
+            self.state.update_view(maximised_lane="")  # what was alone belongs to the other
+            self.state.set_marked(None)
+            self.state.set_pinned(None)
+        self._show_docks()
+        self._show_page()
 
     def _show_docks(self) -> None:
-        view = self.state.view
+        view, images = self.state.view, self.state.model.images
         docks = not view.presentation
-        self.train_panel.setVisible(docks and view.train_dock)
+        self.train_panel.setVisible(docks and view.train_dock and not images)
+        self.image_train_panel.setVisible(docks and view.train_dock and images)
         self.train_rail.setVisible(docks and not view.train_dock)
-        self.sample_panel.setVisible(docks and view.sample_dock)
+        self.sample_panel.setVisible(docks and view.sample_dock and not images)
+        self.image_sample_panel.setVisible(docks and view.sample_dock and images)
         self.sample_rail.setVisible(docks and not view.sample_dock)
 
+    @property
+    def _shown_page(self) -> QWidget:
+        lanes = self.image_page if self.state.model.images else self.grid
+        return lanes if self.state.view.page == "explore" else self.diagnostics
+
     def _show_page(self) -> None:
-        explore = self.state.view.page == "explore"
-        page = self.grid if explore else self.diagnostics
+        page = self._shown_page
         if page is self.pages.currentWidget():
             return
         within = self.pages.isAncestorOf(QApplication.focusWidget() or self)
@@ -277,8 +385,14 @@ class MainWindow(QMainWindow):
         if within:
             page.setFocus()  # Qt would hand it to some control
 
+    def _show_title(self) -> None:
+        place = names.engine_place(self.state.engine)
+        title = f"{names.model_line(self.state.model)} – ToyDiff"
+        self.setWindowTitle(f"{title} on {place}" if place else title)
+
     def _show_engine(self) -> None:
         engine = self.state.engine
+        self._show_title()
         for message in self.messages.messages:
             if message.action is not None:
                 message.closed.emit()  # it offers what has been done, or is said anew
@@ -286,9 +400,12 @@ class MainWindow(QMainWindow):
             self.messages.show_message(
                 engine.message[:1].upper() + engine.message[1:].removesuffix(".") + ".",
                 True,
-                "Restart engine",
+                "Connect again" if engine.host else "Restart engine",
                 self.conductor.restart_engine,
             )
+        elif engine.status == "starting" and engine.message:
+            text = f"{names.starting(engine).removesuffix('.')}."
+            self.messages.show_message(text, True, "Stop trying", self.conductor.give_up)
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()
@@ -308,18 +425,40 @@ class MainWindow(QMainWindow):
 
     def select_lane(self, number: int) -> None:
         """Select the lane with this number, if there is one."""
-        lane = next((lane for lane in self.grid.scene.lanes if lane.number == number), None)
+        images = self.state.model.images
+        lanes = self.image_page.scene.strips if images else self.grid.scene.lanes
+        lane = next((lane for lane in lanes if lane.number == number), None)
         if lane is not None:
             self.state.update_view(selected_lane=lane.key)
 
     def show_task(self, key: str) -> None:
-        """Set up a task of the exercise; the bundled model of the V is opened first if need be."""
+        """Set up a task of the exercise; its bundled model is opened first if need be."""
         chosen = scenes.task(key)
-        if self.state.model.ref == scenes.BUNDLED_V:
+        here = chosen.images and chosen.model not in dict(bundled_images())
+        if self.state.model.ref == chosen.model or here:  # else any images will do
             self._begin(chosen)
         else:
             self._task_waiting = chosen
-            self.conductor.open_model(scenes.BUNDLED_V)
+            self.conductor.open_model(chosen.model)
+
+    def show_mode(self, mode: str) -> None:
+        """Open the model that ``mode`` was last used with, or a bundled one."""
+        if mode == self.modes.mode:
+            return
+        ref = self.modes.model_for(mode)
+        if ref is None:
+            self.state.post(
+                "There is no model of images here: train one with 'toydiff train', or open one.",
+                error=True,
+            )
+            return
+        self._choose_model(ref)
+
+    def _set_tile_class(self, index: int, number: int | None) -> None:
+        """Ask for a tile of a class of its own; None for none."""
+        asked = dict(self.state.images.tile_classes)
+        asked[index] = number
+        self.state.update_images(tile_classes=tuple(sorted(asked.items())))
 
     def _begin(self, chosen: scenes.Task) -> None:
         self._task_waiting = None
@@ -336,7 +475,7 @@ class MainWindow(QMainWindow):
         if Path(ref).exists():
             self.runs.remember(ref)
             self._show_model()
-        if self._task_waiting is not None and ref == scenes.BUNDLED_V:
+        if self._task_waiting is not None and ref == self._task_waiting.model:
             self._begin(self._task_waiting)
         elif self._open_ref is not None:
             wanted, self._open_ref = self._open_ref, None
@@ -391,6 +530,7 @@ class MainWindow(QMainWindow):
         """Show all of every plot that is on the screen again."""
         if self.state.view.page == "explore":
             self.grid.reset_view()
+            self.state.update_image_view(zoom=1)
         else:
             self.diagnostics.reset_view()
             self.forward_grid.reset_view()
@@ -425,6 +565,7 @@ class MainWindow(QMainWindow):
         """Remember, stop an export, let the engine save what runs and end it."""
         self.playback.pause()
         memory.remember(self._settings, self.state)
+        self.modes.remember()
         memory.remember_geometry(self._settings, self)
         if self._export is not None:
             self._export.stop()
@@ -438,7 +579,7 @@ class MainWindow(QMainWindow):
             folder = Path(self.state.training.folder)
             if self.runs.has_checkpoint(folder):
                 self.runs.remember(folder)
-            else:
+            elif not self.runs.is_away(folder):
                 self.runs.discard(folder)  # it had not begun
         self._settings.sync()
         super().closeEvent(event)

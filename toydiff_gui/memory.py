@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtWidgets import QWidget
 
-from engine.config import TrainingConfig
+from engine.config import PathName, SamplerName, TrainingConfig
+from toydiff_gui.bundled import NAMES
 from toydiff_gui.scene import OVERLAYS
-from toydiff_gui.state import MAX_LANES, AppState, LaneSpec, Sampling, ViewSettings
+from toydiff_gui.state import (
+    MAX_LANES,
+    AppState,
+    ImageSampling,
+    LaneSpec,
+    Sampling,
+    ViewSettings,
+)
 
 NOT_LANES = ("latent", "training")
 """Keys of what is drawn beside the lanes."""
-BUNDLED = ("v", "gaussians8", "moons")
+MOST_ZOOM = 64
 MOST_LANES = 64
 """Of a longer list the rest is forgotten: nobody has made it by hand."""
 
@@ -26,6 +34,40 @@ class KeptLanes:
     """The lanes under a name, unlike the bare list of an earlier version that meant less."""
 
     lanes: tuple[LaneSpec, ...]
+
+
+@dataclass(frozen=True)
+class KeptImages:
+    """Of ``ImageSampling`` all but the latents, which are drawn or found again."""
+
+    count: int
+    path_images: int
+    steps: int | None
+    seed: int
+    eta: float
+    sampler: SamplerName
+    path: PathName
+    even: bool
+    tile_class: int | Literal["each"] | None
+    fixed_noise: bool
+    guidance: float
+
+    def __post_init__(self) -> None:
+        ImageSampling(**asdict(self))  # which checks the numbers
+
+
+@dataclass(frozen=True)
+class KeptImageView:
+    """Of ``ImageView`` what is worth coming back to."""
+
+    face: Literal["picture", "attention", "slice"]
+    preview: bool
+    zoom: int
+    averaged: bool
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.zoom <= MOST_ZOOM:
+            raise ValueError(f"zoom {self.zoom}")
 
 
 def open_settings() -> QSettings:
@@ -43,6 +85,10 @@ def restore(settings: QSettings, state: AppState) -> None:
         state.update_training_config(**{name: getattr(config, name) for name in asdict(config)})
     if (kept := _read(settings, "lanes", KeptLanes)) is not None:
         state.set_lanes(_possible(kept.lanes))
+    if (images := _read(settings, "images", KeptImages)) is not None:
+        state.update_images(**asdict(images))
+    if (seen := _read(settings, "image_view", KeptImageView)) is not None:
+        state.update_image_view(**asdict(seen))
     view = _read(settings, "view", ViewSettings) or state.view
     view = replace(view, maximised_lane="", presentation=False)
     state.update_view(**asdict(view) | _of_lanes_there_are(view, state))
@@ -54,6 +100,13 @@ def remember(settings: QSettings, state: AppState) -> None:
     _write(settings, "training", state.training_config)
     _write(settings, "view", state.view)
     _write(settings, "lanes", KeptLanes(state.lanes))
+    _write(settings, "images", _part_of(state.images, KeptImages))
+    _write(settings, "image_view", _part_of(state.image_view, KeptImageView))
+
+
+def _part_of(whole: Any, kind: Any) -> Any:
+    """The fields of ``whole`` that ``kind`` has."""
+    return kind(**{field.name: getattr(whole, field.name) for field in fields(kind)})
 
 
 def _possible(lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:
@@ -61,7 +114,7 @@ def _possible(lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:
     room for."""
     kept: dict[str, LaneSpec] = {}
     for lane in lanes[:MOST_LANES]:
-        known = lane.checkpoint is None or lane.checkpoint in BUNDLED or _exists(lane.checkpoint)
+        known = lane.checkpoint is None or lane.checkpoint in NAMES or _exists(lane.checkpoint)
         if lane.key and lane.key not in (*NOT_LANES, *kept) and known:
             room = sum(other.shown for other in kept.values()) < MAX_LANES
             kept[lane.key] = replace(lane, shown=lane.shown and room)

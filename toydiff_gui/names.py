@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.config import TrainingConfig
 from engine.datasets.images import INFOS
-from toydiff_gui.state import ImageSampling, LaneSpec, ModelInfo, Sampling
+from toydiff_gui.state import EngineStatus, ImageSampling, LaneSpec, ModelInfo, Sampling
 
 DATASETS = {
     "v": "V",
@@ -39,6 +39,24 @@ PATHS = {
 EXACT = "Exact denoiser"
 DOT = " \u00b7 "
 _THIN_SPACE = "\u2009"
+
+
+def starting(engine: EngineStatus) -> str:
+    """What to say while the engine cannot answer yet."""
+    if engine.message:
+        return engine.message[:1].upper() + engine.message[1:]
+    if engine.host:
+        return f"Connecting to {engine.host}; a moment, please"
+    return "The engine is starting; a moment, please"
+
+
+def engine_place(engine: EngineStatus) -> str:
+    """Where an engine on another machine is and what it computes on; empty for one on this one."""
+    if not engine.host:
+        return ""
+    if engine.status != "ready":
+        return f"{engine.host}, not connected"
+    return f"{engine.host} ({engine.device})"
 
 
 def grouped(number: int) -> str:

@@ -72,6 +72,7 @@ class Slicer(QObject):
             state.view_changed,
             state.model_changed,
             state.engine_changed,
+            state.dragging_changed,
         ):
             signal.connect(self._timer.start)
 
@@ -119,9 +120,9 @@ class Slicer(QObject):
         return (model.ref, model.revision, held, asked, images.guidance)
 
     def _ask_dot(self, corners: tuple[ImageEnd, ImageEnd, ImageEnd], aim: Aim) -> None:
-        dot = self._state.image_view.dot
-        timesteps = self._state.model.schedule.timesteps
-        full = min(self._state.images.steps or timesteps, timesteps)
+        state = self._state
+        dot, timesteps = state.image_view.dot, state.model.schedule.timesteps
+        full = min(state.images.steps or timesteps, timesteps)
         wanted = [(aim, dot, min(DOT_STEPS, full)), (aim, dot, full)]
         if self._dot_job is not None:
             moved = self._dot_aim is None or self._dot_aim[:2] != wanted[0][:2]
@@ -131,6 +132,8 @@ class Slicer(QObject):
                 return
         if self._dot_aim == wanted[1]:
             return
+        if self._dot_aim == wanted[0] and state.dragging:
+            return  # it will move on
         self._dot_aim = wanted[1] if self._dot_aim == wanted[0] else wanted[0]
         places = np.array([dot], np.float64)
         self._dot_job = self._ask(corners, places, self._dot_aim[2], "dot")

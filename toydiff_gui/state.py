@@ -430,12 +430,17 @@ class ViewSettings:
 
 @dataclass(frozen=True)
 class EngineStatus:
-    """``device`` and ``devices`` are known from 'ready' on; ``message`` says why it is 'dead'."""
+    """``device`` and ``devices`` are known from 'ready' on; ``message`` says why it is 'dead'.
+
+    ``host`` is the other machine on which it is; a ``message`` while 'starting' says how the
+    connection there is tried again.
+    """
 
     status: Literal["starting", "ready", "dead"] = "starting"
     device: str = ""
     devices: tuple[str, ...] = ()
     message: str = ""
+    host: str = ""
 
 
 class AppState(QObject):

@@ -33,6 +33,10 @@ THEMES = (
     ("dark", "Dark theme", "Light on dark"),
     ("light", "Light theme", "Dark on light, for bright rooms and paper"),
 )
+MODES = {
+    "2d": "Points in the plane",
+    "images": "Samples of images, and film strips between two of them",
+}
 # The V of the name, from A's amber to B's blue: (x, y) in a box of 24, and where on the path.
 LOGO = (
     (2.5, 3.5, 0.0),
@@ -107,6 +111,7 @@ class Toolbar(QFrame):
 
     Signals:
         model_chosen: (ref) a model from the chooser's menu.
+        mode_chosen: ('2d' or 'images') show models of this kind.
         scene_chosen: (key) a task from the menu 'Tasks'.
         open_requested: open a checkpoint from a file.
         export_requested: export what the canvas shows.
@@ -117,6 +122,7 @@ class Toolbar(QFrame):
     """
 
     model_chosen = Signal(str)
+    mode_chosen = Signal(str)
     scene_chosen = Signal(str)
     open_requested = Signal()
     export_requested = Signal()
@@ -144,6 +150,7 @@ class Toolbar(QFrame):
         state.model_changed.connect(self._show)
         state.view_changed.connect(self._show)
         state.engine_changed.connect(self._show_engine)
+        state.message_posted.connect(self._show)  # a mode that was chosen may not have come about
         theme.notifier().changed.connect(self._resize)
         self._resize()
         self._show()
@@ -186,12 +193,13 @@ class Toolbar(QFrame):
         self.mode = SegmentedControl(
             "Mode",
             (
-                Segment("2d", "2D", "Points in the plane"),
-                Segment("images", "Images", LATER, enabled=False),
+                Segment("2d", "2D", MODES["2d"]),
+                Segment("images", "Images", MODES["images"]),
                 Segment("subspace", "Subspace", LATER, enabled=False),
             ),
         )
         self.mode.set_current("2d")
+        self.mode.chosen.connect(self.mode_chosen)
         self.page = SegmentedControl(
             "Page",
             (
@@ -291,6 +299,7 @@ class Toolbar(QFrame):
     def _show(self) -> None:
         view = self._state.view
         self.page.set_current(view.page)
+        self.mode.set_current("images" if self._state.model.images else "2d")
         self._themes[view.theme].setChecked(True)
         self.presentation_action.setChecked(view.presentation)
         self.train_dock_action.setChecked(view.train_dock)
@@ -307,7 +316,7 @@ class Toolbar(QFrame):
         engine = self._state.engine
         reason = {
             "ready": "",
-            "starting": "The engine is starting; a moment, please",
+            "starting": names.starting(engine),
             "dead": "The engine has ended; the View menu can restart it",
         }[engine.status]
         line = names.model_line(self._state.model)
@@ -321,6 +330,8 @@ class Toolbar(QFrame):
         ):
             button.setEnabled(not reason)
             button.setToolTip(reason or tip)
+        for mode, tip in MODES.items():
+            self.mode.set_segment(mode, not reason, reason or tip)
         if self._scenes.isEmpty():
             self.tasks_button.setEnabled(False)
         self.restart_action.setEnabled(engine.status == "dead")

@@ -39,6 +39,7 @@ class TimelinePanel(QWidget):
         self.training = TrainingRow(state, self)
         self.transport.raise_()
         state.sampling_changed.connect(self._refresh)
+        state.model_changed.connect(self._refresh)
         playback.changed.connect(self._place_top)  # the read-out is wider for a larger T
         theme.notifier().changed.connect(self._restyle)
         self._restyle()
@@ -80,7 +81,7 @@ class TimelinePanel(QWidget):
         right = self.width() - gap
         left = self.transport.geometry().right() + gap
         room = right - left - self.readout.width() - gap
-        path = self._state.sampling.mode == "interpolation"
+        path = self._state.model.images or self._state.sampling.mode == "interpolation"
         self.legend.setVisible(path and room > self.legend.width() + now.px(4))
         if not self.legend.isHidden():
             right -= self.legend.width()

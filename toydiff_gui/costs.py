@@ -1,0 +1,101 @@
+"""What the networks that can be trained would cost here, measured before anybody asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QObject
+
+from engine import protocol
+from engine.config import PRESETS, TrainingConfig
+from engine.protocol import Packet
+from toydiff_gui import names
+from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.panels.images.configs import with_network
+from toydiff_gui.state import AppState, Cost
+from toydiff_gui.timers import single_shot
+
+PAUSE_MS = 300
+"""A batch size that is still being typed is not measured."""
+
+
+class CostKeeper(QObject):
+    """Measures the presets for the images that are chosen, one at a time, the chosen one first.
+
+    Not while a training runs: both would only measure each other.
+    """
+
+    def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._link = state, link
+        self._known: dict[str, tuple[Any, ...]] = {}
+        self._job: int | None = None
+        self._measured = ("", ())
+        self._timer = single_shot(self, PAUSE_MS, self._refresh)
+        link.received.connect(self._on_packet)
+        link.died.connect(self._on_died)
+        for signal in (state.training_config_changed, state.training_changed, state.engine_changed):
+            signal.connect(self._timer.start)
+        state.training_config_changed.connect(self._forget)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being measured or about to be."""
+        return self._job is not None or self._timer.isActive()
+
+    def _wanted(self) -> list[tuple[str, TrainingConfig]]:
+        """Each preset by its key, the one that is chosen first."""
+        config = self._state.training_config
+        if not config.images:
+            return []
+        found = [
+            (names.cost_key(config, preset), with_network(config, preset)) for preset in PRESETS
+        ]
+        return sorted(found, key=lambda item: item[1].unet != config.unet)
+
+    def _forget(self) -> None:
+        """What was measured with another batch is not true any more."""
+        for key, config in self._wanted():
+            if key in self._known and self._known[key] != _aim(config):
+                del self._known[key]
+                self._state.set_cost(key, Cost())
+        key, aim = self._measured
+        if self._job is not None and (key, aim) not in [(k, _aim(c)) for k, c in self._wanted()]:
+            self._link.send(Packet(protocol.Cancel(job=self._job)))
+            self._job = None
+
+    def _refresh(self) -> None:
+        state = self._state
+        if state.engine.status != "ready" or state.training.active or self._job is not None:
+            return
+        for key, config in self._wanted():
+            if self._known.get(key) != _aim(config):
+                self._measured = (key, _aim(config))
+                self._job = self._link.next_job()
+                request = protocol.MeasureCost(job=self._job, slot="cost", config=config)
+                self._link.send(Packet(request))
+                return
+
+    def _on_packet(self, packet: Packet) -> None:
+        message = packet.message
+        if self._job is None or message.job != self._job:
+            return
+        if isinstance(message, protocol.Result | protocol.Failure):
+            self._job = None
+            key, aim = self._measured
+            if isinstance(message, protocol.Failure):
+                self._known[key] = aim  # it is not asked again and again; the panel shows no cost
+                self._state.post(message.message, error=True)
+            elif not message.cancelled:
+                self._known[key] = aim
+                info = message.info
+                self._state.set_cost(key, Cost(info["parameters"], info["seconds_per_step"]))
+            self._timer.start()
+
+    def _on_died(self, why: str) -> None:
+        self._job = None
+
+
+def _aim(config: TrainingConfig) -> tuple[Any, ...]:
+    """All that the cost depends on."""
+    return (config.dataset, config.image_size, config.channels, config.unet, config.batch_size)

@@ -1,0 +1,220 @@
+"""Knows where image sets are, fetches one when the user says so, and brings images to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QObject, QSettings
+
+from engine import protocol
+from engine.config import TrainingConfig
+from engine.datasets.images import INFOS, folder_training, image_training
+from engine.protocol import Arrays, Packet
+from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.state import AppState
+
+ROOT, FOLDER_OF_IMAGES = "images/root", "images/folder"
+FOLDER = "folder"
+ON_A_CARD, TO_CHOOSE_FROM = 4, 60
+"""Images for the card of a set, and on a page to choose one from."""
+
+
+def data_root(state: AppState, config: TrainingConfig) -> str:
+    """Where the engine is to look first for what ``config`` trains with; '' for the usual places.
+
+    For a folder of images that is the folder itself.
+    """
+    data = state.image_data
+    return data.places.get(FOLDER, "") if config.dataset == FOLDER else data.root
+
+
+class ImageDataKeeper(QObject):
+    """Finds, fetches and reads sets of images through the engine. Nothing is fetched unasked."""
+
+    def __init__(
+        self, state: AppState, link: EngineLink, settings: QSettings, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._link, self._settings = state, link, settings
+        self._find_job: int | None = None
+        self._fetch_job: int | None = None
+        self._browse_job: int | None = None
+        self._browsed = ""
+        self._card_jobs: dict[int, str] = {}
+        self._pages: dict[str, int] = {}
+        root, folder = (_text(settings.value(key)) for key in (ROOT, FOLDER_OF_IMAGES))
+        state.update_image_data(root=root, places={FOLDER: folder} if folder else {})
+        link.received.connect(self._on_packet)
+        link.died.connect(self._on_died)
+        state.engine_changed.connect(self._on_engine)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is on its way."""
+        jobs = (self._find_job, self._fetch_job, self._browse_job)
+        return any(job is not None for job in jobs) or bool(self._card_jobs)
+
+    @property
+    def _root(self) -> str:
+        return self._state.image_data.root
+
+    def _on_engine(self) -> None:
+        if self._state.engine.status == "ready":
+            self.find()
+
+    # What can be asked
+
+    def find(self) -> None:
+        """Look where the sets are."""
+        self._find_job = self._send(protocol.FindData(slot="data", data_root=self._root))
+
+    def set_root(self, folder: str) -> None:
+        """Look in the user's own ``folder`` first."""
+        self._settings.setValue(ROOT, folder)
+        self._state.update_image_data(root=folder, message="")
+        self.find()
+
+    def use_folder(self, folder: str) -> None:
+        """Take ``folder``, whose images are to be trained with."""
+        self._settings.setValue(FOLDER_OF_IMAGES, folder)
+        data = self._state.image_data
+        thumbnails = {name: images for name, images in data.thumbnails.items() if name != FOLDER}
+        self._state.update_image_data(
+            places={**data.places, FOLDER: folder}, thumbnails=thumbnails, message=""
+        )
+
+    def fetch(self, dataset: str) -> None:
+        """Download a set; the user has been asked."""
+        data = self._state.image_data
+        if data.fetching:
+            self._state.post(f"{INFOS[data.fetching].title} is being downloaded already.")
+            return
+        if not self._ready("Downloading"):
+            return
+        self._state.update_image_data(fetching=dataset, done=0, total=0, remaining=None, message="")
+        self._fetch_job = self._send(
+            protocol.DownloadData(slot="download", dataset=dataset, data_root=self._root)
+        )
+
+    def cancel_fetch(self) -> None:
+        """Stop the download; nothing half is kept."""
+        if self._fetch_job is not None:
+            self._link.send(Packet(protocol.Cancel(job=self._fetch_job)))
+            self._fetched()
+
+    def browse(self, dataset: str) -> None:
+        """Bring images of a set to choose from, each time others."""
+        if not self._ready("Reading images"):
+            return
+        page = self._pages[dataset] = self._pages.get(dataset, -1) + 1
+        self._state.update_image_data(message="")
+        self._browsed = dataset
+        self._browse_job = self._send(self._browsing(dataset, TO_CHOOSE_FROM, page, "browse"))
+
+    def show_on_card(self, dataset: str) -> None:
+        """Bring a few images of a set for its card."""
+        if self._state.engine.status == "ready" and dataset not in self._card_jobs.values():
+            job = self._send(self._browsing(dataset, ON_A_CARD, 0, f"card {dataset}"))
+            self._card_jobs[job] = dataset
+
+    def _browsing(self, dataset: str, count: int, seed: int, slot: str) -> protocol.BrowseImages:
+        config = self._config_of(dataset)
+        return protocol.BrowseImages(
+            slot=slot,
+            config=config,
+            count=count,
+            seed=seed,
+            data_root=data_root(self._state, config),
+        )
+
+    def _config_of(self, dataset: str) -> TrainingConfig:
+        config = self._state.training_config
+        if config.dataset == dataset:
+            return config
+        if dataset == FOLDER:
+            channels, side, _ = self._state.model.shape
+            return folder_training(side, channels)
+        return image_training(dataset)
+
+    def _ready(self, what: str) -> bool:
+        ready = self._state.engine.status == "ready"
+        if not ready:
+            self._state.post(f"{what} needs the engine, which is not ready.", error=True)
+        return ready
+
+    def _send(self, request: Any) -> int:
+        job = self._link.next_job()
+        fields = {name: getattr(request, name) for name in request.__struct_fields__}
+        self._link.send(Packet(type(request)(**fields | {"job": job})))
+        return job
+
+    # Answers
+
+    def _on_packet(self, packet: Packet) -> None:
+        message = packet.message
+        job = message.job
+        if job == self._fetch_job and isinstance(message, protocol.Progress):
+            self._state.update_image_data(
+                done=message.done, total=message.total, remaining=message.remaining
+            )
+        elif isinstance(message, protocol.Result):
+            self._on_result(job, message, packet.arrays)
+        elif isinstance(message, protocol.Failure):
+            self._on_failure(job, message.message)
+
+    def _on_result(self, job: int, message: protocol.Result, arrays: Arrays) -> None:
+        if job == self._find_job:
+            self._find_job = None
+            if not message.cancelled:
+                self._found(message.info)
+        elif job == self._fetch_job:
+            self._fetched()
+            self.find()
+        elif job == self._browse_job:
+            self._browse_job = None
+            if not message.cancelled:
+                self._state.update_image_data(
+                    browsed=arrays["images"],
+                    labels=arrays["labels"],
+                    browsed_set=self._browsed,
+                    message="",
+                )
+        elif job in self._card_jobs:
+            dataset = self._card_jobs.pop(job)
+            if not message.cancelled:
+                thumbnails = {**self._state.image_data.thumbnails, dataset: arrays["images"]}
+                self._state.update_image_data(thumbnails=thumbnails)
+
+    def _on_failure(self, job: int, why: str) -> None:
+        if job == self._find_job:
+            self._find_job = None
+            self._state.post(why, error=True)
+        elif job == self._fetch_job:
+            self._fetched(why)
+            self._state.post(why, error=True)
+        elif job == self._browse_job:
+            self._browse_job = None
+            self._state.update_image_data(message=why)
+        elif job in self._card_jobs:
+            del self._card_jobs[job]  # the card keeps its icon
+
+    def _found(self, info: dict[str, Any]) -> None:
+        places = {name: place for name, place in info.items() if name != "download_root"}
+        if folder := self._state.image_data.places.get(FOLDER):
+            places[FOLDER] = folder
+        self._state.update_image_data(places=places, download_root=info.get("download_root", ""))
+
+    def _fetched(self, why: str = "") -> None:
+        self._fetch_job = None
+        self._state.update_image_data(fetching="", done=0, total=0, remaining=None, message=why)
+
+    def _on_died(self, why: str) -> None:
+        fetched = self._fetch_job is not None
+        self._find_job = self._fetch_job = self._browse_job = None
+        self._card_jobs.clear()
+        if fetched:
+            self._fetched(why)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,97 @@
+"""The modes of the window: what the model is, and what each mode comes back to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import QObject, QSettings
+
+from engine.config import TrainingConfig
+from engine.datasets.images import INFOS, image_training
+from toydiff_gui.bundled import bundled_images, bundled_points
+from toydiff_gui.panels.images.configs import as_changes
+from toydiff_gui.state import AppState, ModelInfo
+
+MODES = ("2d", "images")
+MODEL, TRAINING = "modes/model/", "modes/training/"
+
+
+def mode_of(model: ModelInfo) -> str:
+    """'images' or '2d'."""
+    return "images" if model.images else "2d"
+
+
+class ModeKeeper(QObject):
+    """Remembers for each mode its last model and what to train.
+
+    ``AppState.training_config`` follows the mode; a training that runs is not touched.
+    """
+
+    def __init__(self, state: AppState, settings: QSettings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._settings = state, settings
+        kept = {mode: self._kept_config(mode) for mode in MODES}
+        self._configs = {mode: config for mode, config in kept.items() if config is not None}
+        self._stash()
+        self._fit_config()
+        state.model_changed.connect(self._on_model)
+
+    @property
+    def mode(self) -> str:
+        """The mode of now."""
+        return mode_of(self._state.model)
+
+    def model_for(self, mode: str) -> str | None:
+        """The model that ``mode`` opens with: the last one, or the first that is bundled.
+
+        None where there is none.
+        """
+        kept = self._settings.value(f"{MODEL}{mode}")
+        bundled = bundled_images if mode == "images" else bundled_points
+        if isinstance(kept, str) and (kept in dict(bundled()) or _exists(kept)):
+            return kept
+        return next((ref for ref, _ in bundled()), None)
+
+    def remember(self) -> None:
+        """Keep for next time what each mode would train."""
+        self._stash()
+        for mode, config in self._configs.items():
+            self._settings.setValue(f"{TRAINING}{mode}", msgspec.json.encode(config).decode())
+
+    def _on_model(self) -> None:
+        self._settings.setValue(f"{MODEL}{self.mode}", self._state.model.ref)
+        self._fit_config()
+
+    def _fit_config(self) -> None:
+        """Let what is to be trained be of the mode's kind."""
+        config, model = self._state.training_config, self._state.model
+        if config.images == model.images:
+            return
+        self._stash()
+        other = self._configs.get(self.mode)
+        if other is None:
+            dataset = model.dataset if model.dataset in INFOS else "mnist"
+            other = image_training(dataset) if model.images else TrainingConfig()
+        self._state.update_training_config(**as_changes(other))
+
+    def _stash(self) -> None:
+        config = self._state.training_config
+        self._configs["images" if config.images else "2d"] = config
+
+    def _kept_config(self, mode: str) -> TrainingConfig | None:
+        text = self._settings.value(f"{TRAINING}{mode}")
+        if not isinstance(text, str):
+            return None
+        try:
+            config = msgspec.json.decode(text, type=TrainingConfig)
+        except (msgspec.MsgspecError, ValueError):
+            return None
+        return config if config.images == (mode == "images") else None
+
+
+def _exists(ref: str) -> bool:
+    try:
+        return Path(ref).exists()
+    except (OSError, ValueError):
+        return False
