@@ -728,12 +728,12 @@ def test_render_is_tolerant_of_what_meta_lacks(tmp_path, qapp, meta):
     assert (tmp_path / "a.png").exists()
 
 
-def test_render_refuses_what_is_not_in_the_plane(tmp_path, qapp):
+def test_render_refuses_what_is_neither_in_the_plane_nor_an_image(tmp_path, qapp):
     run = Trajectory([1, 0])
     for _ in range(2):
-        run.append(np.zeros((3, 1, 8, 8), np.float32), np.zeros((3, 1, 8, 8), np.float32))
+        run.append(np.zeros((3, 2, 8, 8), np.float32), np.zeros((3, 2, 8, 8), np.float32))
     run.save(tmp_path / "run.npz")
-    with pytest.raises(ValueError, match=r"states have shape \(1, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"states have shape \(2, 8, 8\)"):
         render_file(tmp_path / "run.npz", tmp_path / "a.png")
 
 

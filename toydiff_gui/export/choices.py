@@ -13,6 +13,7 @@ from PySide6.QtCore import QSettings
 from toydiff_gui.export.control import Control
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.film import render_films
+from toydiff_gui.export.parts import AnyScene, parts
 from toydiff_gui.export.snapshot import check_complete, freeze, only
 from toydiff_gui.export.spec import FilmFormat, FilmSpec, ThemeName, check_size
 from toydiff_gui.export.stills import save_contact_sheet, save_still
@@ -20,11 +21,11 @@ from toydiff_gui.export.targets import check_folder, staging
 from toydiff_gui.export.trajectory_file import (
     file_part,
     save_trajectories,
+    saved_parts,
     trajectory_lanes,
     trajectory_paths,
 )
 from toydiff_gui.export.worker import Outcome, Work
-from toydiff_gui.scene import Scene
 
 What = Literal["film", "frame", "sheet", "trajectory"]
 WHATS: tuple[str, ...] = get_args(What)
@@ -82,7 +83,7 @@ class ExportChoices:
         """Whether the result is a folder of numbered pictures."""
         return self.what == "film" and self.film_format == "png"
 
-    def film(self, scene: Scene, lane: str | None) -> FilmSpec:
+    def film(self, scene: AnyScene, lane: str | None) -> FilmSpec:
         """The film of ``scene``; raises ``ExportError``."""
         return FilmSpec(
             scene,
@@ -136,24 +137,24 @@ def lane_of(choices: ExportChoices) -> str | None:
     return None if choices.lane in (ALL, EACH) else choices.lane
 
 
-def shown_scene(choices: ExportChoices, scene: Scene) -> Scene:
+def shown_scene(choices: ExportChoices, scene: AnyScene) -> AnyScene:
     """The part of ``scene`` that one picture shows; of each lane, the first."""
     if choices.lane == EACH:
-        lanes = trajectory_lanes(scene) or list(scene.lanes)
+        lanes = trajectory_lanes(scene) or parts(scene)
         return only(scene, lanes[0].key) if lanes else scene
     return only(scene, lane_of(choices))
 
 
-def targets(choices: ExportChoices, scene: Scene, path: Path) -> list[Path]:
+def targets(choices: ExportChoices, scene: AnyScene, path: Path) -> list[Path]:
     """The files (or folders) that the export will write. Raises ``ExportError``."""
     if choices.what == "trajectory":
-        return trajectory_paths(trajectory_lanes(only(scene, lane_of(choices))), path)
+        return trajectory_paths(saved_parts(only(scene, lane_of(choices))), path)
     if choices.lane == EACH:
         return [_for_lane(path, lane.key) for lane in trajectory_lanes(scene)]
     return [path]
 
 
-def work_of(choices: ExportChoices, scene: Scene, t: int, path: Path) -> Work:
+def work_of(choices: ExportChoices, scene: AnyScene, t: int, path: Path) -> Work:
     """Check everything and return what to run; it holds on to copies. Raises ``ExportError``."""
     _check_name(choices, path)
     check_folder(path)
@@ -173,7 +174,7 @@ def work_of(choices: ExportChoices, scene: Scene, t: int, path: Path) -> Work:
     return partial(_draw, choices, parts, t)
 
 
-def _lanes(choices: ExportChoices, scene: Scene, path: Path) -> list[tuple[str | None, Path]]:
+def _lanes(choices: ExportChoices, scene: AnyScene, path: Path) -> list[tuple[str | None, Path]]:
     if choices.lane != EACH:
         return [(lane_of(choices), path)]
     lanes = trajectory_lanes(scene)
@@ -203,7 +204,7 @@ def _render(films: list[tuple[FilmSpec, Path]], control: Control) -> Outcome:
 
 
 def _draw(
-    choices: ExportChoices, parts: list[tuple[Scene, Path]], t: int, control: Control
+    choices: ExportChoices, parts: list[tuple[AnyScene, Path]], t: int, control: Control
 ) -> Outcome:
     paths = [path for _, path in parts]
     with staging(paths) as staged:
@@ -216,7 +217,7 @@ def _draw(
     return _paths(paths), ""
 
 
-def _save_trajectories(scene: Scene, path: Path, control: Control) -> Outcome:
+def _save_trajectories(scene: AnyScene, path: Path, control: Control) -> Outcome:
     control.report(0, 1)
     return _paths(save_trajectories(scene, path)), ""
 
@@ -225,7 +226,7 @@ def _paths(paths: list[Path]) -> str:
     return ", ".join(str(path) for path in paths)
 
 
-def suggested_name(scene: Scene, choices: ExportChoices) -> str:
+def suggested_name(scene: AnyScene, choices: ExportChoices) -> str:
     """A file name after the model, such as 'v-linear-film.mp4'."""
     words = re.findall(r"[A-Za-z0-9]+", scene.title.lower())[:2] or ["toydiff"]
     ending = "" if choices.is_folder else f".{choices.format}"

@@ -41,14 +41,14 @@ from toydiff_gui.export.choices import (
     work_of,
 )
 from toydiff_gui.export.errors import ExportError
+from toydiff_gui.export.parts import AnyScene, parts
 from toydiff_gui.export.picture import still_image
 from toydiff_gui.export.preview import Preview
 from toydiff_gui.export.spec import MAX_FPS, MAX_SECONDS, MAX_SIDE, MIN_SIDE
 from toydiff_gui.export.stills import clipboard_data, sheet_image
-from toydiff_gui.export.trajectory_file import trajectory_lanes
+from toydiff_gui.export.trajectory_file import described, saved_parts, trajectory_lanes
 from toydiff_gui.export.worker import ExportJob
 from toydiff_gui.playback import Playback
-from toydiff_gui.scene import Scene
 
 FORMAT_NAMES = {
     "mp4": "MP4 (H.264)",
@@ -75,7 +75,7 @@ class ExportDialog(QDialog):
 
     def __init__(
         self,
-        scene_provider: Callable[[], Scene],
+        scene_provider: Callable[[], AnyScene],
         playback: Playback,
         parent: QWidget | None = None,
         *,
@@ -358,15 +358,15 @@ class ExportDialog(QDialog):
         self._refresh_preview()
         self._show_running()
 
-    def _show_lanes(self, scene: Scene) -> None:
+    def _show_lanes(self, scene: AnyScene) -> None:
         trajectory = self._choices.what == "trajectory"
         self.lanes.clear()
         self.lanes.addItem("All, a file each" if trajectory else "All lanes", ALL)
-        with_frames = {lane.key for lane in trajectory_lanes(scene)}
-        for lane in scene.lanes:
-            if not trajectory or lane.key in with_frames:
-                self.lanes.addItem(lane.title.replace("_", ""), lane.key)
-        if not trajectory and len(with_frames) > 1:
+        saved = {part.key for part in saved_parts(scene)}
+        for part in parts(scene):
+            if not trajectory or part.key in saved:
+                self.lanes.addItem(part.title.replace("_", ""), part.key)
+        if not trajectory and len(trajectory_lanes(scene)) > 1:
             self.lanes.addItem("Each lane, a file each", EACH)
         index = self.lanes.findData(self._choices.lane)
         if index < 0:  # that lane is gone
@@ -374,7 +374,7 @@ class ExportDialog(QDialog):
             index = 0
         self.lanes.setCurrentIndex(index)
 
-    def _show_path(self, scene: Scene) -> None:
+    def _show_path(self, scene: AnyScene) -> None:
         """Suggest a name as long as the user has not written one, and keep its ending right."""
         if self._name_is_ours:
             folder = Path(self._choices.folder or _default_folder())
@@ -439,7 +439,7 @@ class ExportDialog(QDialog):
         else:
             self.preview.show_image(image)
 
-    def _summary(self, scene: Scene) -> str:
+    def _summary(self, scene: AnyScene) -> str:
         choices = self._choices
         if choices.what == "trajectory":
             return ""
@@ -457,19 +457,13 @@ class ExportDialog(QDialog):
         length = f"{float(frames / film.rate):.1f} s"
         return f"{width} × {height} pixels, {frames} frames, {length}, {rate}"
 
-    def _trajectory_text(self, scene: Scene) -> str:
-        lanes = trajectory_lanes(scene)
+    def _trajectory_text(self, scene: AnyScene) -> str:
+        lanes = saved_parts(scene)
         if self._choices.lane not in (ALL, EACH):
             lanes = [lane for lane in lanes if lane.key == self._choices.lane]
         if not lanes:
             return "No lane has samples yet."
-        lines = []
-        for lane in lanes:
-            run = lane.trajectory
-            assert run is not None
-            shape = " × ".join(str(n) for n in (len(run.t), *run.x[0].shape))
-            lines.append(f"{lane.title}: {shape} numbers, and the predicted clean data")
-        return "\n".join(lines)
+        return "\n".join(described(lane) for lane in lanes)
 
     # The export
 

@@ -14,8 +14,8 @@ from toydiff_gui.drawing import BackgroundCache, paint_scene, picture_style
 from toydiff_gui.drawing.picture import Views
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.ffmpeg import Frame
+from toydiff_gui.export.parts import AnyScene
 from toydiff_gui.export.spec import ThemeName
-from toydiff_gui.scene import Scene
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
 
@@ -28,7 +28,7 @@ class FramePainter:
     """Paints frames of one scene at one size, again and again into the same memory."""
 
     def __init__(
-        self, scene: Scene, size: tuple[int, int], theme: ThemeName, views: Views = None
+        self, scene: AnyScene, size: tuple[int, int], theme: ThemeName, views: Views = None
     ) -> None:
         self._scene = scene
         self._views = views
@@ -77,14 +77,14 @@ def png_bytes(source: QImage | Frame) -> bytes:
 
 
 def still_image(
-    scene: Scene, t: int, size: tuple[int, int], theme: ThemeName, views: Views = None
+    scene: AnyScene, t: int, size: tuple[int, int], theme: ThemeName, views: Views = None
 ) -> QImage:
     """``scene`` at ``t`` as an image of its own."""
     return FramePainter(scene, size, theme, views).image(t)
 
 
 def still_svg(
-    scene: Scene, t: int, size: tuple[int, int], theme: ThemeName, views: Views = None
+    scene: AnyScene, t: int, size: tuple[int, int], theme: ThemeName, views: Views = None
 ) -> bytes:
     """``scene`` at ``t`` as an SVG of shapes only: words are outlines, points are circles."""
     style = picture_style(picture_theme(theme), size[1])

@@ -18,9 +18,12 @@ from engine.trajectory import Trajectory
 from toydiff_gui.export.control import Control, Progress
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.film import render_film
+from toydiff_gui.export.image_file import image_scene_of, is_image_shape, left_out_of
+from toydiff_gui.export.parts import AnyScene
 from toydiff_gui.export.spec import FilmFormat, FilmSpec, ThemeName, check_size, check_theme
 from toydiff_gui.export.stills import save_contact_sheet, save_still
 from toydiff_gui.export.targets import check_folder
+from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.names import SAMPLERS
 from toydiff_gui.scene import LaneScene, Scene
 
@@ -66,31 +69,37 @@ def render_file(
     check_size(size)
     check_theme(theme)
     check_folder(path.absolute())
-    scene = scene_of(trajectory.load(Path(npz)), Path(npz))
+    run = trajectory.load(Path(npz))
+    scene = scene_of(run, Path(npz))
+    left_out = left_out_of(run, scene) if isinstance(scene, ImageScene) else ""
     _application()
     if sheet:
         save_contact_sheet(scene, path, size, theme)
-        return ""
+        return left_out
     if still:
         moment = 0 if t is None else t
         if not 0 <= moment <= scene.timesteps:
             raise ExportError(f"t must be between 0 and {scene.timesteps}, got {moment}")
         save_still(scene, moment, path, size, theme)
-        return ""
+        return left_out
     spec = FilmSpec(scene, size=size, fps=fps, format=FILMS[suffix], theme=theme)
-    return render_film(spec, path, Control(progress)).note
+    notes = (render_film(spec, path, Control(progress)).note, left_out)
+    return "; ".join(note for note in notes if note)
 
 
-def scene_of(run: Trajectory, source: Path) -> Scene:
-    """A scene with the one lane that a trajectory's file holds.
+def scene_of(run: Trajectory, source: Path) -> AnyScene:
+    """A scene with the one lane that a trajectory's file holds, or with its images.
 
-    Tolerant of what ``meta`` lacks. Raises ``ExportError`` if the states are not points in the
-    plane.
+    Tolerant of what ``meta`` lacks. Raises ``ExportError`` if the states are neither points in the
+    plane nor images.
     """
-    if run.x[0].shape[1:] != (2,):
+    shape = run.x[0].shape[1:]
+    if is_image_shape(shape):
+        return _image_scene(run, source)
+    if shape != (2,):
         raise ExportError(
-            f"{source} cannot be drawn: its states have shape {run.x[0].shape[1:]}, "
-            "and only points in the plane (2,) can be"
+            f"{source} cannot be drawn: its states have shape {shape}, and only points in the "
+            "plane (2,) and images (1 or 3, height, width) can be"
         )
     meta = run.meta
     schedule = _schedule(meta, run.t[0])
@@ -108,13 +117,28 @@ def scene_of(run: Trajectory, source: Path) -> Scene:
         data=data,
         status="done",
     )
-    parts = [dataset] if isinstance(dataset, str) else [source.name]
-    if schedule is not None:
-        parts.append(f"{schedule.name} β")
-        parts.append(f"{schedule.timesteps} steps")
     steps = schedule.timesteps if schedule is not None else max(run.t[0], 1)
-    title = " · ".join(parts)
+    title = _title(dataset, schedule, source)
     return Scene(lanes=(lane,), timesteps=steps, alphas_cumprod=alphas, title=title)
+
+
+def _title(dataset: object, schedule: ScheduleConfig | None, source: Path) -> str:
+    said = [dataset] if isinstance(dataset, str) else [source.name]
+    if schedule is not None:
+        said += [f"{schedule.name} β", f"{schedule.timesteps} steps"]
+    return " · ".join(said)
+
+
+def _image_scene(run: Trajectory, source: Path) -> ImageScene:
+    schedule = _schedule(run.meta, run.t[0])
+    alphas = np.ones(0) if schedule is None else noise_tables.alphas_cumprod(schedule)
+    return image_scene_of(
+        run,
+        timesteps=schedule.timesteps if schedule is not None else max(run.t[0], 1),
+        alphas_cumprod=alphas,
+        title=_title(run.meta.get("dataset"), schedule, source),
+        sampler=_sampler_title(run.meta.get("sampler")),
+    )
 
 
 def _schedule(meta: Mapping[str, Any], first: int) -> ScheduleConfig | None:

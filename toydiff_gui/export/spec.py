@@ -12,8 +12,8 @@ import numpy as np
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.ffmpeg import even
 from toydiff_gui.export.gif import gif_rate
+from toydiff_gui.export.parts import AnyScene
 from toydiff_gui.export.snapshot import check_complete, freeze, only
-from toydiff_gui.scene import Scene
 
 FilmFormat = Literal["mp4", "webm", "gif", "apng", "png"]
 ThemeName = Literal["dark", "light"]
@@ -31,12 +31,12 @@ MAX_ANIMATED_PIXELS = 2_500_000_000
 class FilmSpec:
     """A film of ``scene``, of which it keeps a copy that does not change.
 
-    ``lane`` is the key of the one lane to show, None shows all. ``seconds`` spreads the time from
-    noise to data over so many seconds; None shows every t once. ``hold`` seconds of the last
-    frame are added. Raises ``ExportError`` with the value for what cannot be.
+    ``lane`` is the key of the one lane (or other part) to show, None shows all. ``seconds`` spreads
+    the time from noise to data over so many seconds; None shows every t once. ``hold`` seconds of
+    the last frame are added. Raises ``ExportError`` with the value for what cannot be.
     """
 
-    scene: Scene
+    scene: AnyScene
     lane: str | None = None
     size: tuple[int, int] = (1920, 1080)
     fps: float = 30.0

@@ -11,10 +11,13 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from toydiff_gui.drawing import LaneStyle, paint_lane, picture_style, shown_view
 from toydiff_gui.drawing.card import paint_card_frame
+from toydiff_gui.drawing.images.page import STRIPS, filled_cards
 from toydiff_gui.drawing.path_marks import paint_path_marks
 from toydiff_gui.drawing.text import draw_text, elided, text_width
 from toydiff_gui.drawing.tiling import tile
 from toydiff_gui.export.errors import ExportError
+from toydiff_gui.export.image_sheet import paint_image_cells
+from toydiff_gui.export.parts import AnyScene, parts
 from toydiff_gui.export.picture import (
     blank_image,
     painting,
@@ -24,9 +27,10 @@ from toydiff_gui.export.picture import (
     still_svg,
     svg_bytes,
 )
-from toydiff_gui.export.snapshot import check_complete, freeze, has_frames
+from toydiff_gui.export.snapshot import check_complete, freeze
 from toydiff_gui.export.spec import ThemeName, check_size, check_theme
 from toydiff_gui.export.targets import replacing_file
+from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.scene import LaneScene, Scene
 
 STILLS = (".png", ".svg")
@@ -42,7 +46,7 @@ def is_vector(path: Path) -> bool:
 
 
 def save_still(
-    scene: Scene, t: int, path: Path, size: tuple[int, int], theme: ThemeName = "dark"
+    scene: AnyScene, t: int, path: Path, size: tuple[int, int], theme: ThemeName = "dark"
 ) -> None:
     """Write ``scene`` at ``t`` as a PNG or SVG, by the name's ending. Raises ``ExportError``."""
     check_size(size)
@@ -56,7 +60,7 @@ def save_still(
 
 
 def save_contact_sheet(
-    scene: Scene,
+    scene: AnyScene,
     path: Path,
     size: tuple[int, int],
     theme: ThemeName = "dark",
@@ -83,7 +87,7 @@ def save_contact_sheet(
 
 
 def sheet_image(
-    scene: Scene, size: tuple[int, int], theme: ThemeName, times: Sequence[int] | None = None
+    scene: AnyScene, size: tuple[int, int], theme: ThemeName, times: Sequence[int] | None = None
 ) -> QImage:
     """The sheet as an image."""
     moments = sheet_times(scene, times)
@@ -93,7 +97,7 @@ def sheet_image(
     return image
 
 
-def sheet_times(scene: Scene, times: Sequence[int] | None = None) -> list[int]:
+def sheet_times(scene: AnyScene, times: Sequence[int] | None = None) -> list[int]:
     """The times asked for, checked; else T, two thirds, one third and 0."""
     total = scene.timesteps
     if times is None:
@@ -107,7 +111,7 @@ def sheet_times(scene: Scene, times: Sequence[int] | None = None) -> list[int]:
 
 
 def clipboard_data(
-    scene: Scene, t: int, size: tuple[int, int], theme: ThemeName = "dark"
+    scene: AnyScene, t: int, size: tuple[int, int], theme: ThemeName = "dark"
 ) -> QMimeData:
     """The moment for the clipboard: as an image, and as an SVG for programs that take one."""
     scene = freeze(scene)
@@ -120,22 +124,43 @@ def clipboard_data(
 def paint_sheet(
     painter: QPainter,
     size: tuple[int, int],
-    scene: Scene,
+    scene: AnyScene,
     times: Sequence[int],
     theme: ThemeName,
     *,
     vector: bool = False,
 ) -> None:
-    """Paint lanes as rows and ``times`` as columns."""
+    """Paint lanes as rows and ``times`` as columns; of images, everything once for each time."""
     style = picture_style(picture_theme(theme), size[1])
     palette = style.palette
-    lanes = sheet_lanes(scene)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     page = QRectF(0, 0, *size)
     painter.fillRect(page, QColor(palette.window))
     margin, gap = round(style.px(MARGIN)), round(style.px(GAP))
     title, caption = round(style.px(TITLE)), round(style.px(CAPTION))
     area = page.adjusted(margin, title + margin // 2, -margin, -margin)
+    _write_title(painter, page, scene, style, margin, title, vector)
+    if isinstance(scene, ImageScene):
+        shown = parts(scene)
+        name = shown[0].title if len(shown) == 1 else ""
+        if filled_cards(scene) == {STRIPS}:  # wide: below each other
+            high = (area.height() - gap * (len(times) - 1)) / len(times)
+            cells = [
+                QRectF(area.left(), area.top() + row * (high + gap), area.width(), high)
+                for row in range(len(times))
+            ]
+        else:
+            cells = tile(len(times), area, gap, caption)
+        _check_cells(cells, caption, 1, len(times), size)
+        for t, place in zip(times, cells, strict=True):
+            cell = _whole(place)
+            paint_image_cells(painter, cell.adjusted(0, caption, 0, 0), scene, t, style, vector)
+            head = QRectF(cell.left(), cell.top(), cell.width(), caption)
+            painter.fillRect(head, QColor(palette.panel))
+            _write_caption(painter, head, name, t, style, vector)
+            paint_card_frame(painter, cell, _captioned(style), selected=False, hovered=False)
+        return
+    lanes = sheet_lanes(scene)
     if len(lanes) == 1:
         cells = tile(len(times), area, gap, caption)
     else:
@@ -146,29 +171,41 @@ def paint_sheet(
             for row in range(len(lanes))
             for column in range(len(times))
         ]
-    if min(cells[0].height(), cells[0].width()) <= 2 * caption:
-        raise ExportError(
-            f"{len(lanes)} lanes at {len(times)} times do not fit on a sheet of "
-            f"{size[0]}x{size[1]} pixels"
-        )
+    _check_cells(cells, caption, len(lanes), len(times), size)
     view = shown_view(scene)
-    _write_title(painter, page, scene, style, margin, title, vector)
     moments = [(lane, t) for lane in lanes for t in times]
     for (lane, t), place in zip(moments, cells, strict=True):
-        left, top = round(place.left()), round(place.top())
-        cell = QRectF(left, top, round(place.width()), round(place.height()))
+        cell = _whole(place)
         plot = cell.adjusted(0, caption, 0, 0)
         paint_lane(painter, plot, lane, t, view, style, vector=vector)
         paint_path_marks(painter, plot, lane, t, view, style, vector=vector)
         head = QRectF(cell.left(), cell.top(), cell.width(), caption)
         painter.fillRect(head, QColor(palette.panel))
-        _write_caption(painter, head, lane, t, style, vector)
+        _write_caption(painter, head, lane.title, t, style, vector)
         paint_card_frame(painter, cell, _captioned(style), selected=False, hovered=False)
+
+
+def _whole(place: QRectF) -> QRectF:
+    left, top = round(place.left()), round(place.top())
+    return QRectF(left, top, round(place.width()), round(place.height()))
+
+
+def _check_cells(
+    cells: list[QRectF], caption: float, lanes: int, times: int, size: tuple[int, int]
+) -> None:
+    if min(cells[0].height(), cells[0].width()) <= 2 * caption:
+        raise ExportError(
+            f"{lanes} lanes at {times} times do not fit on a sheet of {size[0]}x{size[1]} pixels"
+        )
 
 
 def sheet_lanes(scene: Scene) -> list[LaneScene]:
     """The lanes of a sheet: those that change with time, if there are any."""
-    moving = [lane for lane in scene.lanes if has_frames(lane) and lane.kind == "trajectory"]
+    moving = [
+        lane
+        for lane in scene.lanes
+        if lane.kind == "trajectory" and lane.trajectory is not None and lane.trajectory.x
+    ]
     return moving or list(scene.lanes)
 
 
@@ -188,7 +225,7 @@ def _captioned(style: LaneStyle) -> LaneStyle:
 def _write_title(
     painter: QPainter,
     page: QRectF,
-    scene: Scene,
+    scene: AnyScene,
     style: LaneStyle,
     margin: float,
     height: float,
@@ -201,7 +238,7 @@ def _write_title(
 
 
 def _write_caption(
-    painter: QPainter, head: QRectF, lane: LaneScene, t: int, style: LaneStyle, vector: bool
+    painter: QPainter, head: QRectF, name: str, t: int, style: LaneStyle, vector: bool
 ) -> None:
     palette = style.palette
     bold, plain = style.font(11, 600), style.font(11, 500)
@@ -210,7 +247,7 @@ def _write_caption(
     time = f"t = {t}"
     width = text_width(time, plain)
     draw_text(painter, QPointF(right - width, base), time, plain, palette.label, vector=vector)
-    title = elided(lane.title, bold, right - width - style.px(8) - left)
+    title = elided(name, bold, right - width - style.px(8) - left)
     draw_text(painter, QPointF(left, base), title, bold, palette.text, vector=vector)
 
 

@@ -59,8 +59,9 @@ def page_layout(
             strips_high = round(min(max(wished, 0.2 * height), MOST_STRIPS * height))
     above_high = height - strips_high - (gap if strips_high else 0)
     strips = QRectF(left, top + height - strips_high, width, strips_high) if strips_high else None
-    if not above:
-        return PageLayout(strips=strips)
+    if not above and strips is not None:  # no higher than its images need
+        high = min(height, round(wished_height(scene, width, style, most_side=1000.0)))
+        return PageLayout(strips=QRectF(left, top + (height - high) // 2, width, high))
     if TILES not in cards:
         return PageLayout(face=QRectF(left, top, width, above_high), strips=strips)
     if FACE not in cards:
@@ -169,12 +170,28 @@ def paint_image_scene(
     painter.fillRect(rect, QColor(style.palette.window))
     margin, footer = style.px(MARGIN), round(style.px(FOOTER))
     area = rect.marginsRemoved(QMarginsF(margin, margin, margin, footer))
-    cards = filled_cards(scene)
-    if not cards:
+    if not filled_cards(scene):
         message = scene.tiles.message or "There is nothing to show yet"
         font = style.font(12, 500)
         draw_wrapped(painter, area, message, font, style.palette.text_secondary, vector=vector)
-    layout = page_layout(area, scene, style, cards)
+    paint_cards(painter, area, scene, t, style, selected=selected, vector=vector, cache=cache)
+    paint_footer(painter, rect, scene.title, scene.alphas_cumprod, t, style, show_alpha_bar, vector)
+    painter.restore()
+
+
+def paint_cards(
+    painter: QPainter,
+    area: QRectF,
+    scene: ImageScene,
+    t: float,
+    style: LaneStyle,
+    *,
+    selected: str = "",
+    vector: bool = False,
+    cache: ImageCache | None = None,
+) -> None:
+    """All cards of ``scene`` that have something to show, in ``area``."""
+    layout = page_layout(area, scene, style, filled_cards(scene))
     if layout.tiles is not None:
         paint_tiles_card(painter, layout.tiles, scene, t, style, vector=vector, cache=cache)
     if layout.face is not None:
@@ -183,8 +200,6 @@ def paint_image_scene(
         paint_strips_card(
             painter, layout.strips, scene, t, style, selected=selected, vector=vector, cache=cache
         )
-    paint_footer(painter, rect, scene.title, scene.alphas_cumprod, t, style, show_alpha_bar, vector)
-    painter.restore()
 
 
 def paint_tiles_card(

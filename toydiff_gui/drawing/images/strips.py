@@ -82,7 +82,7 @@ class StripsLayout:
         """Where the gap bars of ``row`` stand."""
         image = self.image(row, 0)
         top = image.bottom() + max(1.0, 0.15 * self.track)
-        foot = self.rows[row].bottom() - 1.0
+        foot = min(self.rows[row].bottom() - 1.0, top + 1.5 * self.track)
         return QRectF(self.left, top, self.right - self.left, max(1.0, foot - top))
 
     def row_at(self, place: QPointF) -> int | None:
@@ -134,12 +134,14 @@ def labels_width(width: float, style: LaneStyle) -> float:
     return style.px(LABELS if width >= style.px(560) else LEAST_LABELS)
 
 
-def wished_height(scene: ImageScene, width: float, style: LaneStyle) -> float:
-    """The height at which the images fill their cells."""
+def wished_height(
+    scene: ImageScene, width: float, style: LaneStyle, most_side: float = MOST_SIDE
+) -> float:
+    """The height at which the images fill their cells, up to ``most_side`` design pixels."""
     lanes = max(len(scene.strips), 1)
     _, high, wide = scene.shape
     cell = (width - style.px(2 * PAD) - labels_width(width, style)) / max(path_count(scene), 1)
-    side = min(cell - min(style.px(4), 0.1 * cell), style.px(MOST_SIDE))
+    side = min(cell - min(style.px(4), 0.1 * cell), style.px(most_side))
     row = max(side * high / wide + style.px(TRACK + ROW_PAD), style.px(44))
     norms = any(strip.latent_norms is not None for strip in scene.strips)
     return style.px(HEAD + 4) + lanes * row + (style.px(NORMS) if norms else 0.0)
