@@ -5,6 +5,7 @@ Bad input ends with status 2 and one line on standard error that names the thing
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -27,6 +28,10 @@ class Commands(click.Group):
 
 def run(group: click.Group, arguments: Sequence[str] | None = None, name: str = "toydiff") -> int:
     """Run a command and return its exit status; errors become one line on standard error."""
+    # Threads that wait for each other in a busy loop stall where they must share the cores, with
+    # the window or another training: two of them to a half, many to a crawl. Asleep they do not.
+    # Read when torch is loaded, so it is said before; the engine's processes inherit it.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     for stream in (sys.stdout, sys.stderr):  # names of files may not fit a terminal's encoding
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 # Before anything imports Qt or asks for a folder; child processes inherit it.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# As ToyDiff's commands do (see engine.command_line); before anything imports torch.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 _home = Path(tempfile.mkdtemp(prefix="toydiff-tests-"))
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
