@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine import devices
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from engine.denoiser import NetworkDenoiser, Prediction
 from engine.models.mlp import ResidualMLP
@@ -19,8 +20,12 @@ SMALL = ModelConfig(width=16, depth=2, embedding=8)
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small matrices run fastest on one thread, and to the bit the same."""
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Small matrices run fastest on one thread, and to the bit the same; images as well.
+
+    Several threads that wait for each other stall where other processes are busy.
+    """
+    monkeypatch.setattr(devices, "ALL_THREADS", 1)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
