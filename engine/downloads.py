@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import shutil
-import tempfile
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,6 @@ from torchvision.datasets import CIFAR10, MNIST, FashionMNIST
 from engine import cifar_files, idx_files
 from engine.config import require_choice
 from engine.data_places import CIFAR_FOLDER, FETCHED, IDX_FOLDERS, Place, find_in
-from engine.files import make_folder
 from engine.image_data import load_from
 
 ROUNDS = 3
@@ -81,24 +78,6 @@ def remote_files(name: str) -> list[RemoteFile]:
         RemoteFile(file, tuple(mirror + file for mirror in source.mirrors), md5, size)
         for (file, md5), size in zip(source.resources, sizes, strict=True)
     ]
-
-
-@contextmanager
-def staging_folder(name: str, root: Path) -> Iterator[Path]:
-    """A folder in ``root`` to fetch into; it is removed at the end with all that is still in it.
-
-    Raises ``ValueError`` if ``root`` cannot be written.
-    """
-    new = not root.exists()
-    make_folder(root)
-    staging = Path(tempfile.mkdtemp(prefix=f".{name}-", suffix=".part", dir=root))
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        if new:
-            with suppress(OSError):  # something has come into it
-                root.rmdir()
 
 
 def fetch(name: str, root: Path, staging: Path) -> Generator[Fetched, None, Path]:

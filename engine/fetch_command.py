@@ -19,6 +19,7 @@ from tqdm import tqdm
 from engine import data_places
 from engine.commands_help import COMMANDS
 from engine.config import require_choice
+from engine.files import staging_folder
 
 if TYPE_CHECKING:
     from engine.downloads import Fetched
@@ -54,10 +55,9 @@ def fetch(name: str, data_root: Path | None, staging: Path | None) -> None:
         _serve_engine(name, root, staging)
         return
     from engine.downloads import fetch as fetch_steps
-    from engine.downloads import staging_folder
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it tidies up
-    with staging_folder(name, root) as folder:
+    with staging_folder(root, name) as folder:
         place = _with_bar(fetch_steps(name, root, folder))
     print(f"{place}: {name} is here")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,3 +60,22 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise ValueError(f"cannot write to folder {path}: {error.strerror or error}") from error
     return path
+
+
+@contextmanager
+def staging_folder(folder: Path, name: str) -> Iterator[Path]:
+    """A hidden folder in ``folder`` to put something together in, called after its ``name``.
+
+    It is removed at the end with all that is still in it, and so is ``folder`` if it is new and
+    empty. Raises ``ValueError`` if ``folder`` cannot be written.
+    """
+    new = not folder.exists()
+    make_folder(folder)
+    staging = Path(tempfile.mkdtemp(prefix=f".{name}-", suffix=".part", dir=folder))
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        if new:
+            with suppress(OSError):  # something has come into it
+                folder.rmdir()

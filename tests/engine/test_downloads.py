@@ -19,7 +19,8 @@ from torchvision.datasets import CIFAR10, MNIST, FashionMNIST
 
 from engine import data_places, downloads
 from engine.cli import commands
-from engine.downloads import fetch, remote_files, staging_folder
+from engine.downloads import fetch, remote_files
+from engine.files import staging_folder
 from engine.image_data import load_images
 from tests.engine import image_files
 from tests.engine.web import Web, serving
@@ -74,7 +75,7 @@ def publish_archive(web: Web, monkeypatch, batches: dict[str, bytes]) -> None:
 
 
 def fetched(name: str, root: Path) -> Path:
-    with staging_folder(name, root) as staging:
+    with staging_folder(root, name) as staging:
         work = fetch(name, root, staging)
         while True:
             try:
@@ -113,7 +114,7 @@ def test_cifar_comes_into_torchvisions_layout(tmp_path, cifar):
 
 
 def test_the_bytes_are_counted_to_the_end(tmp_path, mnist):
-    with staging_folder("mnist", tmp_path) as staging:
+    with staging_folder(tmp_path, "mnist") as staging:
         items = list(fetch("mnist", tmp_path, staging))
     assert items[0].done == 0
     assert all(before.done <= after.done for before, after in pairwise(items))
@@ -257,7 +258,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with (
         pytest.raises(ValueError, match=f"cannot write to folder {tmp_path}/file"),
-        staging_folder("mnist", tmp_path / "file"),
+        staging_folder(tmp_path / "file", "mnist"),
     ):
         pass
 
@@ -271,7 +272,7 @@ def test_a_full_disk_is_said(tmp_path, mnist, monkeypatch):
 
 
 def test_closing_removes_what_has_come(tmp_path, mnist):
-    with staging_folder("mnist", tmp_path) as staging:
+    with staging_folder(tmp_path, "mnist") as staging:
         work = fetch("mnist", tmp_path, staging)
         while next(work).done < len(mnist.files[f"{IMAGES}.gz"]):
             pass

@@ -1,0 +1,141 @@
+"""What a training would cost, measured with the real network and without any data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.checkpoint import build_network
+from engine.config import TrainingConfig
+from engine.datasets import Standardisation
+from engine.datasets.images import info_of
+from engine.training import Trainer
+from engine.training_data import TrainingData
+
+MOST_PARAMETERS = 100_000_000
+COPIES = 5
+"""Weights, their gradients, two moments of each, and the averaged weights."""
+ITEM_SECONDS = 0.5
+"""An item of the measurement is to take no longer than about this."""
+MICRO_BATCHES = 3
+
+
+@dataclass(frozen=True)
+class Cost:
+    """``parameters`` of the network; ``seconds_per_step`` of an update with the whole batch.
+
+    ``bytes`` of memory: weights and what the optimiser keeps, what one micro-batch leaves behind
+    for its gradients, and the images.
+    """
+
+    parameters: int
+    seconds_per_step: float
+    bytes: int
+
+    def asdict(self) -> dict[str, float]:
+        """As plain numbers."""
+        return asdict(self)
+
+
+def measure_cost(
+    config: TrainingConfig, device: torch.device, micro_batch: int | None = None
+) -> Generator[None, None, Cost]:
+    """A few micro-batches of a training, at most one an item, and then the cost of an update.
+
+    The time is that of the rows that were measured, in proportion. Raises ``ValueError`` for a
+    network of more than ``MOST_PARAMETERS``, before anything of it is allocated.
+    """
+    shape = info_of(config).shape if config.images else (2,)
+    parameters = count_parameters(config)
+    rows = min(config.batch_size, micro_batch or config.batch_size)
+    images = info_of(config).count * int(np.prod(shape)) if config.images else 0
+    kept = bytes_kept(config, rows)
+    yield
+    data = _Noise(shape, config, device)
+    trainer = Trainer(replace(config, batch_size=1), device, data, micro_batch=1)
+    yield
+    yield from _timed_step(trainer)  # what comes first is slow
+    seconds = yield from _timed_step(trainer)
+    measured = max(1, min(rows, int(ITEM_SECONDS / seconds)))
+    if measured > 1:
+        trainer.micro_batch = measured
+        batch = min(config.batch_size, MICRO_BATCHES * measured)
+        trainer.config = replace(config, batch_size=batch)
+        seconds = (yield from _timed_step(trainer)) / batch
+    memory = 4 * COPIES * parameters + kept + images
+    return Cost(parameters, seconds * config.batch_size, memory)
+
+
+def count_parameters(config: TrainingConfig) -> int:
+    """The numbers that the network of ``config`` learns.
+
+    It is built on the meta device, which takes no memory. Raises ``ValueError`` if they are more
+    than ``MOST_PARAMETERS``.
+    """
+    shape = info_of(config).shape if config.images else (2,)
+    with torch.device("meta"):
+        network = build_network(config, shape)
+    count = sum(parameter.numel() for parameter in network.parameters())
+    if count > MOST_PARAMETERS:
+        raise ValueError(f"the network has {count} parameters, more than {MOST_PARAMETERS}")
+    return count
+
+
+def bytes_kept(config: TrainingConfig, rows: int) -> int:
+    """What a pass of ``rows`` states keeps for its gradients, found out without computing it."""
+    shape = info_of(config).shape if config.images else (2,)
+    with torch.device("meta"):
+        network = build_network(config, shape)
+        x, t = torch.empty(rows, *shape), torch.ones(rows, dtype=torch.int64)
+        known = config.unet.classes if config.unet else 0
+        classes = (torch.empty(rows, known),) if known else ()
+    own = (*network.parameters(), *network.buffers())
+    weights = {value.untyped_storage()._cdata for value in own}
+    kept: dict[int, Tensor] = {}
+
+    def keep(value: Tensor) -> Tensor:
+        kept.setdefault(value.untyped_storage()._cdata, value)  # kept alive: no number comes twice
+        return value
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda value: value):
+        network(x, t, *classes)
+    storages = {key: value.untyped_storage() for key, value in kept.items() if key not in weights}
+    return sum(storage.nbytes() for storage in storages.values())
+
+
+def _timed_step(trainer: Trainer) -> Generator[None, None, float]:
+    """An update, and the seconds it took; those of others in between are not counted."""
+    seconds, work = 0.0, trainer.stepwise()
+    while True:
+        began = time.perf_counter()
+        try:
+            next(work)
+        except StopIteration:  # the loss has been read: the device is done
+            return seconds + time.perf_counter() - began
+        seconds += time.perf_counter() - began
+        yield
+
+
+class _Noise(TrainingData):
+    """Noise in the place of data."""
+
+    def __init__(
+        self, shape: tuple[int, ...], config: TrainingConfig, device: torch.device
+    ) -> None:
+        self.count, self.shape, self._device = 1000, shape, device
+        self._classes = config.unet.classes if config.unet else 0
+        self.transform = Standardisation(np.zeros(shape[0]), np.ones(shape[0]))
+
+    def states(self, rows: Tensor) -> Tensor:
+        """See ``TrainingData.states``."""
+        seeded = torch.Generator().manual_seed(0)
+        return torch.randn(len(rows), *self.shape, generator=seeded).to(self._device)
+
+    def classes(self, rows: Tensor) -> Tensor | None:
+        """See ``TrainingData.classes``."""
+        return (rows % self._classes).to(self._device) if self._classes else None
