@@ -14,16 +14,23 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from bench.window import settle, wait_until
 from engine import datasets, protocol
 from engine.config import TrainingConfig, sampler_times
+from engine.datasets.images import image_training, info_of
 from engine.protocol import Packet
 from toydiff_gui import main_window, theme
+from toydiff_gui.attention_keeper import AttentionKeeper
 from toydiff_gui.comparer import Comparer
 from toydiff_gui.conductor import Conductor
+from toydiff_gui.costs import CostKeeper
+from toydiff_gui.image_conductor import ImageConductor
+from toydiff_gui.image_data import ImageDataKeeper
+from toydiff_gui.image_inverter import ImageInverter
 from toydiff_gui.inverter import Inverter
 from toydiff_gui.layers import LayerKeeper
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
+from toydiff_gui.slicer import Slicer
 from toydiff_gui.state import AppState
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
@@ -109,10 +116,13 @@ class FakeEngine(QObject):
     Signals:
         received: as the real one.
         died: as the real one.
+        reconnecting: as the real one.
     """
 
     received = Signal(object)
     died = Signal(str)
+    reconnecting = Signal(str)
+    address = None
 
     def __init__(self, kind="process", device="auto", parent=None):
         super().__init__(parent)
@@ -123,6 +133,7 @@ class FakeEngine(QObject):
         self.thread_in_charge = None
         self._job = 0
         self._answered = 0
+        self.shape = (2,)  # of a state of the model that was described last
 
     def start(self):
         self.starts += 1
@@ -155,13 +166,15 @@ class FakeEngine(QObject):
     def describe(self, job, config=None, step=6000):
         """Answer an ``Open``."""
         config = config or TrainingConfig()
-        transform = datasets.load(config.dataset).transform
-        info = {
-            "config": msgspec.to_builtins(config),
-            "step": step,
-            "mean": transform.mean.tolist(),
-            "std": transform.std.tolist(),
-        }
+        info = {"config": msgspec.to_builtins(config), "step": step}
+        if config.images:
+            self.shape = info_of(config).shape
+            channels = self.shape[0]
+            info |= {"mean": [0.3] * channels, "std": [0.4] * channels, "shape": list(self.shape)}
+        else:
+            transform = datasets.load(config.dataset).transform
+            self.shape = transform.mean.shape
+            info |= {"mean": transform.mean.tolist(), "std": transform.std.tolist()}
         self.report(protocol.Result(job=job, info=info))
 
     def latents(self, request, arrays):
@@ -169,12 +182,16 @@ class FakeEngine(QObject):
             return arrays["latents"]
         if isinstance(request, protocol.Interpolate):
             return np.linspace(arrays["start"], arrays["end"], request.points, dtype=np.float32)
-        return np.random.default_rng(request.seed).normal(size=(request.count, 2)).astype("f4")
+        # Each row by itself, as the engine: more of them leave the first ones as they are.
+        rows = np.random.default_rng(request.seed).normal(size=(request.count, *self.shape))
+        return rows.astype(np.float32)
 
     def frames(self, packet, first=0, last=None, timesteps=250):
         """Send the frames of a request from ``first`` up to, not with, ``last``: x shrinks."""
         request = packet.message
         times = sampler_times(timesteps, request.sampler.steps or timesteps)
+        if getattr(request, "last", False):
+            times = times[-1:]
         start = self.latents(request, packet.arrays)
         for index in range(first, len(times) if last is None else last):
             x = start * np.float32(0.5 + 0.5 * times[index] / timesteps)
@@ -365,6 +382,48 @@ class Desk:
 def desk(qapp, tmp_path, fake_engine):
     """All that speaks to an engine, which has not come up yet."""
     desk = Desk(main_window.EngineLink(), tmp_path)
+    yield desk
+    settle()
+    desk.playback.pause()
+
+
+class ImageDesk(Desk):
+    """The same with those who speak to an engine in mode Images; its model is of 8x8 digits."""
+
+    def __init__(self, link, folder):
+        super().__init__(link, folder)
+        self.settings = QSettings(str(folder / "images.ini"), QSettings.Format.IniFormat)
+        self.images = ImageConductor(self.state, link, self.playback, self.conductor)
+        self.slicer = Slicer(self.state, link)
+        self.attention = AttentionKeeper(self.state, link, self.playback)
+        self.image_inverter = ImageInverter(self.state, link)
+        self.costs = CostKeeper(self.state, link)
+        self.image_data = ImageDataKeeper(self.state, link, self.settings)
+
+    def open_images(self, ref="digits", dataset="digits"):
+        """Open a model of images, and answer for it."""
+        self.conductor.open_model(ref)
+        opening = self.link.asked(protocol.Open)[-1]
+        self.link.describe(opening.job, image_training(dataset))
+        self.link._answered = len(self.link.sent)
+
+    def reach_rest(self, ref="digits", dataset="digits"):
+        """With tiles and strips complete."""
+        self.link.get_ready()
+        self.link.answer_all()
+        self.open_images(ref, dataset)
+        self.link.answer_all()
+        self.heard()
+
+    def tiles(self):
+        return self.state.run("samples")
+
+
+@pytest.fixture
+def image_desk(qapp, tmp_path, fake_engine):
+    """All that speaks to an engine in mode Images; tiles and strips are complete."""
+    desk = ImageDesk(main_window.EngineLink(), tmp_path)
+    desk.reach_rest()
     yield desk
     settle()
     desk.playback.pause()

@@ -1,0 +1,581 @@
+"""Tiles, strips, slice, attention, costs and data of mode Images: what is asked, and when."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.window import settle, wait_until
+from engine import protocol
+from engine.config import TrainingConfig
+from engine.datasets.images import image_training
+from toydiff_gui import image_ends
+from toydiff_gui.slicer import map_places, shares_at
+
+KINDS = (protocol.Sample, protocol.Interpolate)
+
+
+def slots(packets):
+    return [packet.message.slot for packet in packets]
+
+
+def latents_of(desk, index):
+    return desk.tiles().trajectory.x[0][index]
+
+
+def test_a_model_of_images_is_known_by_its_shape(image_desk):
+    model = image_desk.state.model
+    assert model.images
+    assert model.attends
+    assert model.shape == (1, 8, 8)
+    assert model.labels == tuple("0123456789")
+    assert (model.mean, model.std) == ((0.3,), (0.4,))
+
+
+def test_tiles_come_first_and_strips_when_they_are_there(image_desk):
+    link = image_desk.link
+    image_desk.open_images("again")
+    (tiles,) = image_desk.heard(*KINDS)
+    assert tiles.message.slot == "samples"
+    assert (tiles.message.count, tiles.message.seed) == (64, 5)
+    assert tiles.message.sampler.steps == 50
+    link.frames(tiles, 0, 1)
+    assert len(image_desk.tiles().trajectory.x) == 1  # at once, not after a pause
+    assert not image_desk.heard(*KINDS)
+    link.frames(tiles, 1)
+    link.finish(tiles)
+    strips = image_desk.heard(*KINDS)
+    assert slots(strips) == ["ddpm", "ddpm-shared", "ddim"]
+    assert {packet.message.points for packet in strips} == {12}
+
+
+def test_the_lanes_of_points_are_left_alone(image_desk):
+    state = image_desk.state
+    state.update_sampling(a=(0.0, 1.0))
+    state.set_dragging(True)
+    state.update_sampling(a=(0.5, 1.0))
+    state.set_dragging(False)
+    assert not image_desk.heard(*KINDS, protocol.FindPath, protocol.ComparePaths, protocol.Field)
+
+
+def test_back_in_2d_the_images_are_left_alone(image_desk):
+    image_desk.open("v")
+    settle()
+    assert {packet.message.slot for packet in image_desk.heard(*KINDS)} == {
+        "ddpm",
+        "ddpm-shared",
+        "ddim",
+    }
+    image_desk.state.update_images(seed=9)
+    assert not image_desk.heard(*KINDS)
+    assert image_desk.tiles().trajectory is None
+
+
+def test_the_first_samples_give_the_endpoints(image_desk):
+    images = image_desk.state.images
+    assert images.a.tile == 0
+    assert images.b.tile == 32
+    assert np.array_equal(images.a.latents, latents_of(image_desk, 0))
+
+
+def test_a_tile_becomes_an_endpoint_and_only_the_strips_are_asked(image_desk):
+    image_ends.place_tile(image_desk.state, 7)
+    strips = image_desk.heard(*KINDS)
+    assert slots(strips) == ["ddpm", "ddpm-shared", "ddim"]
+    for packet in strips:
+        assert np.array_equal(packet.arrays["start"], latents_of(image_desk, 7))
+        assert np.array_equal(packet.arrays["end"], latents_of(image_desk, 32))
+        assert "classes" not in packet.arrays
+    image_ends.place_tile(image_desk.state, 9)
+    (first, *_) = image_desk.heard(*KINDS)
+    assert np.array_equal(first.arrays["start"], latents_of(image_desk, 7))
+    assert np.array_equal(first.arrays["end"], latents_of(image_desk, 9))
+    image_ends.place_tile(image_desk.state, 11)
+    (first, *_) = image_desk.heard(*KINDS)
+    assert np.array_equal(first.arrays["start"], latents_of(image_desk, 11))
+
+
+def test_an_equal_wish_asks_nothing(image_desk):
+    state = image_desk.state
+    state.update_images(guidance=3.0)  # no class is asked for: it does nothing
+    state.update_images(c=image_ends.tile_end(state, 4))  # no path goes by it
+    state.update_images(class_a=None)
+    state.update_image_view(pinned_tile=3, hovered_tile=5)
+    assert not image_desk.heard(*KINDS)
+
+
+def test_other_settings_of_the_path_do_not_wait_for_the_tiles(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_images(seed=9)
+    sent = image_desk.heard(*KINDS)
+    assert slots(sent) == ["samples"]
+    link.frames(sent[0], 0, 3)
+    image_ends.place_tile(state, 2)
+    strips = image_desk.heard(*KINDS)
+    assert slots(strips) == ["ddpm", "ddpm-shared", "ddim"]
+    assert np.array_equal(strips[0].arrays["start"], latents_of(image_desk, 2))
+
+
+def test_only_the_newest_tiles_count(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_images(seed=9)
+    (old,) = image_desk.heard(*KINDS)
+    state.update_images(seed=10)
+    new, cancel = None, None
+    for packet in image_desk.heard(protocol.Sample, protocol.Cancel):
+        if isinstance(packet.message, protocol.Cancel):
+            cancel = packet
+        else:
+            new = packet
+    assert cancel.message.job == old.message.job
+    before = image_desk.tiles().trajectory
+    link.frames(old)
+    link.finish(old)
+    settle()
+    assert image_desk.tiles().trajectory is before
+    link.frames(new)
+    link.finish(new)
+    assert image_desk.tiles().trajectory.meta[image_ends.SEED] == 10
+
+
+def test_what_is_of_another_model_is_dropped(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_images(seed=9)
+    (old,) = image_desk.heard(*KINDS)
+    image_desk.open_images("other", "mnist")
+    assert state.model.shape == (1, 28, 28)
+    assert state.images.a is None
+    assert state.images.b is None
+    assert image_desk.tiles().trajectory is None
+    link.frames(old)
+    assert image_desk.tiles().trajectory is None
+    link.answer_all()
+    assert image_desk.tiles().trajectory.x[0].shape == (64, 1, 28, 28)
+    assert state.images.a.latents.shape == (1, 28, 28)
+
+
+def test_endpoints_stay_when_the_other_model_makes_images_of_the_same_size(image_desk):
+    state = image_desk.state
+    a = state.images.a
+    image_desk.open_images("trained again")
+    assert state.images.a is a
+
+
+def test_a_class_is_asked_of_tiles_and_of_the_path(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_images(count=12, tile_class="each", tile_classes=((1, 7), (2, None)), guidance=2.0)
+    (tiles,) = image_desk.heard(*KINDS)
+    rows = tiles.arrays["classes"]
+    assert rows.shape == (12, 10)
+    assert rows.argmax(axis=1).tolist() == [0, 7, 0, 3, 4, 5, 6, 7, 8, 9, 0, 1]
+    assert rows.sum(axis=1).tolist() == [1, 1, 0] + 9 * [1]  # none for the third
+    assert tiles.message.guidance == 2.0
+    link.frames(tiles)
+    link.finish(tiles)
+    image_desk.heard()
+    image_ends.place_tile(state, 3)
+    image_ends.place_tile(state, 4)
+    strip = image_desk.heard(*KINDS)[-1]
+    path = strip.arrays["classes"]
+    assert path.shape == (12, 10)
+    s = np.linspace(0, 1, 12)
+    assert path[:, 3] == pytest.approx(1 - s, abs=1e-6)
+    assert path[:, 4] == pytest.approx(s, abs=1e-6)
+    assert (state.images.class_a, state.images.class_b) == (3, 4)
+    assert "3, tile 4" in state.images.a.label
+
+
+def test_only_the_class_changes_at_fixed_noise(image_desk):
+    state = image_desk.state
+    state.update_images(class_a=1, class_b=2, fixed_noise=True, path="prior-preserving")
+    for packet in image_desk.heard(*KINDS):
+        assert packet.message.path == "linear"  # any other would leave the latent
+        assert np.array_equal(packet.arrays["start"], packet.arrays["end"])
+
+
+def test_classes_that_another_model_does_not_know_go(image_desk):
+    state = image_desk.state
+    state.update_images(class_a=3, tile_class=4, tile_classes=((0, 2),))
+    image_desk.link.answer_all()
+    image_desk.heard()
+    image_desk.conductor.open_model("plain")
+    opening = image_desk.link.asked(protocol.Open)[-1]
+    config = image_training("digits", classes=False)
+    image_desk.link.describe(opening.job, config)
+    images = state.images
+    assert (images.class_a, images.tile_class, images.tile_classes) == (None, None, ())
+    assert not any("classes" in packet.arrays for packet in image_desk.heard(*KINDS))
+
+
+@pytest.mark.parametrize("path", ["spherical", "drawn"])
+def test_c_is_sent_where_the_path_knows_it(image_desk, path):
+    state = image_desk.state
+    image_ends.place_tile(state, 4, "C")
+    assert not image_desk.heard(*KINDS)
+    state.update_images(path=path)
+    strip = image_desk.heard(*KINDS)[0]
+    assert np.array_equal(strip.arrays["through"], latents_of(image_desk, 4)[None])
+
+
+def test_a_geodesic_is_searched_when_wanted_and_shown_on_the_way(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_images(path="geodesic")
+    (search,) = image_desk.heard(protocol.FindPath, *KINDS)
+    assert search.message.points == 12
+    assert np.array_equal(search.arrays["start"], latents_of(image_desk, 0))
+    found = np.linspace(search.arrays["start"], search.arrays["end"], 12, dtype=np.float32)
+    some = np.stack([found, found])
+    link.report(
+        protocol.PathFound(job=search.message.job, step=1, total=9, energy=2.0, elapsed=0.1),
+        {"latents": found, "t": np.array([250, 0]), "x": some, "x0": some},
+    )
+    assert state.run("ddim").coarse
+    assert state.run("ddim").trajectory.t == [250, 0]
+    assert state.geodesic.ends == (state.images.a, state.images.b)
+    link.report(
+        protocol.Result(
+            job=search.message.job, info={"energies": [2.0], "coefficients": 3, "off_data": 0.0}
+        ),
+        {"latents": found},
+    )
+    strips = image_desk.heard(*KINDS)
+    assert len(strips) == 3
+    for packet in strips:
+        assert np.array_equal(packet.arrays["latents"], found)
+
+
+def test_a_search_that_fails_says_so_in_the_strips(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_images(path="geodesic")
+    (search,) = image_desk.heard(protocol.FindPath)
+    link.report(protocol.Failure(job=search.message.job, message="there are no data"))
+    settle()
+    assert state.run("ddim").status == "failed"
+    assert state.run("ddim").message == "there are no data"
+
+
+def test_a_failure_is_one_sentence_and_takes_nothing_else_away(image_desk):
+    state, link = image_desk.state, image_desk.link
+    kept = state.run("ddim").trajectory
+    state.update_images(seed=9)
+    (tiles,) = image_desk.heard(*KINDS)
+    link.report(protocol.Failure(job=tiles.message.job, message="too many images"))
+    assert image_desk.messages[-1] == ("Too many images.", True)
+    assert image_desk.tiles().status == "failed"
+    assert state.run("ddim").trajectory is kept
+
+
+def test_after_a_death_everything_is_asked_for_again(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_images(seed=9)
+    (tiles,) = image_desk.heard(*KINDS)
+    link.frames(tiles, 0, 3)
+    link.die("the engine was ended by signal 9")
+    assert image_desk.tiles().status == "failed"
+    assert len(image_desk.tiles().trajectory.x) == 3
+    image_desk.conductor.restart_engine()
+    link.get_ready()
+    link.describe(link.asked(protocol.Open)[-1].job, image_training("digits"))
+    (tiles,) = image_desk.heard(*KINDS)
+    link.frames(tiles)
+    link.finish(tiles)
+    assert slots(image_desk.heard(*KINDS)) == ["ddpm", "ddpm-shared", "ddim"]
+
+
+def test_a_lane_with_a_model_of_points_says_why_it_is_empty(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_lane("ddim", checkpoint="v")
+    settle()
+    link.describe(link.asked(protocol.Open)[-1].job, TrainingConfig())
+    settle()
+    assert state.run("ddim").status == "failed"
+    assert state.run("ddim").message == "v makes points in the plane, not grey images of 8 x 8"
+
+
+def test_the_tiles_take_the_sampler_that_they_are_told(image_desk):
+    image_desk.state.update_images(sampler="ddpm", steps=None, eta=0.5)
+    (tiles,) = image_desk.heard(*KINDS)
+    assert (tiles.message.sampler.name, tiles.message.sampler.steps) == ("ddpm", 250)
+    assert tiles.message.sampler.eta == 0.0
+
+
+# Slice
+
+
+def test_shares_keep_the_norm_of_independent_corners():
+    shares = shares_at(map_places())
+    assert shares.shape == (63, 3)
+    assert (shares**2).sum(axis=1) == pytest.approx(np.ones(63), abs=1e-6)
+    corners = shares_at(np.array([(0, 0), (1, 0), (0, 1)]))
+    assert corners == pytest.approx(np.eye(3))
+
+
+def test_the_slice_is_decoded_only_while_it_is_shown(image_desk):
+    state, link = image_desk.state, image_desk.link
+    assert not image_desk.heard(*KINDS)
+    state.update_image_view(face="slice")
+    plane, dot = image_desk.heard(*KINDS)
+    assert (plane.message.slot, plane.message.last) == ("slice", True)
+    assert plane.arrays["latents"].shape == (63, 1, 8, 8)
+    corners = np.stack([latents_of(image_desk, n) for n in (0, 32, 1)])  # tile 2 stands in for C
+    expected = np.tensordot(shares_at(map_places()), corners, 1)
+    assert plane.arrays["latents"] == pytest.approx(expected, abs=1e-5)
+    assert (dot.message.slot, dot.message.sampler.steps) == ("dot", 8)
+    link.frames(plane)
+    link.finish(plane)
+    assert state.slice.status == "done"
+    assert (state.slice.columns, state.slice.rows) == (9, 7)
+    state.update_image_view(face="picture")
+    settle()
+    assert state.slice.images is None
+    state.update_images(seed=8)
+    assert slots(image_desk.heard(*KINDS)) == ["samples"]
+
+
+def test_a_dot_that_is_dragged_asks_for_itself_alone_one_place_at_a_time(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_image_view(face="slice")
+    plane, dot = image_desk.heard(*KINDS)
+    for packet in (plane, dot):
+        link.frames(packet)
+        link.finish(packet)
+    (fine,) = image_desk.heard(*KINDS)
+    assert fine.message.sampler.steps == 50  # it rests: with all steps
+    link.frames(fine)
+    link.finish(fine)
+    state.set_dragging(True)
+    state.update_image_view(dot=(0.1, 0.2))
+    (first,) = image_desk.heard(*KINDS)
+    state.update_image_view(dot=(0.2, 0.2))
+    state.update_image_view(dot=(0.3, 0.2))
+    assert not image_desk.heard(*KINDS)
+    link.frames(first)
+    link.finish(first)
+    (newest,) = image_desk.heard(*KINDS)
+    assert newest.message.sampler.steps == 8
+    corners = np.stack([latents_of(image_desk, n) for n in (0, 32, 1)])
+    at = np.tensordot(shares_at(np.array([(0.3, 0.2)])), corners, 1)
+    assert newest.arrays["latents"] == pytest.approx(at, abs=1e-6)
+    link.frames(newest)
+    link.finish(newest)
+    assert not image_desk.heard(*KINDS)  # the hand may go on
+    state.set_dragging(False)
+    (fine,) = image_desk.heard(*KINDS)
+    assert fine.message.sampler.steps == 50
+
+
+# Attention
+
+
+def attend(desk, packet, side=4, heads=2):
+    """Answer a request for attention: every pixel looks everywhere alike."""
+    job, size = packet.message.job, side * side
+    weights = np.full((heads, size, size), 1 / size, np.float32)
+    for index, t in enumerate(packet.message.times):
+        message = protocol.AttentionAt(job=job, index=index, t=t, layer="middle", side=side)
+        desk.link.report(message, {"weights": weights})
+    layers = [{"name": "middle", "side": side, "heads": heads}]
+    desk.link.report(protocol.Result(job=job, info={"layers": layers}))
+
+
+def test_attention_is_asked_for_only_while_it_is_looked_at(image_desk):
+    state, playback = image_desk.state, image_desk.playback
+    playback.set_t(100)
+    assert not image_desk.heard(protocol.Attend)
+    state.update_image_view(face="attention", pinned_tile=6)
+    (asked,) = image_desk.heard(protocol.Attend)
+    assert asked.message.times == [100]
+    trajectory = image_desk.tiles().trajectory
+    step = trajectory.t.index(100)
+    assert np.array_equal(asked.arrays["x"], trajectory.x[step][6][None])
+    attend(image_desk, asked)
+    assert state.attention.status == "done"
+    assert state.attention.layers == (("middle", 4, 2),)
+    assert list(state.attention.weights) == [100]
+    playback.set_t(98)  # nearest to the same time that was visited
+    assert not image_desk.heard(protocol.Attend)
+    playback.set_t(0)  # where the network is never asked
+    (asked,) = image_desk.heard(protocol.Attend)
+    assert asked.message.times == [5]
+    state.update_image_view(face="picture")
+    settle()
+    playback.set_t(50)
+    assert not image_desk.heard(protocol.Attend)
+    assert not state.attention.weights
+
+
+def test_while_playing_the_next_time_is_asked_when_the_last_has_come(image_desk):
+    state, playback = image_desk.state, image_desk.playback
+    state.update_image_view(face="attention")
+    (asked,) = image_desk.heard(protocol.Attend)
+    for t in (240, 230, 220):
+        playback.set_t(t)
+    assert not image_desk.heard(protocol.Attend)
+    attend(image_desk, asked)
+    (asked,) = image_desk.heard(protocol.Attend)
+    assert asked.message.times == [220]
+
+
+def test_an_average_asks_for_the_rest(image_desk):
+    state = image_desk.state
+    state.update_image_view(face="attention", averaged=True)
+    (first,) = image_desk.heard(protocol.Attend)
+    assert first.message.times == [250]
+    attend(image_desk, first)
+    (rest,) = image_desk.heard(protocol.Attend)
+    assert sorted(rest.message.times) == list(range(5, 250, 5))
+    attend(image_desk, rest)
+    assert len(state.attention.weights) == 50
+    assert not image_desk.heard(protocol.Attend)
+
+
+def test_attention_of_a_strip_with_the_class_of_its_place(image_desk):
+    state = image_desk.state
+    state.update_images(class_a=2, class_b=3)
+    image_desk.link.answer_all()
+    image_desk.heard()
+    state.update_image_view(face="attention", attention_of="ddim")
+    state.set_pinned(11)
+    asked = image_desk.heard(protocol.Attend)[-1]
+    assert np.array_equal(asked.arrays["x"][0], state.run("ddim").trajectory.x[0][11])
+    assert asked.arrays["classes"].argmax() == 3
+
+
+def test_attention_that_fails_is_not_asked_again_and_again(image_desk):
+    state = image_desk.state
+    state.update_image_view(face="attention")
+    (asked,) = image_desk.heard(protocol.Attend)
+    image_desk.link.report(protocol.Failure(job=asked.message.job, message="no attention"))
+    assert state.attention.message == "no attention"
+    image_desk.playback.set_t(100)
+    assert not image_desk.heard(protocol.Attend)
+    state.update_image_view(layer="down.1.attention.heads")
+    (asked,) = image_desk.heard(protocol.Attend)
+    assert asked.message.layer == "down.1.attention.heads"
+
+
+# Costs
+
+
+def cost_of(desk):
+    wait_until(lambda: desk.link.asked(protocol.MeasureCost), "a cost")
+    (packet,) = desk.heard(protocol.MeasureCost)
+    return packet
+
+
+def test_the_presets_are_measured_one_by_one_the_chosen_first(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_training_config(**vars(image_training("mnist")))
+    widths = []
+    for number in range(3):
+        packet = cost_of(image_desk)
+        widths.append(packet.message.config.unet.width)
+        info = {"parameters": number, "seconds_per_step": 0.5, "bytes": 1}
+        link.report(protocol.Result(job=packet.message.job, info=info))
+    assert widths == [24, 16, 48]
+    assert state.cost("mnist/medium").parameters == 0
+    assert state.cost("mnist/large").seconds_per_step == 0.5
+    wait_until(lambda: not image_desk.costs.busy, "rest")
+    assert not image_desk.heard(protocol.MeasureCost)
+    state.update_training_config(batch_size=128)
+    assert state.cost("mnist/medium").parameters is None
+    assert cost_of(image_desk).message.config.batch_size == 128
+
+
+def test_nothing_is_measured_beside_a_training(image_desk):
+    state = image_desk.state
+    state.set_training(replace(state.training, status="running"))
+    state.update_training_config(**vars(image_training("mnist")))
+    wait_until(lambda: not image_desk.costs.busy, "rest")
+    assert not image_desk.heard(protocol.MeasureCost)
+
+
+# Data
+
+
+def test_the_data_are_looked_for_when_the_engine_comes_up(image_desk):
+    state, link = image_desk.state, image_desk.link
+    link.die("gone")
+    image_desk.conductor.restart_engine()
+    link.get_ready()
+    (find,) = image_desk.heard(protocol.FindData)
+    info = {"mnist": "", "fashion": "/usr/share/fashion", "download_root": "/home/x/data"}
+    link.report(protocol.Result(job=find.message.job, info=info))
+    assert state.image_data.places == {"mnist": "", "fashion": "/usr/share/fashion"}
+    assert state.image_data.download_root == "/home/x/data"
+
+
+def test_a_download_counts_bytes_and_can_be_cancelled(image_desk):
+    state, link, data = image_desk.state, image_desk.link, image_desk.image_data
+    data.fetch("mnist")
+    (asked,) = image_desk.heard(protocol.DownloadData)
+    assert asked.message.dataset == state.image_data.fetching == "mnist"
+    link.report(
+        protocol.Progress(job=asked.message.job, done=3, total=12, elapsed=1.0, remaining=9.0)
+    )
+    shown = state.image_data
+    assert (shown.done, shown.total, shown.remaining) == (3, 12, 9.0)
+    data.fetch("cifar10")  # one at a time
+    assert not image_desk.heard(protocol.DownloadData)
+    data.cancel_fetch()
+    assert state.image_data.fetching == ""
+    (cancel,) = image_desk.heard(protocol.Cancel)
+    assert cancel.message.job == asked.message.job
+
+
+def test_a_download_that_fails_says_why(image_desk):
+    state, link = image_desk.state, image_desk.link
+    image_desk.image_data.fetch("mnist")
+    (asked,) = image_desk.heard(protocol.DownloadData)
+    link.report(protocol.Failure(job=asked.message.job, message="the connection broke"))
+    assert state.image_data.fetching == ""
+    assert state.image_data.message == "the connection broke"
+    image_desk.image_data.fetch("mnist")
+    (asked,) = image_desk.heard(protocol.DownloadData)
+    link.report(protocol.Result(job=asked.message.job, info={"root": "/data"}))
+    assert image_desk.heard(protocol.FindData)  # where it is now
+
+
+def test_images_to_choose_from_are_others_each_time(image_desk):
+    state, link, data = image_desk.state, image_desk.link, image_desk.image_data
+    data.browse("digits")
+    (first,) = image_desk.heard(protocol.BrowseImages)
+    images, labels = np.zeros((3, 1, 8, 8), np.uint8), np.arange(3)
+    arrays = {"images": images, "labels": labels, "rows": labels}
+    link.report(protocol.Result(job=first.message.job, info={"count": 3}), arrays)
+    assert state.image_data.browsed is images
+    assert state.image_data.browsed_set == "digits"
+    data.browse("digits")
+    (second,) = image_desk.heard(protocol.BrowseImages)
+    assert second.message.seed != first.message.seed
+
+
+def test_the_folder_of_the_data_is_kept_and_sent_along(image_desk):
+    image_desk.image_data.set_root("/my/data")
+    (find,) = image_desk.heard(protocol.FindData)
+    assert find.message.data_root == "/my/data"
+    state = image_desk.state
+    state.update_training_config(**vars(image_training("mnist")))
+    image_desk.conductor.train()
+    (train,) = image_desk.heard(protocol.Train)
+    assert train.message.data_root == "/my/data"
+    assert train.message.config.unet is not None
+    assert state.training.config == train.message.config
+    assert image_desk.settings.value("images/root") == "/my/data"
+
+
+def test_a_training_of_the_other_mode_takes_nobody_with_it(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_training_config(**vars(image_training("digits")))
+    image_desk.conductor.train()
+    (train,) = image_desk.heard(protocol.Train)
+    image_desk.open("v")
+    link.answer_all()
+    folder = state.training.folder
+    (image_desk.runs._root / folder / "checkpoint.safetensors").write_bytes(b"x")
+    image_desk.heard()
+    link.report(protocol.Result(job=train.message.job))
+    assert not image_desk.heard(protocol.Open)
+    assert state.model.ref == "v"
+    assert folder in image_desk.runs.recent()
+    assert "The training has ended" in image_desk.messages[-1][0]
