@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -53,8 +52,6 @@ SIGNAL = 0.9
 """alpha_bar at the time at which the denoiser is asked how strange an image is."""
 SCALE, POWER = 1.0, 2
 """Of the weight 1 + SCALE (error / usual error)^POWER."""
-LEAST_SHARED = 4096
-"""Pixels from which several threads are worth their while."""
 DENSE, EVEN_STEPS, ROUNDS = 4, 15, 2
 """To space images evenly: how many times as many are decoded, in how many steps, how often."""
 
@@ -313,7 +310,7 @@ def _ask(denoiser: Denoiser, x: Tensor, t: int) -> Prediction:
     Asked at a t for each row, it takes them as they are, on the way there as on the way back: at
     one t for all it would fill up blocks of a fixed size, which costs more than it is worth here.
     """
-    with _threads(x):
+    with threads_for(x):
         return denoiser.predict(x, torch.full((len(x),), t, device=x.device))
 
 
@@ -321,17 +318,12 @@ def _slopes(outputs: list[Tensor], inputs: list[Tensor], upstream: list[Tensor])
     """The gradient with respect to each of ``inputs``; zeros where nothing depends on it."""
     if not any(output.requires_grad for output in outputs):
         raise ValueError("a geodesic needs a denoiser with a gradient, and this one gives none")
-    with _threads(inputs[0]):
+    with threads_for(inputs[0]):
         found = torch.autograd.grad(outputs, inputs, upstream, allow_unused=True)
     return [
         torch.zeros_like(given) if slope is None else slope
         for given, slope in zip(inputs, found, strict=True)
     ]
-
-
-def _threads(x: Tensor) -> AbstractContextManager[None]:
-    """Several threads gain nothing where they have little to do each."""
-    return threads_for(x) if x.numel() >= LEAST_SHARED else nullcontext()
 
 
 def _no_noise() -> Tensor:

@@ -131,12 +131,16 @@ def silently(work: Generator[Any, None, Made]) -> Generator[None, None, Made]:
 
 
 def find_path(
-    request: protocol.FindPath, checkpoint: Checkpoint, start: Tensor, end: Tensor
+    request: protocol.FindPath,
+    checkpoint: Checkpoint,
+    start: Tensor,
+    end: Tensor,
+    along: AlongPath | None = None,
 ) -> Generator[Packet | None, None, Packet]:
     """``PathFound`` packets, and the result."""
     began = time.perf_counter()
     positions = positions_like(request.points, start)
-    work = find_geodesic(checkpoint, start, end, request.points, request.seed)
+    work = find_geodesic(checkpoint, start, end, request.points, request.seed, along)
     while True:
         try:
             item = next(work)
@@ -162,11 +166,12 @@ def find_path(
                 "x0": np.stack([_array(frame.x0) for frame in item.frames]),
             },
         )
-    info = {
+    info: dict[str, Any] = {
         "energies": geodesic.energies,
-        "off_data": geodesic.off_data,
         "coefficients": geodesic.coefficients,
     }
+    if geodesic.off_data is not None:
+        info["off_data"] = geodesic.off_data
     return Packet(
         protocol.Result(job=request.job, info=info, seconds=time.perf_counter() - began),
         {"latents": _array(latents)},
@@ -180,6 +185,7 @@ def compare_paths(
     end: Tensor,
     through: Tensor | None,
     geodesic: Tensor | None,
+    along: AlongPath | None = None,
 ) -> Generator[Packet | None, None, Packet]:
     """A ``PathMeasured`` for each path, and the result."""
     began = time.perf_counter()
@@ -201,10 +207,11 @@ def compare_paths(
                     through=through,
                     even=request.even,
                     seed=request.seed,
+                    along=along,
                 )
             )
         items = sample_stepwise(
-            checkpoint.denoiser,
+            (along or AlongPath(checkpoint.denoiser)).rows(len(latents)),
             checkpoint.schedule,
             latents,
             sampler=make_sampler(request.sampler),

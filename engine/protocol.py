@@ -98,19 +98,23 @@ class FindPath(Request, frozen=True, kw_only=True):
     """Look for the geodesic between the arrays ``start`` and ``end`` (...).
 
     Answered by a ``PathFound`` for every improvement. The result has the array ``latents``
-    (N, ...), evenly decoded, and in ``info`` off_data, coefficients, and the energies.
+    (N, ...), evenly decoded, and in ``info`` coefficients, the energies, and off_data where it is
+    known. The array ``classes``, here (1, K) or (M, K) evenly along the path, and ``guidance`` are
+    those of ``Sample``.
     """
 
     checkpoint: str
     points: int = 500
     seed: int = 0
+    guidance: float = 1.0
 
 
 class ComparePaths(Request, frozen=True, kw_only=True):
     """Measure ``paths`` between the arrays ``start`` and ``end`` (...) as lanes show them.
 
     Answered by a ``PathMeasured`` for each. ``even`` and the array ``through`` as in
-    ``Interpolate``; 'geodesic' is the array ``geodesic`` (N, ...), and left out without it.
+    ``Interpolate``; 'geodesic' is the array ``geodesic`` (N, ...), and left out without it. The
+    array ``classes`` and ``guidance`` as in ``FindPath``.
     """
 
     checkpoint: str
@@ -120,18 +124,21 @@ class ComparePaths(Request, frozen=True, kw_only=True):
     side: str = "left"
     even: bool = False
     seed: int = 0
+    guidance: float = 1.0
 
 
 class Invert(Request, frozen=True, kw_only=True):
     """Frames from the array ``data`` (N, ...) at t = 0 up to its latents at t = T.
 
     ``replay``: the latents are carried back as well, and the result has the arrays ``latents`` and
-    ``errors`` (N,), the distance of each point to where it comes back.
+    ``errors`` (N,), the distance of each point to where it comes back. The array ``classes`` and
+    ``guidance`` are those of ``Sample``.
     """
 
     checkpoint: str
     steps: int | None = None
     replay: bool = False
+    guidance: float = 1.0
 
 
 class Field(Request, frozen=True, kw_only=True):

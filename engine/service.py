@@ -28,6 +28,7 @@ import engine
 from engine import protocol
 from engine.attention_maps import attention_layers, attention_maps, chosen_layer
 from engine.checkpoint import Checkpoint, asdict_plain, load_checkpoint, locate
+from engine.class_choice import AlongPath
 from engine.config import EXACT, MAX_POINTS, MAX_TIMESTEPS, SamplerConfig, require_between
 from engine.denoiser import Denoiser, NetworkDenoiser, Prediction
 from engine.devices import available_devices, choose_device
@@ -342,6 +343,7 @@ class Service:
             through=self._optional(arrays, "through", checkpoint),
             even=request.even or None,
             seed=request.seed,
+            along=told_along(checkpoint, arrays, request.guidance),
         )
         denoiser = told_classes(checkpoint, arrays, request.guidance)
         latents = yield from silently(path)
@@ -350,16 +352,18 @@ class Service:
     def _find_path(self, request: protocol.FindPath, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
         start, end = self._ends(arrays, checkpoint)
+        along = told_along(checkpoint, arrays, request.guidance)
         yield None
-        return (yield from find_path(request, checkpoint, start, end))
+        return (yield from find_path(request, checkpoint, start, end, along))
 
     def _compare_paths(self, request: protocol.ComparePaths, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
         start, end = self._ends(arrays, checkpoint)
         through = self._optional(arrays, "through", checkpoint)
         geodesic = self._optional(arrays, "geodesic", checkpoint)
+        along = told_along(checkpoint, arrays, request.guidance)
         yield None
-        return (yield from compare_paths(request, checkpoint, start, end, through, geodesic))
+        return (yield from compare_paths(request, checkpoint, start, end, through, geodesic, along))
 
     def _ends(self, arrays: Arrays, checkpoint: Checkpoint) -> Tensor:
         ends = np.stack([_sent(arrays, "start"), _sent(arrays, "end")])
@@ -433,14 +437,15 @@ class Service:
         data = self._states(_sent(arrays, "data"), checkpoint, "data")
         steps = SamplerConfig(steps=request.steps).resolved_steps(schedule.timesteps)
         check_size(steps + 1, len(data), data[0].numel())
+        denoiser = told_classes(checkpoint, arrays, request.guidance)
         yield None
-        frames = invert_stepwise(checkpoint.denoiser, schedule, data, steps=steps)
+        frames = invert_stepwise(denoiser, schedule, data, steps=steps)
         times = engine.config.sampler_times(schedule.timesteps, steps)[::-1]
         found, seconds = yield from self._stream(request, frames, times)
         answer: dict[str, NDArray[Any]] = {}
         if request.replay:
             latents = torch.from_numpy(found).to(self._device)
-            for frame in sample(checkpoint.denoiser, schedule, latents, sampler=DDIM(steps=steps)):
+            for frame in sample(denoiser, schedule, latents, sampler=DDIM(steps=steps)):
                 check_finite(frame)
                 yield None
             errors = (frame.x - data).flatten(1).norm(dim=1)
@@ -580,6 +585,16 @@ def sent_classes(checkpoint: Checkpoint, arrays: Arrays) -> Tensor | None:
     if weights is None or len(weights) == 0:
         return None
     return torch.tensor(weights, dtype=torch.float32, device=checkpoint.device)
+
+
+def told_along(checkpoint: Checkpoint, arrays: Arrays, guidance: float) -> AlongPath:
+    """The same for a path: the weights (M, K) that were sent lie evenly along it."""
+    told_classes(checkpoint, arrays, guidance)  # refuses what it cannot be told
+    weights = arrays.get("classes")
+    if weights is None or len(weights) == 0:
+        return AlongPath(checkpoint.denoiser)
+    told = torch.tensor(weights, dtype=torch.float32, device=checkpoint.device)
+    return AlongPath(checkpoint.denoiser, told, guidance)
 
 
 @torch.no_grad()
