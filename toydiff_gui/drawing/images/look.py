@@ -181,12 +181,10 @@ def paint_large(
 ) -> None:
     """One image (C, H, W) over all of ``place``, with a hair line around it."""
     size = round(place.width() * ratio), round(place.height() * ratio)
+    line = style.scale
+    around = place.adjusted(-line, -line, line, line)
+    painter.fillRect(around, QColor(style.palette.divider))
     paint_image(painter, place, image_of(drawn(scene.pixels(state), *size)), vector=vector)
-    painter.setPen(QColor(style.palette.divider))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.drawRect(place.adjusted(-1, -1, 0, 0))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 
 def look_facts(scene: ImageScene, looked: LookedAt, t: float) -> list[Fact]:

@@ -30,10 +30,10 @@ def paint_frame(
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     radius = style.scale * 3
-    inner = line / 2
+    # Both begin at the image's edge, none of which they hide.
     for ink, thick, out in (
-        (style.palette.canvas, line + 2 * style.scale, inner),
-        (colour, line, inner),
+        (style.palette.canvas, line + style.scale, (line + style.scale) / 2),
+        (colour, line, line / 2),
     ):
         painter.setPen(QPen(QColor(ink), thick))
         painter.drawRoundedRect(image.adjusted(-out, -out, out, out), radius, radius)
