@@ -73,9 +73,10 @@ class ClassifierNetwork(nn.Module):
 class ClassifierDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a classifier's file says of it.
 
-    ``accuracy`` and ``recognised``, the share of which it is at least 90 % sure, are those of
-    ``test_images`` that it was not trained with. ``reference_images`` and ``floors`` are those of
-    the ``engine.image_metrics.Reference``, whose moments are among the file's tensors.
+    ``seconds`` are those of computing, of all threads together. ``accuracy`` and ``recognised``,
+    the share of which it is at least 90 % sure, are those of ``test_images`` that it was not
+    trained with. ``reference_images`` and ``floors`` are those of the
+    ``engine.image_metrics.Reference``, whose moments are among the file's tensors.
     """
 
     format: int = 1

@@ -5,10 +5,10 @@ Canonical definitions, in the features of a small classifier that was trained on
 
 * *distance*: the Frechet distance of Heusel et al. 2017 (equation 6) between the features of N
   samples and those of the reference, which is one half of the training images;
-* *floor*: the mean distance of N images, drawn at random from the other half, to the same
-  reference. The distance is too large for few images, by about as much for samples as for real
-  ones: a figure is therefore only ever shown beside the floor for the same N, to the same
-  reference;
+* *floor*: the mean distance of N real images to a reference of as many others: N from one half of
+  the training images to the other half, over 20 random halvings. The distance is too large for few
+  images, by about as much for samples as for real ones: a figure is therefore only ever shown
+  beside the floor for the same N and the same size of the reference;
 * *recognised*: the share of samples of which the classifier is at least 90 % sure.
 
 Free of torch.
@@ -30,7 +30,7 @@ GROUPS = 10
 """Parts of a sample set that are left out in turn to find the standard error."""
 FLOOR_SIZES = (32, 64, 128, 256, 500, 800, 1000)
 """Numbers of images for which floors are measured, as far as the reference is larger."""
-FLOOR_DRAWS = 20
+HALVINGS = 20
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ class ImageQuality:
 class Reference:
     """What samples are compared with: the features of one half of the real images.
 
-    ``floors``: what so many images of the other half score. ``recognised``: the share of unseen
-    real images of which the classifier is sure.
+    ``floors``: what so many real images score. ``recognised``: the share of unseen real images of
+    which the classifier is sure.
     """
 
     moments: Moments
@@ -123,26 +123,26 @@ class Reference:
 def reference_of(features: Features, recognised: float, seed: int = 0) -> Reference:
     """The reference and the floors of the ``features`` (M, F) of all training images.
 
-    The halves are drawn by ``seed``. Raises ``ValueError`` for fewer images than the smallest size
-    needs.
+    Halves are drawn by ``seed``; the first one is the reference. Raises ``ValueError`` for fewer
+    images than the smallest size needs.
     """
     random = np.random.default_rng(seed)
-    order = random.permutation(len(features))
-    half = len(order) // 2
-    if half < FLOOR_SIZES[0]:
+    half = len(features) // 2
+    sizes = [size for size in FLOOR_SIZES if size <= half]
+    if not sizes:
         raise ValueError(
             f"a distance needs {2 * FLOOR_SIZES[0]} images or more, got {len(features)}"
         )
-    moments = Moments.of(features[order[:half]])
-    others = features[order[half:]]
-    floors = {}
-    for size in FLOOR_SIZES:
-        if size <= half:
-            draws = (
-                others[random.choice(len(others), size, replace=False)] for _ in range(FLOOR_DRAWS)
-            )
-            floors[size] = float(np.mean([frechet(Moments.of(draw), moments) for draw in draws]))
-    return Reference(moments, floors, recognised)
+    references: list[Moments] = []
+    scores: list[list[float]] = []
+    for _ in range(HALVINGS):
+        order = random.permutation(len(features))
+        references.append(Moments.of(features[order[:half]]))
+        others = features[order[half:]]
+        # The halves are in random order: the first N are N drawn at random.
+        scores.append([frechet(Moments.of(others[:size]), references[-1]) for size in sizes])
+    floors = dict(zip(sizes, np.mean(scores, axis=0).tolist(), strict=True))
+    return Reference(references[0], floors, recognised)
 
 
 def image_quality(
