@@ -666,12 +666,14 @@ def evaluate(**options: Any) -> None:
         data_root=options["data_root"],
         drawing=evaluation.Drawing(told=options["told"], guidance=options["guidance"]),
     )
-    with _progress(None, "evaluations") as bar:
+    what = ""
+    with _progress(None, "done") as bar:
         while True:
             try:
                 stage = next(stages)
-                if bar.unit != f" {stage.what}":
-                    bar.unit = f" {stage.what}"
+                if stage.what != what:  # another kind of work, with a pace of its own
+                    what = stage.what
+                    bar.set_description_str(what, refresh=False)
                     bar.reset(stage.total)
                 bar.total = stage.total
                 bar.update(stage.done - bar.n)
@@ -690,14 +692,15 @@ def evaluate(**options: Any) -> None:
 
 
 @commands.command(help="Serve a window on standard input and output.")
+@click.option("--remote", is_flag=True, help="The window is on another machine.")
 @_device
-def serve(device: str) -> None:
+def serve(device: str, remote: bool) -> None:
     """Speak frames of the protocol until the input ends."""
     from engine.devices import choose_device
     from engine.serve import serve as run
 
     choose_device(device)
-    run(device)
+    run(device, remote=remote)
 
 
 # What the commands share
