@@ -1,7 +1,8 @@
 """Fetching a set of images, on the user's word alone.
 
 Addresses and md5 sums are torchvision's. Everything happens in a folder of its own beside the
-place where the set will be, and moves there when it is whole and has been read once.
+place where the set will be, and moves there when it is whole. Free of torch, so that it starts at
+once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,10 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from torchvision.datasets import CIFAR10, MNIST, FashionMNIST
-
 from engine import cifar_files, idx_files
 from engine.config import require_choice
-from engine.data_places import CIFAR_FOLDER, FETCHED, IDX_FOLDERS, Place, find_in
-from engine.image_data import load_from
+from engine.data_places import CIFAR_FOLDER, FETCHED, IDX_FOLDERS, IDX_SPLITS, Place, find_in
+from engine.published import PUBLISHED, RemoteFile
 
 ROUNDS = 3
 """How often each address is tried."""
@@ -33,23 +32,6 @@ SILENCE = 15.0
 """Seconds without a byte after which a connection counts as broken."""
 MOST_BYTES = 2**30
 CHUNK = 2**17
-
-USUAL_BYTES = {
-    "mnist": (9_912_422, 28_881, 1_648_877, 4_542),
-    "fashion": (26_421_880, 29_515, 4_422_102, 5_148),
-    "cifar10": (170_498_071,),
-}
-"""Sizes of the files, in torchvision's order: for the progress, until a server has said more."""
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file to fetch, from any of ``urls``; ``usual_bytes`` is its expected size."""
-
-    name: str
-    urls: tuple[str, ...]
-    md5: str
-    usual_bytes: int
 
 
 @dataclass(frozen=True)
@@ -68,18 +50,6 @@ class _RefusedError(Exception):
     """This address does not have the file."""
 
 
-def remote_files(name: str) -> list[RemoteFile]:
-    """The files of the set ``name`` where it is published."""
-    sizes = USUAL_BYTES[name]
-    if name not in IDX_FOLDERS:
-        return [RemoteFile(CIFAR10.filename, (CIFAR10.url,), CIFAR10.tgz_md5, sizes[0])]
-    source = {"mnist": MNIST, "fashion": FashionMNIST}[name]
-    return [
-        RemoteFile(file, tuple(mirror + file for mirror in source.mirrors), md5, size)
-        for (file, md5), size in zip(source.resources, sizes, strict=True)
-    ]
-
-
 def fetch(name: str, root: Path, staging: Path) -> Generator[Fetched, None, Path]:
     """Fetch the set ``name`` into ``root`` by way of ``staging``, a folder in it; returns where
     it is.
@@ -89,15 +59,19 @@ def fetch(name: str, root: Path, staging: Path) -> Generator[Fetched, None, Path
     ``root`` is then as it was.
     """
     require_choice("set of images", name, FETCHED, ())
-    if (known := find_in(name, root)) and _complaint(known) is None:
+    if (known := find_in(name, root)) and _is_sound(known):
         return known.folder
+    inside = Path(IDX_FOLDERS[name], "raw") if name in IDX_FOLDERS else Path(CIFAR_FOLDER)
+    published, unpacked = PUBLISHED[name], staging / "unpacked"
     try:
-        fetched = yield from _fetch_files(remote_files(name), staging)
-        inside = Path(IDX_FOLDERS[name], "raw") if name in IDX_FOLDERS else Path(CIFAR_FOLDER)
-        unpacked = staging / "unpacked"
-        _unpack(fetched, unpacked, inside)
-        if complaint := _complaint(Place(name, unpacked / inside)):
-            raise ValueError(f"cannot use what was fetched: {complaint}")
+        fetched = yield from _fetch_files(published.files, staging)
+        if name in IDX_FOLDERS:
+            (unpacked / inside).mkdir(parents=True)
+            for path in fetched:
+                idx_files.unpack(path, unpacked / inside / path.stem)
+        else:
+            cifar_files.unpack(fetched[0], unpacked, published.members)
+            cifar_files.check(unpacked / inside, published.members)
         _move(unpacked / inside, root / inside)
     except OSError as error:
         reason = error.strerror or error
@@ -105,7 +79,7 @@ def fetch(name: str, root: Path, staging: Path) -> Generator[Fetched, None, Path
     return root / inside
 
 
-def _fetch_files(files: list[RemoteFile], folder: Path) -> Generator[Fetched, None, list[Path]]:
+def _fetch_files(files: Sequence[RemoteFile], folder: Path) -> Generator[Fetched, None, list[Path]]:
     sizes = [file.usual_bytes for file in files]
     paths = []
     for number, file in enumerate(files):
@@ -189,23 +163,21 @@ def _reason(error: BaseException) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
 
 
-def _unpack(fetched: list[Path], unpacked: Path, inside: Path) -> None:
-    if inside == Path(CIFAR_FOLDER):
-        cifar_files.unpack(fetched[0], unpacked)
-        return
-    (unpacked / inside).mkdir(parents=True)
-    for path in fetched:
-        idx_files.unpack(path, unpacked / inside / path.stem)
-
-
-def _complaint(place: Place) -> str | None:
-    """What is wrong with the set at ``place``; None if it can be read."""
+def _is_sound(place: Place) -> bool:
+    """Whether the set at ``place`` is whole."""
     try:
-        for split in ("test", "train"):
-            load_from(place, split)
-    except ValueError as error:
-        return str(error)
-    return None
+        if place.name in IDX_FOLDERS:
+            for split in IDX_SPLITS:
+                for path in place.idx_files(split):
+                    idx_files.check(path)
+        elif place.folder.name == CIFAR_FOLDER:
+            cifar_files.check(place.folder, PUBLISHED[place.name].members)
+        else:
+            archive = PUBLISHED[place.name].files[0]
+            return cifar_files.md5_of(place.folder / archive.name) == archive.md5
+    except (ValueError, OSError):
+        return False
+    return True
 
 
 def _move(source: Path, target: Path) -> None:

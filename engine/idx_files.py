@@ -19,7 +19,6 @@ from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from torchvision.datasets.mnist import read_image_file, read_label_file
 
 from engine.datasets.images import Pixels
 
@@ -34,6 +33,8 @@ def read_images(path: Path, side: int) -> Pixels:
 
     Raises ``ValueError`` naming the file and what is wrong with it.
     """
+    from torchvision.datasets.mnist import read_image_file  # takes seconds to load
+
     shape = _shape_of(path, dimensions=3)
     if shape[1:] != (side, side):
         raise _unusable(path, f"its images are {shape[1]} x {shape[2]}, not {side} x {side}")
@@ -46,6 +47,8 @@ def read_labels(path: Path, count: int, classes: int) -> NDArray[np.int64]:
 
     Raises ``ValueError`` naming the file and what is wrong with it.
     """
+    from torchvision.datasets.mnist import read_label_file
+
     shape = _shape_of(path, dimensions=1)
     if shape != (count,):
         raise _unusable(path, f"it holds {shape[0]} labels for {count} images")
@@ -56,13 +59,22 @@ def read_labels(path: Path, count: int, classes: int) -> NDArray[np.int64]:
     return labels
 
 
+def check(path: Path) -> None:
+    """Raise a ``ValueError`` that names ``path`` unless it is as long as its header says."""
+    with _unpacked(path, _shape_of(path, _dimensions(path))):
+        pass
+
+
 def unpack(path: Path, target: Path) -> None:
     """Write the content of the gzipped IDX file ``path`` to ``target``.
 
     Raises ``ValueError`` unless it is exactly as long as its header says.
     """
-    images = "-idx3-" in path.name
-    _unpack(path, target, _length(_shape_of(path, dimensions=3 if images else 1)))
+    _unpack(path, target, _length(_shape_of(path, _dimensions(path))))
+
+
+def _dimensions(path: Path) -> int:
+    return 3 if "-idx3-" in path.name else 1
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cifar_files import read_cifar
 from engine.config import TrainingConfig, require_choice
 from engine.data_places import IDX_FOLDERS, Place, require
 from engine.datasets import Standardisation
@@ -25,6 +26,7 @@ from engine.datasets.images import (
     load_digits,
     standardisation_of,
 )
+from engine.idx_files import read_images, read_labels
 from engine.image_folder import FolderImages, Listing, list_pictures, load_pictures
 
 MOST_STATE_BYTES = 2**31
@@ -114,13 +116,8 @@ def _stamps(place: Place) -> Stamps:
 @lru_cache(maxsize=2)
 def _read(place: Place, split: Split, stamps: Stamps) -> tuple[Pixels, NDArray[np.int64]]:
     """Images and labels; ``stamps`` are there for the cache alone."""
-    # torchvision takes a second to load.
     if place.name not in IDX_FOLDERS:
-        from engine.cifar_files import read_cifar
-
         return read_cifar(place.folder, split)
-    from engine.idx_files import read_images, read_labels
-
     info = INFOS[place.name]
     files = place.idx_files(split)
     images = read_images(files[0], info.shape[1])

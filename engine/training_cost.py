@@ -110,15 +110,16 @@ def bytes_kept(config: TrainingConfig, rows: int) -> int:
 
 def _timed_step(trainer: Trainer) -> Generator[None, None, float]:
     """An update, and the seconds it took; those of others in between are not counted."""
-    seconds, work = 0.0, trainer.stepwise()
-    while True:
+    seconds, work, going = 0.0, trainer.stepwise(), True
+    while going:
         began = time.perf_counter()
-        try:
-            next(work)
-        except StopIteration:  # the loss has been read: the device is done
-            return seconds + time.perf_counter() - began
+        going = next(work, _DONE) is not _DONE  # once the loss is read, the device is done, too
         seconds += time.perf_counter() - began
         yield
+    return seconds
+
+
+_DONE = object()
 
 
 class _Noise(TrainingData):

@@ -6,12 +6,16 @@ import gzip
 import hashlib
 import io
 import pickle
+import sys
 import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10
+
+from engine import downloads, published
+from engine.published import Published, RemoteFile
 
 COUNTS = {"train": 30, "test": 10}
 
@@ -105,3 +109,34 @@ def publish_cifar(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]) -> N
         "meta": meta,
     }.items():
         monkeypatch.setattr(CIFAR10, name, value)
+
+
+def publish(monkeypatch: pytest.MonkeyPatch, url: str, files: dict[str, bytes]) -> None:
+    """Let ToyDiff expect MNIST with these zipped files, and CIFAR-10 if there is its archive."""
+    monkeypatch.setattr(published, "PUBLISHED", dict(published.PUBLISHED))
+    names = [file.name for file in published.PUBLISHED["mnist"].files]
+    remote = [RemoteFile(name, (url + name,), md5(files[name]), 100) for name in names]
+    published.PUBLISHED["mnist"] = Published(tuple(remote), {})
+    if data := files.get(CIFAR10.filename):
+        archive = RemoteFile(CIFAR10.filename, (url + CIFAR10.filename,), md5(data), 100)
+        sums = {name: md5(batch) for name, batch in cifar_files().items()}
+        published.PUBLISHED["cifar10"] = Published((archive,), sums)
+    monkeypatch.setattr(downloads, "PUBLISHED", published.PUBLISHED)
+
+
+CHILD = """
+import sys
+from engine import downloads, published
+from engine.published import Published, RemoteFile
+downloads.PUBLISHED["mnist"] = {mnist!r}
+downloads.PAUSE = 0
+from engine.cli import main
+sys.argv[0] = "engine"
+main()
+"""
+
+
+def patched_fetch() -> list[str]:
+    """The command 'fetch' in a process of its own, which expects the same MNIST as this one."""
+    script = CHILD.format(mnist=published.PUBLISHED["mnist"])
+    return [sys.executable, "-c", script, "fetch"]

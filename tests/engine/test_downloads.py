@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from torchvision.datasets import CIFAR10, MNIST, FashionMNIST
 
 from engine import data_places, downloads
 from engine.cli import commands
-from engine.downloads import fetch, remote_files
+from engine.downloads import fetch
 from engine.files import staging_folder
 from engine.image_data import load_images
+from engine.published import PUBLISHED, Published
 from tests.engine import image_files
 from tests.engine.web import Web, serving
 
@@ -53,9 +55,7 @@ def web(files) -> Iterator[Web]:
 @pytest.fixture
 def mnist(web, monkeypatch) -> Web:
     """MNIST, published on this machine."""
-    resources = [[name, image_files.md5(web.files[name])] for name, _ in MNIST.resources]
-    monkeypatch.setattr(MNIST, "resources", resources)
-    monkeypatch.setattr(MNIST, "mirrors", [web.url])
+    image_files.publish(monkeypatch, web.url, web.files)
     return web
 
 
@@ -64,14 +64,18 @@ def cifar(web, monkeypatch) -> Web:
     """CIFAR-10, published on this machine."""
     batches = image_files.cifar_files()
     image_files.publish_cifar(monkeypatch, batches)
-    publish_archive(web, monkeypatch, batches)
+    web.files[CIFAR10.filename] = image_files.cifar_archive(batches)
+    image_files.publish(monkeypatch, web.url, web.files)
     return web
 
 
-def publish_archive(web: Web, monkeypatch, batches: dict[str, bytes]) -> None:
-    web.files[CIFAR10.filename] = image_files.cifar_archive(batches)
-    monkeypatch.setattr(CIFAR10, "tgz_md5", image_files.md5(web.files[CIFAR10.filename]))
-    monkeypatch.setattr(CIFAR10, "url", web.url + CIFAR10.filename)
+def at_mirrors(monkeypatch, *urls: str) -> None:
+    """Publish MNIST at other places, too."""
+    files = tuple(
+        replace(file, urls=tuple(url + file.name for url in urls))
+        for file in downloads.PUBLISHED["mnist"].files
+    )
+    monkeypatch.setitem(downloads.PUBLISHED, "mnist", Published(files, {}))
 
 
 def fetched(name: str, root: Path) -> Path:
@@ -100,7 +104,7 @@ def test_mnist_comes_into_torchvisions_layout(tmp_path, mnist, files, silent_len
     theirs = MNIST(root, download=False)
     np.testing.assert_array_equal(theirs.data[:, None], image_files.idx_images(files))
     np.testing.assert_array_equal(load_images("mnist", root).images, theirs.data[:, None])
-    assert mnist.asked == [name for name, _ in MNIST.resources]
+    assert sorted(mnist.asked) == sorted(mnist.files)
 
 
 def test_cifar_comes_into_torchvisions_layout(tmp_path, cifar):
@@ -119,7 +123,7 @@ def test_the_bytes_are_counted_to_the_end(tmp_path, mnist):
     assert items[0].done == 0
     assert all(before.done <= after.done for before, after in pairwise(items))
     assert all(item.done <= item.total for item in items)
-    whole = sum(len(mnist.files[name]) for name, _ in MNIST.resources)
+    whole = sum(len(data) for data in mnist.files.values())
     assert (items[-1].done, items[-1].total) == (whole, whole)
 
 
@@ -142,15 +146,22 @@ def test_a_set_elsewhere_does_not_count_as_there(tmp_path, mnist, files, monkeyp
     assert fetched("mnist", tmp_path / "data") == tmp_path / "data/MNIST/raw"
 
 
-@pytest.mark.parametrize("kind", [MNIST, FashionMNIST, CIFAR10])
+@pytest.mark.parametrize("kind", [MNIST, FashionMNIST])
 def test_addresses_and_sums_are_torchvisions(kind):
-    name = {MNIST: "mnist", FashionMNIST: "fashion", CIFAR10: "cifar10"}[kind]
-    found = remote_files(name)
-    if kind is CIFAR10:
-        assert [(file.urls, file.md5) for file in found] == [((kind.url,), kind.tgz_md5)]
-    else:
-        assert [(file.name, file.md5) for file in found] == [tuple(item) for item in kind.resources]
-        assert found[0].urls == tuple(f"{mirror}{found[0].name}" for mirror in kind.mirrors)
+    found = PUBLISHED[{MNIST: "mnist", FashionMNIST: "fashion"}[kind]]
+    assert [(file.name, file.md5) for file in found.files] == kind.resources
+    for file in found.files:
+        assert file.urls == tuple(f"{mirror}{file.name}" for mirror in kind.mirrors)
+
+
+def test_those_of_cifar_too():
+    (archive,) = PUBLISHED["cifar10"].files
+    assert (archive.name, archive.urls) == (CIFAR10.filename, (CIFAR10.url,))
+    assert archive.md5 == CIFAR10.tgz_md5
+    batches = dict(CIFAR10.train_list + CIFAR10.test_list)
+    meta = {CIFAR10.meta["filename"]: CIFAR10.meta["md5"]}
+    assert PUBLISHED["cifar10"].members == batches | meta
+    assert CIFAR10.base_folder == data_places.CIFAR_FOLDER
 
 
 # What does not come
@@ -209,7 +220,7 @@ def test_a_wrong_sum_is_refused(tmp_path, mnist):
 def test_another_mirror_helps(tmp_path, mnist, files, monkeypatch):
     with serving(Web(image_files.zipped(image_files.idx_files(seed=1)))) as wrong:
         wrong.status[f"{IMAGES}.gz"] = 404
-        monkeypatch.setattr(MNIST, "mirrors", [wrong.url, mnist.url])
+        at_mirrors(monkeypatch, wrong.url, mnist.url)
         fetched("mnist", tmp_path)
     np.testing.assert_array_equal(
         load_images("mnist", tmp_path).images, image_files.idx_images(files)
@@ -223,12 +234,11 @@ def test_a_refusal_is_said(tmp_path, mnist, status, attempts):
     assert mnist.asked == [f"{IMAGES}.gz"] * attempts
 
 
-def test_hosts_out_of_reach_are_named(tmp_path, monkeypatch):
+def test_hosts_out_of_reach_are_named(tmp_path, mnist, monkeypatch):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-        mirrors = [f"http://127.0.0.1:{port}/", "http://no-such-host.invalid/"]
-        monkeypatch.setattr(MNIST, "mirrors", mirrors)
+        at_mirrors(monkeypatch, f"http://127.0.0.1:{port}/", "http://no-such-host.invalid/")
         message = refused("mnist", tmp_path, f"127.0.0.1:{port}: Connection refused; ")
     assert "no-such-host.invalid: " in message
 
@@ -246,12 +256,30 @@ def test_too_much_is_refused_before_it_is_kept(tmp_path, mnist, monkeypatch):
     refused("mnist", tmp_path, f"it sends {size} bytes, more than {size - 1}")
 
 
-def test_what_is_published_wrongly_is_not_kept(tmp_path, cifar, monkeypatch):
-    """The archive's own sum is right, but a batch in it is another."""
+def test_a_batch_with_another_sum_is_not_kept(tmp_path, cifar, monkeypatch):
+    """The archive is the published one, but there is another batch in it."""
     batches = image_files.cifar_files()
     batches["data_batch_2"] = pickle.dumps({"labels": [], "data": []})
-    publish_archive(cifar, monkeypatch, batches)
-    refused("cifar10", tmp_path, "cannot use what was fetched: .*data_batch_2 is not the file")
+    cifar.files[CIFAR10.filename] = image_files.cifar_archive(batches)
+    image_files.publish(monkeypatch, cifar.url, cifar.files)
+    refused("cifar10", tmp_path, "data_batch_2 is not the file of CIFAR-10: its md5 sum is")
+
+
+def test_an_archive_that_is_there_is_not_fetched_again(tmp_path, cifar):
+    data = cifar.files[CIFAR10.filename]
+    image_files.write_all(tmp_path, {CIFAR10.filename: data})
+    assert fetched("cifar10", tmp_path) == tmp_path
+    (tmp_path / CIFAR10.filename).write_bytes(data[:-9])
+    assert fetched("cifar10", tmp_path) == tmp_path / "cifar-10-batches-py"
+
+
+def test_fetching_does_without_torch():
+    code = "import sys; from engine import cli, downloads; print('torch' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
@@ -283,16 +311,6 @@ def test_closing_removes_what_has_come(tmp_path, mnist):
 
 # The command
 
-PATCHED = """
-import sys
-from torchvision.datasets import MNIST
-MNIST.mirrors = [{url!r}]
-MNIST.resources = {resources!r}
-from engine.cli import main
-sys.argv[0] = "engine"
-main()
-"""
-
 
 def run(*arguments: str):
     return CliRunner().invoke(commands, ["fetch", *arguments])
@@ -318,9 +336,8 @@ def test_the_command_refuses_what_is_not_published(name):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing(tmp_path, mnist, number):
     mnist.held.add(f"{IMAGES}.gz")
-    script = PATCHED.format(url=mnist.url, resources=MNIST.resources)
     process = subprocess.Popen(
-        [sys.executable, "-c", script, "fetch", "mnist", "--data-root", str(tmp_path / "data")],
+        [*image_files.patched_fetch(), "mnist", "--data-root", str(tmp_path / "data")],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
