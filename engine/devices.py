@@ -35,6 +35,21 @@ def choose_device(name: str = "auto") -> torch.device:
     raise ValueError(f"device {name!r} is not available; known: auto, {', '.join(names)}")
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device has said that its memory is used up; MPS only says so in words."""
+    return isinstance(error, torch.cuda.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "MPS backend out of memory" in str(error)
+    )
+
+
+def release_memory(device: torch.device) -> None:
+    """Give back what PyTorch keeps of a device's memory for later."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
 def use_one_thread() -> None:
     """Compute on one CPU thread.
 

@@ -19,9 +19,10 @@ from engine import checkpoint as checkpoints
 from engine import datasets
 from engine.config import TrainingConfig
 from engine.denoiser import NetworkDenoiser, training_target
-from engine.devices import threads_for
+from engine.devices import is_out_of_memory, release_memory, threads_for
 from engine.distributed import Team
 from engine.files import make_folder
+from engine.precision import computing_in, training_type
 from engine.schedules import Schedule
 from engine.training_data import PointData, TrainingData, load_training_data
 
@@ -95,7 +96,9 @@ class Trainer:
     """A network in training; ``step`` makes one update.
 
     ``data``: train with these instead of the set that ``config`` names. ``micro_batch``: carry at
-    most so many rows through the network at once; the update is that of the whole batch.
+    most so many rows through the network at once; the update is that of the whole batch. Where the
+    memory of a device is too small, it halves itself. ``working_type`` is what networks for images
+    compute in, bfloat16 where that is faster.
 
     Random numbers come from one CPU generator whatever the device, so a run can be repeated and
     resumed to the bit (on one CPU thread).
@@ -128,6 +131,7 @@ class Trainer:
             weight_decay=0.0,
             fused=device.type in ("cpu", "cuda", "mps"),
         )
+        self.working_type = training_type(device) if config.images else torch.float32
         self.done = 0
         self._team: Team | None = None
         self._together: DistributedDataParallel | None = None
@@ -178,7 +182,7 @@ class Trainer:
         try:
             batch = self._batch()
             self.optimiser.zero_grad()
-            loss = yield from self._gradients(batch)
+            loss = yield from self._gradients_in_memory(batch)
             finished = True
         finally:
             if not finished:
@@ -194,6 +198,29 @@ class Trainer:
                 averaging_weight(self.done),
             )
         return loss
+
+    def _gradients_in_memory(self, batch: Batch) -> Generator[None, None, Tensor]:
+        """``_gradients``, again with half as many rows at once whenever memory runs out."""
+        while True:
+            try:
+                return (yield from self._gradients(batch))
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._halve(len(batch.t))
+            # Only here is the error gone, and with it all that its frames have held.
+            self.optimiser.zero_grad()
+            release_memory(self.device)
+
+    def _halve(self, count: int) -> None:
+        rows = min(self.micro_batch or count, count)
+        # One of several processes would leave the others waiting for it.
+        if rows == 1 or self._team is not None:
+            raise ValueError(
+                f"{self.device} has too little memory for {rows} at once of a batch of {count}; "
+                "choose a smaller micro-batch or network"
+            )
+        self.micro_batch = (rows + 1) // 2
 
     def _gradients(self, batch: Batch) -> Generator[None, None, Tensor]:
         """Add up the gradients of the batch's mean loss, micro-batch by micro-batch.
@@ -227,7 +254,9 @@ class Trainer:
         target = training_target(batch.x0, batch.eps, batch.t, self.schedule, prediction)
         given = () if batch.classes is None else (batch.classes,)
         network = self.network if self._together is None else self._together
-        return F.mse_loss(network(x_t, batch.t, *given), target)
+        with computing_in(self.working_type, self.device):
+            output = network(x_t, batch.t, *given)
+        return F.mse_loss(output.float(), target)
 
     def _batch(self) -> Batch:
         """Draw the next batch; of several processes each takes its rows of the same one.
