@@ -11,6 +11,7 @@ from engine.config import PRESETS, TrainingConfig
 from engine.protocol import Packet
 from toydiff_gui import names
 from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.image_ends import SAMPLES_KEY
 from toydiff_gui.panels.images.configs import with_network
 from toydiff_gui.state import AppState, Cost
 from toydiff_gui.timers import single_shot
@@ -22,7 +23,8 @@ PAUSE_MS = 300
 class CostKeeper(QObject):
     """Measures the presets for the images that are chosen, one at a time, the chosen one first.
 
-    Not while a training runs: both would only measure each other.
+    Not while a training runs, since both would only measure each other, and never before what the
+    user waits for.
     """
 
     def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
@@ -37,11 +39,31 @@ class CostKeeper(QObject):
         for signal in (state.training_config_changed, state.training_changed, state.engine_changed):
             signal.connect(self._timer.start)
         state.training_config_changed.connect(self._forget)
+        state.run_changed.connect(self._on_run)
 
     @property
     def busy(self) -> bool:
         """Whether something is being measured or about to be."""
         return self._job is not None or self._timer.isActive()
+
+    def _on_run(self, key: str) -> None:
+        if self._state.run(key).status == "running" and self._job is not None:
+            self._end()  # somebody waits for this now; it is measured again after it
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _end(self) -> None:
+        self._link.send(Packet(protocol.Cancel(job=self._job or 0)))
+        self._job = None
+
+    @property
+    def _at_rest(self) -> bool:
+        """Whether nobody waits for anything."""
+        state = self._state
+        keys = [SAMPLES_KEY, *(lane.key for lane in state.shown_lanes)]
+        running = any(state.run(key).status == "running" for key in keys)
+        runs = (state.slice, state.attention, state.inversion)
+        return not running and all(run.status != "running" for run in runs)
 
     def _wanted(self) -> list[tuple[str, TrainingConfig]]:
         """Each preset by its key, the one that is chosen first."""
@@ -61,12 +83,14 @@ class CostKeeper(QObject):
                 self._state.set_cost(key, Cost())
         key, aim = self._measured
         if self._job is not None and (key, aim) not in [(k, _aim(c)) for k, c in self._wanted()]:
-            self._link.send(Packet(protocol.Cancel(job=self._job)))
-            self._job = None
+            self._end()
 
     def _refresh(self) -> None:
         state = self._state
         if state.engine.status != "ready" or state.training.active or self._job is not None:
+            return
+        if not self._at_rest:
+            self._timer.start()
             return
         for key, config in self._wanted():
             if self._known.get(key) != _aim(config):

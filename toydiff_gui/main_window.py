@@ -34,6 +34,7 @@ from toydiff_gui.engine_link import EngineKind, EngineLink
 from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.spec import ThemeName
 from toydiff_gui.export.stills import clipboard_data
+from toydiff_gui.fetcher import Fetcher
 from toydiff_gui.help_dialog import HelpDialog
 from toydiff_gui.image_composer import compose_images, image_thumbnails
 from toydiff_gui.image_conductor import ImageConductor
@@ -49,6 +50,7 @@ from toydiff_gui.panels.images.train import ImageTrainPanel
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.panels.train import TrainPanel
 from toydiff_gui.playback import Playback
+from toydiff_gui.remote_engine import Address
 from toydiff_gui.runs import Runs
 from toydiff_gui.scene import Scene
 from toydiff_gui.slicer import Slicer
@@ -308,7 +310,8 @@ class MainWindow(QMainWindow):
         ):
             self._thumbnails_of = shown
             times = thumbnail_times(self.state.model.schedule.timesteps, IMAGE_THUMBNAILS)
-            self.timeline.set_thumbnails(image_thumbnails(self.state, times))
+            pictures = image_thumbnails(self.state, times)
+            self.timeline.set_thumbnails(pictures, of_pixels=True)
 
     def current_scene(self) -> Scene | ImageScene:
         """What is to be exported: the scene of this moment, as far as it is zoomed in.

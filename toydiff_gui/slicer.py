@@ -19,9 +19,9 @@ from toydiff_gui.state import AppState, ImageEnd, SliceRun
 from toydiff_gui.timers import single_shot
 
 COLUMNS, ROWS = 9, 7
-BOX = (-0.35, 1.35, -0.35, 1.35)
-"""The part of the plane that is decoded: somewhat more than the triangle. A is at (0, 0), B at
-(1, 0), C at (0, 1)."""
+BOX = (-0.625, 1.625, -0.375, 1.375)
+"""The part of the plane that is decoded, (u0, u1, v0, v1): somewhat more than the triangle, with A
+at (0, 0), B at (1, 0) and C at (0, 1) in the middles of cells a quarter wide and high."""
 MAP_STEPS, DOT_STEPS = 20, 8
 """Steps of DDIM for the map, and for the dot while it is dragged."""
 

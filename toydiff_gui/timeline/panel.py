@@ -45,9 +45,12 @@ class TimelinePanel(QWidget):
         self._restyle()
         self._refresh()
 
-    def set_thumbnails(self, images: Sequence[Image]) -> None:
-        """Show grey pictures (H, W), 0..1, evenly from noise to data, in the strip."""
-        self.track.set_thumbnails(images)
+    def set_thumbnails(self, images: Sequence[Image], *, of_pixels: bool = False) -> None:
+        """Show grey pictures (H, W), 0..1, evenly from noise to data, in the strip.
+
+        Densities are drawn in a colour of the theme, pictures ``of_pixels`` as they are.
+        """
+        self.track.set_thumbnails(images, of_pixels=of_pixels)
 
     def set_schedule(self, alphas_cumprod: NDArray[np.float64]) -> None:
         """Take alpha_bar at t = 0..T for the noise level and the read-out."""

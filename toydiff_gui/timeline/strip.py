@@ -26,23 +26,34 @@ def tinted(image: Image, colour: str) -> QImage:
     return picture.copy()  # QImage does not keep the array alive
 
 
+def grey(image: Image) -> QImage:
+    """A grey picture (H, W), 0..1, from black to white."""
+    levels = np.clip(np.nan_to_num(np.asarray(image, np.float64)), 0.0, 1.0)
+    pixels = np.ascontiguousarray(np.round(levels * 255).astype(np.uint8))
+    height, width = pixels.shape
+    return QImage(pixels.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
+
+
 def paint_strip(
     images: Sequence[Image], width: int, height: int, colour: str, dpr: float
 ) -> QPixmap:
-    """The pictures side by side in cells of equal width, each as large as fits."""
+    """The pictures side by side in cells of equal width, each as large as fits.
+
+    Without a ``colour`` they are pictures of pixels: black and white in every theme, and sharp.
+    """
     strip = QPixmap(max(1, round(width * dpr)), max(1, round(height * dpr)))
     strip.setDevicePixelRatio(dpr)
     strip.fill(Qt.GlobalColor.transparent)
     if not images:
         return strip
     painter = QPainter(strip)
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, bool(colour))
     cell = width / len(images)
     for index, image in enumerate(images):
         rows, columns = image.shape
         size = min(cell / columns, height / rows)
         place = QRectF(0, 0, columns * size, rows * size)
         place.moveCenter(QRectF(index * cell, 0, cell, height).center())
-        painter.drawImage(place, tinted(image, colour))
+        painter.drawImage(place, tinted(image, colour) if colour else grey(image))
     painter.end()
     return strip

@@ -52,6 +52,7 @@ class Track(QAbstractSlider):
         self._playback = playback
         self._levels: NDArray[np.float64] = np.zeros(0)
         self._images: list[Image] = []
+        self._of_pixels = False
         self._strip: QPixmap | None = None
         self._curve: QPainterPath | None = None
         self._hover: int | None = None
@@ -76,9 +77,9 @@ class Track(QAbstractSlider):
         theme.notifier().changed.connect(self._restyle)
         self._restyle()
 
-    def set_thumbnails(self, images: Sequence[Image]) -> None:
-        """Show grey pictures (H, W), 0..1, evenly from noise to data."""
-        self._images = list(images)
+    def set_thumbnails(self, images: Sequence[Image], *, of_pixels: bool = False) -> None:
+        """Show grey pictures (H, W), 0..1, evenly from noise to data; densities, or pixels."""
+        self._images, self._of_pixels = list(images), of_pixels
         self._strip = None
         self.update()
 
@@ -229,7 +230,7 @@ class Track(QAbstractSlider):
                 self._images,
                 round(rect.width()),
                 round(rect.height()),
-                theme.current().palette.label,
+                "" if self._of_pixels else theme.current().palette.label,
                 self.devicePixelRatioF(),
             )
         return self._strip
