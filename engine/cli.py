@@ -238,6 +238,8 @@ def _open_training(
     def opened() -> Trainer:
         if team is not None and not team.leads:
             return training.Trainer(wanted, device, **how)
+        if wanted.dataset == "folder":
+            _read_folder(wanted, options["data_root"])
         return training.open_run(
             wanted, options["out"], device=device, resume=options["resume"], **how
         )
@@ -247,6 +249,22 @@ def _open_training(
     trainer = team.made(opened)
     trainer.join(team)
     return trainer
+
+
+def _read_folder(wanted: config.TrainingConfig, folder: Path | None) -> None:
+    """Read the user's pictures, which a training then finds read, and say what was left out."""
+    from engine.image_data import load_steps
+
+    work = load_steps(wanted, folder)
+    with _progress(None, "images") as bar:
+        while True:
+            try:
+                done, bar.total = next(work)
+                bar.update(done - bar.n)
+            except StopIteration as end:
+                images = end.value
+                break
+    print(f"{folder}: {len(images.images)} images" + (f"; {images.note}" if images.note else ""))
 
 
 def _new_config(options: dict[str, Any]) -> config.TrainingConfig:
@@ -306,6 +324,8 @@ def _levels(sides: str | None, known: list[int]) -> tuple[int, ...] | None:
 def _refuse_foreign(base: config.TrainingConfig, options: dict[str, Any]) -> None:
     """Refuse what the data set that was asked for would not heed."""
     foreign = ["depth"] if base.images else ["preset", "attention", "classes", "data_root"]
+    if base.dataset == "digits":
+        foreign.append("data_root")  # they are bundled
     if base.dataset != "folder":
         foreign += ["image_size", "channels"]
     elif options["classes"]:

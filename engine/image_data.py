@@ -77,7 +77,9 @@ def load_steps(
     if config.dataset != "folder":
         return load_images(config.dataset, root, split)
     if root is None:
-        raise ValueError("the data set 'folder' needs its folder of images: name it (--data-root)")
+        raise ValueError(
+            "the data set 'folder' needs its folder of images: name it with --data-root"
+        )
     listing = list_pictures(root)
     key = (listing, config.image_size, config.channels)
     if key not in _folders:
