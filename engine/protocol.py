@@ -149,10 +149,15 @@ class Field(Request, frozen=True, kw_only=True):
 
 
 class Evaluate(Request, frozen=True, kw_only=True):
-    """Distance and off-data share with their floors; ``quick`` for the live figures."""
+    """Distance and off-data share with their floors; ``quick`` for the live figures.
+
+    For images the result's ``info`` has the fields of ``engine.image_metrics.ImageQuality``. A set
+    whose classifier has to be trained first needs its images, looked for in ``data_root`` as well.
+    """
 
     checkpoint: str
     quick: bool = False
+    data_root: str = ""
 
 
 class Diagnose(Request, frozen=True, kw_only=True):
@@ -461,6 +466,10 @@ class ProtocolError(ValueError):
     """The bytes are not a frame of this protocol."""
 
 
+class TruncatedError(ProtocolError):
+    """The stream has ended where more was to come."""
+
+
 def write_packet(stream: IO[bytes], packet: Packet) -> None:
     """Write one frame and flush; raises ``OSError`` when the other side is gone.
 
@@ -482,7 +491,7 @@ def read_packet(stream: IO[bytes]) -> Packet | None:
     if not prefix:
         return None
     if len(prefix) < 4:
-        raise ProtocolError("the stream ended inside a frame")
+        raise TruncatedError("the stream ended inside a frame")
     (size,) = struct.unpack("<I", prefix)
     if size > MAX_HEADER:
         raise ProtocolError(f"a header of {size} bytes is more than {MAX_HEADER}")
@@ -514,7 +523,7 @@ def skip_to_begin(stream: IO[bytes]) -> bytes:
         if line == BEGIN:
             return noise
         if not line:
-            raise ProtocolError("the stream ended before the first frame", noise)
+            raise TruncatedError("the stream ended before the first frame", noise)
         noise += line
     raise ProtocolError(f"more than {MAX_NOISE} bytes came before the first frame", noise)
 
@@ -527,5 +536,5 @@ def _check_type(spec: _ArraySpec) -> None:
 def _read_exactly(stream: IO[bytes], size: int) -> bytes:
     data = stream.read(size)
     if len(data) < size:
-        raise ProtocolError("the stream ended inside a frame")
+        raise TruncatedError("the stream ended inside a frame")
     return data

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import engine
-from engine import protocol
+from engine import image_jobs, protocol
 from engine.attention_maps import attention_layers, attention_maps, chosen_layer
 from engine.checkpoint import Checkpoint, asdict_plain, load_checkpoint, locate
 from engine.class_choice import AlongPath
@@ -38,6 +38,7 @@ from engine.noise import draw_latents
 from engine.path_jobs import compare_paths, find_path, nearness_of, path_latents, silently
 from engine.preview import Values, preview_for
 from engine.protocol import Arrays, Packet
+from engine.remote_files import RemoteFiles
 from engine.samplers import (
     DDIM,
     Frame,
@@ -52,13 +53,14 @@ from engine.training import Trainer, open_run, train_stepwise
 from engine.trajectory import check_size
 
 TRAINING_SHARE = 0.2
+NO_FILES = "this engine sends and takes no files: its window is on the same machine"
 LIVE_CHECKPOINT = "live"
 """The name under which the averaged weights of the running training can be sampled."""
 
 MICRO_BATCH = 16
 """Images that a training takes at once, so that a request is answered between them."""
 
-Work = Generator[Packet | None, None, Packet]
+Work = Generator[Packet | image_jobs.Waiting | None, None, Packet]
 """A job: reports on the way (None: nothing to report), the final report at the end."""
 
 Inbox = queue.SimpleQueue["Packet | None"]
@@ -81,6 +83,8 @@ class _Job:
     started: float = field(default_factory=time.perf_counter)
     begun: bool = False
     paused: bool = False
+    waiting: bool = False
+    """Somebody else works for it, and will wake it by a ``Resume``."""
 
     @property
     def weight(self) -> float:
@@ -106,9 +110,13 @@ class Service:
     """
 
     def __init__(
-        self, inbox: Inbox, send: Callable[[Packet], None], device: torch.device | None = None
+        self,
+        inbox: Inbox,
+        send: Callable[[Packet], None],
+        device: torch.device | None = None,
+        files: RemoteFiles | None = None,
     ) -> None:
-        self._inbox, self._send = inbox, send
+        self._inbox, self._send, self._files = inbox, send, files
         self._device = device or choose_device()
         self._jobs: dict[int, _Job] = {}
         self._turn: deque[int] = deque()
@@ -160,14 +168,42 @@ class Service:
                 if number in self._jobs:
                     self._end_early(number)
             case protocol.Pause(job=number) | protocol.Resume(job=number):
+                held = isinstance(packet.message, protocol.Pause)
                 if number in self._jobs and self._jobs[number].training:
-                    self._jobs[number].paused = isinstance(packet.message, protocol.Pause)
+                    self._jobs[number].paused = held
+                elif number in self._jobs and not held:
+                    self._jobs[number].waiting = False
+            case protocol.Deliver() as message:
+                self._deliver(message, packet.arrays)
             case protocol.Request() as request:
                 self._start(request, packet.arrays)
             case other:
                 self._fail(other.job, f"not a request: {type(other).__name__}")
 
+    def _deliver(self, message: protocol.Deliver, arrays: Arrays) -> None:
+        """Keep a file at once: requests that come after it need it."""
+        try:
+            if self._files is None:
+                raise ValueError(NO_FILES)
+            self._files.deliver(message.path, _sent(arrays, "content"))
+        except ValueError as error:
+            self._fail(message.job, str(error))
+
+    def _fetch(self, request: protocol.Fetch) -> Work:
+        if self._files is None:
+            raise ValueError(NO_FILES)
+        yield None
+        content = self._files.fetch(request.path)
+        found = {} if content is None else {"content": content}
+        return Packet(protocol.Result(job=request.job), found)
+
     def _start(self, request: protocol.Request, arrays: Arrays) -> None:
+        if self._files is not None:
+            try:
+                request = self._files.resolved(request)
+            except ValueError as error:
+                self._fail(request.job, str(error))
+                return
         training = any(job.training for job in self._jobs.values())
         if isinstance(request, protocol.Train) and training:
             self._fail(request.job, "a training is already running; stop it first")
@@ -203,6 +239,17 @@ class Service:
                 return self._diagnose(request)
             case protocol.Attend():
                 return self._attend(request, arrays)
+            case protocol.FindData():
+                return image_jobs.find_data(request)
+            case protocol.BrowseImages():
+                return image_jobs.browse_images(request)
+            case protocol.MeasureCost():
+                return image_jobs.measure(request, self._device, MICRO_BATCH)
+            case protocol.DownloadData():
+                wake = Packet(protocol.Resume(job=request.job))
+                return image_jobs.download(request, lambda: self._inbox.put(wake))
+            case protocol.Fetch():
+                return self._fetch(request)
             case other:
                 raise TypeError(f"no work for {other!r}")
 
@@ -210,7 +257,8 @@ class Service:
 
     def _next_job(self) -> _Job | None:
         """Whose turn it is: those that somebody waits for in turn, training with its share."""
-        runnable = [self._jobs[n] for n in self._turn if not self._jobs[n].paused]
+        jobs = [self._jobs[number] for number in self._turn]
+        runnable = [job for job in jobs if not job.paused and not job.waiting]
         training = [job for job in runnable if job.training]
         others = [job for job in runnable if not job.training]
         if training and (self._owed > 0 or not others):
@@ -239,7 +287,8 @@ class Service:
                 Packet(protocol.Failure(job=number, message=message, internal=True, detail=detail))
             )
         else:
-            if report is not None:
+            job.waiting = report is image_jobs.WAITING
+            if isinstance(report, Packet):
                 self._send(report)
         spent = time.perf_counter() - started
         if job.begun:
@@ -468,17 +517,21 @@ class Service:
 
     def _evaluate(self, request: protocol.Evaluate) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
-        started = told = time.perf_counter()
-        stages = evaluate(checkpoint, quick=request.quick)
+        begun = started = told = time.perf_counter()
+        data_root = Path(request.data_root) if request.data_root else None
+        stages = evaluate(checkpoint, quick=request.quick, data_root=data_root)
+        what = ""
         while True:
             try:
                 stage = next(stages)
             except StopIteration as end:
                 info = {**vars(end.value), "distance_ratio": end.value.ratio}
                 info = {key: value for key, value in info.items() if np.isfinite(value)}
-                seconds = time.perf_counter() - started
+                seconds = time.perf_counter() - begun
                 return Packet(protocol.Result(job=request.job, info=info, seconds=seconds))
             now = time.perf_counter()
+            if stage.what != what:  # another kind of work, with a pace of its own
+                what, started = stage.what, now
             if now - told < 0.1:
                 yield None
                 continue
@@ -535,6 +588,10 @@ class Service:
         folder = Path(request.out)
         steps = None
         try:
+            if request.config.images:  # read now, file by file, and kept
+                yield from image_jobs.load_for_window(
+                    request.config, request.data_root, request.job
+                )
             trainer = open_run(
                 request.config,
                 folder,
