@@ -6,7 +6,7 @@ import itertools
 from dataclasses import replace
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from toydiff_gui import theme
@@ -104,7 +104,7 @@ class ImagePage(QWidget):
     def _show(self) -> None:
         shown = explained(self._scene, self._state)
         for card in self.cards:
-            if card.show_scene(shown, self._t) and card.isVisibleTo(self):
+            if card.show_scene(shown, self._t) and card.isVisible():
                 self._waiting.add(card.key)
 
     def _explain_again(self) -> None:
@@ -154,6 +154,11 @@ class ImagePage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give every card its place."""
         self._arrange()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody waits for what is not painted."""
+        self._waiting.clear()
+        self._announce()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape lets go of a pinned place, or returns from one card to all."""
