@@ -13,13 +13,20 @@ import sys
 import threading
 from typing import BinaryIO
 
+from platformdirs import user_data_path
+
 from engine.devices import choose_device, use_one_thread
-from engine.protocol import Packet, ProtocolError, read_packet, write_packet
+from engine.protocol import BEGIN, Packet, ProtocolError, read_packet, write_packet
+from engine.remote_files import RemoteFiles
 from engine.service import Inbox, Service
 
 
-def serve(device: str = "auto") -> None:
-    """Serve until the input ends or ``Shutdown`` comes."""
+def serve(device: str = "auto", *, remote: bool = False) -> None:
+    """Serve until the input ends or ``Shutdown`` comes.
+
+    ``remote``: for a window on another machine. What a login shell has written is told from frames
+    by a line in between, and files are those of this machine's own folder.
+    """
     # Ctrl-C in a shared terminal reaches both processes; the window decides when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     use_one_thread()
@@ -27,7 +34,12 @@ def serve(device: str = "auto") -> None:
     inbox: Inbox = queue.SimpleQueue()
     reader = threading.Thread(target=_read_all, args=(sys.stdin.buffer, inbox), daemon=True)
     reader.start()
-    Service(inbox, lambda packet: write_packet(output, packet), choose_device(device)).run()
+    files = None
+    if remote:
+        files = RemoteFiles(user_data_path("ToyDiff", "ToyDiff"))
+        output.write(b"\n" + BEGIN)
+    chosen = choose_device(device)
+    Service(inbox, lambda packet: write_packet(output, packet), chosen, files).run()
     # The reader may still wait for input that never comes; everything is saved, so leave at once.
     sys.stderr.flush()
     os._exit(0)

@@ -20,8 +20,30 @@ from engine.command_line import Commands, run
 from engine.commands_help import COMMANDS
 from toydiff_gui import platform_check
 from toydiff_gui.engine_process import engine_command, engine_environment
+from toydiff_gui.remote_engine import OPTIONS_VARIABLE, PYTHON, SCHEME, Address, parse_address
 
 PASS_ON: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+
+class EngineChoice(click.ParamType[str | Address]):
+    """'process', 'inline' or the address of another machine."""
+
+    name = "process|inline|ssh://HOST"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | Address:
+        """The choice that ``value`` is."""
+        if isinstance(value, Address) or value in ("process", "inline"):
+            return value
+        if not str(value).startswith(SCHEME):
+            self.fail(
+                f"{value!r} is neither 'process' nor 'inline' nor ssh://user@host", param, ctx
+            )
+        try:
+            return parse_address(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.group(
@@ -33,10 +55,14 @@ PASS_ON: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": T
 @click.option(
     "--engine",
     "engine_kind",
-    type=click.Choice(["process", "inline"]),
+    type=EngineChoice(),
     default="process",
     show_default=True,
-    help="Run the engine beside the window or, for debugging, inside its process.",
+    help="Run the engine beside the window (process); inside it, for debugging (inline); or on "
+    "another machine, through OpenSSH: ssh://[user@]host[:port][?python=PATH]. There, ToyDiff must "
+    f"be installed for the Python at PATH [default: {PYTHON}], a relative one starting at the home "
+    "folder; and a key, or an agent, must let you in without a question. The words of "
+    f"{OPTIONS_VARIABLE} in the environment are given to ssh, such as '-F FILE'.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps.")
 @click.option("--open", "open_ref", metavar="CHECKPOINT", help="Open this checkpoint.")

@@ -327,7 +327,8 @@ def waiting(state: AppState, run: LaneRun) -> str:
     if run.message:
         return run.message
     if state.engine.status == "starting":
-        return "The engine is starting…"
+        again = state.engine.message  # a connection that is tried again
+        return names.starting(state.engine) if again else "The engine is starting…"
     if state.engine.status == "dead":
         return "The engine is not running."
     return "" if run.trajectory is not None else "Waiting for the first frame…"

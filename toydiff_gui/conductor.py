@@ -98,6 +98,7 @@ class Conductor(QObject):
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         link.reconnecting.connect(self._on_reconnecting)
+        state.set_engine(EngineStatus(host=self._host))
         self._streams.began.connect(self._on_began)
         self._streams.ended.connect(self._on_ended)
         self.pathfinder.preview_changed.connect(self._show_preview)

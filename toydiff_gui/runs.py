@@ -15,6 +15,8 @@ from engine.config import TrainingConfig, from_json
 CHECKPOINT = "checkpoint.safetensors"
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
+AWAY = "engine.txt"
+"""In the folder of a training that another machine has and that was not fetched: its address."""
 KEY = "runs/recent"
 MOST = 12
 
@@ -53,10 +55,29 @@ class Runs:
         """Remove the folder of a training that saved nothing; any other is left alone."""
         with suppress(OSError):  # not ours to tidy any more
             held = {path.name for path in folder.iterdir()}
-            if folder.parent == self._root and CONFIG in held and held <= {CONFIG, METRICS}:
+            ours = {CONFIG, METRICS, AWAY}
+            if folder.parent == self._root and CONFIG in held and held <= ours:
                 for name in held:
                     (folder / name).unlink()
                 folder.rmdir()
+
+    def mark_away(self, folder: Path, address: str) -> None:
+        """Note that an engine at ``address`` trains in ``folder``. Raises ``OSError``."""
+        (folder / AWAY).write_text(address, encoding="utf-8")
+
+    def mark_home(self, folder: Path) -> None:
+        """Note that there is nothing more to be fetched into ``folder``."""
+        with suppress(OSError):
+            (folder / AWAY).unlink(missing_ok=True)
+
+    def is_away(self, folder: Path) -> bool:
+        """Whether another machine may have more of the training in ``folder``."""
+        return (folder / AWAY).is_file()
+
+    def away(self, address: str) -> list[Path]:
+        """Folders whose trainings the engine at ``address`` may have more of."""
+        marks = sorted(self._root.glob(f"*/{AWAY}"))
+        return [mark.parent for mark in marks if mark.read_bytes() == address.encode()]
 
     def has_checkpoint(self, folder: Path) -> bool:
         """Whether a training has saved something in ``folder``."""

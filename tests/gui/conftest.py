@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from bench.window import settle, wait_until
 from engine import datasets, protocol
 from engine.config import TrainingConfig, sampler_times
-from engine.datasets.images import image_training, info_of
+from engine.datasets.images import INFOS, image_training, info_of
 from engine.protocol import Packet
 from toydiff_gui import main_window, theme
 from toydiff_gui.attention_keeper import AttentionKeeper
@@ -207,7 +207,12 @@ class FakeEngine(QObject):
         self._answered = len(self.sent)
         for packet in new:
             if isinstance(packet.message, protocol.Open):
-                self.describe(packet.message.job)
+                name = packet.message.checkpoint
+                images = name in INFOS
+                self.describe(packet.message.job, image_training(name) if images else None)
+            elif isinstance(packet.message, protocol.FindData):
+                places = {"mnist": "", "fashion": "", "cifar10": "", "download_root": "/data"}
+                self.report(protocol.Result(job=packet.message.job, info=places))
             elif isinstance(packet.message, protocol.Sample | protocol.Interpolate):
                 self.frames(packet)
                 self.finish(packet)

@@ -183,7 +183,7 @@ class RunFoot(QWidget):
     def _train_tip(self) -> str:
         engine = self._state.engine
         if engine.status == "starting":
-            return "The engine is starting; a moment, please"
+            return names.starting(engine)
         if engine.status == "dead":
             return "The engine has ended" + (f": {engine.message}" if engine.message else "")
         if self._state.training.active:

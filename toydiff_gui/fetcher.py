@@ -1,0 +1,67 @@
+"""Brings home what trainings have saved on another machine while nobody was connected to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from engine import protocol
+from engine.protocol import Packet
+from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.runs import Runs
+from toydiff_gui.state import AppState
+
+
+class Fetcher(QObject):
+    """Asks for it as soon as the engine over there is ready.
+
+    A training whose end was reported is here already (see ``toydiff_gui.courier``). This is for
+    those that ended with the connection, or with the window.
+
+    Signals:
+        fetched: a training is here now; its folder.
+    """
+
+    fetched = Signal(object)
+
+    def __init__(
+        self, state: AppState, link: EngineLink, runs: Runs, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._link, self._runs = state, link, runs
+        self._under_way: dict[int, Path] = {}
+        link.received.connect(self._on_packet)
+        link.died.connect(self._on_died)
+
+    def _on_packet(self, packet: Packet) -> None:
+        message = packet.message
+        if isinstance(message, protocol.Ready):
+            self._ask()
+        elif message.job not in self._under_way:
+            return
+        elif isinstance(message, protocol.Result):
+            self._arrived(self._under_way.pop(message.job))
+        elif isinstance(message, protocol.Failure):
+            del self._under_way[message.job]
+            self._state.post(message.message, error=True)
+
+    def _ask(self) -> None:
+        if self._link.address is None:
+            return
+        for folder in self._runs.away(str(self._link.address)):
+            job = self._link.next_job()
+            self._under_way[job] = folder
+            self._link.send(Packet(protocol.Fetch(job=job, slot=str(job), path=str(folder))))
+
+    def _arrived(self, folder: Path) -> None:
+        self._runs.mark_home(folder)
+        if not self._runs.has_checkpoint(folder):
+            self._runs.discard(folder)
+            return
+        self._runs.remember(folder)
+        self._state.post(f"The training {folder.name!r} is here now and in the list of models.")
+        self.fetched.emit(folder)
+
+    def _on_died(self, why: str) -> None:
+        self._under_way.clear()
