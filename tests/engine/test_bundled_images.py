@@ -1,0 +1,133 @@
+"""The bundled checkpoints of images: small, complete, and what they draw is recognised."""
+
+from __future__ import annotations
+
+import shlex
+
+import msgspec
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from torch.nn import functional as F
+
+import engine
+from engine import checkpoint as checkpoints
+from engine import cli
+from engine.config import IMAGE_SETS
+from engine.datasets.images import INFOS, load_digits
+from engine.image_classifier import load_classifier
+from engine.image_metrics import recognised
+from engine.noise import draw_latents
+from engine.samplers import DDIM, sample
+from engine.training import Trainer
+from scripts import bundle_checkpoint
+from tests.engine.small_unet import digits_config
+
+NAMES = [name for name in checkpoints.BUNDLED if name in IMAGE_SETS]
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_is_small_and_complete(name):
+    path = checkpoints.locate(name)
+    assert path.stat().st_size <= 4_000_000
+    stored = safetensors.torch.load_file(path)
+    assert all(key.startswith("averaged.") for key in stored)
+    assert {value.dtype for value in stored.values()} == {torch.float16}
+    weights = sum(value.numel() for value in stored.values())
+    assert weights <= 1_500_000
+    assert name == "digits" or weights >= 500_000
+
+    loaded = engine.load_checkpoint(name)
+    described, info = loaded.description, INFOS[name]
+    assert loaded.shape == info.shape
+    assert described.step == loaded.config.steps
+    assert loaded.config.unet.classes == len(info.labels)
+    record = described.record
+    assert record.seconds > 0
+    assert "2 cores" in record.machine
+    assert len(record.quality) == 3
+    for figures in record.quality.values():
+        assert figures["distance_floor"] > 0
+        assert figures["classes"] == 10
+    with pytest.raises(ValueError, match="only averaged weights"):
+        engine.load_checkpoint(name, averaged=False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_recorded_command_asks_for_the_recorded_configuration(name, monkeypatch, tmp_path):
+    loaded = engine.load_checkpoint(name)
+    program, *arguments = shlex.split(loaded.description.record.command)
+    asked = []
+
+    def no_run(config, folder, **options):
+        asked.append(config)
+        raise ValueError("this is far enough")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("engine.training.open_run", no_run)
+    assert program == "toydiff"
+    assert cli.run(cli.commands, arguments) == 2
+    assert asked == [loaded.config]
+
+
+def test_the_standardisation_is_that_of_the_data():
+    transform, data = engine.load_checkpoint("digits").transform, load_digits().transform
+    np.testing.assert_allclose(transform.mean, data.mean, atol=1e-12)
+    np.testing.assert_allclose(transform.std, data.std, atol=1e-12)
+
+
+def test_digits_are_drawn_as_they_are_asked_for():
+    loaded = engine.load_checkpoint("digits")
+    classes = torch.arange(40) % 10
+    denoiser = loaded.denoiser.conditioned(F.one_hot(classes, 10).float(), 1.0)
+    latents = draw_latents(5, 40, loaded.shape)
+    *_, last = sample(denoiser, loaded.schedule, latents, sampler=DDIM(steps=10))
+    assert torch.isfinite(last.x).all()
+    probabilities = load_classifier("digits").probabilities(last.x, loaded.transform)
+    sure, kinds = recognised(probabilities)
+    assert sure >= 0.75
+    assert kinds == 10
+    assert np.mean(probabilities.argmax(axis=1) == classes.numpy()) >= 0.9
+
+
+# The script
+
+
+@pytest.fixture
+def run(tmp_path):
+    """The folder of a training that was stopped before its end."""
+    trainer = Trainer(digits_config(steps=50), CPU)
+    for _ in range(3):
+        trainer.step()
+    folder = tmp_path / "run"
+    folder.mkdir()
+    trainer.save(folder)
+    return folder
+
+
+def test_what_is_kept_are_the_averaged_weights_in_half(run):
+    description, kept = bundle_checkpoint.averaged_half(run)
+    assert (description.step, description.config.steps) == (3, 3)
+    whole, tensors = checkpoints.load_tensors(run / "checkpoint.safetensors")
+    assert whole.config.steps == 50
+    averaged = {name: value for name, value in tensors.items() if name.startswith("averaged.")}
+    assert kept.keys() == averaged.keys()
+    for name, value in averaged.items():
+        torch.testing.assert_close(kept[name].float(), value, atol=1e-6, rtol=1e-3)
+
+
+def test_a_bundle_says_how_it_was_made(run, tmp_path, monkeypatch):
+    out = tmp_path / "digits.safetensors"
+    with pytest.raises(ValueError, match="not the usual training with 'digits'"):
+        bundle_checkpoint.bundle(run, out, seconds=1.0, machine="a machine")
+    assert not out.exists()
+    monkeypatch.setattr(bundle_checkpoint, "command_for", lambda config: "the command")
+    record = bundle_checkpoint.bundle(run, out, seconds=1.5, machine="a machine", quick=True)
+    loaded = engine.load_checkpoint(out)
+    assert loaded.description.record == record
+    assert (record.command, record.seconds, record.machine) == ("the command", 1.5, "a machine")
+    assert list(record.quality) == ["DDIM, 50 steps", "DDIM, 50 steps, told the class"]
+    assert record.quality["DDIM, 50 steps"]["samples"] == 128
+    assert msgspec.json.encode(loaded.describe())
