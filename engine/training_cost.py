@@ -21,7 +21,8 @@ MOST_PARAMETERS = 100_000_000
 COPIES = 5
 """Weights, their gradients, two moments of each, and the averaged weights."""
 ITEM_SECONDS = 0.5
-"""An item of the measurement is to take no longer than about this."""
+"""No more rows at once than take about this long, at most ``GROWTH`` times as long."""
+GROWTH = 4
 MICRO_BATCHES = 3
 
 
@@ -47,7 +48,8 @@ def measure_cost(
 ) -> Generator[None, None, Cost]:
     """A few micro-batches of a training, at most one an item, and then the cost of an update.
 
-    The time is that of the rows that were measured, in proportion. Raises ``ValueError`` for a
+    The time is that of the rows that were measured, in proportion. They are few where a pass takes
+    long. Raises ``ValueError`` for a
     network of more than ``MOST_PARAMETERS``, before anything of it is allocated.
     """
     shape = info_of(config).shape if config.images else (2,)
@@ -59,16 +61,19 @@ def measure_cost(
     data = _Noise(shape, config, device)
     trainer = Trainer(replace(config, batch_size=1), device, data, micro_batch=1)
     yield
-    yield from _timed_step(trainer)  # what comes first is slow
-    seconds = yield from _timed_step(trainer)
-    measured = max(1, min(rows, int(ITEM_SECONDS / seconds)))
-    if measured > 1:
-        trainer.micro_batch = measured
-        batch = min(config.batch_size, MICRO_BATCHES * measured)
-        trainer.config = replace(config, batch_size=batch)
-        seconds = (yield from _timed_step(trainer)) / batch
+    yield from _timed_step(trainer, 1, 1)  # what comes first is slow
+    measured = 1
+    seconds = yield from _timed_step(trainer, 1, 1)
+    while measured < rows and seconds < ITEM_SECONDS:
+        # A pass has costs of its own: the time of many rows is not that of one, times many.
+        measured = min(rows, GROWTH * measured)
+        seconds = yield from _timed_step(trainer, measured, 1)
+    if measured < config.batch_size and seconds < ITEM_SECONDS:
+        several = min(config.batch_size // measured, MICRO_BATCHES)
+        again = yield from _timed_step(trainer, measured, several)
+        seconds = min(seconds, again / several)
     memory = 4 * COPIES * parameters + kept + images
-    return Cost(parameters, seconds * config.batch_size, memory)
+    return Cost(parameters, seconds / measured * config.batch_size, memory)
 
 
 def count_parameters(config: TrainingConfig) -> int:
@@ -108,8 +113,13 @@ def bytes_kept(config: TrainingConfig, rows: int) -> int:
     return sum(storage.nbytes() for storage in storages.values())
 
 
-def _timed_step(trainer: Trainer) -> Generator[None, None, float]:
-    """An update, and the seconds it took; those of others in between are not counted."""
+def _timed_step(trainer: Trainer, rows: int, batches: int) -> Generator[None, None, float]:
+    """An update with so many micro-batches of ``rows``, and the seconds it took.
+
+    Those of others in between are not counted.
+    """
+    trainer.micro_batch = rows
+    trainer.config = replace(trainer.config, batch_size=rows * batches)
     seconds, work, going = 0.0, trainer.stepwise(), True
     while going:
         began = time.perf_counter()

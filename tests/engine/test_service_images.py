@@ -323,31 +323,38 @@ def test_the_cost_of_a_training(talk):
     assert info["bytes"] > 20 * info["parameters"] + 1797 * 64
 
 
-def test_the_time_is_that_of_the_whole_batch(monkeypatch):
-    """Each row takes a second on this clock."""
+@pytest.mark.parametrize(
+    ("of_a_pass", "of_a_row", "passes", "seconds"),
+    [
+        (0.004, 0.001, [1, 1, 4, 8, 8, 8, 8], 4 * 0.012),  # four micro-batches of 8 an update
+        (0.0, 0.1, [1, 1, 4, 8], 3.2),
+        (0.0, 1.0, [1, 1], 32.0),  # nothing longer than it must be
+    ],
+)
+def test_the_time_is_that_of_the_whole_batch(monkeypatch, of_a_pass, of_a_row, passes, seconds):
+    """On a clock that moves while a network works."""
     clock = [0.0]
     monkeypatch.setattr(training_cost.time, "perf_counter", lambda: clock[0])
     loss, rows = Trainer._loss, []
 
     def slow(self, part):
         rows.append(len(part.t))
-        clock[0] += 0.01 * len(part.t)
+        clock[0] += of_a_pass + of_a_row * len(part.t)
         return loss(self, part)
 
     monkeypatch.setattr(Trainer, "_loss", slow)
     work = training_cost.measure_cost(DIGITS, torch.device("cpu"), micro_batch=8)
-    items = []
-    while True:
+    cost = None
+    while cost is None:
         before = len(rows)
         try:
             next(work)
         except StopIteration as end:
             cost = end.value
-            break
-        items.append(rows[before:])
-    assert cost.seconds_per_step == pytest.approx(0.32)
-    assert rows == [1, 1, 8, 8, 8]
-    assert all(len(item) <= 1 for item in items)  # one evaluation an item
+        assert len(rows) <= before + 1  # one pass an item
+        clock[0] += 100  # the time of others
+    assert rows == passes
+    assert cost.seconds_per_step == pytest.approx(seconds)
 
 
 def test_what_is_kept_for_gradients_is_counted_without_computing():
