@@ -29,7 +29,7 @@ from engine.samplers import DDIM, DDPM, Sampler, check_finite, sample
 
 Done = TypeVar("Done")
 
-IMAGES, QUICK_IMAGES, IMAGE_STEPS = 1000, 128, 50
+IMAGES, QUICK_IMAGES, IMAGE_STEPS = 500, 128, 50
 """Samples of a canonical and of a quick evaluation with images, and the steps of DDIM."""
 IMAGE_BATCH = 64
 
@@ -111,7 +111,7 @@ def evaluate_images(
 ) -> Generator[Stage, None, ImageQuality]:
     """Sample with DDIM, 50 steps, and compare with the data; the figures are returned.
 
-    Canonical (see ``engine.image_metrics``): 1,000 samples of seed 0, or as many as there is a
+    Canonical (see ``engine.image_metrics``): 500 samples of seed 0, or as many as there is a
     floor for; ``quick``: 128. A classifier that is not there yet is trained first, with the data
     from ``data_root`` or where they usually are. Raises ``ValueError`` if those are missing or have
     no classes.

@@ -1,6 +1,6 @@
 """Trains the classifier of a set of images and puts it among the resources.
 
-    python -m scripts.bundle_classifier DATASET [--data-root DIR] [--seed S]
+    python -m scripts.bundle_classifier DATASET [--data-root DIR] [--seed S] [--steps N]
 
 The same command on the same data gives the same classifier but for rounding.
 """
@@ -25,15 +25,18 @@ def main() -> int:
     parser.add_argument("dataset", choices=BUNDLED_CLASSIFIERS)
     parser.add_argument("--data-root", type=Path)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--out", type=Path, default=resources.path("classifiers"))
     options = parser.parse_args()
     name, root = options.dataset, options.data_root
     images, test = (load_images(name, root=root, split=split) for split in ("train", "test"))
     command = f"python -m scripts.bundle_classifier {name} --seed {options.seed}"
+    if options.steps != STEPS:
+        command += f" --steps {options.steps}"
     if name != "digits":
         command += " --data-root DIR"
-    steps = train_classifier(images, options.seed, test=test, command=command)
-    with tqdm(total=STEPS, unit=" updates", disable=not sys.stderr.isatty()) as bar:
+    steps = train_classifier(images, options.seed, test=test, steps=options.steps, command=command)
+    with tqdm(total=options.steps, unit=" updates", disable=not sys.stderr.isatty()) as bar:
         while True:
             try:
                 item = next(steps)
