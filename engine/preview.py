@@ -67,7 +67,7 @@ class ImagePreview(Preview):
         self._classifier = known_classifier(config.dataset)
 
     def quality(self, samples: NDArray[np.float32]) -> Generator[None, None, Values]:
-        """distance, distance_floor and recognised; nothing where there is no classifier yet."""
+        """distance and recognised with their floors; nothing where there is no classifier yet."""
         if self._classifier is None or not np.isfinite(samples).all():
             return {}
         yield
@@ -76,6 +76,7 @@ class ImagePreview(Preview):
             "distance": found.distance,
             "distance_floor": found.distance_floor,
             "recognised": found.recognised,
+            "recognised_floor": found.recognised_floor,
         }
 
 

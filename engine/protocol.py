@@ -338,7 +338,8 @@ class Snapshot(Message, frozen=True, kw_only=True):
     (K+1, N, ...) of samples from fixed latents, and the ``mean`` and ``std`` of each coordinate or
     channel. Samples that cost much are drawn less often: reports in between, never the first one,
     have ``steps`` and ``losses`` alone. ``values``, as far as they are known: distance,
-    distance_floor, and off_data, off_data_floor for points, recognised for images.
+    distance_floor, and off_data, off_data_floor for points, recognised, recognised_floor for
+    images.
     """
 
     step: int

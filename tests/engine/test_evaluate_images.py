@@ -209,6 +209,7 @@ def test_previews_are_images_with_their_quality(talk, tmp_path, small_previews, 
             "distance": found.distance,
             "distance_floor": classifier.reference.floors[32],
             "recognised": found.recognised,
+            "recognised_floor": classifier.description.recognised,
         }
 
 
