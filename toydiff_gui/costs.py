@@ -89,16 +89,17 @@ class CostKeeper(QObject):
         state = self._state
         if state.engine.status != "ready" or state.training.active or self._job is not None:
             return
+        missing = [(key, c) for key, c in self._wanted() if self._known.get(key) != _aim(c)]
+        if not missing:
+            return  # or a timer would run for nothing
         if not self._at_rest:
             self._timer.start()
             return
-        for key, config in self._wanted():
-            if self._known.get(key) != _aim(config):
-                self._measured = (key, _aim(config))
-                self._job = self._link.next_job()
-                request = protocol.MeasureCost(job=self._job, slot="cost", config=config)
-                self._link.send(Packet(request))
-                return
+        key, config = missing[0]
+        self._measured = (key, _aim(config))
+        self._job = self._link.next_job()
+        request = protocol.MeasureCost(job=self._job, slot="cost", config=config)
+        self._link.send(Packet(request))
 
     def _on_packet(self, packet: Packet) -> None:
         message = packet.message
