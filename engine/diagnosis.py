@@ -85,7 +85,9 @@ def _density(
 def _error_maps(
     request: protocol.Diagnose, checkpoint: Checkpoint, data: Tensor
 ) -> Iterator[Packet | None]:
-    times = loss_times(checkpoint.schedule.timesteps, request.times)
+    # Without t = T, where next to nothing but noise is left and the error next to nothing.
+    timesteps = checkpoint.schedule.timesteps
+    times = loss_times(timesteps, min(request.times + 1, timesteps))[1:]
     maps = error_maps(checkpoint.denoiser, data, times, count=request.count, seed=request.seed)
     done = 0
     for item in maps:

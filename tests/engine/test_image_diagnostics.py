@@ -201,7 +201,7 @@ def pieces(reports):
 
 def test_the_service_maps_the_errors_of_images(trained):
     found = pieces(serve(ask("error_map", trained)))
-    assert [int(piece.arrays["t"][0]) for piece in found] == [20, 8, 1]
+    assert [int(piece.arrays["t"][0]) for piece in found] == [11, 5, 1]
     assert [piece.message.done for piece in found] == [1, 2, 3]
     for piece in found:
         assert piece.arrays["error"].shape == (1, 8, 8)

@@ -159,7 +159,7 @@ class ChartCard(QWidget):
         """Show the chart at ``t``, in its own steps."""
         if t != self._t:
             self._t = t
-            if self._chart.over_time or self._chart.dots is not None:
+            if self._chart.over_time or self._chart.timed or self._chart.maps:
                 self.update()
 
     @property
@@ -215,6 +215,8 @@ class ChartCard(QWidget):
         window = self.window_shown
         across = window.x0 + about[0] * (window.x1 - window.x0)
         up = window.y0 + about[1] * (window.y1 - window.y0)
+        if self._chart.still:
+            return
         self._windows.show(
             self._chart,
             zoomed(window.x0, window.x1, across, factor),
@@ -223,6 +225,8 @@ class ChartCard(QWidget):
 
     def _pan(self, window: Window, across: float, up: float) -> None:
         """Move ``window`` by shares of what it shows."""
+        if self._chart.still:
+            return
         self._windows.show(
             self._chart,
             moved(window.x0, window.x1, across * (window.x1 - window.x0)),
@@ -239,6 +243,8 @@ class ChartCard(QWidget):
         frame, chart = self.frame, self._chart
         if chart.empty or chart.bars:
             return ""
+        if chart.maps:
+            return "time" if any(spot.contains(position) for spot in frame.spots) else ""
         in_plot = frame.plot.adjusted(-4, 0, 4, 0).contains(position)
         pans = event.button() == Qt.MouseButton.MiddleButton or bool(
             event.modifiers() & Qt.KeyboardModifier.ShiftModifier
@@ -246,9 +252,9 @@ class ChartCard(QWidget):
         if in_plot and chart.over_time and not pans:
             return "time"
         over_bar = frame.bar.adjusted(-6, -4, 40, 4)
-        if chart.dots is not None and frame.bar.height() > 0 and over_bar.contains(position):
+        if chart.timed and frame.bar.height() > 0 and over_bar.contains(position):
             return "time"
-        return "pan" if in_plot else ""
+        return "pan" if in_plot and not chart.still else ""
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to set the time, or to pan (Shift or the middle button, where both are)."""
@@ -290,7 +296,7 @@ class ChartCard(QWidget):
         plot = self.frame.plot
         control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         zooms = self.wheel_zooms or control
-        if not turned or not zooms or not plot.contains(event.position()) or self._chart.bars:
+        if not turned or not zooms or not plot.contains(event.position()) or self._chart.still:
             event.ignore()
             return
         about = (

@@ -18,8 +18,11 @@ COLUMNS = 2
 class CardGrid(QScrollArea):
     """Lays cards out in reading order; a last one that stands alone takes the whole row."""
 
-    def __init__(self, cards: Sequence[ChartCard], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, cards: Sequence[ChartCard], *, columns: int = COLUMNS, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._columns = columns
         self.cards = list(cards)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -40,7 +43,8 @@ class CardGrid(QScrollArea):
         least = cards[0].minimumSizeHint()
         for bar in (0, self.verticalScrollBar().sizeHint().width()):
             width = self.width() - bar
-            columns = COLUMNS if width >= COLUMNS * least.width() + gap else 1
+            most = self._columns
+            columns = most if width >= most * least.width() + gap * (most - 1) else 1
             rows = -(-len(cards) // columns)
             height = max((self.height() - gap * (rows - 1)) // rows, least.height())
             total = rows * height + gap * (rows - 1)

@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.datasets.images import Pixels
+
 Values = NDArray[np.float64]
 Role = Literal["main", "reference", "plain", "dotted"]
 """The curve that matters, what it is compared with (dashed), and others."""
@@ -75,6 +77,57 @@ class Dots:
 
 
 @dataclass(frozen=True)
+class Density:
+    """How often x (columns, rightwards) and y (rows, upwards) fell together, from low to high.
+
+    ``counts`` (bins, n, n): for times in ``edges[b] < t <= edges[b + 1]``; the colour of a place is
+    that of its mean time.
+    """
+
+    counts: NDArray[np.int32]
+    edges: NDArray[np.int64]
+    low: float
+    high: float
+
+    @property
+    def middles(self) -> Values:
+        """The middle time of each bin."""
+        return np.asarray((self.edges[:-1] + 1 + self.edges[1:]) / 2)
+
+    def at(self, x: float, y: float) -> tuple[int, float]:
+        """How many values fell at (x, y), and their mean time."""
+        cells = self.counts.shape[1]
+        column, row = (int((v - self.low) / (self.high - self.low) * cells) for v in (x, y))
+        if not (0 <= column < cells and 0 <= row < cells):
+            return 0, 0.0
+        counts = self.counts[:, row, column]
+        total = int(counts.sum())
+        return total, float(counts @ self.middles) / total if total else 0.0
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Values (H, W) from 0 on, the first row at the top, of time ``t``; below stand ``notes``."""
+
+    t: int
+    values: Values
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Film:
+    """Images uint8 (n, C, H, W) at ``times`` (n,) that fall from T to 0."""
+
+    name: str
+    times: NDArray[np.int64]
+    pixels: Pixels
+
+    def index_at(self, t: float) -> int:
+        """The image nearest to ``t``."""
+        return int(np.abs(self.times - t).argmin())
+
+
+@dataclass(frozen=True)
 class Bar:
     """A row of a table: a name, a length from 0 to 1, the figures beside it."""
 
@@ -108,6 +161,9 @@ class Chart:
     y: Axis = field(default_factory=lambda: Axis("", 0.0, 1.0))
     curves: tuple[Curve, ...] = ()
     dots: Dots | None = None
+    density: Density | None = None
+    maps: tuple[HeatMap, ...] = ()
+    films: tuple[Film, ...] = ()
     bars: tuple[Bar, ...] = ()
     bar_columns: tuple[str, ...] = ()
     figures: tuple[tuple[str, str], ...] = ()
@@ -126,7 +182,18 @@ class Chart:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to draw yet."""
-        return not (self.dots or self.bars or any(len(curve.x) for curve in self.curves))
+        shown = self.dots or self.density or self.maps or self.films or self.bars
+        return not (shown or any(len(curve.x) for curve in self.curves))
+
+    @property
+    def timed(self) -> bool:
+        """Whether colours show time, so that there is a bar of them."""
+        return self.dots is not None or self.density is not None
+
+    @property
+    def still(self) -> bool:
+        """Whether there is nothing to zoom."""
+        return bool(self.bars or self.maps or self.films)
 
     @property
     def main(self) -> Curve | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -37,6 +38,12 @@ HELP_LOSS = (
     "How wrong the predicted noise is, time by time. 'Best possible' is the exact denoiser of the "
     "training points: what it cannot tell, nobody can. Near t = 0 it wins because it knows every "
     "single point."
+)
+BY_HEART = "by heart"
+HELP_IMAGE_LOSS = (
+    "How wrong the predicted noise is, time by time. 'By heart' is the exact denoiser of the "
+    "images that are noised here, up to 4096 of the training set: it recognises them. A network "
+    "that fell towards it would have memorised them."
 )
 HELP_SCHEDULES = (
     "How much noise each schedule adds, and what follows from it. The model's own is emphasised."
@@ -113,6 +120,22 @@ def loss_chart(network: LossCurve | None, exact: LossCurve | None, message: str 
     )
 
 
+def image_loss_chart(
+    network: LossCurve | None, exact: LossCurve | None, message: str = ""
+) -> Chart:
+    """The same for images, where the exact denoiser is one that knows some of them by heart."""
+    chart = loss_chart(network, exact, message)
+    curves = tuple(
+        replace(curve, name=BY_HEART) if curve.role == "reference" else curve
+        for curve in chart.curves
+    )
+    if not curves:
+        return chart
+    top = max(float(curve.y.max()) for curve in curves if len(curve.y))
+    y = Axis("loss", 0.0, max(1.1 * top, 1e-3))
+    return replace(chart, curves=curves, y=y, help=HELP_IMAGE_LOSS)
+
+
 def _loss_curve(name: str, curve: LossCurve, role: str) -> Curve:
     return Curve(name, curve.t.astype(np.float64), curve.loss, role, curve.error)  # type: ignore[arg-type]
 
@@ -167,6 +190,9 @@ def schedule_chart(own: ScheduleConfig, key: str) -> Chart:
             (np.arange(own.timesteps + 1), *(curve.y for curve in curves)),
         ),
     )
+
+
+START_TITLES = ("The signal left at T", "Start of sampling", "Difference at the start")
 
 
 def start_charts(own: ScheduleConfig, data: NDArray[np.floating]) -> tuple[Chart, Chart, Chart]:

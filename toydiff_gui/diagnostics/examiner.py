@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from dataclasses import dataclass
 
 from PySide6.QtCore import QElapsedTimer, QObject, Signal
 
 from engine import protocol
 from engine.protocol import DiagnosisKind, Packet
 from toydiff_gui.diagnostics.findings import Finding, Subject
+from toydiff_gui.diagnostics.image_source import root_of
 from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.image_data import data_root
 from toydiff_gui.state import AppState
 from toydiff_gui.timers import single_shot
 
-PAIRS, DRAWS, SEED = 3200, 2000, 0
+SEED = 0
 LIVE = "live"
 LIVE_MS = 4000
 """The network in training is looked at no more often than this."""
-KINDS: tuple[DiagnosisKind, ...] = get_args(DiagnosisKind)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many draws, and at how many times."""
+
+    count: int
+    times: int = 80
+
+
+POINTS: dict[DiagnosisKind, Effort] = {
+    "pairs": Effort(3200),
+    "loss": Effort(2000),
+    "exact_loss": Effort(2000),
+}
+IMAGES: dict[DiagnosisKind, Effort] = {
+    "density": Effort(192),
+    "loss": Effort(32, 24),
+    "exact_loss": Effort(32, 24),
+    "error_map": Effort(32, 6),
+}
+"""A network for images takes milliseconds for one, and each has many numbers."""
 
 
 class Examiner(QObject):
@@ -38,6 +61,7 @@ class Examiner(QObject):
         self._active = False
         self._shown: dict[DiagnosisKind, Finding] = {}
         self._coming: dict[int, Finding] = {}
+        self._places: tuple[dict[str, str], str] = (dict(state.image_data.places), "")
         self._since_live = QElapsedTimer()
         self.refresh_timer = single_shot(self, 0, self._refresh)
         self.live_timer = single_shot(self, LIVE_MS, self._refresh)
@@ -45,14 +69,23 @@ class Examiner(QObject):
         state.model_changed.connect(self._refresh_later)
         state.engine_changed.connect(self._on_engine)
         state.training_changed.connect(self._on_training)
+        state.image_data_changed.connect(self._on_data)
 
     @property
     def subject(self) -> Subject:
         """Whose network is looked at now: that of the training, once it has one to show."""
         training, model = self._state.training, self._state.model
         if training.active and training.preview is not None:
-            return Subject(LIVE, training.folder, training.step, live=True)
-        return Subject(model.ref, model.ref, model.revision)
+            config = training.config or self._state.training_config
+            root = data_root(self._state, config) if config.images else ""
+            return Subject(LIVE, training.folder, training.step, True, config.images, root)
+        root = root_of(self._state, model) if model.images else ""
+        return Subject(model.ref, model.ref, model.revision, False, model.images, root)
+
+    @property
+    def kinds(self) -> dict[DiagnosisKind, Effort]:
+        """What there is to find out about the subject of now."""
+        return IMAGES if self.subject.images else POINTS
 
     @property
     def busy(self) -> bool:
@@ -64,8 +97,8 @@ class Examiner(QObject):
         """How much of what was asked has arrived, 0 to 1."""
         if not self._coming:
             return 1.0
-        found = [self._newest(kind) for kind in KINDS]
-        return sum(each.share for each in found if each is not None) / len(KINDS)
+        found = [self._newest(kind) for kind in self.kinds]
+        return sum(each.share for each in found if each is not None) / len(found)
 
     def finding(self, kind: DiagnosisKind) -> Finding | None:
         """What is known of ``kind`` for the subject of now."""
@@ -95,12 +128,27 @@ class Examiner(QObject):
         if not self._active:
             return
         subject = self.subject
-        pairs = self._newest("pairs")
-        if not subject.live or pairs is None or pairs.subject.lineage != subject.lineage:
+        first = self._newest(next(iter(self.kinds)))
+        if not subject.live or first is None or first.subject.lineage != subject.lineage:
             self._refresh_later()
-        elif pairs.subject != subject and not self._coming and not self.live_timer.isActive():
+        elif first.subject != subject and not self._coming and not self.live_timer.isActive():
             gone = self._since_live.elapsed() if self._since_live.isValid() else LIVE_MS
             self.live_timer.start(max(LIVE_MS - int(gone), 0))
+
+    def _on_data(self) -> None:
+        """Images that were not there may be there now."""
+        failed = [kind for kind, found in self._shown.items() if found.message]
+        if self._active and self.subject.images and failed and self._places_changed():
+            for kind in failed:
+                del self._shown[kind]
+            self._refresh_later()
+
+    def _places_changed(self) -> bool:
+        data = self._state.image_data
+        now = (dict(data.places), data.root)
+        changed = now != self._places
+        self._places = now
+        return changed
 
     def _newest(self, kind: DiagnosisKind) -> Finding | None:
         """What is on its way or, if nothing is, what is there."""
@@ -116,7 +164,7 @@ class Examiner(QObject):
         self.live_timer.stop()
         subject = self.subject
         if self._state.engine.status == "ready":
-            for kind in KINDS:
+            for kind in self.kinds:
                 newest = self._newest(kind)
                 if newest is None or not _serves(newest, subject):
                     self._ask(kind, subject)
@@ -134,14 +182,18 @@ class Examiner(QObject):
             self._shown[kind] = finding
         job = self._link.next_job()
         self._coming[job] = finding
-        count = PAIRS if kind == "pairs" else DRAWS
-        self._link.send(
-            Packet(
-                protocol.Diagnose(
-                    job=job, slot=kind, checkpoint=subject.ref, kind=kind, seed=SEED, count=count
-                )
-            )
+        effort = self.kinds[kind]
+        request = protocol.Diagnose(
+            job=job,
+            slot=kind,
+            checkpoint=subject.ref,
+            kind=kind,
+            seed=SEED,
+            count=effort.count,
+            times=effort.times,
+            data_root=subject.data_root,
         )
+        self._link.send(Packet(request))
 
     def _give_up(self, job: int) -> None:
         finding = self._coming.pop(job)

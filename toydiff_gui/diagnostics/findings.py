@@ -35,16 +35,40 @@ class LossCurve:
 
 
 @dataclass(frozen=True)
+class PairDensity:
+    """All pairs of an image's pixels, as in ``engine.diagnostics.NoiseDensity``."""
+
+    timesteps: int
+    counts: NDArray[np.int32]
+    edges: NDArray[np.int64]
+    r: float
+    mse: float
+    bias: float
+
+
+@dataclass(frozen=True)
+class ErrorMaps:
+    """Mean squared error at ``t`` (n,), falling, for each number of a state: n of (C, H, W)."""
+
+    timesteps: int
+    t: NDArray[np.int64]
+    errors: tuple[NDArray[np.float64], ...]
+
+
+@dataclass(frozen=True)
 class Subject:
     """Whose network: what the engine is asked for, and what makes it another one.
 
-    ``version`` counts weights; ``lineage`` stays while a training goes on.
+    ``version`` counts weights; ``lineage`` stays while a training goes on. ``images``: its states
+    are images, which are looked for in ``data_root`` first.
     """
 
     ref: str
     lineage: str
     version: int
     live: bool = False
+    images: bool = False
+    data_root: str = ""
 
 
 @dataclass
@@ -53,7 +77,7 @@ class Finding:
 
     kind: DiagnosisKind
     subject: Subject
-    value: Pairs | LossCurve | None = None
+    value: Pairs | LossCurve | PairDensity | ErrorMaps | None = None
     share: float = 0.0
     done: bool = False
     message: str = ""
@@ -71,6 +95,17 @@ class Finding:
             }
             rest = {name: arrays[name] for name in ("dimensions", "r", "mse", "bias")}
             self.value = Pairs(message.timesteps, **joined, **rest)
+        elif message.kind == "density":
+            figures = {name: float(arrays[name][0]) for name in ("r", "mse", "bias")}
+            counts, edges = arrays["counts"], arrays["edges"]
+            self.value = PairDensity(message.timesteps, counts, edges, **figures)
+        elif message.kind == "error_map":
+            maps = self.value if isinstance(self.value, ErrorMaps) else None
+            t, error = arrays["t"], arrays["error"]
+            if maps is not None:
+                t = np.concatenate([maps.t, t])
+            errors = (error,) if maps is None else (*maps.errors, error)
+            self.value = ErrorMaps(message.timesteps, t, errors)
         else:
             curve = self.value if isinstance(self.value, LossCurve) else None
             parts = {

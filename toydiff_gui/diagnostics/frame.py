@@ -15,6 +15,8 @@ from toydiff_gui.drawing.view import tick_step, ticks
 
 SIDE, FIGURES = 76, 124
 """Widths of the column with colour bar and figures, and of one with figures alone."""
+MAP_WORDS = 50
+"""Height of the three lines below a heat map."""
 LEAST_SPAN = 0.01
 """How far one can zoom in: to a hundredth of an axis."""
 
@@ -31,7 +33,10 @@ class Window:
 
 @dataclass(frozen=True)
 class Frame:
-    """A chart laid out: ``plot`` shows coordinates x0 to x1 (left to right), y0 to y1 (upwards)."""
+    """A chart laid out: ``plot`` shows coordinates x0 to x1 (left to right), y0 to y1 (upwards).
+
+    ``spots`` are the places of the chart's heat maps, in their order.
+    """
 
     plot: QRectF
     side: QRectF
@@ -40,6 +45,7 @@ class Frame:
     x1: float
     y0: float
     y1: float
+    spots: tuple[QRectF, ...] = ()
 
     def x(self, coordinate: float) -> float:
         """Where an x coordinate lies on the paper."""
@@ -76,9 +82,14 @@ class Frame:
 
     def time_of(self, chart: Chart, position: QPointF) -> int | None:
         """The t that a place of the plot or of the colour bar stands for, held within 0..T."""
+        if chart.maps:
+            for spot, each in zip(self.spots, chart.maps, strict=True):
+                if spot.contains(position):
+                    return each.t
+            return None
         if chart.over_time:
             t = self.coordinates(position)[0]
-        elif chart.dots is not None and self.bar.height() > 0:
+        elif chart.timed and self.bar.height() > 0:
             t = (self.bar.bottom() - position.y()) / self.bar.height() * chart.timesteps
         else:
             return None
@@ -97,7 +108,9 @@ def lay_out(chart: Chart, body: QRectF, style: LaneStyle, window: Window | None 
     labels = [text for _, text in axis_ticks(chart.y, y0, y1, max(high - top - bottom, 1), style)]
     left = style.px(10) + max((text_width(text, font) for text in labels), default=0.0)
     left += style.px(28 if chart.y.label else 12)
-    side_width = style.px(SIDE if chart.dots else FIGURES if chart.figures else 0)
+    if chart.films:
+        left = style.px(12)
+    side_width = style.px(SIDE if chart.timed else FIGURES if chart.figures else 0)
     if side_width > 0.36 * body.width():
         side_width = 0.0
     right = style.px(12) + (side_width + style.px(20) if side_width else 0.0)
@@ -106,11 +119,37 @@ def lay_out(chart: Chart, body: QRectF, style: LaneStyle, window: Window | None 
     plot.setHeight(max(plot.height(), 10.0))
     side = QRectF(plot.right() + style.px(20), plot.top(), side_width, plot.height())
     bar = QRectF()
-    if chart.dots is not None and side_width:
+    if chart.timed and side_width:
         room = side.height() - style.px(20 + 22 * len(chart.figures))
         if room >= style.px(40):
             bar = QRectF(side.left(), side.top() + style.px(16), style.px(9), room)
-    return Frame(plot, side, bar, x0, x1, y0, y1)
+    spots = tuple(map_places(chart, body, style)) if chart.maps else ()
+    return Frame(plot, side, bar, x0, x1, y0, y1, spots)
+
+
+def map_places(chart: Chart, body: QRectF, style: LaneStyle) -> list[QRectF]:
+    """Where the heat maps of ``chart`` lie in ``body``: as large as they can all be, in rows."""
+    count = len(chart.maps)
+    height, width = chart.maps[0].values.shape
+    pad, gap, words = style.px(16), style.px(14), style.px(MAP_WORDS)
+    best: tuple[float, int] = (0.0, 1)
+    for columns in range(1, count + 1):
+        rows = -(-count // columns)
+        wide = (body.width() - 2 * pad - gap * (columns - 1)) / columns
+        high = (body.height() - 2 * pad - gap * (rows - 1)) / rows - words
+        best = max(best, (min(wide / width, high / height), columns))
+    scale, columns = max(best[0], 0.1), best[1]
+    rows = -(-count // columns)
+    w, h = scale * width, scale * height
+    whole = QRectF(0, 0, columns * (w + gap) - gap, rows * (h + words + gap) - gap)
+    whole.moveCenter(body.center())
+    places = []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        x = whole.left() + column * (w + gap)
+        y = whole.top() + row * (h + words + gap)
+        places.append(QRectF(round(x), round(y), w, h))
+    return places
 
 
 def _shown(axis: Axis, first: float, last: float) -> tuple[float, float]:

@@ -7,7 +7,9 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from toydiff_gui.diagnostics.chart import Chart, Curve, short
+from toydiff_gui.diagnostics.films import paint_film_moment
 from toydiff_gui.diagnostics.frame import Frame
+from toydiff_gui.diagnostics.maps import map_lines, paint_map_moment
 from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.style import blend
 from toydiff_gui.drawing.text import draw_text, text_width
@@ -28,7 +30,9 @@ def paint_moment(
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     palette = style.palette
-    if chart.dots is not None and frame.bar.height() > 0:
+    if chart.maps:
+        paint_map_moment(painter, chart, frame, t, style)
+    elif chart.timed and frame.bar.height() > 0:
         y = frame.bar_y(t, chart.timesteps)
         pen = QPen(QColor(palette.text), style.stroke(2.0))
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
@@ -39,6 +43,10 @@ def paint_moment(
         x = frame.x(t) if vector else round(frame.x(t) - 0.5) + 0.5  # a sharp line
         painter.setPen(QPen(QColor(palette.accent), style.stroke(1.2)))
         painter.drawLine(QLineF(x, frame.plot.top(), x, frame.plot.bottom()))
+        if chart.films:
+            paint_film_moment(painter, chart, frame, t, style, vector=vector)
+            painter.restore()
+            return
         value = chart.main.at(t) if chart.main else None
         text = f"t {t:g}"
         y = frame.plot.top() + style.px(14)
@@ -65,19 +73,34 @@ def paint_hover(
         return
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    if chart.dots is None:
+    if chart.dots is None and chart.density is None and not chart.maps:
         pen = QPen(QColor(style.palette.control_edge), style.stroke(1.0))
         painter.setPen(pen)
         x = position.x()
         painter.drawLine(QLineF(x, frame.plot.top(), x, frame.plot.bottom()))
-    paint_tag(painter, position, lines, frame.plot, style)
+    inside = frame.plot
+    for spot in frame.spots:
+        inside = inside.united(spot)
+    paint_tag(painter, position, lines, inside, style)
     painter.restore()
 
 
 def hover_lines(chart: Chart, frame: Frame, position: QPointF, reach: float) -> list[str]:
     """What the tag at the pointer says; nothing outside of the plot."""
-    if chart.empty or chart.bars or not frame.plot.contains(position):
+    if chart.maps:
+        return map_lines(chart, frame, position)
+    if chart.empty or chart.still or not frame.plot.contains(position):
         return []
+    if chart.density is not None:
+        x, y = frame.coordinates(position)
+        count, t = chart.density.at(x, y)
+        if not count:
+            return []
+        return [
+            f"true {short(x)}",
+            f"predicted {short(y)}",
+            f"{count} value{'' if count == 1 else 's'}, mean t {t:.0f}",
+        ]
     if chart.dots is not None:
         places = frame.places(chart, chart.dots.x, chart.dots.y)
         apart = np.hypot(places[:, 0] - position.x(), places[:, 1] - position.y())

@@ -23,14 +23,22 @@ from PySide6.QtWidgets import (
 from toydiff_gui import names, theme
 from toydiff_gui.composer import data_points
 from toydiff_gui.controls import Segment, SegmentedControl
-from toydiff_gui.diagnostics import charts, schedules
+from toydiff_gui.diagnostics import charts, image_charts, schedules
 from toydiff_gui.diagnostics.card import ChartCard
 from toydiff_gui.diagnostics.card_grid import CardGrid
 from toydiff_gui.diagnostics.chart import Chart
 from toydiff_gui.diagnostics.examiner import Examiner
-from toydiff_gui.diagnostics.findings import Finding, LossCurve, Pairs
+from toydiff_gui.diagnostics.findings import (
+    ErrorMaps,
+    Finding,
+    LossCurve,
+    PairDensity,
+    Pairs,
+)
 from toydiff_gui.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
 from toydiff_gui.diagnostics.forward_view import ForwardView
+from toydiff_gui.diagnostics.image_forward import ImageForward
+from toydiff_gui.diagnostics.image_source import ImageSource
 from toydiff_gui.diagnostics.saving import Format, ThemeName, save_chart
 from toydiff_gui.diagnostics.status import StatusText
 from toydiff_gui.diagnostics.windows import Windows
@@ -39,6 +47,8 @@ from toydiff_gui.playback import Playback
 from toydiff_gui.scene import Scene
 from toydiff_gui.state import AppState
 
+DENSITY_REACH = 4.0
+"""As in ``engine.diagnostics``, which needs torch."""
 MAX_DIMENSIONS = 2
 """Dimensions that have a card."""
 BAR = 34
@@ -82,10 +92,13 @@ class DiagnosticsPage(QWidget):
         self.examiner = Examiner(state, link, self)
         self.windows = Windows(self)
         self.forward = ForwardView(state, lanes, self)
+        self.source = ImageSource(state, link, self)
+        self.image_forward = ImageForward(state, self.source, self)
         self._folder = QStandardPaths.writableLocation(
             QStandardPaths.StandardLocation.PicturesLocation
         )
         self._built: dict[str, tuple[object, Chart]] = {}
+        self._places: tuple[object, ...] = ()
         self._build(lanes)
         self._connect()
         self._show_view()
@@ -112,23 +125,28 @@ class DiagnosticsPage(QWidget):
                 Qt.ItemDataRole.ToolTipRole,
             )
         self.schedules.add_control(self.quantity)
-        self.network_grid = CardGrid([*self.pairs, self.loss, self.schedules])
+        self.density = ChartCard("density", self.windows)
+        self.errors = ChartCard("error-maps", self.windows)
+        self.films = ChartCard("forward-films", self.windows)
+        self.deviation = ChartCard("forward-deviation", self.windows)
+        self.network_grid = CardGrid(
+            [*self.pairs, self.density, self.loss, self.errors, self.schedules]
+        )
         self.schedule_grid = CardGrid([self.left, self.start, self.difference])
+        self.forward_grid = CardGrid([self.films, self.deviation], columns=1)
         self.stack = QStackedWidget()
         self._views = {
             "network": self.network_grid,
             "schedule": self.schedule_grid,
             "forward": lanes,
+            "image forward": self.forward_grid,
         }
         for widget in self._views.values():
             self.stack.addWidget(widget)
         self.views = SegmentedControl("Diagnostics", VIEWS)
         self.views.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.status = StatusText()
-        self.another = QPushButton("Another point")
-        self.another.setToolTip(
-            "Copy another data point in the last lane. A click on a point in a lane chooses it."
-        )
+        self.another = QPushButton()
         bar = QHBoxLayout()
         bar.setContentsMargins(0, 0, 0, 0)
         bar.setSpacing(8)
@@ -144,7 +162,13 @@ class DiagnosticsPage(QWidget):
     @property
     def cards(self) -> list[ChartCard]:
         """All cards with a chart."""
-        return [*self.network_grid.cards, *self.schedule_grid.cards]
+        grids = (self.network_grid, self.schedule_grid, self.forward_grid)
+        return [card for grid in grids for card in grid.cards]
+
+    @property
+    def _images(self) -> bool:
+        """Whether the model on show makes images."""
+        return self._state.model.images
 
     def _connect(self) -> None:
         state = self._state
@@ -152,12 +176,14 @@ class DiagnosticsPage(QWidget):
             card.time_asked.connect(partial(self._set_time, card))
             card.save_asked.connect(partial(self._ask_where_to_save, card))
         self.views.chosen.connect(self._choose_view)
-        self.another.clicked.connect(self.forward.choose_another)
-        self.another.clicked.connect(self.scene_changed)
+        self.another.clicked.connect(self._choose_another)
         self.quantity.currentIndexChanged.connect(self._show)
         self.examiner.changed.connect(self._show)
-        state.model_changed.connect(self._show)
+        self.source.changed.connect(self._show)
+        state.model_changed.connect(self._show_view)
         state.sampling_changed.connect(self._show)
+        state.images_changed.connect(self._show)
+        state.image_data_changed.connect(self._on_data)
         state.engine_changed.connect(self._show)
         state.training_changed.connect(self._show_status)
         state.view_changed.connect(self._show_view)
@@ -169,7 +195,8 @@ class DiagnosticsPage(QWidget):
     @property
     def current_scene(self) -> Scene | None:
         """The scene to export, where there is one: that of the forward process."""
-        return self.forward.scene if self._state.view.diagnostics == "forward" else None
+        shown = self._state.view.diagnostics == "forward" and not self._images
+        return self.forward.scene if shown else None
 
     def _choose_view(self, key: str) -> None:
         self._state.update_view(diagnostics=key)
@@ -177,8 +204,15 @@ class DiagnosticsPage(QWidget):
     def _show_view(self) -> None:
         key = self._state.view.diagnostics
         self.views.set_current(key)
-        self.stack.setCurrentWidget(self._views[key])
+        images = key == "forward" and self._images
+        self.stack.setCurrentWidget(self._views["image forward" if images else key])
         self.another.setVisible(key == "forward")
+        self.another.setText("Another image" if images else "Another point")
+        self.another.setToolTip(
+            "Noise another image of the data"
+            if images
+            else "Copy another data point in the last lane. A click on one in a lane chooses it."
+        )
         self.examiner.set_active(self.isVisible() and key == "network")
         alone = self._state.view.maximised_lane
         elsewhere = key != "forward" or self._state.view.page != "diagnostics"
@@ -195,6 +229,13 @@ class DiagnosticsPage(QWidget):
             self._show_network()
         elif key == "schedule":
             self._show_schedule()
+        elif self._images:
+            self.source.ask()
+            charts_made = self.image_forward.charts(self._source_message())
+            for card, chart in zip((self.films, self.deviation), charts_made, strict=True):
+                card.show_chart(chart)
+            self.forward_grid.arrange()
+            self.scene_changed.emit()
         else:
             self.forward.refresh()
             self.scene_changed.emit()
@@ -202,9 +243,27 @@ class DiagnosticsPage(QWidget):
         self._show_time()
 
     def _show_network(self) -> None:
-        pairs, loss, exact = (
-            self.examiner.finding(kind) for kind in ("pairs", "loss", "exact_loss")
-        )
+        images = self.examiner.subject.images
+        self.density.setVisible(images)
+        self.errors.setVisible(images)
+        if images:
+            for card in self.pairs:
+                card.setVisible(False)
+            self._show_densities()
+        else:
+            self._show_pairs()
+        loss, exact = (self.examiner.finding(kind) for kind in ("loss", "exact_loss"))
+        network = loss.value if loss is not None and isinstance(loss.value, LossCurve) else None
+        best = exact.value if exact is not None and isinstance(exact.value, LossCurve) else None
+        message = self._message(loss) or self._message(exact)
+        make = charts.image_loss_chart if images else charts.loss_chart
+        self._put(self.loss, (network, best, message), partial(make, network, best, message))
+        own, key = self._state.model.schedule, self.quantity.currentData()
+        self.schedules.show_chart(charts.schedule_chart(own, key))
+        self.network_grid.arrange()
+
+    def _show_pairs(self) -> None:
+        pairs = self.examiner.finding("pairs")
         value = pairs.value if pairs is not None and isinstance(pairs.value, Pairs) else None
         count = MAX_DIMENSIONS if value is None else min(MAX_DIMENSIONS, value.eps.shape[1])
         for index, card in enumerate(self.pairs):
@@ -213,17 +272,18 @@ class DiagnosticsPage(QWidget):
                 make = partial(charts.pair_chart, value, index, message)
                 self._put(card, (value, message), make)
             card.setVisible(index < count)
-        network = loss.value if loss is not None and isinstance(loss.value, LossCurve) else None
-        best = exact.value if exact is not None and isinstance(exact.value, LossCurve) else None
-        message = self._message(loss) or self._message(exact)
-        self._put(
-            self.loss,
-            (network, best, message),
-            partial(charts.loss_chart, network, best, message),
-        )
-        own, key = self._state.model.schedule, self.quantity.currentData()
-        self.schedules.show_chart(charts.schedule_chart(own, key))
-        self.network_grid.arrange()
+
+    def _show_densities(self) -> None:
+        density, errors = (self.examiner.finding(kind) for kind in ("density", "error_map"))
+        pairs = density.value if density is not None else None
+        maps = errors.value if errors is not None else None
+        found = pairs if isinstance(pairs, PairDensity) else None
+        message = self._message(density)
+        make = partial(image_charts.density_chart, found, DENSITY_REACH, message)
+        self._put(self.density, (found, message), make)
+        known = maps if isinstance(maps, ErrorMaps) else None
+        message = self._message(errors)
+        self._put(self.errors, (known, message), partial(image_charts.error_chart, known, message))
 
     def _message(self, found: Finding | None) -> str:
         """What to say about a finding that is not complete."""
@@ -239,14 +299,29 @@ class DiagnosticsPage(QWidget):
         share = found.share if found is not None else 0.0
         return f"computing, {100 * share:.0f} %"
 
+    def _source_message(self) -> str:
+        """What to say while there are no images of the data."""
+        return self.source.message or "Reading some images of the data…"
+
     def _show_schedule(self) -> None:
         model = self._state.model
-        key = (model.schedule, model.dataset, model.mean, model.std)
+        cards = (self.left, self.start, self.difference)
+        if self._images:
+            self.source.ask()
+        data = self.source.images if self._images else None
+        if self._images and data is None:
+            self._built.pop("start", None)
+            message = self._source_message()
+            for card, title in zip(cards, charts.START_TITLES, strict=True):
+                card.show_chart(Chart(card.key, title, message=message))
+            return
+        key = (model.schedule, model.dataset, model.mean, model.std, id(data))
         if self._built.get("start", (None,))[0] != key:
-            data = data_points(model.dataset, model.mean, model.std)
+            if data is None:
+                data = data_points(model.dataset, model.mean, model.std)
             made = charts.start_charts(model.schedule, data)
             self._built["start"] = (key, made[0])
-            for card, chart in zip((self.left, self.start, self.difference), made, strict=True):
+            for card, chart in zip(cards, made, strict=True):
                 card.show_chart(chart)
 
     def _put(self, card: ChartCard, source: object, make: Callable[[], Chart]) -> None:
@@ -271,7 +346,7 @@ class DiagnosticsPage(QWidget):
             if self.examiner.busy:
                 text += f"{names.DOT}computing, {100 * self.examiner.share:.0f} %"
         elif view == "forward":
-            text = "Click a data point to follow copies of it"
+            text = "" if self._images else "Click a data point to follow copies of it"
         self.status.setText(text)
 
     def _show_time(self) -> None:
@@ -284,6 +359,23 @@ class DiagnosticsPage(QWidget):
                 card.show_time(t if own == timesteps else round(t * own / timesteps))
 
     # Acting
+
+    def _choose_another(self) -> None:
+        if self._images:
+            self.image_forward.choose_another()
+            self._show()
+        else:
+            self.forward.choose_another()
+            self.scene_changed.emit()
+
+    def _on_data(self) -> None:
+        """Images that were not there may be there now."""
+        data = self._state.image_data
+        places = (dict(data.places), data.root)
+        if places != self._places:
+            self._places = places
+            self.source.forget_failure()
+            self._show()
 
     def _set_time(self, card: ChartCard, t: int) -> None:
         own = card.chart.timesteps or self._playback.timesteps

@@ -14,6 +14,8 @@ from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPainterPath, QPen
 
 from toydiff_gui.diagnostics.bars import paint_bars
 from toydiff_gui.diagnostics.chart import Axis, Chart, Values
+from toydiff_gui.diagnostics.density import paint_density
+from toydiff_gui.diagnostics.films import paint_films
 from toydiff_gui.diagnostics.frame import Frame, Window, axis_ticks, lay_out
 from toydiff_gui.diagnostics.header import (
     curve_pen,
@@ -23,6 +25,7 @@ from toydiff_gui.diagnostics.header import (
     paint_legend,
 )
 from toydiff_gui.diagnostics.labels import place_labels
+from toydiff_gui.diagnostics.maps import paint_maps
 from toydiff_gui.drawing import LaneStyle, ViewRange, paint_card_frame
 from toydiff_gui.drawing.cloud import paint_points
 from toydiff_gui.drawing.geometry import clip_segments
@@ -110,10 +113,17 @@ def paint_body(
     if chart.bars:
         paint_bars(painter, body, chart, style, vector)
         return frame
+    if chart.maps:
+        paint_maps(painter, chart, frame, style, vector=vector)
+        return frame
     painter.save()
     _paint_axes(painter, body, chart, frame, style, vector)
     if not vector:
         painter.setClipRect(frame.plot)
+    if chart.films:
+        paint_films(painter, chart, frame, style, vector=vector)
+    if chart.density is not None:
+        paint_density(painter, chart, frame, time_colours(), vector=vector)
     if chart.identity:
         _paint_identity(painter, frame, style)
     if chart.dots is not None:
@@ -174,6 +184,8 @@ def _paint_axes(
         painter.drawLine(QLineF(x, plot.top(), x, plot.bottom()))
         place = QPointF(x - text_width(text, font) / 2, plot.bottom() + style.px(15))
         draw_text(painter, place, text, font, palette.label, vector=vector)
+    if chart.films:
+        return
     for at, text in axis_ticks(chart.y, frame.y0, frame.y1, plot.height(), style):
         y = _sharp(frame.y(at))
         painter.setPen(grid)

@@ -92,15 +92,24 @@ def _wasserstein(first: Values, second: Values) -> float:
 
 
 def directions(data: NDArray[np.floating]) -> list[Direction]:
-    """The coordinates of data (N, ...) and the direction of their greatest variance."""
+    """The coordinates of data (N, ...) and the direction of their greatest variance.
+
+    Of images (N, C, H, W), whose single pixels say little, the brightness in place of those.
+    """
     flat = np.asarray(data, np.float64).reshape(len(data), -1)
+    if data.ndim == 4:
+        brightness = flat.sum(axis=1) / np.sqrt(flat.shape[1])
+        return [Direction("the brightness", brightness), _widest(flat)]
     shown = min(flat.shape[1], MAX_COORDINATES)
     names = ("x", "y") if flat.shape[1] == 2 else tuple(str(k + 1) for k in range(shown))
     found = [Direction(f"coordinate {names[k]}", flat[:, k]) for k in range(shown)]
+    return [*found, _widest(flat)]
+
+
+def _widest(flat: Values) -> Direction:
     centred = flat - flat.mean(axis=0)
     _, _, axes = np.linalg.svd(centred[:: max(1, len(flat) // 4000)], full_matrices=False)
-    found.append(Direction("the widest direction", flat @ axes[0]))
-    return found
+    return Direction("the widest direction", flat @ axes[0])
 
 
 def most_different(data: NDArray[np.floating], signal: float) -> Direction:
