@@ -16,6 +16,7 @@ KEYS = (
     ("1 … 9", "select a lane"),
     ("Esc", "all lanes again after one was shown alone"),
     ("Arrows on A or B", "move it by 0.01; with Shift by 0.1"),
+    ("Arrows on the tiles", "go from image to image; Enter makes it A, then B; with Shift C"),
     ("Ctrl+1, Ctrl+2", "the pages Explore and Diagnostics"),
     ("Ctrl+0", "reset the view"),
     ("Ctrl+O", "open a checkpoint"),
@@ -65,6 +66,21 @@ network differs from the exact denoiser. The <b>basin map</b> colours the latent
 up: where the colours meet, paths tear.</p>
 <p><b>Invert data points</b> finds the latents of points that you click or bring in a file. The
 round trip says how far they come back from where they were.</p>
+<h3>Images</h3>
+<p>'Images' at the top switches to models of images; '2D' leads back. The <b>samples</b> are tiles:
+click one to make it A, the next becomes B, with Shift it becomes C. The right button offers a class
+for a single tile. Point at an image to see it large, with its whole way from noise.</p>
+<p>Below, every lane is a row of <b>film strips</b> from A to B, at the same t as everything else.
+The bars between the images are the distances of neighbours. The line at the bottom is the norm of
+the latents beside that of the prior: the middle of a straight line is too short, and its image is
+grey. Spherical, prior-preserving and norm-guided paths keep the norm. Click an image to follow
+it.</p>
+<p><b>Attention</b> shows where a pixel looks: click one in the picture, choose a layer and a head.
+'Mean over t' averages over the whole trajectory. <b>Slice</b> is the plane of the latents through
+A, B and C, decoded; drag its dot. Without C a tile stands in for it.</p>
+<p>A network that has learned <b>classes</b> can be asked for one, for all tiles or along the path
+from A's class to B's, also from one and the same noise. Guidance exaggerates the class.
+<b>Invert an image</b> makes an image of the data, or a file of your own, an endpoint.</p>
 <h3>Training</h3>
 <p>Choose data, a noise schedule and a network, then press Train. Samples from fixed latents show
 what it has learned so far. The bar compares the distance of these samples to the data with its

@@ -1,12 +1,14 @@
 """What is kept from one window to the next: lanes, overlays and paths, and nothing damaged."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QSettings
 
 from toydiff_gui import memory
-from toydiff_gui.state import DEFAULT_LANES, MAX_LANES, AppState, LaneSpec, Sampling
+from toydiff_gui.state import DEFAULT_LANES, MAX_LANES, AppState, ImageEnd, LaneSpec, Sampling
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -22,6 +24,42 @@ def again(settings):
     state = AppState()
     memory.restore(settings, state)
     return state
+
+
+def test_numbers_of_mode_images_come_back_without_their_latents(settings):
+    state = AppState()
+    end = ImageEnd(np.zeros((1, 8, 8), np.float32), "Tile 1", tile=0)
+    state.update_images(
+        count=100, path_images=20, steps=None, seed=2**62, eta=0.5, sampler="ddpm",
+        a=end, path="norm-guided", even=True, tile_class="each", guidance=3.5, class_a=3,
+        fixed_noise=True,
+    )  # fmt: skip
+    state.update_image_view(face="attention", preview=True, zoom=3, averaged=True, hovered_tile=4)
+    memory.remember(settings, state)
+    restored = again(settings)
+    assert restored.images == replace(state.images, a=None, class_a=None)
+    assert restored.image_view == replace(state.image_view, hovered_tile=None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"count": 0}, {"count": 10**9}, {"path": "zigzag"}, {"guidance": "much"}, {"steps": -1}],
+    ids=str,
+)
+def test_damaged_numbers_of_mode_images_are_forgotten(settings, change):
+    state = AppState()
+    state.update_images(seed=77)
+    memory.remember(settings, state)
+    kept = json.loads(settings.value("state/images"))
+    settings.setValue("state/images", json.dumps(kept | change))
+    assert again(settings).images == AppState().images
+
+
+def test_a_damaged_zoom_is_forgotten(settings):
+    memory.remember(settings, AppState())
+    kept = json.loads(settings.value("state/image_view"))
+    settings.setValue("state/image_view", json.dumps(kept | {"zoom": 10**6}))
+    assert again(settings).image_view == AppState().image_view
 
 
 def test_lanes_overlays_and_path_come_back_as_they_were(settings):

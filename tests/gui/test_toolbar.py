@@ -109,12 +109,26 @@ def test_what_is_missing_is_greyed_and_says_so(bar):
         bar.undo_button,
         bar.redo_button,
         bar.save_button,
-        bar.mode.button("images"),
         bar.mode.button("subspace"),
     ]
     for button in later:
         assert not button.isEnabled()
         assert button.toolTip() == "Comes with a later version"
+
+
+def test_the_mode_is_asked_for_and_shown_when_the_model_is_there(qtbot, bar, state):
+    assert bar.mode.current == "2d"
+    with qtbot.waitSignal(bar.mode_chosen) as said:
+        qtbot.mouseClick(bar.mode.button("images"), Qt.MouseButton.LeftButton)
+    assert said.args == ["images"]
+    state.post("it cannot be opened", error=True)
+    assert bar.mode.current == "2d"
+    state.set_model(ModelInfo(ref="digits", dataset="digits", shape=(1, 8, 8)))
+    assert bar.mode.current == "images"
+    state.set_engine(EngineStatus("dead"))
+    for mode in ("2d", "images"):
+        assert not bar.mode.button(mode).isEnabled()
+        assert "ended" in bar.mode.button(mode).toolTip()
 
 
 def test_every_button_has_a_name_and_an_explanation(bar):

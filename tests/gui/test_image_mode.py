@@ -1,0 +1,433 @@
+"""Mode Images in the window, used with mouse and keys; the engine is a pretended one."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QImage
+
+from bench.hands import click, key
+from bench.window import settle, wait_until
+from engine import protocol
+from engine.datasets.images import image_training
+from toydiff_gui import bundled, image_ends
+from toydiff_gui.image_inverter import read_image
+from toydiff_gui.image_scene import ImageScene
+
+SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+KINDS = (protocol.Sample, protocol.Interpolate)
+
+
+@pytest.fixture(autouse=True)
+def all_bundled(monkeypatch):
+    """Whether they are in this installation does not matter to the window's behaviour."""
+    monkeypatch.setattr(bundled, "_is_there", lambda name: True)
+
+
+def segment(window, mode):
+    return window.toolbar.mode.button(mode)
+
+
+def to_images(window):
+    click(segment(window, "images"))
+    window.link.answer_all()
+    window.playback.pause()
+    settle()
+
+
+@pytest.fixture
+def images(window):
+    """A window in mode Images, its tiles and strips complete."""
+    to_images(window)
+    assert window.state.run("ddim").status == "done"
+    return window
+
+
+def new(window, *kinds):
+    settle()
+    sent, window.link.sent[:] = list(window.link.sent), []
+    window.link._answered = 0
+    return [packet for packet in sent if isinstance(packet.message, kinds or KINDS)]
+
+
+def tile_place(window, index):
+    return window.image_page.samples.tiles.tile(index).center().toPoint()
+
+
+def latents(window, index):
+    return window.state.run("samples").trajectory.x[0][index]
+
+
+def titles(menu):
+    return [action.text() for action in menu.actions()]
+
+
+def test_the_switch_opens_the_mode_and_leads_back(window):
+    assert window.state.model.ref == "v"
+    points = window.state.training_config
+    click(segment(window, "images"))
+    assert window.link.asked(protocol.Open)[-1].checkpoint == "mnist"
+    window.link.answer_all()
+    assert window.state.model.images
+    assert window.toolbar.mode.current == "images"
+    assert window.image_page.isVisible()
+    assert not window.grid.isVisible()
+    assert window.image_train_panel.isVisible()
+    assert window.image_sample_panel.isVisible()
+    assert not window.train_panel.isVisible()
+    assert not window.sample_panel.isVisible()
+    assert window.state.training_config.unet is not None
+    assert "1a  64 images with DDPM" in titles(window.toolbar.tasks_button.menu())
+    click(segment(window, "2d"))
+    window.link.answer_all()
+    assert window.state.model.ref == "v"
+    assert window.grid.isVisible()
+    assert window.train_panel.isVisible()
+    assert not window.image_train_panel.isVisible()
+    assert window.state.training_config == points
+    assert window.state.run("ddim").trajectory.x[0].shape == (500, 2)
+    assert "1b  Interpolation with DDPM" in titles(window.toolbar.tasks_button.menu())
+
+
+def test_a_mode_opens_what_it_was_left_with(images):
+    images.conductor.open_model("digits")
+    images.link.answer_all()
+    click(segment(images, "2d"))
+    images.link.answer_all()
+    assert images.state.model.ref == "v"
+    to_images(images)
+    assert images.state.model.ref == "digits"
+
+
+def test_a_mode_that_cannot_be_opened_is_not_shown_as_chosen(window):
+    click(segment(window, "images"))
+    (opening,) = new(window, protocol.Open)
+    window.link.report(protocol.Failure(job=opening.message.job, message="it is damaged"))
+    settle()
+    assert window.toolbar.mode.current == "2d"
+    assert segment(window, "2d").isChecked()
+    assert window.grid.isVisible()
+
+
+def test_clicks_on_tiles_lead_from_a_to_b(images):
+    new(images)
+    samples = images.image_page.samples
+    click(samples, tile_place(images, 9))
+    asked = new(images)
+    assert [packet.message.slot for packet in asked] == ["ddpm", "ddpm-shared", "ddim"]
+    assert np.array_equal(asked[0].arrays["start"], latents(images, 9))
+    click(samples, tile_place(images, 20))
+    asked = new(images)
+    assert np.array_equal(asked[0].arrays["start"], latents(images, 9))
+    assert np.array_equal(asked[0].arrays["end"], latents(images, 20))
+    scene = images.image_page.scene
+    assert {scene.tiles.marks[9], scene.tiles.marks[20]} == {"A", "B"}
+    assert scene.looked_at.title == "Tile 21"
+
+
+def test_the_keyboard_does_the_same(images):
+    samples = images.image_page.samples
+    samples.setFocus(Qt.FocusReason.TabFocusReason)
+    new(images)
+    key(samples, Qt.Key.Key_Right)
+    key(samples, Qt.Key.Key_Return)
+    assert images.state.images.a.tile == 1
+    key(samples, Qt.Key.Key_Right)
+    key(samples, Qt.Key.Key_Return, SHIFT)
+    assert images.state.images.c.tile == 2
+    assert len(new(images)) == 3
+
+
+def test_keys_select_strips(images):
+    page = images.image_page
+    page.setFocus()
+    key(page, Qt.Key.Key_2)
+    assert images.state.view.selected_lane == "ddpm"
+    key(page, Qt.Key.Key_4)
+    settle()
+    assert images.state.view.selected_lane == "ddim"
+    assert page.scene.selected == "ddim"
+
+
+def test_a_class_for_one_tile(images):
+    new(images)
+    menu = images.image_page.samples.menu_of(5)
+    classes = next(action.menu() for action in menu.actions() if action.text() == "Class")
+    next(action for action in classes.actions() if action.text() == "7").trigger()
+    (asked,) = new(images)
+    assert asked.arrays["classes"][5].argmax() == 7
+    assert asked.arrays["classes"].sum() == 1
+
+
+def test_the_attention_view_asks_only_while_it_is_open(images):
+    new(images)
+    images.playback.set_t(100)
+    images.playback.set_t(50)
+    assert not new(images, protocol.Attend)
+    click(images.image_page.face.face.button("attention"))
+    (asked,) = new(images, protocol.Attend)
+    assert asked.message.times == [50]
+    click(images.image_page.face.face.button("picture"))
+    images.playback.set_t(20)
+    assert not new(images, protocol.Attend)
+
+
+def test_the_same_time_for_all_and_thumbnails_of_the_pinned_tile(images):
+    images.playback.set_t(100)
+    settle()
+    assert images.image_page.t == 100
+    assert len(images.timeline.track._images) == 28
+    before = images.timeline.track._images[-1]
+    click(images.image_page.samples, tile_place(images, 3))
+    settle()
+    assert not np.array_equal(images.timeline.track._images[-1], before)
+
+
+@pytest.mark.parametrize("name", ["images-1a", "images-1e"])
+def test_a_task_of_images_sets_the_scene(images, name):
+    images.state.update_images(path="geodesic", eta=0.5, tile_class=3, steps=7)
+    action = next(
+        action for action in images.toolbar.tasks_button.menu().actions() if action.data() == name
+    )
+    action.trigger()
+    images.link.answer_all()
+    images.playback.pause()
+    state = images.state
+    assert state.images.path == "linear"
+    assert state.images.tile_class is None
+    if name == "images-1a":
+        assert (state.images.sampler, state.images.steps) == ("ddpm", None)
+        assert [lane.key for lane in state.shown_lanes] == ["ddpm"]
+    else:
+        paths = [lane.path_name(state.images) for lane in state.shown_lanes]
+        assert paths == ["linear", "spherical", "prior-preserving"]
+
+
+def test_a_task_of_images_opens_their_model(images):
+    images.conductor.open_model("digits")
+    images.link.answer_all()
+    images.show_task("images-1b")
+    images.link.answer_all()
+    images.playback.pause()
+    assert images.state.model.ref == "mnist"
+    assert [lane.key for lane in images.state.shown_lanes] == ["ddpm"]
+
+
+def test_what_is_exported_is_what_is_seen(images):
+    scene = images.current_scene()
+    assert isinstance(scene, ImageScene)
+    assert len(scene.strips) == 3
+
+
+def test_a_training_of_images_shows_its_tiles(images):
+    click(images.image_train_panel.data.cards["digits"])
+    new(images)
+    click(images.image_train_panel.run.train_button)
+    (train,) = new(images, protocol.Train)
+    assert train.message.config.dataset == "digits"
+    job = train.message.job
+    states = np.zeros((3, 16, 1, 8, 8), np.float32)
+    arrays = {
+        "steps": np.array([1]),
+        "losses": np.array([1.0], np.float32),
+        "t": np.array([250, 100, 0]),
+        "x": states,
+        "x0": states,
+        "mean": np.array([0.2]),
+        "std": np.array([0.3]),
+    }
+    snapshot = protocol.Snapshot(job=job, step=1, total=100, elapsed=0.1, remaining=None)
+    images.link.report(snapshot, arrays)
+    settle()
+    tiles = images.image_page.scene.tiles
+    assert tiles.note == "in training · step 1"
+    assert tiles.trajectory.x[0].shape == (16, 1, 8, 8)
+    images.grab()  # of another size than the model's images: it can be painted
+    images.link.report(protocol.Result(job=job, cancelled=True))
+    settle()
+    assert images.image_page.scene.tiles.trajectory.x[0].shape == (64, 1, 28, 28)
+
+
+def test_after_a_death_the_engine_is_asked_again(images):
+    new(images)
+    images.link.die("the engine was ended by signal 9")
+    settle()
+    assert images.state.run("samples").trajectory is not None  # what there was stays
+    assert not segment(images, "2d").isEnabled()
+    images.conductor.restart_engine()
+    images.link.get_ready()
+    images.link.answer_all()
+    assert images.state.model.ref == "mnist"
+    assert images.state.run("samples").status == "done"
+    assert [packet.message.slot for packet in new(images)] == [
+        "samples",
+        "ddpm",
+        "ddpm-shared",
+        "ddim",
+    ]
+
+
+def test_settings_of_both_modes_come_back(images, workshop):
+    images.state.update_images(count=25, path="spherical", seed=7)
+    images.state.update_image_view(zoom=2, face="slice")
+    images.state.update_training_config(**vars(image_training("fashion", "small")))
+    workshop.close(images)
+    again = workshop.open()
+    assert again.state.images.count == 25
+    assert (again.state.images.path, again.state.images.seed) == ("spherical", 7)
+    assert (again.state.image_view.zoom, again.state.image_view.face) == (2, "slice")
+    assert not again.state.training_config.images  # it begins in 2D
+    again.link.get_ready()
+    again.link.answer_all()
+    again.playback.pause()
+    to_images(again)
+    assert again.state.training_config == image_training("fashion", "small")
+
+
+# Images of one's own
+
+
+def test_an_image_file_becomes_an_endpoint(images, tmp_path):
+    picture = QImage(56, 56, QImage.Format.Format_RGB32)
+    picture.fill(QColor("white"))
+    path = tmp_path / "weiß.png"
+    picture.save(str(path))
+    new(images)
+    images.image_sample_panel.invert_file_requested.emit("B", str(path))
+    (asked,) = new(images, protocol.Invert)
+    assert asked.arrays["data"].shape == (1, 1, 28, 28)
+    assert asked.arrays["data"] == pytest.approx(np.full((1, 1, 28, 28), (1 - 0.3) / 0.4))
+    assert images.state.inversion.status == "running"
+    found = np.ones((1, 1, 28, 28), np.float32)
+    answer = {"latents": found, "errors": np.array([0.1], np.float32)}
+    images.link.report(protocol.Result(job=asked.message.job), answer)
+    assert images.state.images.b.label == "weiß.png"
+    strips = new(images)
+    assert np.array_equal(strips[0].arrays["end"], found[0])
+    scene = images.image_page.scene
+    assert scene.endpoints[1].image == pytest.approx(asked.arrays["data"][0])
+    # Another model of the same shape inverts it anew, without being told.
+    images.conductor.open_model("fashion")
+    images.link.answer_all()
+    (asked,) = new(images, protocol.Invert)
+    assert asked.message.checkpoint == "fashion"
+
+
+def test_an_inversion_can_be_stopped(images):
+    pixels = np.zeros((1, 28, 28), np.uint8)
+    images.image_inverter.invert_image("A", pixels, "zero")
+    (asked,) = new(images, protocol.Invert)
+    a = images.state.images.a
+    wait_until(images.image_sample_panel.inversion.dismiss.isVisible, "the line")
+    click(images.image_sample_panel.inversion.dismiss)
+    (cancel,) = new(images, protocol.Cancel)
+    assert cancel.message.job == asked.message.job
+    images.link.report(
+        protocol.Result(job=asked.message.job),
+        {"latents": np.ones((1, 1, 28, 28), np.float32), "errors": np.zeros(1, np.float32)},
+    )
+    assert images.state.images.a is a
+    assert images.state.inversion.status == "idle"
+
+
+def test_images_for_both_ends_are_inverted_one_after_the_other(images):
+    inverter = images.image_inverter
+    for mark, level in (("A", 10), ("B", 20), ("A", 30)):
+        inverter.invert_image(mark, np.full((1, 28, 28), level, np.uint8), f"level {level}")
+    asked = new(images, protocol.Invert)
+    assert len(asked) == 2  # the third took the place of the first
+    images.link.report(
+        protocol.Result(job=asked[1].message.job),
+        {"latents": np.ones((1, 1, 28, 28), np.float32), "errors": np.zeros(1, np.float32)},
+    )
+    assert images.state.images.b.label == "level 20"
+    (last,) = new(images, protocol.Invert)
+    assert last.arrays["data"].mean() == pytest.approx((30 / 255 - 0.3) / 0.4)
+
+
+def test_points_of_mode_2d_are_put_aside_and_taken_up_again(window):
+    data = np.array([[0.5, 0.5], [1.0, 1.0]], np.float32)
+    window.inverter._invert(data, "mine")
+    (asked,) = new(window, protocol.Invert)
+    answer = {"latents": data, "errors": np.zeros(2, np.float32)}
+    window.link.report(protocol.Result(job=asked.message.job), answer)
+    assert window.state.inversion.status == "done"
+    to_images(window)
+    assert window.state.inversion.status == "idle"
+    new(window)
+    click(segment(window, "2d"))
+    window.link.answer_all()
+    (asked,) = new(window, protocol.Invert)
+    assert np.array_equal(asked.arrays["data"], data)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is not an image"),
+        (b"\x89PNG\r\n\x1a\n1234", "is not an image"),
+        (None, "No such file"),
+    ],
+)
+def test_a_file_that_is_no_image_is_refused_with_its_name(images, tmp_path, content, words):
+    path = tmp_path / "broken.png"
+    if content is not None:
+        path.write_bytes(content)
+    a = images.state.images.a
+    images.image_inverter.invert_file("A", str(path))
+    (said,) = images.messages.messages
+    assert "broken.png" in said.text
+    assert words in said.text
+    assert images.state.images.a is a
+    assert not new(images, protocol.Invert)
+
+
+def test_an_image_is_cut_to_its_middle_and_scaled(qapp, tmp_path):
+    picture = QImage(40, 20, QImage.Format.Format_ARGB32)
+    picture.fill(QColor("red"))
+    for x in range(10, 30):
+        for y in range(20):
+            picture.setPixelColor(x, y, QColor(0, 0, 255) if x < 20 else QColor(0, 0, 0, 0))
+    path = tmp_path / "middle.png"
+    picture.save(str(path))
+    pixels = read_image(path, (3, 10, 10))
+    assert pixels.shape == (3, 10, 10)
+    assert pixels[:, 5, 2].tolist() == [0, 0, 255]
+    assert pixels[:, 5, 7].tolist() == [255, 255, 255]  # what is transparent shows paper
+    grey = read_image(path, (1, 10, 10))
+    assert grey[0, 5, 2] == 29  # 0.114 * 255
+
+
+def test_an_image_that_is_too_large_is_refused_unread(qapp, tmp_path, monkeypatch):
+    path = tmp_path / "large.png"
+    QImage(30, 10, QImage.Format.Format_RGB32).save(str(path))
+    monkeypatch.setattr("toydiff_gui.image_inverter.MAX_SIDE", 20)
+    with pytest.raises(ValueError, match=r"large.png has 30 x 10 pixels, more than 20"):
+        read_image(path, (1, 8, 8))
+
+
+def test_ends_that_were_tiles_stay_when_the_seed_changes(images):
+    a = images.state.images.a
+    images.state.update_images(seed=6)
+    images.link.answer_all()
+    settle()
+    assert images.state.images.a is a
+    assert image_ends.end_label(images.state, a) == "Tile 1 of seed 5"
+    assert images.image_page.scene.tiles.marks == {}
+
+
+def test_the_help_speaks_of_images(images):
+    key(images, Qt.Key.Key_F1)
+    settle()
+    assert "film strips" in images._help.page.toPlainText()
+
+
+def test_the_presentation_view_hides_the_docks_of_this_mode(images):
+    key(images, Qt.Key.Key_F11)
+    assert not images.image_train_panel.isVisible()
+    assert not images.image_sample_panel.isVisible()
+    key(images, Qt.Key.Key_F11)
+    assert images.image_train_panel.isVisible()
+    images.state.update_view(train_dock=False)
+    assert images.train_rail.isVisible()
+    click(images.train_rail.findChildren(type(images.toolbar.help_button))[0], QPoint(8, 8))
+    assert images.image_train_panel.isVisible()
