@@ -16,8 +16,9 @@ def training_type(device: torch.device) -> torch.dtype:
     """bfloat16 where ``device`` multiplies in it faster than in float32; else float32.
 
     CUDA: from compute capability 8.0 on, which has units for it. CPUs: those with AMX. Without any
-    instructions for it, it is slower (``python -m bench.precision`` measures it: here 2.4 times);
-    those that only have AVX512-BF16 stay with float32 until somebody has measured them.
+    instructions for it an update takes 1.6 to 2.9 times as long (``python -m bench.precision``
+    measures it); CPUs that have no more than AVX512-BF16 stay with float32 until somebody has
+    measured one.
     """
     if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
         return torch.bfloat16
