@@ -21,10 +21,12 @@ from toydiff_gui.drawing.images.raster import (
     paint_image,
 )
 from toydiff_gui.drawing.images.words import Fact, paint_facts, paint_message
+from toydiff_gui.drawing.keeper import Keeper
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred, draw_text, text_width
 from toydiff_gui.image_scene import ImageScene, LookedAt, States
 
+_kept = Keeper()
 PAD = 12.0
 FACTS, LEAST_FACTS = 128.0, 104.0
 CAPTION, CURVE = 16.0, 26.0
@@ -140,7 +142,12 @@ def thumb_of(trajectory: Trajectory, frames: list[int], t: float) -> int | None:
 def norms_of(looked: LookedAt) -> NDArray[np.float64]:
     """The norm of the image at every time that has arrived, whatever is shown of it."""
     states = looked.trajectory.x
-    return np.array([np.linalg.norm(frame[looked.index].astype(np.float64)) for frame in states])
+
+    def measured() -> NDArray[np.float64]:
+        images = [frame[looked.index].astype(np.float64) for frame in states]
+        return np.array([np.linalg.norm(image) for image in images])
+
+    return _kept.get(looked.trajectory, (looked.index, len(states)), measured)
 
 
 def paint_look(

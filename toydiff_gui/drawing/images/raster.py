@@ -46,25 +46,36 @@ def scaled(images: Pixels, width: int, height: int) -> Pixels:
     *_, rows, columns = images.shape
     if height % rows == 0 and width % columns == 0:
         return images.repeat(height // rows, axis=-2).repeat(width // columns, axis=-1)
-    # Rows first: the larger array is then gone through only once.
-    mixed = _averaged(images.swapaxes(-1, -2).astype(np.float32), height).swapaxes(-1, -2)
-    return np.round(_averaged(mixed, width)).clip(0, 255).astype(np.uint8)
+    flat = images.reshape(-1, rows, columns)
+    count = len(flat)
+    # The axis that is scaled comes first, so that whole lines of memory are added at once.
+    down = np.ascontiguousarray(flat.transpose(1, 0, 2), np.float32).reshape(rows, -1)
+    half = _averaged(down, height).reshape(height, count, columns)
+    across = np.ascontiguousarray(half.transpose(2, 1, 0)).reshape(columns, -1)
+    mixed = _averaged(across, width)
+    levels = np.rint(mixed, out=mixed).astype(np.uint8).reshape(width, count, height)
+    return levels.transpose(1, 2, 0).reshape(*images.shape[:-2], height, width)
 
 
-def _averaged(rows: NDArray[np.float32], target: int) -> NDArray[np.float32]:
-    """Each of ``target`` pixels as the mean of what lies beneath it along the last axis.
+def _averaged(lines: NDArray[np.float32], target: int) -> NDArray[np.float32]:
+    """Each of ``target`` lines as the mean of those of ``lines`` (size, n) that lie beneath it.
 
     By the sums up to each edge, not by a matrix: small products in threads wait for each other
     where the processor is busy.
     """
-    size = rows.shape[-1]
-    first, share, per_pixel = _edges(size, target)
-    sums = np.zeros((*rows.shape[:-1], size + 2), np.float32)
-    np.cumsum(rows, axis=-1, out=sums[..., 1:-1])
-    sums[..., -1] = sums[..., -2]
-    at_edges = sums.take(first, axis=-1)
-    at_edges += share * (sums.take(first + 1, axis=-1) - at_edges)
-    return np.asarray(np.diff(at_edges, axis=-1) * per_pixel, np.float32)
+    size = len(lines)
+    first, share, per_line = _edges(size, target)
+    sums = np.zeros((size + 2, lines.shape[1]), np.float32)
+    np.cumsum(lines, axis=0, out=sums[1:-1])
+    sums[-1] = sums[-2]
+    at_edges = sums[first + 1]
+    at_edges -= sums[first]
+    at_edges *= share[:, None]
+    at_edges += sums[first]
+    result = at_edges[1:]
+    result -= at_edges[:-1].copy()
+    result *= per_line
+    return result
 
 
 @lru_cache(maxsize=128)

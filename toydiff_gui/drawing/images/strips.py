@@ -95,6 +95,13 @@ class StripsLayout:
             return None
         return min(int((x - self.left) / self.cell), self.count - 1)
 
+    def lefts(self) -> NDArray[np.intp]:
+        """Where the images begin, in whole device pixels from the first one."""
+        x = self.left + np.arange(self.count) * self.cell
+        x += (self.cell - self.side[0] / self.ratio) / 2
+        whole = np.round(x * self.ratio).astype(np.intp)
+        return whole - whole[0]
+
     def _whole(self, value: float) -> float:
         return round(value * self.ratio) / self.ratio
 
@@ -385,17 +392,15 @@ def _paint_images(
 ) -> None:
     wide, high = layout.side
     count = min(len(states), layout.count)
-    lefts = np.array(
-        [round(layout.image(row, index).left() * layout.ratio) for index in range(count)]
-    )
-    key = (wide, high, tuple(lefts - lefts[0]), scene.mean, scene.std)
+    lefts = layout.lefts()[:count]
+    key = (wide, high, tuple(lefts.tolist()), scene.mean, scene.std)
     name = f"strip {row}"
     image = None if cache is None else cache.find(name, states, key)
     if image is None:
         tiles = drawn(scene.pixels(states[:count]), wide, high)
         # Cells are not all of one width in whole pixels: each image goes where its cell is.
-        whole = np.zeros((high, int(lefts[-1] - lefts[0]) + wide), np.uint32)
-        columns = (lefts - lefts[0])[:, None] + np.arange(wide)
+        whole = np.zeros((high, int(lefts[-1]) + wide), np.uint32)
+        columns = lefts[:, None] + np.arange(wide)
         whole[:, columns.ravel()] = tiles.transpose(1, 0, 2).reshape(high, -1)
         image = image_of(whole)
         if cache is not None:

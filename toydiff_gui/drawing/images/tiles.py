@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QImage, QPainter
@@ -128,27 +129,53 @@ def tiles_layout(
     shape = size[1] / size[0]
     caption = style.px(CAPTION) if captions else 0.0
 
-    def tile_width(columns: int, below: float) -> float:
-        rows = -(-count // columns)
-        across = (width - gap * (columns - 1)) / columns
-        down = (height - (gap + below) * (rows - 1) - below) / rows
-        return min(across, down / shape)
-
-    def best(below: float) -> int:
-        return max(range(1, count + 1), key=lambda columns: (tile_width(columns, below), -columns))
-
-    columns = max(1, math.ceil(best(caption * ratio) / max(zoom, 1)))
+    columns = max(
+        1,
+        math.ceil(_best_columns(count, width, height, gap, caption * ratio, shape) / max(zoom, 1)),
+    )
     if caption and (width - gap * (columns - 1)) / columns < style.px(LEAST_CAPTIONED) * ratio:
         caption = 0.0
-        columns = max(1, math.ceil(best(0.0) / max(zoom, 1)))
+        columns = max(
+            1, math.ceil(_best_columns(count, width, height, gap, 0.0, shape) / max(zoom, 1))
+        )
     below = math.ceil(caption * ratio)
     if zoom > 1:
         room_x = min((width - gap * (columns - 1)) / columns, (height - below) / shape)
     else:
-        room_x = tile_width(columns, below)
+        room_x = _tile_width(columns, count, width, height, gap, below, shape)
     wide, high = fitted(max(room_x, 1.0), max(room_x * shape, 1.0), size)
     return TilesLayout(
         area, count, columns, wide, high, gap, gap + below, below / ratio, ratio, scroll
+    )
+
+
+def _tile_width(
+    columns: int,
+    count: int,
+    width: float,
+    height: float,
+    gap: int,
+    below: float,
+    shape: float,
+) -> float:
+    """How wide tiles can be in so many columns; ``shape`` is their height over their width."""
+    rows = -(-count // columns)
+    across = (width - gap * (columns - 1)) / columns
+    down = (height - (gap + below) * (rows - 1) - below) / rows
+    return min(across, down / shape)
+
+
+@lru_cache(maxsize=64)
+def _best_columns(
+    count: int, width: float, height: float, gap: int, below: float, shape: float
+) -> int:
+    """The number of columns that gives the largest tiles."""
+    return max(
+        range(1, count + 1),
+        key=lambda columns: (
+            _tile_width(columns, count, width, height, gap, below, shape),
+            -columns,
+        ),
     )
 
 
