@@ -23,6 +23,7 @@ PLATFORM_CHECK = ROOT / "toydiff_gui" / "platform_check.py"
 OLDEST = (3, 11)
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 REQUIREMENTS = {"run": ".", "test": ".[test,dev]"}
+SERVICES = Path("/run/systemd/system")
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts")
 
 
@@ -142,6 +143,19 @@ def has_fonts() -> bool:
     )
 
 
+def missing_ssh() -> list[str]:
+    """What the tests of an engine on another machine lack: OpenSSH's client and server.
+
+    Where services are managed, the server's package would open this machine to the network: there
+    it is left to its owner, and the tests say what they lack.
+    """
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
+    lacking = [] if shutil.which("ssh") else ["openssh-client"]
+    if not shutil.which("sshd", path=path) and not SERVICES.is_dir():
+        lacking.append("openssh-server")
+    return lacking
+
+
 def missing_libraries(purpose: str) -> list[Any]:
     """The libraries that Qt lacks for this purpose; empty off Linux."""
     spec = importlib.util.spec_from_file_location("platform_check", str(PLATFORM_CHECK))
@@ -168,6 +182,8 @@ def missing_packages(purpose: str) -> list[tuple[str, ...]]:
         missing += [library.debian for library in missing_libraries(purpose)]
         if not has_fonts():
             missing.append(("fonts-dejavu-core",))
+        if purpose == "test":
+            missing += [(name,) for name in missing_ssh()]
     return list(dict.fromkeys(missing))
 
 

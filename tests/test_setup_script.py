@@ -40,6 +40,7 @@ class Machine:
             "PLATFORM_CHECK": project / "platform_check.py",
             "has_venv": lambda: self.venv,
             "has_fonts": lambda: True,
+            "missing_ssh": list,
             "missing_libraries": lambda purpose: list(self.missing),
             "apt_command": lambda: self.apt,
             "apt_install": self.apt_install,
@@ -85,6 +86,26 @@ def machine(script, monkeypatch, tmp_path):
 
 
 CURSOR = SimpleNamespace(debian=("libxcb-cursor0",), fedora="xcb-util-cursor")
+
+
+@pytest.mark.parametrize(
+    ("here", "managed", "lacking"),
+    [
+        ({"ssh", "sshd"}, False, []),
+        (set(), False, ["openssh-client", "openssh-server"]),
+        ({"ssh"}, True, []),  # a server that would start by itself is its owner's to install
+    ],
+)
+def test_the_tests_get_openssh(script, monkeypatch, tmp_path, here, managed, lacking):
+    monkeypatch.setattr(script.shutil, "which", lambda name, path=None: name in here or None)
+    monkeypatch.setattr(script, "SERVICES", tmp_path if managed else tmp_path / "none")
+    assert script.missing_ssh() == lacking
+
+
+def test_openssh_is_for_tests_alone(machine, monkeypatch):
+    monkeypatch.setattr(machine.script, "missing_ssh", lambda: ["openssh-server"])
+    assert machine.script.missing_packages("run") == []
+    assert machine.script.missing_packages("test") == [("openssh-server",)]
 
 
 def test_second_call_does_nothing(machine):
