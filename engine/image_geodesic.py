@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from engine.class_choice import AlongPath
-from engine.config import sampler_times
+from engine.config import require_between, sampler_times
 from engine.denoiser import Denoiser, Prediction
 from engine.devices import threads_for
 from engine.geodesic import SAMPLER, Geodesic, Improvement, evened
@@ -38,15 +38,15 @@ from engine.noise import draw_latents
 from engine.paths import Curve, make_curve, positions_like
 from engine.samplers import Frame, Step, sample
 from engine.schedules import Schedule
-from engine.trajectory import check_size
+from engine.trajectory import MAX_BYTES
 
-POINTS, STEPS = 16, 8
+POINTS, STEPS = 12, 8
 """In the descent: images on the path, and steps of the sampler."""
 HARMONICS = 3
 """Sine coefficients of the deviation, for each pixel."""
 BENDS, HEIGHT = 6, 1.0
 """Bends that are tried as starts, and how far they go aside, in norms of the latents."""
-PASSES = 15
+PASSES = 12
 RATE = 0.05
 SIGNAL = 0.9
 """alpha_bar at the time at which the denoiser is asked how strange an image is."""
@@ -148,7 +148,7 @@ def evenly_decoded_images(
     along: AlongPath, schedule: Schedule, curve: Curve, points: int, like: Tensor
 ) -> Generator[None, None, Tensor]:
     """``engine.geodesic.evenly_decoded`` for images: fewer of them, in fewer steps."""
-    check_size(1, DENSE * points, like.numel())
+    require_between("number of evenly decoded points", points, 2, most_even(like))
     sampler = type(SAMPLER)(steps=min(EVEN_STEPS, schedule.timesteps))
     dense = np.linspace(0.0, 1.0, DENSE * (points - 1) + 1)
     for _ in range(ROUNDS):
@@ -158,6 +158,11 @@ def evenly_decoded_images(
             yield None
         dense = evened(dense, frame.x)
     return curve(torch.from_numpy(dense[::DENSE].copy()).to(like.dtype).to(like.device))
+
+
+def most_even(like: Tensor) -> int:
+    """How many images like one (...) can be spaced evenly: more would not fit in memory."""
+    return int(MAX_BYTES // (8 * DENSE * like.numel()))
 
 
 class _Chain:
@@ -322,7 +327,9 @@ def _slopes(outputs: list[Tensor], inputs: list[Tensor], upstream: list[Tensor])
     if not any(output.requires_grad for output in outputs):
         raise ValueError("a geodesic needs a denoiser with a gradient, and this one gives none")
     with threads_for(inputs[0]):
-        found = torch.autograd.grad(outputs, inputs, upstream, allow_unused=True)
+        found: tuple[Tensor | None, ...] = torch.autograd.grad(
+            outputs, inputs, upstream, allow_unused=True
+        )
     return [
         torch.zeros_like(given) if slope is None else slope
         for given, slope in zip(inputs, found, strict=True)

@@ -17,7 +17,7 @@ from engine.checkpoint import Checkpoint
 from engine.class_choice import AlongPath
 from engine.config import MAX_POINTS, PATHS, SIDES, require_between, require_choice
 from engine.geodesic import REFINED, Geodesic, Improvement, evenly_decoded, search_evenly
-from engine.image_geodesic import evenly_decoded_images, search_images
+from engine.image_geodesic import evenly_decoded_images, most_even, search_images
 from engine.metrics import Nearness, make_room, nearness_steps
 from engine.paths import make_curve, positions_like
 from engine.polyline import at_shares, neighbour_gaps
@@ -101,7 +101,8 @@ def path_latents(
     """
     require_choice("path", name, PATHS, ())
     if even or name == "geodesic":
-        require_between("number of evenly decoded points", points, 2, MAX_POINTS // REFINED)
+        most = most_even(start) if len(checkpoint.shape) == 3 else MAX_POINTS // REFINED
+        require_between("number of evenly decoded points", points, 2, most)
     if name == "geodesic":
         require_choice("side", side, SIDES, ())
         geodesic, latents = yield from find_geodesic(checkpoint, start, end, points, seed, along)
