@@ -6,6 +6,8 @@ The peer's boolean masks say the opposite of ours: True there means *may not* at
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -184,6 +186,12 @@ def test_weights_go_both_ways_between_the_two():
         "out_proj.weight": (DIM, DIM),
         "out_proj.bias": (DIM,),
     }
+
+
+def test_it_is_found_under_its_name_without_further_imports():
+    code = "import engine; print(engine.models.attention.MultiHeadAttention(8, 2).heads)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "2"
 
 
 def test_two_tokens_by_hand():

@@ -15,6 +15,7 @@ from engine import checkpoint as checkpoints
 from engine import precision, training
 from engine.config import TrainingConfig
 from engine.devices import is_out_of_memory
+from engine.distributed import Team
 from engine.precision import training_type
 from engine.training import Batch, Trainer, finish, open_run, train, train_stepwise
 from tests.engine.small_unet import TINY, digits_config
@@ -281,6 +282,15 @@ def test_memory_too_small_for_one_image_is_said(monkeypatch):
         trainer.step()
     assert_equal(state_of(trainer), before)
     assert_equal(state_of(trainer), state_of(twin))
+
+
+def test_one_of_several_processes_says_so_instead_of_letting_the_others_wait(monkeypatch):
+    trainer = trainer_of(updates=0)
+    trainer._team = Team(0, 1, CPU)
+    asked = raising(trainer, 6, torch.OutOfMemoryError, monkeypatch)
+    with pytest.raises(ValueError, match="too little memory for 12 at once of a batch of 12"):
+        trainer.step()
+    assert asked == [12]
 
 
 def test_other_errors_are_not_taken_for_it(monkeypatch):
