@@ -152,7 +152,11 @@ def test_images_are_diagnosed_in_their_own_way(page, state, link):
     requests = asked(link)
     assert [message.kind for message in requests] == KINDS
     by_kind = {message.kind: message for message in requests}
-    assert by_kind["loss"].count == by_kind["exact_loss"].count < 100  # each has many numbers
+    # Far fewer than of points, since each has many numbers; more of small images than of large.
+    assert by_kind["loss"].count == by_kind["exact_loss"].count == 4 * 32
+    state.set_model(digits_model(ref="large", shape=(1, 28, 28)))
+    page.examiner.refresh_timer.timeout.emit()
+    assert next(m for m in asked(link)[4:] if m.kind == "loss").count == 32
     assert (by_kind["loss"].seed, by_kind["loss"].times) == (
         by_kind["exact_loss"].seed,
         by_kind["exact_loss"].times,

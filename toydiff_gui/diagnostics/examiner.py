@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QElapsedTimer, QObject, Signal
@@ -41,6 +42,8 @@ IMAGES: dict[DiagnosisKind, Effort] = {
     "error_map": Effort(32, 6),
 }
 """A network for images takes milliseconds for one, and each has many numbers."""
+USUAL_SIZE, MOST_TIMES = 784, 4
+"""Of smaller images than of so many numbers more are drawn, at most so many times as many."""
 
 
 class Examiner(QObject):
@@ -183,13 +186,17 @@ class Examiner(QObject):
         job = self._link.next_job()
         self._coming[job] = finding
         effort = self.kinds[kind]
+        count = effort.count
+        if subject.images:
+            size = max(math.prod(self._state.model.shape), 1)
+            count = round(count * min(max(USUAL_SIZE / size, 1.0), MOST_TIMES))
         request = protocol.Diagnose(
             job=job,
             slot=kind,
             checkpoint=subject.ref,
             kind=kind,
             seed=SEED,
-            count=effort.count,
+            count=count,
             times=effort.times,
             data_root=subject.data_root,
         )

@@ -132,13 +132,15 @@ def map_places(chart: Chart, body: QRectF, style: LaneStyle) -> list[QRectF]:
     count = len(chart.maps)
     height, width = chart.maps[0].values.shape
     pad, gap, words = style.px(16), style.px(14), style.px(MAP_WORDS)
-    best: tuple[float, int] = (0.0, 1)
+    best = (0.0, 0.0, 1)
     for columns in range(1, count + 1):
         rows = -(-count // columns)
         wide = (body.width() - 2 * pad - gap * (columns - 1)) / columns
         high = (body.height() - 2 * pad - gap * (rows - 1)) / rows - words
-        best = max(best, (min(wide / width, high / height), columns))
-    scale, columns = max(best[0], 0.1), best[1]
+        scale = min(wide / width, high / height)
+        # Rather somewhat smaller than with a last row that is nearly empty.
+        best = max(best, (scale * (count / (rows * columns)) ** 0.5, scale, columns))
+    scale, columns = max(best[1], 0.1), best[2]
     rows = -(-count // columns)
     w, h = scale * width, scale * height
     whole = QRectF(0, 0, columns * (w + gap) - gap, rows * (h + words + gap) - gap)

@@ -244,7 +244,7 @@ class ImageDataSection(QWidget, Writer):
             return
         self._drawn[key] = source
         card.set_drawing(
-            icon_drawing(source) if isinstance(source, str) else images_drawing(source)  # type: ignore[arg-type]
+            icon_drawing(source) if isinstance(source, str) else images_drawing(source)
         )
 
     def _card_tip(self, key: str, data: ImageDataRun) -> str:

@@ -72,7 +72,7 @@ class ImagePathSection(Section):
         self.column.addWidget(self.header)
         self.rows: dict[str, EndpointRow] = {}
         for mark in ("A", "B", "C"):
-            row = EndpointRow(mark, state)  # type: ignore[arg-type]
+            row = EndpointRow(mark, state)
             row.browse_asked.connect(self.browse_asked)
             row.file_asked.connect(self.file_asked)
             self.column.addWidget(row)
