@@ -579,6 +579,13 @@ def _states_of(model: ModelInfo) -> str:
     return f"{'grey' if channels == 1 else 'colour'} images of {height} x {width}"
 
 
+def _labels(config: TrainingConfig) -> tuple[str, ...]:
+    """The classes that a network knows; numbers where their names are not known."""
+    known = config.unet.classes if config.unet is not None else 0
+    named = info_of(config).labels if known else ()
+    return named if len(named) == known else tuple(f"Class {n}" for n in range(known))
+
+
 def _model_info(ref: str, info: dict[str, Any], revision: int) -> ModelInfo:
     config = msgspec.convert(info["config"], TrainingConfig)
     return ModelInfo(
@@ -590,6 +597,6 @@ def _model_info(ref: str, info: dict[str, Any], revision: int) -> ModelInfo:
         std=tuple(info["std"]),
         revision=revision,
         shape=tuple(info.get("shape") or (len(info["mean"]),)),
-        labels=info_of(config).labels if config.unet is not None and config.unet.classes else (),
-        attends=config.unet is not None,
+        labels=_labels(config),
+        attends=config.unet is not None and not info.get("network"),  # which is none of ours
     )

@@ -50,6 +50,7 @@ from toydiff_gui.panels.images.train import ImageTrainPanel
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.panels.train import TrainPanel
 from toydiff_gui.playback import Playback
+from toydiff_gui.references import FILTERS, is_here, reference_of
 from toydiff_gui.remote_engine import Address
 from toydiff_gui.runs import Runs
 from toydiff_gui.scene import Scene
@@ -475,7 +476,7 @@ class MainWindow(QMainWindow):
         self.conductor.open_model(ref)
 
     def _on_model_opened(self, ref: str) -> None:
-        if Path(ref).exists():
+        if is_here(ref):
             self.runs.remember(ref)
             self._show_model()
         if self._task_waiting is not None and ref == self._task_waiting.model:
@@ -488,18 +489,16 @@ class MainWindow(QMainWindow):
             self.playback.play()
 
     def ask_for_checkpoint(self) -> None:
-        """Choose a checkpoint's file and open it."""
+        """Choose a file and open its model: weights, a pipeline, a network of one's own."""
         if self.state.engine.status == "dead":
             self._show_engine()
             return
         if self.state.engine.status != "ready":
             self.state.post("Opening needs the engine, which is not ready.", error=True)
             return
-        name, _ = QFileDialog.getOpenFileName(
-            self, "Open a checkpoint", "", "Checkpoints (*.safetensors);;All files (*)"
-        )
+        name, _ = QFileDialog.getOpenFileName(self, "Open a model", "", FILTERS)
         if name:
-            self._choose_model(name)
+            self._choose_model(reference_of(name))
 
     def show_export(self) -> None:
         """Open the export dialog; the window plays on beside it."""

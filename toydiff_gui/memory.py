@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -12,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from engine.config import PathName, SamplerName, TrainingConfig
 from toydiff_gui.bundled import NAMES
+from toydiff_gui.references import is_here
 from toydiff_gui.scene import OVERLAYS
 from toydiff_gui.state import (
     MAX_LANES,
@@ -114,18 +114,11 @@ def _possible(lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:
     room for."""
     kept: dict[str, LaneSpec] = {}
     for lane in lanes[:MOST_LANES]:
-        known = lane.checkpoint is None or lane.checkpoint in NAMES or _exists(lane.checkpoint)
+        known = lane.checkpoint is None or lane.checkpoint in NAMES or is_here(lane.checkpoint)
         if lane.key and lane.key not in (*NOT_LANES, *kept) and known:
             room = sum(other.shown for other in kept.values()) < MAX_LANES
             kept[lane.key] = replace(lane, shown=lane.shown and room)
     return tuple(kept.values())
-
-
-def _exists(ref: str) -> bool:
-    try:
-        return Path(ref).exists()
-    except (OSError, ValueError):
-        return False
 
 
 def _of_lanes_there_are(view: ViewSettings, state: AppState) -> dict[str, Any]:

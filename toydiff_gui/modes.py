@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 from PySide6.QtCore import QObject, QSettings
 
@@ -11,6 +9,7 @@ from engine.config import TrainingConfig
 from engine.datasets.images import INFOS, image_training
 from toydiff_gui.bundled import bundled_images, bundled_points
 from toydiff_gui.panels.images.configs import as_changes
+from toydiff_gui.references import is_here
 from toydiff_gui.state import AppState, ModelInfo
 
 MODES = ("2d", "images")
@@ -49,7 +48,7 @@ class ModeKeeper(QObject):
         """
         kept = self._settings.value(f"{MODEL}{mode}")
         bundled = bundled_images if mode == "images" else bundled_points
-        if isinstance(kept, str) and (kept in dict(bundled()) or _exists(kept)):
+        if isinstance(kept, str) and (kept in dict(bundled()) or is_here(kept)):
             return kept
         return next((ref for ref, _ in bundled()), None)
 
@@ -88,10 +87,3 @@ class ModeKeeper(QObject):
         except (msgspec.MsgspecError, ValueError):
             return None
         return config if config.images == (mode == "images") else None
-
-
-def _exists(ref: str) -> bool:
-    try:
-        return Path(ref).exists()
-    except (OSError, ValueError):
-        return False

@@ -11,8 +11,8 @@ from platformdirs import user_data_path
 from PySide6.QtCore import QSettings
 
 from engine.config import TrainingConfig, from_json
+from toydiff_gui.references import CHECKPOINT, is_here
 
-CHECKPOINT = "checkpoint.safetensors"
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 AWAY = "engine.txt"
@@ -88,7 +88,7 @@ class Runs:
         stored = self._settings.value(KEY, [])
         # QSettings gives back a list of one as a plain string.
         listed = stored if isinstance(stored, list) else [stored]
-        return [ref for ref in listed if isinstance(ref, str) and self._exists(ref)]
+        return [ref for ref in listed if isinstance(ref, str) and is_here(ref)]
 
     def remember(self, ref: Path | str) -> None:
         """Put a model at the head of the list."""
@@ -103,8 +103,3 @@ class Runs:
         """The folder of a training of ours, or None."""
         folder = Path(ref)
         return folder if folder.parent == self._root and self.has_checkpoint(folder) else None
-
-    @staticmethod
-    def _exists(ref: str) -> bool:
-        path = Path(ref)
-        return path.is_file() or (path / CHECKPOINT).is_file()

@@ -100,7 +100,7 @@ def test_a_mode_opens_what_it_was_left_with(images):
 
 def test_a_mode_that_cannot_be_opened_is_not_shown_as_chosen(window):
     click(segment(window, "images"))
-    (opening,) = new(window, protocol.Open)
+    opening = new(window, protocol.Open)[-1]
     window.link.report(protocol.Failure(job=opening.message.job, message="it is damaged"))
     settle()
     assert window.toolbar.mode.current == "2d"

@@ -1,0 +1,38 @@
+"""References to models: what the engine is asked to open, and whether it is on this disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.config import PYTHON
+
+CHECKPOINT = "checkpoint.safetensors"
+"""In the folder of a training."""
+PIPELINE = "model_index.json"
+"""In a folder that diffusers has saved."""
+FILTERS = (
+    f"Models (*.safetensors {PIPELINE});;Networks of one's own, which run as programs (*.py);;"
+    "All files (*)"
+)
+
+
+def reference_of(file: str) -> str:
+    """What opens the model that a chosen file belongs to.
+
+    A file of weights opens itself, a pipeline's index its folder, a Python file as a network of
+    the user's own.
+    """
+    path = Path(file)
+    if path.name == PIPELINE:
+        return str(path.parent)
+    return f"{PYTHON}{file}" if path.suffix == ".py" else file
+
+
+def is_here(ref: str) -> bool:
+    """Whether there is something on this disk to open; bundled names are not looked for."""
+    path = Path(ref.removeprefix(PYTHON))
+    try:
+        held = any((path / name).is_file() for name in (CHECKPOINT, PIPELINE))
+        return held or path.is_file()
+    except (OSError, ValueError):
+        return False
