@@ -275,14 +275,14 @@ def test_endpoints_are_framed_in_their_colours_with_their_letters(theme):
     expected = {3: palette.endpoint_a, 20: palette.endpoint_b, 30: palette.text, 40: palette.text}
     for index, colour in expected.items():
         rect = layout.tile(index)
-        left = shown[round(rect.center().y()), round(rect.left()) - 1]
+        left = shown[round(rect.center().y()), round(rect.left()) - 2]
         assert np.abs(left - ink(colour)).max() <= 12, index
     for index in marks:  # the disc of the letter, beside the letter
         rect = layout.tile(index)
         corner = shown[round(rect.top()) + 1, round(rect.right()) + 4]
         assert np.abs(corner - ink(expected[index])).max() <= 30
-    rect = layout.tile(41)
-    assert (shown[round(rect.center().y()), round(rect.left()) - 1] == ink(palette.canvas)).all()
+    rect = layout.tile(43)
+    assert (shown[round(rect.center().y()), round(rect.left()) - 2] == ink(palette.canvas)).all()
 
 
 def test_class_names_stand_below_their_tiles():
@@ -409,7 +409,7 @@ def test_what_is_looked_at_is_framed():
     assert {2, 7} <= columns <= {1, 2, 3, 6, 7, 8}
     for index, colour in ((2, DARK.text), (7, DARK.accent)):
         rect = layout.image(0, index)
-        left = shown[round(rect.center().y()), round(rect.left()) - 1]
+        left = shown[round(rect.center().y()), round(rect.left()) - 2]
         assert np.abs(left - ink(colour)).max() <= 60
 
 
@@ -486,7 +486,7 @@ def test_its_whole_way_is_shown_below_it():
     now = thumb_of(run, frames, 0)
     assert now == len(frames) - 1
     rect = layout.thumbs[now]
-    left = shown[round(rect.center().y()), round(rect.left()) - 1]
+    left = shown[round(rect.center().y()), round(rect.left()) - 2]
     assert np.abs(left - ink(DARK.accent)).max() <= 60
 
 
@@ -595,7 +595,7 @@ def test_heads_lie_side_by_side_and_the_chosen_one_is_framed():
         exact = head_map(maps[index], round(rect.width()), DARK_STYLE)[4:-4, 4:-4]
         assert (inner[:, :, 1] == (exact >> 8 & 255)).all()
     rect = layout.heads[0]
-    left = shown[round(rect.center().y()), round(rect.left()) - 1]
+    left = shown[round(rect.center().y()), round(rect.left()) - 2]
     assert np.abs(left - ink(DARK.accent)).max() <= 12
 
 

@@ -182,7 +182,7 @@ def test_pointing_paints_two_tiles_and_makes_no_picture_anew(page, state):
 def test_the_tile_pointed_at_is_framed(page):
     hover(page.samples, tile(page, 33))
     rect = page.samples.tiles.tile(33)
-    left = rgb(page.samples)[round(rect.center().y()), round(rect.left()) - 1]
+    left = rgb(page.samples)[round(rect.center().y()), round(rect.left()) - 2]
     assert np.abs(left - [0xE9, 0xEC, 0xF0]).max() <= 20
 
 
@@ -519,7 +519,7 @@ def test_pointing_at_a_strip_marks_the_place_in_all(page, state):
     shown = rgb(page.strips)
     for row in range(3):
         rect = layout.image(row, 6)
-        left = shown[round(rect.center().y()), round(rect.left()) - 1]
+        left = shown[round(rect.center().y()), round(rect.left()) - 2]
         assert np.abs(left - [0xE9, 0xEC, 0xF0]).max() <= 60
     QApplication.sendEvent(page.strips, leaving())
     assert state.marked is None

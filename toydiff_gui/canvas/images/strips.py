@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
@@ -45,6 +47,10 @@ _ACROSS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 _DOWN = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 _KEYS = {*_ACROSS, *_DOWN, *_ENTER, Qt.Key.Key_Home, Qt.Key.Key_End}
+
+
+_Seen = tuple[tuple[object, ...], object]
+"""What the rows depend on, one by one, and what all of the card depends on."""
 
 
 class StripsCard(ImageCard):
@@ -103,16 +109,15 @@ class StripsCard(ImageCard):
         return rows, rest
 
     def _refresh(self, before: object, now: object) -> None:
-        rows, rest = now  # type: ignore[misc]
-        known = before is not None and before[1] == rest  # type: ignore[index]
-        old = before[0] if known else ()  # type: ignore[index]
-        if not known or len(old) != len(rows):
+        """Only the rows that look different, unless it is more than rows."""
+        old, new = cast(_Seen | None, before), cast(_Seen, now)
+        if old is None or old[1] != new[1] or len(old[0]) != len(new[0]):
             self._place_buttons()
             self.update()
             return
         layout = self.strips
-        for index, row in enumerate(rows):
-            if row != old[index]:
+        for index, (was, row) in enumerate(zip(old[0], new[0], strict=True)):
+            if row != was:
                 self.update(layout.rows[index].toAlignedRect())
 
     def _show_selection(self) -> None:

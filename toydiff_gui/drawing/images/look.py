@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph.functions import arrayToQPath
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from engine.trajectory import Trajectory
 from toydiff_gui import theme as themes
+from toydiff_gui.drawing.images.lines import band
 from toydiff_gui.drawing.images.marks import paint_frame
 from toydiff_gui.drawing.images.raster import (
     ImageCache,
@@ -298,21 +298,18 @@ def _paint_curve(
     ground, top = min(scale), max(*scale, min(scale) + 1e-6)
 
     def height(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return track.bottom() - (values - ground) / (top - ground) * track.height()
+        return np.asarray(track.bottom() - (values - ground) / (top - ground) * track.height())
 
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if high > 0:
         lower, upper = height(np.array([low, high]))
-        band = QRectF(track.left(), upper, track.width(), max(lower - upper, style.scale))
-        painter.fillRect(band, themes.with_alpha(palette.label, 0.22))
+        shaded = QRectF(track.left(), upper, track.width(), max(lower - upper, style.scale))
+        painter.fillRect(shaded, themes.with_alpha(palette.label, 0.22))
     steps = max(len(looked.trajectory.t) - 1, 1)
     x = track.left() + np.arange(len(norms)) / steps * track.width()
     y = height(norms)
     if len(x) > 1:
-        half = 0.5 * style.stroke(1.4) * np.hypot(1.0, np.gradient(y, x))
-        outline_x, outline_y = np.append(x, x[::-1]), np.append(y - half, (y + half)[::-1])
-        line = arrayToQPath(outline_x, outline_y, connect="all", finiteCheck=False)
-        painter.fillPath(line, QColor(palette.text_secondary))
+        painter.fillPath(band(x, y, style.stroke(1.4)), QColor(palette.text_secondary))
     k = looked.trajectory.index_at(t)
     if k is not None and k < len(x):
         painter.setPen(Qt.PenStyle.NoPen)

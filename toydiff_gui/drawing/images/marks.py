@@ -24,16 +24,17 @@ def mark_colour(mark: Mark, style: LaneStyle) -> str:
 def paint_frame(
     painter: QPainter, image: QRectF, colour: str, style: LaneStyle, *, width: float = 2.0
 ) -> None:
-    """A frame of ``colour`` around ``image``, with a dark or light line that sets it off."""
+    """A frame of ``colour`` around ``image``, set off from it and from what is beside it."""
     line = style.stroke(width)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     radius = style.scale * 3
-    # Both begin at the image's edge, none of which they hide.
+    # The ground shows between image and frame, or a dark frame would be lost on a dark image.
+    ground, gap = line + 2 * style.scale, style.scale
     for ink, thick, out in (
-        (style.palette.canvas, line + style.scale, (line + style.scale) / 2),
-        (colour, line, line / 2),
+        (style.palette.canvas, ground, ground / 2),
+        (colour, line, gap + line / 2),
     ):
         painter.setPen(QPen(QColor(ink), thick))
         painter.drawRoundedRect(image.adjusted(-out, -out, out, out), radius, radius)

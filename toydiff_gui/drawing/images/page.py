@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from PySide6.QtCore import QMarginsF, QRectF
 from PySide6.QtGui import QColor, QPainter
@@ -21,7 +22,7 @@ from toydiff_gui.drawing.images.strips import (
     strips_layout,
     wished_height,
 )
-from toydiff_gui.drawing.images.tiles import paint_tiles, tiles_layout
+from toydiff_gui.drawing.images.tiles import TilesLayout, paint_tiles, tiles_layout
 from toydiff_gui.drawing.images.words import paint_card_words
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_wrapped
@@ -137,8 +138,10 @@ def tiles_area(card: QRectF, style: LaneStyle) -> QRectF:
     return body_of(card, style).adjusted(pad, pad, -pad, -pad)
 
 
-def tiles_layout_of(card: QRectF, scene: ImageScene, style: LaneStyle, **options):
-    """The layout of the tiles in their card."""
+def tiles_layout_of(
+    card: QRectF, scene: ImageScene, style: LaneStyle, **options: Any
+) -> TilesLayout:
+    """The layout of the tiles in their card; ``options`` are those of ``tiles_layout``."""
     trajectory = scene.tiles.trajectory
     count = len(trajectory.x[0]) if trajectory is not None and trajectory.x else 1
     _, high, wide = scene.shape

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyqtgraph.functions import arrayToQPath
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QLinearGradient, QPainter, QPen
 
 from engine.polyline import neighbour_gaps
 from toydiff_gui import theme as themes
 from toydiff_gui.drawing import figures
+from toydiff_gui.drawing.images.lines import band
 from toydiff_gui.drawing.images.marks import paint_badge, paint_frame
 from toydiff_gui.drawing.images.raster import (
     ImageCache,
@@ -100,7 +100,7 @@ class StripsLayout:
         x = self.left + np.arange(self.count) * self.cell
         x += (self.cell - self.side[0] / self.ratio) / 2
         whole = np.round(x * self.ratio).astype(np.intp)
-        return whole - whole[0]
+        return np.asarray(whole - whole[0])
 
     def _whole(self, value: float) -> float:
         return round(value * self.ratio) / self.ratio
@@ -367,7 +367,7 @@ def _paint_labels(
         draw_text(painter, QPointF(x, base), strip.detail, plain, palette.label, vector=vector)
 
 
-def _short(title: str, font, room: float) -> str:
+def _short(title: str, font: QFont, room: float) -> str:
     """'DDPM, shared noise' as 'Shared noise' where it does not fit: the sampler is known."""
     if text_width(title, font) <= room or ", " not in title:
         return title
@@ -466,8 +466,10 @@ def paint_norms_row(
     painter.setPen(QPen(QColor(palette.divider), style.scale))
     painter.drawLine(QLineF(rect.left(), rect.top(), rect.right(), rect.top()))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    shown = [strip for strip in scene.strips if strip.latent_norms is not None]
-    chosen = next((strip for strip in shown if strip.key == scene.selected), shown[0])
+    known = {
+        strip.key: strip.latent_norms for strip in scene.strips if strip.latent_norms is not None
+    }
+    norms = known.get(scene.selected, next(iter(known.values())))
     track = QRectF(
         layout.left,
         rect.top() + style.px(6),
@@ -480,23 +482,20 @@ def paint_norms_row(
 
     if scene.prior_norms[1] > 0:
         low, median, high = height(np.array(scene.prior_norms))
-        band = QRectF(track.left(), high, track.width(), max(low - high, style.scale))
-        painter.fillRect(band, themes.with_alpha(palette.label, 0.22))
+        shaded = QRectF(track.left(), high, track.width(), max(low - high, style.scale))
+        painter.fillRect(shaded, themes.with_alpha(palette.label, 0.22))
         pen = QPen(QColor(palette.label), style.scale)
         pen.setDashPattern([3.0, 3.0])
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         painter.setPen(pen)
         painter.drawLine(QLineF(track.left(), median, track.right(), median))
-    for strip in shown:
-        other = strip.latent_norms
-        if strip is not chosen and not np.array_equal(other, chosen.latent_norms):
-            _paint_line(painter, layout, height(other), QColor(palette.label), 1.0, style)
-    norms = chosen.latent_norms
-    assert norms is not None
-    x = [layout.x_of(index) for index in range(len(norms))]
+    x = np.array([layout.x_of(index) for index in range(len(norms))])
+    for other in known.values():
+        if len(other) == len(norms) > 1 and not np.array_equal(other, norms):
+            painter.fillPath(band(x, height(other), style.stroke(1.0)), QColor(palette.label))
     if len(x) > 1:
-        gradient = _gradient(x[0], x[-1], style)
-        _paint_line(painter, layout, height(norms), gradient, 2.0, style)
+        line = band(x, height(norms), style.stroke(2.0))
+        painter.fillPath(line, _gradient(float(x[0]), float(x[-1]), style))
     at = marked if marked is not None and marked < len(norms) else None
     if at is not None:
         painter.setPen(Qt.PenStyle.NoPen)
@@ -518,15 +517,6 @@ def paint_norms_row(
     x_text += style.px(8)
     if scene.prior_norms[1] > 0 and x_text + text_width(prior, plain) <= right + style.px(4):
         draw_text(painter, QPointF(x_text, base), prior, plain, palette.label, vector=vector)
-
-
-def _paint_line(painter, layout: StripsLayout, y, brush, width: float, style: LaneStyle) -> None:
-    """A line over the columns as a band: Qt fills faster than it strokes, and SVG can fill it."""
-    x = np.array([layout.x_of(index) for index in range(len(y))])
-    slope = np.gradient(y, x) if len(x) > 1 else np.zeros(len(x))
-    half = 0.5 * style.stroke(width) * np.hypot(1.0, slope)
-    outline_x, outline_y = np.append(x, x[::-1]), np.append(y - half, (y + half)[::-1])
-    painter.fillPath(arrayToQPath(outline_x, outline_y, connect="all", finiteCheck=False), brush)
 
 
 def _gradient(left: float, right: float, style: LaneStyle) -> QLinearGradient:

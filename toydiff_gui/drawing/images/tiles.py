@@ -22,7 +22,7 @@ from toydiff_gui.drawing.images.raster import (
 from toydiff_gui.drawing.images.words import paint_message
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, elided, text_width
-from toydiff_gui.image_scene import ImageScene
+from toydiff_gui.image_scene import ImageScene, States
 
 CAPTION = 14.0
 LEAST_CAPTIONED = 26.0
@@ -239,12 +239,12 @@ def paint_tiles(
         _paint_classes(painter, layout, card.classes, seen, style, vector)
     shown = range(seen.start, min(seen.stop, len(states)))
     for looked_at in (card.pinned, hovered):
-        if looked_at in shown and looked_at not in card.marks:
+        if looked_at is not None and looked_at in shown and looked_at not in card.marks:
             paint_frame(painter, layout.tile(looked_at), style.palette.text, style, width=1.5)
     marks = {index: mark for index, mark in card.marks.items() if index in shown}
     for index, mark in marks.items():
         paint_frame(painter, layout.tile(index), colour_of(mark, style), style)
-    if focused in shown:
+    if focused is not None and focused in shown:
         out = style.stroke(2.5) if focused in marks else 0.0
         around = layout.tile(focused).adjusted(-out, -out, out, out)
         paint_frame(painter, around, style.palette.accent, style)
@@ -255,7 +255,7 @@ def paint_tiles(
     painter.restore()
 
 
-def _tiles_image(scene: ImageScene, states, layout: TilesLayout) -> QImage:
+def _tiles_image(scene: ImageScene, states: States, layout: TilesLayout) -> QImage:
     tiles = drawn(scene.pixels(states), layout.wide, layout.high)
     return image_of(mosaic(tiles, layout.columns, (layout.gap_x, layout.gap_y)))
 
