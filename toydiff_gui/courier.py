@@ -100,7 +100,7 @@ class Courier:
         if not isinstance(name, str):
             return [packet]
         sent, there = self._checkpoint(name, message.job)
-        changed: Any = msgspec.structs.replace(message, checkpoint=there)  # type: ignore[call-arg]
+        changed: Any = msgspec.structs.replace(message, checkpoint=there)
         return [*sent, Packet(changed, packet.arrays)]
 
     def _checkpoint(self, name: str, job: int) -> tuple[list[Packet], str]:
