@@ -83,6 +83,13 @@ def at(card, x, y=None):
     return place.toPoint()
 
 
+def cards_of_points(page):
+    """The cards about the network that mode 2D shows; others are for images."""
+    cards = [*page.pairs, page.loss, page.schedules]
+    assert [card for card in page.network_grid.cards if card.isVisible()] == cards
+    return cards
+
+
 # What is asked, and when
 
 
@@ -476,7 +483,7 @@ def test_tab_reaches_every_control_of_the_page(page):
     for _ in range(60):
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
         met.add(QApplication.focusWidget())
-    for card in page.network_grid.cards:
+    for card in cards_of_points(page):
         assert card in met
         assert card.save_button in met
     assert page.quantity in met
@@ -490,11 +497,11 @@ def test_tab_reaches_every_control_of_the_page(page):
 def test_cards_keep_a_legible_size(page, window, size):
     window.resize(*size)
     settle()
-    for card in page.network_grid.cards:
+    for card in cards_of_points(page):
         least = card.minimumSizeHint()
         assert card.width() >= least.width()
         assert card.height() >= least.height()
-    rects = [card.geometry() for card in page.network_grid.cards]
+    rects = [card.geometry() for card in cards_of_points(page)]
     assert not any(a.intersects(b) for k, a in enumerate(rects) for b in rects[:k])
 
 
