@@ -32,6 +32,8 @@ CHECKPOINT_NAME = "checkpoint.safetensors"
 STATE_NAME = "state.safetensors"
 METADATA_KEY = "toydiff"  # one key: safetensors writes several in no fixed order
 MAX_FILE_BYTES = 2**30
+MOST_PARAMETERS = 100_000_000
+"""Of a network to be trained: five copies of them are kept."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,6 +159,20 @@ def build_network(config: TrainingConfig, shape: Sequence[int]) -> nn.Module:
     network = UNet(shape[0], shape[1], timesteps, config.unet)
     # Channels last: convolutions are faster so, on CPUs and on GPUs.
     return network.to(memory_format=torch.channels_last)
+
+
+def count_parameters(config: TrainingConfig, shape: Sequence[int]) -> int:
+    """The numbers that the network of ``config`` learns, for states of ``shape``.
+
+    It is built on the meta device, which takes no memory. Raises ``ValueError`` if they are more
+    than ``MOST_PARAMETERS``.
+    """
+    with torch.device("meta"):
+        network = build_network(config, shape)
+    count = sum(parameter.numel() for parameter in network.parameters())
+    if count > MOST_PARAMETERS:
+        raise ValueError(f"the network has {count} parameters, more than {MOST_PARAMETERS}")
+    return count
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], description: Description) -> None:

@@ -37,11 +37,12 @@ def load_diffusers(
     Raises ``ValueError`` naming the folder and what is wrong or missing.
     """
     try:
-        import diffusers
+        from diffusers import UNet2DModel
     except ImportError:
         raise ValueError(
             f"{path} was saved by diffusers, which is not installed here: pip install diffusers"
         ) from None
+    make: Any = UNet2DModel  # that library is typed in parts only
     settings = _json(path / "unet" / "config.json")
     schedule = Schedule(_schedule(path / "scheduler" / "scheduler_config.json"))
     if settings.get("_class_name") != "UNet2DModel":
@@ -54,11 +55,11 @@ def load_diffusers(
         raise ValueError(f"{path} has no weights as safetensors: {weights.name} is missing")
     try:
         with torch.device("meta"):  # takes no memory, whatever size the folder claims
-            outline = diffusers.UNet2DModel.from_config(settings)
+            outline = make.from_config(settings)
         parameters = sum(value.numel() for value in outline.parameters())
         if parameters > MAX_PARAMETERS:
             raise ValueError(f"it has {parameters} weights, more than {MAX_PARAMETERS}")
-        network = diffusers.UNet2DModel.from_pretrained(
+        network = make.from_pretrained(
             path / "unet", use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
         )
     except Exception as error:  # that library raises almost anything for a damaged folder

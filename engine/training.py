@@ -118,6 +118,7 @@ class Trainer:
             data = load_training_data(config, device, data_root=data_root)
         self._data = PointData(data, device) if isinstance(data, datasets.PointSet) else data
         self.transform = self._data.transform
+        checkpoints.count_parameters(config, self._data.shape)  # before any of them is allocated
         self.schedule = Schedule(config.schedule)
         self.random = torch.Generator().manual_seed(config.seed)
         with torch.random.fork_rng(devices=[]):

@@ -10,14 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.checkpoint import build_network
+from engine.checkpoint import build_network, count_parameters
 from engine.config import TrainingConfig
 from engine.datasets import Standardisation
 from engine.datasets.images import info_of
 from engine.training import Trainer
 from engine.training_data import TrainingData
 
-MOST_PARAMETERS = 100_000_000
 COPIES = 5
 """Weights, their gradients, two moments of each, and the averaged weights."""
 ITEM_SECONDS = 0.5
@@ -50,10 +49,10 @@ def measure_cost(
 
     The time is that of the rows that were measured, in proportion. They are few where a pass takes
     long. Raises ``ValueError`` for a
-    network of more than ``MOST_PARAMETERS``, before anything of it is allocated.
+    network of more than ``checkpoint.MOST_PARAMETERS``, before anything of it is allocated.
     """
     shape = info_of(config).shape if config.images else (2,)
-    parameters = count_parameters(config)
+    parameters = count_parameters(config, shape)
     rows = min(config.batch_size, micro_batch or config.batch_size)
     images = info_of(config).count * int(np.prod(shape)) if config.images else 0
     kept = bytes_kept(config, rows)
@@ -74,21 +73,6 @@ def measure_cost(
         seconds = min(seconds, again / several)
     memory = 4 * COPIES * parameters + kept + images
     return Cost(parameters, seconds / measured * config.batch_size, memory)
-
-
-def count_parameters(config: TrainingConfig) -> int:
-    """The numbers that the network of ``config`` learns.
-
-    It is built on the meta device, which takes no memory. Raises ``ValueError`` if they are more
-    than ``MOST_PARAMETERS``.
-    """
-    shape = info_of(config).shape if config.images else (2,)
-    with torch.device("meta"):
-        network = build_network(config, shape)
-    count = sum(parameter.numel() for parameter in network.parameters())
-    if count > MOST_PARAMETERS:
-        raise ValueError(f"the network has {count} parameters, more than {MOST_PARAMETERS}")
-    return count
 
 
 def bytes_kept(config: TrainingConfig, rows: int) -> int:

@@ -398,3 +398,10 @@ def test_a_part_of_a_batch_has_its_rows():
     assert isinstance(part, Batch)
     for name in ("x0", "t", "eps", "classes"):
         assert torch.equal(getattr(part, name), getattr(batch, name)[3:7])
+
+
+def test_an_enormous_network_is_refused_before_it_is_allocated():
+    config = digits_config()
+    config = replace(config, unet=replace(config.unet, width=512, multipliers=(1, 8), blocks=4))
+    with pytest.raises(ValueError, match=r"the network has \d+ parameters, more than 100000000"):
+        Trainer(config, torch.device("cpu"))
