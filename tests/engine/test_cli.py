@@ -253,7 +253,7 @@ def test_points_are_evenly_decoded_on_demand_and_by_default_on_the_geodesic():
 
 
 def test_a_side_in_many_dimensions_is_chosen_by_a_point(config_for):
-    network = checkpoints.build_network(config_for(), 3)
+    network = checkpoints.build_network(config_for(), (3,))
     weights = {f"averaged.{name}": value for name, value in network.state_dict().items()}
     numbers = {"config": config_for(), "step": 0, "mean": [0.0] * 3, "std": [1.0] * 3}
     save_tensors(Path("c.safetensors"), weights, Description(**numbers))
