@@ -62,8 +62,9 @@ def use_one_thread() -> None:
 FEW_PIXELS = 8192
 """So many in a batch, and two threads take as long as one for a pass there and back.
 
-Measured with the UNet 'medium', milliseconds of one CPU thread against two, for 64 images of 8 x 8:
-67 against 73 there and back, 27 against 14 without a gradient; of 28 x 28: 600 against 330.
+Measured with the UNet 'medium', CPU milliseconds a thread, which is what a quiet machine takes, of
+one thread against two. 64 images of 8 x 8: 66 against 73 there and back, 27 against 15 without a
+gradient. 64 of 28 x 28: 600 against 330 there and back, 16 of them 180 against 133.
 """
 
 

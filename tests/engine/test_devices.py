@@ -6,6 +6,8 @@ pass does not run under ``FakeTensorMode``, so each covers what the other cannot
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -21,11 +23,13 @@ from engine.denoiser import (
 )
 from engine.devices import available_devices, choose_device
 from engine.models.mlp import ResidualMLP
+from engine.models.unet import UNet
 from engine.noise import draw_latents
 from engine.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun
 from engine.schedules import Schedule
 from engine.training import Trainer
 from tests.engine.conftest import SMALL
+from tests.engine.small_unet import TINY, digits_config
 
 SAMPLERS = [
     DDPM(),
@@ -128,6 +132,27 @@ def test_whole_updates_without_numbers(config_for, prediction):
     ]
     assert moments
     assert all(value.device.type == "meta" for value in kept + moments)
+
+
+def test_a_whole_update_of_a_unet_without_numbers():
+    trainer = Trainer(digits_config(), torch.device("meta"), micro_batch=7)
+    assert trainer.update(1e-3).device.type == "meta"
+    assert all(value.device.type == "meta" for value in trainer.network.parameters())
+
+
+@pytest.mark.parametrize("guidance", [None, 2.0])
+def test_sampling_images_with_a_unet(pretended_cuda, guidance):
+    schedule = schedule_for("v")
+    with pretended_cuda:
+        network = UNet(1, 8, 8, replace(TINY, classes=3)).to(CUDA).requires_grad_(False)
+        denoiser = NetworkDenoiser(network, schedule, "v")
+    if guidance is not None:  # outside: whether numbers are finite is asked
+        denoiser = denoiser.conditioned(torch.eye(3)[:1], guidance)
+    with pretended_cuda:
+        latents = draw_latents(0, 5, (1, 8, 8)).to(CUDA)
+        for frame in samplers.sample(denoiser, schedule, latents, sampler=DDPM(steps=2)):
+            assert frame.x.device.type == frame.x0.device.type == "cuda"
+            assert frame.x.shape == (5, 1, 8, 8)
 
 
 class Misplaced(nn.Module):
