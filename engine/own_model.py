@@ -132,7 +132,8 @@ def load_own_model(name: str, device: torch.device) -> OwnModel:
     if spec is None or spec.loader is None:
         raise ValueError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    _guarded(path, lambda: spec.loader and spec.loader.exec_module(module))
+    run = spec.loader.exec_module
+    _guarded(path, lambda: run(module))
     make = getattr(module, function, None)
     if not callable(make):
         raise ValueError(f"{path} has no function {function!r} that returns an engine.OwnModel")
@@ -145,7 +146,7 @@ def load_own_model(name: str, device: torch.device) -> OwnModel:
     return model
 
 
-def _guarded(path: Path, act: Callable[[], Any]) -> Any:
+def _guarded(path: Path, act: Callable[[], object]) -> Any:
     """What ``act`` gives; whatever goes wrong in the user's code becomes one sentence."""
     try:
         return act()
