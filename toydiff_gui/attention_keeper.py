@@ -73,7 +73,6 @@ class AttentionKeeper(QObject):
             state.marks_changed,
             state.lanes_changed,
             state.model_changed,
-            state.engine_changed,
             state.training_changed,
         ):
             signal.connect(self._timer.start)

@@ -40,6 +40,8 @@ class CostKeeper(QObject):
             signal.connect(self._timer.start)
         state.training_config_changed.connect(self._forget)
         state.run_changed.connect(self._on_run)
+        for other in (state.slice_changed, state.attention_changed, state.inversion_changed):
+            other.connect(self._timer.start)
 
     @property
     def busy(self) -> bool:
@@ -93,8 +95,7 @@ class CostKeeper(QObject):
         if not missing:
             return  # or a timer would run for nothing
         if not self._at_rest:
-            self._timer.start()
-            return
+            return  # asked again when something has come
         key, config = missing[0]
         self._measured = (key, _aim(config))
         self._job = self._link.next_job()

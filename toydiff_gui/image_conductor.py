@@ -90,12 +90,8 @@ class ImageConductor(QObject):
         state.images_changed.connect(self._on_images)
         state.lanes_changed.connect(self._forget_removed)
         state.model_changed.connect(self._on_model)
-        for signal in (
-            state.lanes_changed,
-            state.model_changed,
-            state.others_changed,
-            state.engine_changed,
-        ):
+        # Not when an engine comes up: it opens the model first.
+        for signal in (state.lanes_changed, state.model_changed, state.others_changed):
             signal.connect(self._timer.start)
 
     @property

@@ -71,7 +71,6 @@ class Slicer(QObject):
             state.image_view_changed,
             state.view_changed,
             state.model_changed,
-            state.engine_changed,
             state.dragging_changed,
         ):
             signal.connect(self._timer.start)

@@ -163,10 +163,10 @@ def test_the_attention_view_asks_only_while_it_is_open(images):
     images.playback.set_t(100)
     images.playback.set_t(50)
     assert not new(images, protocol.Attend)
-    click(images.image_page.face.face.button("attention"))
+    click(images.image_page.face.faces.button("attention"))
     (asked,) = new(images, protocol.Attend)
     assert asked.message.times == [50]
-    click(images.image_page.face.face.button("picture"))
+    click(images.image_page.face.faces.button("picture"))
     images.playback.set_t(20)
     assert not new(images, protocol.Attend)
 
