@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 from toydiff_gui import memory, scenes
 from toydiff_gui.main_window import HINT_SEEN, MainWindow
-from toydiff_gui.state import LaneSpec
+from toydiff_gui.state import DEFAULT_LANES, LaneSpec
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "pictures"
@@ -44,6 +44,18 @@ LAB_LANES = (
 )
 _DOWN = ["--from", "-1,2", "--to", "-1,-2", "--points", "500"]
 _STILL, _SHEET = ["--size", "800x640"], ["--sheet", "--size", "1600x480"]
+_STRIP = ["--size", "900x240"]
+_DIGITS = [
+    "interpolate",
+    "--checkpoint",
+    "mnist",
+    "--from",
+    "seed:3",
+    "--to",
+    "seed:8",
+    "--steps",
+    "50",
+]
 COMMANDS = (  # picture, command, how it is drawn
     ("1a", ["sample", "--sampler", "ddpm", "--count", "1000"], _SHEET),
     ("1b", ["interpolate", "--sampler", "ddpm", *_DOWN], _STILL),
@@ -51,6 +63,8 @@ COMMANDS = (  # picture, command, how it is drawn
     ("1d-samples", ["sample", "--sampler", "ddim", "--count", "1000"], _SHEET),
     ("1d", ["interpolate", "--sampler", "ddim", *_DOWN], _STILL),
     ("1e", ["interpolate", "--sampler", "ddim", "--from", "-2,0", "--to", "2,0"], _STILL),
+    ("1f-line", _DIGITS, _STRIP),
+    ("1f-round", [*_DIGITS, "--path", "spherical"], _STRIP),
 )
 
 
@@ -110,6 +124,7 @@ def take_window_pictures(folder: Path) -> None:
         window.grab().save(str(FOLDER / f"window-{name}.png"))
 
     take_laboratory_pictures(window, take)
+    take_image_pictures(window, wait)
     memory.remember(settings, window.state)
     window.close()
 
@@ -133,12 +148,48 @@ def take_laboratory_pictures(window: MainWindow, take: Callable[[str, int], None
     take("lab", 0)
 
 
+def take_image_pictures(window: MainWindow, wait: Callable[[Callable[[], bool]], None]) -> None:
+    """Tiles and strips, the attention of a pixel, a slice."""
+    state = window.state
+    window.conductor.open_model("mnist")
+    wait(lambda: state.model.ref == "mnist")
+    state.update_view(theme="dark", lab=False, train_dock=True, overlays={}, selected_lane="ddim")
+    state.set_lanes(DEFAULT_LANES)
+    state.update_images(tile_class="each", guidance=2.0, path="spherical")
+
+    def at_rest() -> bool:
+        return not any(
+            part.busy for part in (window.image_conductor, window.attention, window.slicer)
+        )
+
+    def seen(name: str, t: int, there: Callable[[], bool]) -> None:
+        wait(lambda: at_rest() and there())
+        window.playback.pause()
+        window.playback.set_t(t)
+        for _ in range(50):  # what is looked at is asked for again at another t
+            QApplication.processEvents()
+            time.sleep(0.01)
+        wait(lambda: at_rest() and there())
+        QApplication.processEvents()
+        window.grab().save(str(FOLDER / f"window-{name}.png"))
+
+    seen(
+        "images", 0, lambda: all(state.run(lane.key).status == "done" for lane in state.shown_lanes)
+    )
+    state.update_image_view(face="attention", query=(2, 3))
+    seen("attention", 30, lambda: bool(state.attention.weights))
+    state.update_view(theme="light")
+    state.update_image_view(face="slice")
+    seen("slice", 0, lambda: state.slice.status == "done")
+
+
 def take_command_pictures(folder: Path) -> None:
     """Run each task with the commands and draw what they wrote."""
     toydiff = [sys.executable, "-m", "toydiff_gui"]
     for name, command, how in COMMANDS:
         npz, out = folder / f"{name}.npz", FOLDER / f"command-{name}.png"
         first, *rest = command
+        # A checkpoint that the command names itself comes later and counts.
         subprocess.run([*toydiff, first, "--checkpoint", "v", *rest, "--out", npz], check=True)
         subprocess.run([*toydiff, "render", npz, *how, "--out", out], check=True)
 
