@@ -38,7 +38,7 @@ from engine.metrics import Quality
 from engine.samplers import DDPM
 
 MOST_BYTES = 4_000_000
-DDPM_SAMPLES = 500
+DDPM_SAMPLES, GUIDANCE = 256, 1.5
 
 
 def command_for(config: TrainingConfig) -> str:
@@ -72,6 +72,9 @@ def drawings(*, quick: bool, classes: bool) -> dict[str, Drawing]:
     if classes:
         found["DDIM, 50 steps, told the class"] = Drawing(told=True)
     if not quick:
+        if classes:
+            words = f"DDIM, 50 steps, told the class, guidance {GUIDANCE:g}"
+            found[words] = Drawing(told=True, guidance=GUIDANCE)
         found["DDPM, all steps"] = Drawing(sampler=DDPM(), count=DDPM_SAMPLES)
     return found
 

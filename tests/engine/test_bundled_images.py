@@ -47,7 +47,7 @@ def test_each_is_small_and_complete(name):
     record = described.record
     assert record.seconds > 0
     assert "2 cores" in record.machine
-    assert len(record.quality) == 3
+    assert {"DDIM, 50 steps", "DDIM, 50 steps, told the class"} <= set(record.quality)
     for figures in record.quality.values():
         assert figures["distance_floor"] > 0
         assert figures["classes"] == 10
