@@ -208,10 +208,12 @@ class Track(QAbstractSlider):
             painter.setClipRect(part, Qt.ClipOperation.IntersectClip)
             painter.setOpacity(opacity)
             painter.drawPixmap(rect.topLeft(), strip)
+            # Pixels are dark in every theme.
+            inks = theme.DARK if self._of_pixels and self._images else palette
             if opacity == 1.0:
-                pen = QPen(QColor(palette.accent), 1.8 * now.line_scale)
+                pen = QPen(QColor(inks.accent), 1.8 * now.line_scale)
             else:
-                pen = QPen(QColor(palette.label), 1.2 * now.line_scale)
+                pen = QPen(QColor(inks.label), 1.2 * now.line_scale)
             painter.setPen(pen)
             painter.drawPath(curve)
             painter.restore()
