@@ -307,9 +307,20 @@ def _from_diffusers(path: Path, source: str, device: torch.device) -> Checkpoint
     return Checkpoint(description, denoiser, denoiser.schedule, source, device)
 
 
+def going_on(stored: TrainingConfig, asked: TrainingConfig) -> TrainingConfig:
+    """``stored`` with what a training may take up anew when it goes on.
+
+    How long, how often it is saved, and how many images are shown without their class.
+    """
+    unet = stored.unet
+    if unet is not None and asked.unet is not None:
+        unet = replace(unet, unlabelled=asked.unet.unlabelled)
+    return replace(stored, steps=asked.steps, checkpoint_every=asked.checkpoint_every, unet=unet)
+
+
 def same_run(stored: TrainingConfig, asked: TrainingConfig) -> str | None:
-    """What differs between two configurations beyond how long to train; None if nothing does."""
-    asked = replace(asked, steps=stored.steps, checkpoint_every=stored.checkpoint_every)
+    """What differs between two configurations beyond ``going_on``; None if nothing does."""
+    stored = going_on(stored, asked)
     for name, value in asdict(stored).items():
         if asdict(asked)[name] != value:
             return f"{name.replace('_', ' ')} {value!r}, not {asdict(asked)[name]!r}"

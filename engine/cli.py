@@ -142,6 +142,12 @@ IMAGE_POINTS = 12
     default=None,
     help="For images: learn their classes as well [default: where there are any].",
 )
+@click.option(
+    "--unlabelled",
+    type=float,
+    metavar="SHARE",
+    help="Of the images of a batch, those shown without their class [default: 0.5].",
+)
 @click.option("--image-size", type=int, help="Side of the images of 'folder' [default: 32].")
 @click.option("--channels", type=int, help="1 or 3, for 'folder' [default: 3].")
 @click.option(
@@ -301,7 +307,11 @@ def _training_config(base: config.TrainingConfig, options: dict[str, Any]) -> co
         return replace(changed, model=replace(base.model, **_given(model)))
     size = info_of(base).shape[1]
     sides = config.resolutions(size, len(base.unet.multipliers))
-    network = {"width": options["width"], "attention": _levels(options["attention"], sides)}
+    network = {
+        "width": options["width"],
+        "attention": _levels(options["attention"], sides),
+        "unlabelled": options["unlabelled"],
+    }
     return replace(changed, unet=replace(base.unet, **_given(network)))
 
 
@@ -323,7 +333,9 @@ def _levels(sides: str | None, known: list[int]) -> tuple[int, ...] | None:
 
 def _refuse_foreign(base: config.TrainingConfig, options: dict[str, Any]) -> None:
     """Refuse what the data set that was asked for would not heed."""
-    foreign = ["depth"] if base.images else ["preset", "attention", "classes", "data_root"]
+    foreign = (
+        ["depth"] if base.images else ["preset", "attention", "classes", "unlabelled", "data_root"]
+    )
     if base.dataset == "digits":
         foreign.append("data_root")  # they are bundled
     if base.dataset != "folder":

@@ -135,7 +135,8 @@ class UNetConfig:
     ``attention`` names the levels with attention, 0 being the full resolution; between the ways,
     at the lowest, there always is some. ``classes`` is K, 0 for a network that knows none;
     ``unlabelled`` is the share of a training batch that is shown without its class, which makes
-    guidance possible (Ho and Salimans 2022).
+    guidance possible (Ho and Salimans 2022). It is large, since samples and paths that are told no
+    class are what is looked at first.
     """
 
     width: int = 24
@@ -145,7 +146,7 @@ class UNetConfig:
     heads: int = 4
     embedding: int = 128
     classes: int = 0
-    unlabelled: float = 0.15
+    unlabelled: float = 0.5
 
     def __post_init__(self) -> None:
         require_between("width", self.width, 4, 512)

@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -395,9 +395,7 @@ def open_run(
         trainer = Trainer.resume(folder, device, data_root=data_root, micro_batch=micro_batch)
         if difference := checkpoints.same_run(trainer.config, config):
             raise ValueError(f"cannot resume {folder}: it was trained with {difference}")
-        trainer.config = replace(
-            trainer.config, steps=config.steps, checkpoint_every=config.checkpoint_every
-        )
+        trainer.config = checkpoints.going_on(trainer.config, config)
         make_folder(folder)
         return trainer
     for name in (checkpoints.STATE_NAME, checkpoints.CHECKPOINT_NAME):

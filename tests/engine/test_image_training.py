@@ -405,3 +405,17 @@ def test_an_enormous_network_is_refused_before_it_is_allocated():
     config = replace(config, unet=replace(config.unet, width=512, multipliers=(1, 8), blocks=4))
     with pytest.raises(ValueError, match=r"the network has \d+ parameters, more than 100000000"):
         Trainer(config, torch.device("cpu"))
+
+
+def test_a_training_may_go_on_with_another_share_without_class(tmp_path):
+    config = digits_config(steps=2)
+    config = replace(config, unet=replace(WITH_CLASSES, unlabelled=0.0))
+    for _ in train(open_run(config, tmp_path, device=CPU), tmp_path):
+        pass
+    asked = replace(config, steps=4, unet=replace(config.unet, unlabelled=1.0))
+    trainer = open_run(asked, tmp_path, device=CPU, resume=True)
+    assert (trainer.done, trainer.config) == (2, asked)
+    assert not trainer._batch().classes.any()
+    other = replace(asked, unet=replace(asked.unet, width=16))
+    with pytest.raises(ValueError, match="it was trained with unet"):
+        open_run(other, tmp_path, device=CPU, resume=True)
