@@ -8,7 +8,9 @@ a blend of two. What is known of points does not carry over:
 - A kernel density of the data (``engine.terrain``) is no use among pixels. A blend of two images is
   nearer to all others than an image is: with 600 kernels it counts as *more* probable in 98 of 100
   comparisons (digits, 64 pixels; in 96 on MNIST), while the denoiser finds it stranger in 95 (in
-  all on MNIST). Nor need the data of a checkpoint be there.
+  all on MNIST). Half-way between 16 pairs of digits, a classifier is sure by 0.999 on average on
+  this path, by 0.986 with the density as weight, by 0.988 on the plain sphere. Nor need the data
+  of a checkpoint be there.
 - Almost all latents have a norm near sqrt(D), and a denoiser has seen no others. The path is kept
   at the norms of its ends, as ``engine.paths.spherical``, and deviates along the sphere only.
 - A single path descends. In many dimensions all directions aside are alike: the best of a few
@@ -122,7 +124,7 @@ def search_images(
             "nothing usable"
         )
     coefficients = best.coefficients.clone().requires_grad_(True)
-    adam = torch.optim.Adam([coefficients], betas=(0.8, 0.95))
+    adam = torch.optim.Adam([coefficients], lr=RATE, betas=(0.8, 0.95))
     for number in range(PASSES):
         curve = SphereBend(base, start, end, coefficients.detach().clone())
         frames = yield from chain.decode(curve)
@@ -133,12 +135,12 @@ def search_images(
         energies.append(least)
         if better:
             yield improvement(frames)
-        if not math.isfinite(energy):
-            break
-        upstream = yield from chain.backwards(frames, upstream)
-        share = number / PASSES
-        adam.param_groups[0]["lr"] = RATE * (1.05 + 0.95 * math.cos(math.pi * share)) / 2
-        coefficients.grad = _through(curve, chain.positions, upstream)
+        if better or number == 0:
+            upstream = yield from chain.backwards(frames, upstream)
+            coefficients.grad = _through(best, chain.positions, upstream)
+        else:  # too far: from the best again, with its gradient, in a shorter step
+            coefficients.copy_(best.coefficients)
+            adam.param_groups[0]["lr"] /= 2
         adam.step()
     return Geodesic(best, energies, None, best.coefficients.numel())
 
