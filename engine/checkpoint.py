@@ -37,7 +37,8 @@ MOST_PARAMETERS = 100_000_000
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a bundled checkpoint was made: ``command`` gives it again, but for rounding.
+    """How a bundled checkpoint was made: ``command``, a line each where the training was taken up
+    again, gives it again but for rounding.
 
     ``seconds`` it took on the ``machine``. ``quality``: figures of ``toydiff evaluate``, by the
     words that say how the samples were drawn.

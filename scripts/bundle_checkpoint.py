@@ -1,17 +1,19 @@
 """Puts a training with images among the resources: its averaged weights, in half precision.
 
-    python -m scripts.bundle_checkpoint FOLDER --seconds S [--machine WORDS] [--quick]
+    python -m scripts.bundle_checkpoint FOLDER --seconds S [--before STEPS:SHARE ...] [--quick]
 
 The file says how it was made and how good it is, measured with the rounded weights. A training that
 was stopped before its planned end is recorded with the steps it has had: neither its rate nor its
-averaging knows how many are planned, so it is the same training.
+averaging knows how many are planned, so it is the same training. One that went on with another
+share of images without their class is recorded as several commands: ``--before`` names what came
+before, the steps at its end and its share.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,13 +40,24 @@ from engine.metrics import Quality
 from engine.samplers import DDPM
 
 MOST_BYTES = 4_000_000
-DDPM_SAMPLES, GUIDANCE = 256, 1.5
+FEW_SAMPLES, GUIDANCE = 128, 1.5
 
 
-def command_for(config: TrainingConfig) -> str:
-    """The command that trains with ``config``; raises ``ValueError`` if it takes more options."""
+Part = tuple[int, float]
+"""Steps at the end of a part of a training, and the share of images without their class in it."""
+
+
+def command_for(config: TrainingConfig, before: Sequence[Part] = ()) -> str:
+    """The commands, a line each, that train with ``config`` after the parts ``before``.
+
+    Raises ``ValueError`` if that takes more options than are written here.
+    """
+    assert config.unet is not None
+    usual = image_training(config.dataset)
+    assert usual.unet is not None
     usual = replace(
-        image_training(config.dataset),
+        usual,
+        unet=replace(usual.unet, unlabelled=config.unet.unlabelled),
         steps=config.steps,
         seed=config.seed,
         checkpoint_every=config.checkpoint_every,
@@ -53,7 +66,18 @@ def command_for(config: TrainingConfig) -> str:
         raise ValueError(f"{config} is not the usual training with {config.dataset!r}, {usual}")
     root = "" if config.dataset == "digits" else " --data-root DIR"
     seed = f" --seed {config.seed}" if config.seed else ""
-    return f"toydiff train --dataset {config.dataset}{root} --steps {config.steps}{seed} --out DIR"
+    lines = []
+    for steps, share in [*before, (config.steps, config.unet.unlabelled)]:
+        how = "--resume" if lines else f"--dataset {config.dataset}{seed}"
+        told = f"--unlabelled {share:g} --steps {steps}"
+        lines.append(f"toydiff train {how}{root} {told} --out {config.dataset}")
+    return "\n".join(lines)
+
+
+def part(text: str) -> Part:
+    """Such as 4420:0.15."""
+    steps, share = text.split(":")
+    return int(steps), float(share)
 
 
 def averaged_half(folder: Path) -> tuple[Description, dict[str, Tensor]]:
@@ -74,8 +98,8 @@ def drawings(*, quick: bool, classes: bool) -> dict[str, Drawing]:
     if not quick:
         if classes:
             words = f"DDIM, 50 steps, told the class, guidance {GUIDANCE:g}"
-            found[words] = Drawing(told=True, guidance=GUIDANCE)
-        found["DDPM, all steps"] = Drawing(sampler=DDPM(), count=DDPM_SAMPLES)
+            found[words] = Drawing(told=True, guidance=GUIDANCE, count=FEW_SAMPLES)
+        found["DDPM, all steps"] = Drawing(sampler=DDPM(), count=FEW_SAMPLES)
     return found
 
 
@@ -94,13 +118,21 @@ def measured(checkpoint: Checkpoint, drawing: Drawing, *, quick: bool) -> dict[s
             bar.update(stage.done - bar.n)
 
 
-def bundle(folder: Path, out: Path, *, seconds: float, machine: str, quick: bool = False) -> Record:
+def bundle(
+    folder: Path,
+    out: Path,
+    *,
+    seconds: float,
+    machine: str,
+    before: Sequence[Part] = (),
+    quick: bool = False,
+) -> Record:
     """Write the checkpoint to ``out`` and say what was recorded of it.
 
     Raises ``ValueError`` for a training that is not the usual one, or too large.
     """
     description, tensors = averaged_half(folder)
-    command = command_for(description.config)
+    command = command_for(description.config, before)
     size = sum(value.numel() * value.element_size() for value in tensors.values())
     if size > MOST_BYTES - 100_000:
         raise ValueError(f"{folder} would take {size} bytes; at most {MOST_BYTES} are bundled")
@@ -124,6 +156,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, required=True, help="the training took")
     parser.add_argument("--machine", default="CPU, 2 cores, shared with other work")
+    parser.add_argument("--before", type=part, action="append", default=[], metavar="STEPS:SHARE")
     parser.add_argument("--quick", action="store_true", help="measure with few samples")
     parser.add_argument("--out", type=Path, help="another file than the resource of that name")
     options = parser.parse_args()
@@ -135,6 +168,7 @@ def main() -> int:
         out,
         seconds=options.seconds,
         machine=options.machine,
+        before=options.before,
         quick=options.quick,
     )
     print(f"{out}: {out.stat().st_size} bytes, step {description.step}")

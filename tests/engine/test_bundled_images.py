@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -14,8 +15,9 @@ from torch.nn import functional as F
 import engine
 from engine import checkpoint as checkpoints
 from engine import cli
-from engine.config import IMAGE_SETS
-from engine.datasets.images import INFOS, load_digits
+from engine.checkpoint import going_on
+from engine.config import IMAGE_SETS, TrainingConfig
+from engine.datasets.images import INFOS, image_training, load_digits
 from engine.image_classifier import load_classifier
 from engine.image_metrics import recognised
 from engine.noise import draw_latents
@@ -56,20 +58,29 @@ def test_each_is_small_and_complete(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_recorded_command_asks_for_the_recorded_configuration(name, monkeypatch, tmp_path):
+def test_the_recorded_commands_lead_to_the_recorded_configuration(name, monkeypatch, tmp_path):
     loaded = engine.load_checkpoint(name)
-    program, *arguments = shlex.split(loaded.description.record.command)
-    asked = []
+    reached: list[TrainingConfig] = []
 
-    def no_run(config, folder, **options):
-        asked.append(config)
+    def no_run(config, folder, *, resume, **options):
+        # Written down as far as a resumed training looks at it.
+        reached.append(going_on(reached[-1], config) if resume else config)
+        described = msgspec.structs.replace(loaded.description, config=reached[-1])
+        folder.mkdir(exist_ok=True)
+        checkpoints.save_tensors(folder / checkpoints.STATE_NAME, {}, described)
         raise ValueError("this is far enough")
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("engine.training.open_run", no_run)
-    assert program == "toydiff"
-    assert cli.run(cli.commands, arguments) == 2
-    assert asked == [loaded.config]
+    for line in loaded.description.record.command.splitlines():
+        program, *arguments = shlex.split(line)
+        assert program == "toydiff"
+        assert cli.run(cli.commands, arguments) == 2
+    assert len(reached) == len(loaded.description.record.command.splitlines())
+    steps = [config.steps for config in reached]
+    assert steps == sorted(steps)
+    every = loaded.config.checkpoint_every  # how often it is saved changes nothing
+    assert replace(reached[-1], checkpoint_every=every) == loaded.config
 
 
 def test_the_standardisation_is_that_of_the_data():
@@ -93,6 +104,17 @@ def test_digits_are_drawn_as_they_are_asked_for():
 
 
 # The script
+
+
+def test_a_training_in_parts_is_recorded_as_several_commands():
+    config = replace(image_training("mnist"), steps=900)
+    config = replace(config, unet=replace(config.unet, unlabelled=0.7))
+    assert bundle_checkpoint.command_for(config, [(400, 0.15)]).splitlines() == [
+        "toydiff train --dataset mnist --data-root DIR --unlabelled 0.15 --steps 400 --out mnist",
+        "toydiff train --resume --data-root DIR --unlabelled 0.7 --steps 900 --out mnist",
+    ]
+    with pytest.raises(ValueError, match="not the usual training with 'mnist'"):
+        bundle_checkpoint.command_for(replace(config, rate=0.01))
 
 
 @pytest.fixture
@@ -123,7 +145,7 @@ def test_a_bundle_says_how_it_was_made(run, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="not the usual training with 'digits'"):
         bundle_checkpoint.bundle(run, out, seconds=1.0, machine="a machine")
     assert not out.exists()
-    monkeypatch.setattr(bundle_checkpoint, "command_for", lambda config: "the command")
+    monkeypatch.setattr(bundle_checkpoint, "command_for", lambda config, before: "the command")
     record = bundle_checkpoint.bundle(run, out, seconds=1.5, machine="a machine", quick=True)
     loaded = engine.load_checkpoint(out)
     assert loaded.description.record == record
