@@ -66,7 +66,7 @@ def command_for(config: TrainingConfig, before: Sequence[Part] = ()) -> str:
         raise ValueError(f"{config} is not the usual training with {config.dataset!r}, {usual}")
     root = "" if config.dataset == "digits" else " --data-root DIR"
     seed = f" --seed {config.seed}" if config.seed else ""
-    lines = []
+    lines: list[str] = []
     for steps, share in [*before, (config.steps, config.unet.unlabelled)]:
         how = "--resume" if lines else f"--dataset {config.dataset}{seed}"
         told = f"--unlabelled {share:g} --steps {steps}"
