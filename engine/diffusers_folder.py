@@ -19,6 +19,8 @@ from engine.schedules import Schedule
 
 MAX_PARAMETERS = 500_000_000
 MAX_CONFIG_BYTES = 2**20
+MOST_BLOCKS = 64
+"""Layers a block: each takes memory of its own, even where its weights take none."""
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 _SCHEDULES = {"linear": "linear", "scaled_linear": "quadratic", "squaredcos_cap_v2": "cosine"}
 _PREDICTIONS = {"epsilon": "noise", "sample": "x0", "v_prediction": "v"}
@@ -53,6 +55,9 @@ def load_diffusers(
     weights = path / "unet" / WEIGHTS
     if not weights.is_file():
         raise ValueError(f"{path} has no weights as safetensors: {weights.name} is missing")
+    blocks = settings.get("layers_per_block", 2)
+    if not isinstance(blocks, int) or not 1 <= blocks <= MOST_BLOCKS:
+        raise ValueError(f"{path} has {blocks!r} layers a block; 1 to {MOST_BLOCKS} open")
     try:
         with torch.device("meta"):  # takes no memory, whatever size the folder claims
             outline = make.from_config(settings)
@@ -67,7 +72,7 @@ def load_diffusers(
         raise ValueError(f"{path} is not a usable diffusers folder: {said}") from error
     network = network.float().requires_grad_(False).eval().to(device)
     told = _json(path / "scheduler" / "scheduler_config.json").get("prediction_type", "epsilon")
-    if told not in _PREDICTIONS:
+    if not isinstance(told, str) or told not in _PREDICTIONS:
         raise ValueError(f"{path} predicts {told!r}; known: {', '.join(_PREDICTIONS)}")
     prediction = cast(PredictionName, _PREDICTIONS[told])
     denoiser = NetworkDenoiser(TheirNetwork(network), schedule, prediction)
@@ -102,7 +107,7 @@ def _json(path: Path) -> dict[str, Any]:
 def _schedule(path: Path) -> ScheduleConfig:
     told = _json(path)
     kind = told.get("beta_schedule", "linear")
-    if kind not in _SCHEDULES or told.get("trained_betas"):
+    if not isinstance(kind, str) or kind not in _SCHEDULES or told.get("trained_betas"):
         known = ", ".join(_SCHEDULES)
         raise ValueError(f"{path} has the schedule {kind!r} or betas of its own; known: {known}")
     try:
@@ -119,7 +124,7 @@ def _schedule(path: Path) -> ScheduleConfig:
 
 def _shape(settings: dict[str, Any], path: Path) -> tuple[int, int, int]:
     size, channels = settings.get("sample_size"), settings.get("in_channels")
-    sides = (size, size) if isinstance(size, int) else tuple(size or ())
+    sides = tuple(size) if isinstance(size, list) else (size, size)
     if (
         channels not in (1, 3)
         or settings.get("out_channels") != channels
