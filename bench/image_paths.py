@@ -18,7 +18,6 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -38,6 +37,7 @@ from engine.noise import draw_latents
 from engine.path_jobs import evenly_spaced
 from engine.paths import Curve, make_curve, positions_like
 from engine.samplers import DDIM, sample
+from engine.training import finish
 
 STEPS = 50
 IMAGES = 13
@@ -49,7 +49,6 @@ GEODESIC, EVEN = "geodesic", "geodesic, evenly decoded"
 SURE = 0.9
 LOW, HIGH = 0.025, 0.975
 
-Made = TypeVar("Made")
 Array = NDArray[np.float64]
 
 
@@ -80,16 +79,6 @@ class Outcome:
     run: float
 
 
-def returned(work: Generator[Any, None, Made]) -> Made:
-    """What a generator returns at its end."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            made: Made = end.value
-            return made
-
-
 def middle_of(curve: Curve, start: Tensor) -> Tensor:
     """The point half-way along a path, by its length in the latent, (1, ...)."""
     return evenly_spaced(curve(positions_like(FINE, start)), 3)[1:2]
@@ -107,11 +96,11 @@ def paths_of(
         yield name, middle_of(curve, start), seconds
     along = AlongPath(checkpoint.denoiser)
     began = time.perf_counter()
-    found = returned(search_images(along, checkpoint.schedule, start, end))
+    found = finish(search_images(along, checkpoint.schedule, start, end))
     seconds = time.perf_counter() - began
     yield GEODESIC, middle_of(found.curve, start), seconds
     began = time.perf_counter()
-    even = returned(evenly_decoded_images(along, checkpoint.schedule, found.curve, IMAGES, start))
+    even = finish(evenly_decoded_images(along, checkpoint.schedule, found.curve, IMAGES, start))
     seconds += time.perf_counter() - began
     yield EVEN, even[IMAGES // 2 : IMAGES // 2 + 1], seconds
 
@@ -249,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         checkpoint = load_checkpoint(name)
         if len(checkpoint.shape) != 3:
             parser.error(f"the checkpoint {name!r} is of points, not of images")
-        classifier = returned(find_classifier(checkpoint.config, options.data_root))
+        classifier = finish(find_classifier(checkpoint.config, options.data_root))
         outcomes.append(measure(checkpoint, classifier, options.pairs))
     text = report(outcomes)
     if options.out is None:

@@ -17,10 +17,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -47,6 +46,7 @@ from engine.paths import Curve, make_curve, positions_like
 from engine.samplers import DDIM, sample
 from engine.schedules import Schedule, make_schedule
 from engine.terrain import Terrain
+from engine.training import finish
 from engine.trajectory import load_array
 
 POINTS, STEPS = 500, 50
@@ -58,7 +58,6 @@ CLUSTERED = 20_000
 MOST_EXACT = 8000
 """Points of a file that the exact denoiser knows; of more, so many are drawn."""
 
-Made = TypeVar("Made")
 Pair = tuple[Tensor, Tensor]
 
 
@@ -120,16 +119,6 @@ class Outcome:
     run: float
 
 
-def returned(work: Generator[Any, None, Made]) -> Made:
-    """What a generator returns at its end."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            made: Made = end.value
-            return made
-
-
 def decoded(world: World, latents: Tensor, steps: int = STEPS) -> NDArray[np.float32]:
     """Where DDIM leads ``latents`` (N, 2), (N, 2)."""
     sampler = DDIM(steps=steps)
@@ -153,13 +142,11 @@ def measure_pair(world: World, start: Tensor, end: Tensor) -> Measured:
     """All paths between two latents (2,)."""
     curves: dict[str, Curve] = {name: make_curve(name, start, end) for name in SIMPLE}
     began = time.perf_counter()
-    found = returned(search(world.denoiser, world.schedule, start, end, world.terrain))
+    found = finish(search(world.denoiser, world.schedule, start, end, world.terrain))
     seconds = time.perf_counter() - began
     curves[GEODESIC] = found.curve
     paths = {name: equal_steps(curve, start) for name, curve in curves.items()}
-    paths[EVEN] = returned(
-        evenly_decoded(world.denoiser, world.schedule, found.curve, POINTS, start)
-    )
+    paths[EVEN] = finish(evenly_decoded(world.denoiser, world.schedule, found.curve, POINTS, start))
     return Measured({name: measure_path(world, path) for name, path in paths.items()}, seconds)
 
 
@@ -190,7 +177,7 @@ def world_of(name: str, models: Path) -> World:
         if run(cli.commands, command) != 0:
             raise SystemExit(f"the training for {name} was not finished")
     checkpoint = load_checkpoint(source)
-    nearness = returned(nearness_steps(name, checkpoint.transform))
+    nearness = finish(nearness_steps(name, checkpoint.transform))
     drawn = datasets.fresh_draws(name, CLUSTERED, 0, checkpoint.transform)
     return World(
         name,

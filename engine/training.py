@@ -82,7 +82,7 @@ def averaging_weight(step: int) -> float:
     return 1 - keep
 
 
-def finish(work: Generator[None, None, Done]) -> Done:
+def finish(work: Generator[object, None, Done]) -> Done:
     """Run a generator to its end; returns what it returns."""
     while True:
         try:

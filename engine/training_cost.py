@@ -48,8 +48,8 @@ def measure_cost(
     """A few micro-batches of a training, at most one an item, and then the cost of an update.
 
     The time is that of the rows that were measured, in proportion. They are few where a pass takes
-    long. Raises ``ValueError`` for a
-    network of more than ``checkpoint.MOST_PARAMETERS``, before anything of it is allocated.
+    long. Raises ``ValueError`` for a network of more than ``checkpoint.MOST_PARAMETERS``, before
+    anything of it is allocated.
     """
     shape = info_of(config).shape if config.images else (2,)
     parameters = count_parameters(config, shape)
