@@ -311,12 +311,19 @@ def _from_diffusers(path: Path, source: str, device: torch.device) -> Checkpoint
 def going_on(stored: TrainingConfig, asked: TrainingConfig) -> TrainingConfig:
     """``stored`` with what a training may take up anew when it goes on.
 
-    How long, how often it is saved, and how many images are shown without their class.
+    How long, how often it is saved, with what rate, and how many images are shown without their
+    class.
     """
     unet = stored.unet
     if unet is not None and asked.unet is not None:
         unet = replace(unet, unlabelled=asked.unet.unlabelled)
-    return replace(stored, steps=asked.steps, checkpoint_every=asked.checkpoint_every, unet=unet)
+    return replace(
+        stored,
+        steps=asked.steps,
+        checkpoint_every=asked.checkpoint_every,
+        rate=asked.rate,
+        unet=unet,
+    )
 
 
 def same_run(stored: TrainingConfig, asked: TrainingConfig) -> str | None:

@@ -583,9 +583,8 @@ def _check_path(options: dict[str, Any], shape: tuple[int, ...]) -> None:
 def _classes(options: dict[str, Any], checkpoint: Checkpoint) -> list[int] | None:
     """The classes that were asked for; raises ``ValueError`` for a guidance without any."""
     from engine.class_choice import find_classes
-    from engine.denoiser import MOST_GUIDANCE
 
-    config.require_between("guidance", options["guidance"], 0, MOST_GUIDANCE)
+    config.require_between("guidance", options["guidance"], 0, config.MOST_GUIDANCE)
     if options["classes"] is not None:
         return find_classes(options["classes"], checkpoint)
     if options["guidance"] != 1:

@@ -40,6 +40,7 @@ PRESETS: tuple[str, ...] = get_args(PresetName)
 MAX_TIMESTEPS = 10_000
 MAX_POINTS = 1_000_000
 MAX_WAY_POINTS = 100
+MOST_GUIDANCE = 20.0
 
 EXACT = "exact:"
 """Before a checkpoint's name: the closed-form denoiser of its training data, not its network."""

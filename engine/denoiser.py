@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as recomputed
 
-from engine.config import PredictionName, require_between
+from engine.config import MOST_GUIDANCE, PredictionName, require_between
 from engine.devices import threads_for
 from engine.point_posterior import PointPosterior, float32_is_enough
 from engine.schedules import Schedule, Time
@@ -200,9 +200,6 @@ class _Unfolded:
             out.copy_(at(x, t))
         else:
             out.copy_(self._network(x, torch.full((len(x),), t, device=x.device)))
-
-
-MOST_GUIDANCE = 20.0
 
 
 class GuidedDenoiser(Denoiser):

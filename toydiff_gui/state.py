@@ -19,6 +19,7 @@ from engine.config import (
     EXACT,
     MAX_TIMESTEPS,
     MAX_WAY_POINTS,
+    MOST_GUIDANCE,
     PathName,
     SamplerConfig,
     SamplerName,
@@ -36,7 +37,6 @@ Layer = BasinLayer | FieldLayer | HeatLayer | WarpLayer
 
 MAX_LANE_POINTS = 100_000
 MAX_TILES, MAX_PATH_IMAGES = 400, 64
-MAX_GUIDANCE = 20.0
 MAX_LANES = 8
 """Lanes beside the latents that can be shown at once."""
 
@@ -160,7 +160,7 @@ class ImageSampling:
             require_between("steps", self.steps, 1, MAX_TIMESTEPS)
         require_between("seed", self.seed, 0, 2**63 - 1)
         require_between("eta", self.eta, 0.0, 1.0)
-        require_between("guidance", self.guidance, 0.0, MAX_GUIDANCE)
+        require_between("guidance", self.guidance, 0.0, MOST_GUIDANCE)
 
 
 @dataclass(frozen=True)

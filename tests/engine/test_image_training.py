@@ -407,12 +407,13 @@ def test_an_enormous_network_is_refused_before_it_is_allocated():
         Trainer(config, torch.device("cpu"))
 
 
-def test_a_training_may_go_on_with_another_share_without_class(tmp_path):
+def test_a_training_may_go_on_with_another_rate_and_share_without_class(tmp_path):
     config = digits_config(steps=2)
     config = replace(config, unet=replace(WITH_CLASSES, unlabelled=0.0))
     for _ in train(open_run(config, tmp_path, device=CPU), tmp_path):
         pass
-    asked = replace(config, steps=4, unet=replace(config.unet, unlabelled=1.0))
+    unet = replace(config.unet, unlabelled=1.0)
+    asked = replace(config, steps=4, rate=config.rate / 2, unet=unet)
     trainer = open_run(asked, tmp_path, device=CPU, resume=True)
     assert (trainer.done, trainer.config) == (2, asked)
     assert not trainer._batch().classes.any()

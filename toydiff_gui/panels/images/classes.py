@@ -6,10 +6,11 @@ from typing import Any
 
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QSizePolicy, QWidget
 
+from engine.config import MOST_GUIDANCE
 from toydiff_gui import theme
 from toydiff_gui.controls import NumberBox, SectionHeader, Text
 from toydiff_gui.panels.parts import Choice, Section
-from toydiff_gui.state import MAX_GUIDANCE, AppState, ImageSampling
+from toydiff_gui.state import AppState, ImageSampling
 
 NONE, EACH = "none", "each"
 UNKNOWN = "This model has learned no classes"
@@ -53,7 +54,7 @@ class ClassesSection(Section):
         self.ends["A"].activated.connect(self._set_a)
         self.ends["B"].activated.connect(self._set_b)
         self.guidance = NumberBox(
-            "Guidance", minimum=0.0, maximum=MAX_GUIDANCE, decimals=1, step=0.5
+            "Guidance", minimum=0.0, maximum=MOST_GUIDANCE, decimals=1, step=0.5
         )
         self.guidance.value_changed.connect(self._set_guidance)
         self.guidance.rejected.connect(self.complain)
