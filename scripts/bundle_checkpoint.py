@@ -1,21 +1,29 @@
 """Puts a training with images among the resources: its averaged weights, in half precision.
 
-    python -m scripts.bundle_checkpoint FOLDER --seconds S [--before STEPS:SHARE ...] [--quick]
+    python -m scripts.bundle_checkpoint FOLDER --seconds S [--before STEPS:SHARE[:RATE] ...]
+                                        [--figures FILE.json ...] [--unmeasured] [--quick]
+    python -m scripts.bundle_checkpoint --measure NAME [--way N ...] [--quick]
 
 The file says how it was made and how good it is, measured with the rounded weights. A training that
 was stopped before its planned end is recorded with the steps it has had: neither its rate nor its
 averaging knows how many are planned, so it is the same training. One that went on with another
-share of images without their class is recorded as several commands: ``--before`` names what came
-before, the steps at its end and its share.
+share of images without their class, or another rate, is recorded as several commands: ``--before``
+names each part that came before, its steps at the end, share and rate.
+
+Figures may come later: ``--unmeasured`` leaves them out, ``--measure`` takes them of what is
+bundled, all or only some of the ways to draw, and adds them to the file. ``--figures`` takes them
+from files that hold {words: figures}, as ``--measure --print`` prints them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import torch
@@ -30,10 +38,11 @@ from engine.checkpoint import (
     Record,
     load_checkpoint,
     load_tensors,
+    locate,
     save_tensors,
 )
 from engine.config import TrainingConfig
-from engine.datasets.images import image_training
+from engine.datasets.images import IMAGE_DEFAULTS, image_training
 from engine.evaluation import Drawing, Stage, evaluate, figures
 from engine.image_metrics import ImageQuality
 from engine.metrics import Quality
@@ -42,9 +51,22 @@ from engine.samplers import DDPM
 MOST_BYTES = 4_000_000
 FEW_SAMPLES, GUIDANCE = 128, 1.5
 
+Figures = dict[str, dict[str, float | None]]
+"""By the words that say how the samples were drawn."""
 
-Part = tuple[int, float]
-"""Steps at the end of a part of a training, and the share of images without their class in it."""
+
+class Part(NamedTuple):
+    """Of a training: the steps at its end, the share of images without their class, the rate."""
+
+    steps: int
+    share: float
+    rate: float = float(IMAGE_DEFAULTS["rate"])
+
+    @classmethod
+    def of(cls, text: str) -> Part:
+        """Such as 4420:0.15 or 6000:0.9:0.0003."""
+        steps, *numbers = text.split(":")
+        return cls(int(steps), *map(float, numbers))
 
 
 def command_for(config: TrainingConfig, before: Sequence[Part] = ()) -> str:
@@ -60,6 +82,7 @@ def command_for(config: TrainingConfig, before: Sequence[Part] = ()) -> str:
         unet=replace(usual.unet, unlabelled=config.unet.unlabelled),
         steps=config.steps,
         seed=config.seed,
+        rate=config.rate,
         checkpoint_every=config.checkpoint_every,
     )
     if config != usual:
@@ -67,17 +90,14 @@ def command_for(config: TrainingConfig, before: Sequence[Part] = ()) -> str:
     root = "" if config.dataset == "digits" else " --data-root DIR"
     seed = f" --seed {config.seed}" if config.seed else ""
     lines: list[str] = []
-    for steps, share in [*before, (config.steps, config.unet.unlabelled)]:
+    rate = float(IMAGE_DEFAULTS["rate"])
+    for part in [*before, Part(config.steps, config.unet.unlabelled, config.rate)]:
         how = "--resume" if lines else f"--dataset {config.dataset}{seed}"
-        told = f"--unlabelled {share:g} --steps {steps}"
+        other = "" if part.rate == rate else f" --rate {part.rate:g}"
+        told = f"--unlabelled {part.share:g}{other} --steps {part.steps}"
         lines.append(f"toydiff train {how}{root} {told} --out {config.dataset}")
+        rate = part.rate
     return "\n".join(lines)
-
-
-def part(text: str) -> Part:
-    """Such as 4420:0.15."""
-    steps, share = text.split(":")
-    return int(steps), float(share)
 
 
 def averaged_half(folder: Path) -> tuple[Description, dict[str, Tensor]]:
@@ -90,16 +110,16 @@ def averaged_half(folder: Path) -> tuple[Description, dict[str, Tensor]]:
     return msgspec.structs.replace(description, config=config), kept
 
 
-def drawings(*, quick: bool, classes: bool) -> dict[str, Drawing]:
+def drawings(*, classes: bool) -> dict[str, Drawing]:
     """The ways in which samples are drawn, with words for each."""
-    found = {"DDIM, 50 steps": Drawing()}
+    found = {
+        "DDIM, 50 steps": Drawing(),
+        "DDPM, all steps": Drawing(sampler=DDPM(), count=FEW_SAMPLES),
+    }
     if classes:
         found["DDIM, 50 steps, told the class"] = Drawing(told=True)
-    if not quick:
-        if classes:
-            words = f"DDIM, 50 steps, told the class, guidance {GUIDANCE:g}"
-            found[words] = Drawing(told=True, guidance=GUIDANCE, count=FEW_SAMPLES)
-        found["DDPM, all steps"] = Drawing(sampler=DDPM(), count=FEW_SAMPLES)
+        words = f"DDIM, 50 steps, told the class, guidance {GUIDANCE:g}"
+        found[words] = Drawing(told=True, guidance=GUIDANCE, count=FEW_SAMPLES)
     return found
 
 
@@ -125,7 +145,7 @@ def bundle(
     seconds: float,
     machine: str,
     before: Sequence[Part] = (),
-    quick: bool = False,
+    quality: Figures | None = None,
 ) -> Record:
     """Write the checkpoint to ``out`` and say what was recorded of it.
 
@@ -136,43 +156,75 @@ def bundle(
     size = sum(value.numel() * value.element_size() for value in tensors.values())
     if size > MOST_BYTES - 100_000:
         raise ValueError(f"{folder} would take {size} bytes; at most {MOST_BYTES} are bundled")
-    save_tensors(out, tensors, description)
-    checkpoint = load_checkpoint(out)
-    unet = description.config.unet
-    ways = drawings(quick=quick, classes=unet is not None and unet.classes > 0)
-    record = Record(
-        command=command,
-        seconds=seconds,
-        machine=machine,
-        quality={words: measured(checkpoint, way, quick=quick) for words, way in ways.items()},
-    )
+    record = Record(command=command, seconds=seconds, machine=machine, quality=quality or {})
     save_tensors(out, tensors, msgspec.structs.replace(description, record=record))
     return record
 
 
+def measure(path: Path, ways: Sequence[int] = (), *, quick: bool = False) -> Figures:
+    """The figures of the bundled checkpoint ``path``; all ``ways`` to draw, or some by number."""
+    checkpoint = load_checkpoint(path)
+    unet = checkpoint.config.unet
+    listed = list(drawings(classes=unet is not None and unet.classes > 0).items())
+    chosen = [listed[way] for way in ways] if ways else listed
+    return {words: measured(checkpoint, way, quick=quick) for words, way in chosen}
+
+
+def add_figures(path: Path, quality: Figures) -> None:
+    """Write figures into the record of the bundled checkpoint ``path``, whose weights stay."""
+    description, tensors = load_tensors(path)
+    if description.record is None:
+        raise ValueError(f"{path} has no record to add figures to")
+    record = msgspec.structs.replace(
+        description.record, quality=description.record.quality | quality
+    )
+    save_tensors(path, tensors, msgspec.structs.replace(description, record=record))
+
+
 def main() -> int:
-    """Bundle, and say what was recorded."""
+    """Bundle or measure, and say what was recorded."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--seconds", type=float, required=True, help="the training took")
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--seconds", type=float, help="the training took")
     parser.add_argument("--machine", default="CPU, 2 cores, shared with other work")
-    parser.add_argument("--before", type=part, action="append", default=[], metavar="STEPS:SHARE")
+    parser.add_argument("--before", type=Part.of, action="append", default=[])
+    parser.add_argument("--figures", type=Path, action="append", default=[], metavar="FILE.json")
+    parser.add_argument("--unmeasured", action="store_true", help="figures come later")
+    parser.add_argument("--measure", metavar="NAME", help="measure what is bundled")
+    parser.add_argument("--way", type=int, action="append", default=[], help="only these, from 0")
+    parser.add_argument("--print", action="store_true", help="print figures, write none")
     parser.add_argument("--quick", action="store_true", help="measure with few samples")
     parser.add_argument("--out", type=Path, help="another file than the resource of that name")
-    options = parser.parse_args()
-    description, _ = load_tensors(options.folder / CHECKPOINT_NAME)
-    name = f"{description.config.dataset}.safetensors"
-    out = options.out or resources.path("checkpoints", name)
-    record = bundle(
-        options.folder,
-        out,
-        seconds=options.seconds,
-        machine=options.machine,
-        before=options.before,
-        quick=options.quick,
+    given = parser.parse_args()
+    if given.measure:
+        path = given.out or locate(given.measure)
+        quality = measure(path, given.way, quick=given.quick)
+        if given.print:
+            print(json.dumps(quality))
+            return 0
+        add_figures(path, quality)
+        print(f"{path}: {', '.join(quality)}")
+        return 0
+    if given.folder is None or given.seconds is None:
+        parser.error("give a FOLDER with its --seconds, or --measure")
+    description, _ = load_tensors(given.folder / CHECKPOINT_NAME)
+    path = given.out or resources.path("checkpoints", f"{description.config.dataset}.safetensors")
+    quality = {}
+    for file in given.figures:
+        quality |= json.loads(file.read_text())
+    bundle(
+        given.folder,
+        path,
+        seconds=given.seconds,
+        machine=given.machine,
+        before=given.before,
+        quality=quality,
     )
-    print(f"{out}: {out.stat().st_size} bytes, step {description.step}")
-    print(msgspec.json.format(msgspec.json.encode(record)).decode())
+    if not (quality or given.unmeasured):
+        add_figures(path, measure(path, quick=given.quick))
+    description, _ = load_tensors(path)
+    print(f"{path}: {path.stat().st_size} bytes, step {description.step}")
+    print(msgspec.json.format(msgspec.json.encode(description.record)).decode())
     return 0
 
 

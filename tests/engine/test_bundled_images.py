@@ -24,6 +24,7 @@ from engine.noise import draw_latents
 from engine.samplers import DDIM, sample
 from engine.training import Trainer
 from scripts import bundle_checkpoint
+from scripts.bundle_checkpoint import Part
 from tests.engine.small_unet import digits_config
 
 NAMES = [name for name in checkpoints.BUNDLED if name in IMAGE_SETS]
@@ -108,13 +109,17 @@ def test_digits_are_drawn_as_they_are_asked_for():
 
 def test_a_training_in_parts_is_recorded_as_several_commands():
     config = replace(image_training("mnist"), steps=900)
-    config = replace(config, unet=replace(config.unet, unlabelled=0.7))
-    assert bundle_checkpoint.command_for(config, [(400, 0.15)]).splitlines() == [
+    config = replace(config, rate=3e-4, unet=replace(config.unet, unlabelled=0.7))
+    assert bundle_checkpoint.command_for(
+        config, [Part.of("400:0.15"), Part.of("700:0.9")]
+    ).splitlines() == [
         "toydiff train --dataset mnist --data-root DIR --unlabelled 0.15 --steps 400 --out mnist",
-        "toydiff train --resume --data-root DIR --unlabelled 0.7 --steps 900 --out mnist",
+        "toydiff train --resume --data-root DIR --unlabelled 0.9 --steps 700 --out mnist",
+        "toydiff train --resume --data-root DIR --unlabelled 0.7 --rate 0.0003 --steps 900 "
+        "--out mnist",
     ]
     with pytest.raises(ValueError, match="not the usual training with 'mnist'"):
-        bundle_checkpoint.command_for(replace(config, rate=0.01))
+        bundle_checkpoint.command_for(replace(config, clip=0.5))
 
 
 @pytest.fixture
@@ -146,10 +151,23 @@ def test_a_bundle_says_how_it_was_made(run, tmp_path, monkeypatch):
         bundle_checkpoint.bundle(run, out, seconds=1.0, machine="a machine")
     assert not out.exists()
     monkeypatch.setattr(bundle_checkpoint, "command_for", lambda config, before: "the command")
-    record = bundle_checkpoint.bundle(run, out, seconds=1.5, machine="a machine", quick=True)
-    loaded = engine.load_checkpoint(out)
-    assert loaded.description.record == record
+    record = bundle_checkpoint.bundle(run, out, seconds=1.5, machine="a machine")
+    assert engine.load_checkpoint(out).description.record == record
     assert (record.command, record.seconds, record.machine) == ("the command", 1.5, "a machine")
-    assert list(record.quality) == ["DDIM, 50 steps", "DDIM, 50 steps, told the class"]
-    assert record.quality["DDIM, 50 steps"]["samples"] == 128
-    assert msgspec.json.encode(loaded.describe())
+    assert record.quality == {}
+
+
+def test_figures_are_added_to_a_bundle_and_its_weights_stay(run, tmp_path, monkeypatch):
+    out = tmp_path / "digits.safetensors"
+    monkeypatch.setattr(bundle_checkpoint, "command_for", lambda config, before: "the command")
+    first = {"some way": {"distance": 1.0, "off_data": None}}
+    bundle_checkpoint.bundle(run, out, seconds=1.0, machine="a machine", quality=first)
+    before = checkpoints.load_tensors(out)[1]
+    found = bundle_checkpoint.measure(out, [0, 2], quick=True)
+    assert list(found) == ["DDIM, 50 steps", "DDIM, 50 steps, told the class"]
+    assert found["DDIM, 50 steps"]["samples"] == 128
+    bundle_checkpoint.add_figures(out, found)
+    description, after = checkpoints.load_tensors(out)
+    assert description.record.quality == first | found
+    assert all(torch.equal(after[name], before[name]) for name in before)
+    assert msgspec.json.encode(engine.load_checkpoint(out).describe())
