@@ -74,7 +74,8 @@ def window(size: tuple[int, int] = (1440, 900), engine: str = "process") -> Iter
 
 
 def lanes_done(main: MainWindow) -> bool:
-    """Whether every lane that is shown has all its frames, in full."""
+    """Whether every lane or strip that is shown has all its frames, in full."""
     state = main.state
     runs = [state.run(lane.key) for lane in state.shown_lanes]
-    return not main.conductor.busy and all(run.status == "done" and not run.coarse for run in runs)
+    busy = main.conductor.busy or main.image_conductor.busy
+    return not busy and all(run.status == "done" and not run.coarse for run in runs)
