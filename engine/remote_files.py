@@ -1,8 +1,9 @@
 """What a window and an engine on another machine say of files. No torch.
 
 The engine has a folder of its own: ``runs/NAME`` for trainings, ``received/DIGEST.safetensors`` for
-checkpoints that the window has sent. Names in requests are relative to it, and nothing outside of
-it is read or written.
+checkpoints that the window has sent. Names of these in requests are relative to it, and lead to no
+file outside of it. Sets of images alone lie elsewhere: where a request says, or where they usually
+are on that machine.
 """
 
 from __future__ import annotations
