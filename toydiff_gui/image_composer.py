@@ -328,12 +328,12 @@ def _attention(state: AppState) -> AttentionCard:
 
 
 def layer_of(name: str, side: int, heads: int) -> AttentionLayer:
-    """A layer by the name that the network gives it, with one for people."""
-    way, *level = name.split(".")
-    place = {"middle_attention": "middle", "down": "way down", "up": "way up"}.get(way, way)
-    if level and level[0].isdigit():
-        place += f", level {int(level[0]) + 1}"
-    return AttentionLayer(name, f"{place}  {side} × {side}", side, heads)
+    """A layer by the name that the network gives it, with a short one for people.
+
+    Its side says which level it is.
+    """
+    way = name.split(".")[0].removesuffix("_attention")
+    return AttentionLayer(name, f"{way}  {side} × {side}", side, heads)
 
 
 def _slice(state: AppState) -> SliceCard:

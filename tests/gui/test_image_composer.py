@@ -150,7 +150,7 @@ def test_attention_by_layer_head_and_query(state):
     state.update_image_view(face="attention", query=(5, 1), head=7)
     state.set_attention(AttentionRun("done", layers[1][0], 2, layers, {100: weights}))
     card = compose_images(state).attention
-    assert [layer.title for layer in card.layers] == ["way down, level 2  2 × 2", "middle  2 × 2"]
+    assert [layer.title for layer in card.layers] == ["down  2 × 2", "middle  2 × 2"]
     assert card.layer == card.layers[1]
     assert (card.query, card.head) == ((1, 1), 1)  # held within what there is
     assert card.maps_at(90) == pytest.approx(weights[:, 3].reshape(2, 2, 2))

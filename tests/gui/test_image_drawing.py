@@ -285,6 +285,21 @@ def test_endpoints_are_framed_in_their_colours_with_their_letters(theme):
     assert (shown[round(rect.center().y()), round(rect.left()) - 2] == ink(palette.canvas)).all()
 
 
+def test_frames_are_whole_where_the_tiles_fill_their_area():
+    scene = image_scene(count=1)
+    scene = replace(scene, tiles=replace(scene.tiles, marks={0: "A"}, pinned=None))
+    side = scene.shape[1]
+    layout = tiles_layout(QRectF(20, 20, 4 * side, 4 * side), 1, (side, side), DARK_STYLE)
+    tile = layout.tile(0)
+    assert tile == layout.area
+    shown = picture(lambda painter: paint_tiles(painter, layout, scene, 0, DARK_STYLE))
+    middle_x, middle_y = round(tile.center().x()), round(tile.center().y())
+    left, top = round(tile.left()) - 2, round(tile.top()) - 2
+    right, bottom = round(tile.right()) + 1, round(tile.bottom()) + 1
+    for x, y in ((middle_x, top), (middle_x, bottom), (left, middle_y), (right, middle_y)):
+        assert np.abs(shown[y, x] - ink(DARK_STYLE.palette.endpoint_a)).max() <= 12
+
+
 def test_class_names_stand_below_their_tiles():
     scene = image_scene(count=9)
     named = replace(scene, tiles=replace(scene.tiles, classes=("7",) * 9, marks={}, pinned=None))

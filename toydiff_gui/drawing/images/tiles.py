@@ -27,6 +27,8 @@ from toydiff_gui.image_scene import ImageScene, States
 CAPTION = 14.0
 LEAST_CAPTIONED = 26.0
 """Side of a tile, in design pixels, from which on there is room for the name of its class."""
+FRAMED = 6.0
+"""How far, in design pixels, the widest frame reaches out of its tile."""
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,9 @@ def paint_tiles(
     if layout.caption and card.classes:
         _paint_classes(painter, layout, card.classes, seen, style, vector)
     shown = range(seen.start, min(seen.stop, len(states)))
+    if not vector:  # frames lie around their tiles, also where these fill the area
+        around = style.px(FRAMED)
+        painter.setClipRect(layout.area.adjusted(-around, -around, around, around))
     for looked_at in (card.pinned, hovered):
         if looked_at is not None and looked_at in shown and looked_at not in card.marks:
             paint_frame(painter, layout.tile(looked_at), style.palette.text, style, width=1.5)
