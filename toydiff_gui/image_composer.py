@@ -345,6 +345,8 @@ def _slice(state: AppState) -> SliceCard:
             message = "Waiting for A, B and C."
         else:
             message = f"{corner.label} stands in for C: Shift+click another"
+            if run.images is None:
+                message = f"Waiting for the map. {message}"
     return SliceCard(
         columns=run.columns,
         rows=run.rows,
