@@ -21,6 +21,7 @@ from engine.config import (
     PYTHON,
     TrainingConfig,
     UNetConfig,
+    require_between,
     require_choice,
 )
 from engine.denoiser import Denoiser
@@ -28,6 +29,8 @@ from engine.schedules import Schedule
 
 FUNCTION = "denoiser"
 """The function that is called when the name does not say which."""
+MOST, LEAST_STD = 1e6, 1e-6
+"""Of what leads from the data's own units to the network's."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,21 @@ class OwnModel:
         elif not (
             len(self.shape) == 3
             and self.shape[0] in (1, 3)
-            and all(LEAST_SIZE <= side <= MOST_SIZE for side in self.shape[1:])
+            and all(
+                isinstance(side, int) and LEAST_SIZE <= side <= MOST_SIZE for side in self.shape[1:]
+            )
         ):
             raise ValueError(
                 "its shape must be (2,), or (1 or 3, H, W) with sides of "
                 f"{LEAST_SIZE} to {MOST_SIZE}, got {self.shape}"
             )
         for name, numbers in (("mean", self.mean), ("std", self.std)):
-            if numbers is not None and len(numbers) != self.shape[0]:
+            if numbers is None:
+                continue
+            if len(numbers) != self.shape[0]:
                 raise ValueError(f"its {name} must have {self.shape[0]} numbers, got {numbers}")
+            for number in numbers:
+                require_between(f"its {name}", number, LEAST_STD if name == "std" else -MOST, MOST)
 
     @property
     def standardisation(self) -> tuple[list[float], list[float]]:

@@ -91,6 +91,9 @@ def test_a_lane_of_the_window_can_show_it(talk, file):
         (OWN.replace("(1, 8, 8)", "(1, 9)"), r"its shape must be .* got \(1, 9\)"),
         (OWN.replace("self.share * x", "x[:, :, 1:]"), "gave x0 of shape|must match|size"),
         (OWN.replace("shape=(1, 8, 8)", "shape=(1, 8, 8), mean=(1, 2)"), r"mean must have 1"),
+        (OWN.replace("shape=(1, 8, 8)", "shape=(1, 8, 8), mean=('x',)"), r"mean must be .* 'x'"),
+        (OWN.replace("shape=(1, 8, 8)", "shape=(1, 8, 8), std=(0,)"), r"std must be .* got 0"),
+        (OWN.replace("(1, 8, 8)", "(1, 8.0, 8)"), r"its shape must be .* got \(1, 8.0, 8\)"),
         (
             "import engine\ndef denoiser(device): return engine.OwnModel(3, (2,))",
             "must be an engine.Denoiser, got int",
