@@ -241,8 +241,8 @@ def paint_tiles(
         _paint_classes(painter, layout, card.classes, seen, style, vector)
     shown = range(seen.start, min(seen.stop, len(states)))
     if not vector:  # frames lie around their tiles, also where these fill the area
-        around = style.px(FRAMED)
-        painter.setClipRect(layout.area.adjusted(-around, -around, around, around))
+        reach = style.px(FRAMED)
+        painter.setClipRect(layout.area.adjusted(-reach, -reach, reach, reach))
     for looked_at in (card.pinned, hovered):
         if looked_at is not None and looked_at in shown and looked_at not in card.marks:
             paint_frame(painter, layout.tile(looked_at), style.palette.text, style, width=1.5)
