@@ -66,7 +66,7 @@ class OwnModel:
             len(self.shape) == 3
             and self.shape[0] in (1, 3)
             and all(
-                isinstance(side, int) and LEAST_SIZE <= side <= MOST_SIZE for side in self.shape[1:]
+                type(side) is int and LEAST_SIZE <= side <= MOST_SIZE for side in self.shape[1:]
             )
         ):
             raise ValueError(
