@@ -410,7 +410,7 @@ def test_half_precision_in_a_file_is_computed_with_in_full(saved, tmp_path):
     torch.testing.assert_close(
         loaded.denoiser.predict_noise(x, 9), whole.predict_noise(x, 9), atol=2e-2, rtol=0
     )
-    with pytest.raises(ValueError, match="do not fit its configuration"):
+    with pytest.raises(ValueError, match="has only averaged weights"):
         checkpoints.load_checkpoint(path, averaged=False)
 
 
