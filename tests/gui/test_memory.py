@@ -126,6 +126,7 @@ def test_damaged_lanes_are_forgotten(settings, kept):
 def test_lanes_that_cannot_be_are_left_out(settings, tmp_path):
     there = tmp_path / "run"
     there.mkdir()
+    (there / "checkpoint.safetensors").touch()
     lanes = [
         {"key": "a", "checkpoint": str(there)},
         {"key": "b", "checkpoint": str(tmp_path / "gone")},
