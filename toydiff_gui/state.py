@@ -652,8 +652,10 @@ class AppState(QObject):
             self.engine_changed.emit()
 
     def set_model(self, model: ModelInfo) -> None:
-        """Sample from another checkpoint."""
+        """Sample from another checkpoint; runs with states of another shape are forgotten."""
         if model != self._model:
+            if model.shape != self._model.shape:
+                self._runs.clear()
             self._model = model
             self.model_changed.emit()
 

@@ -219,3 +219,13 @@ def test_an_inverted_image_shows_itself(state):
     assert scene.endpoints[1].label == "photo.png"
     assert scene.endpoints[1].image is image
     assert scene.tiles.marks == {0: "A"}
+
+
+def test_what_a_lane_made_of_points_is_not_shown_as_images(state):
+    """A lane that comes back under its old key may have run in the other mode before."""
+    images = state.model
+    state.set_model(ModelInfo(ref="v", dataset="v"))
+    points = np.zeros((5, 2), np.float32)
+    state.set_run("ddim", LaneRun(trajectory=Trajectory([1, 0], [points] * 2, [points] * 2)))
+    state.set_model(images)
+    assert all(strip.trajectory is None for strip in compose_images(state).strips)
