@@ -118,8 +118,8 @@ def test_real_images_in_the_place_of_samples_score_the_floor(tiny, monkeypatch):
 
     monkeypatch.setattr(evaluation, "sample", no_sample)
     found, _ = finished(evaluation.evaluate(loaded))
-    # The floor compares two halves; these 256 are among all the images they are compared with, whose
-    # noise they share: (1 / 256 - 1 / 1618) / (2 / 256) of the floor, give or take.
+    # The floor compares two halves. These 256 are among all the images that they are compared
+    # with, and share their noise: (1 / 256 - 1 / 1618) / (2 / 256) of the floor, give or take.
     assert found.ratio == pytest.approx(0.42, abs=0.2)
     assert found.recognised > 0.95
     assert found.classes == 10
