@@ -147,7 +147,7 @@ class UNetConfig:
     heads: int = 4
     embedding: int = 128
     classes: int = 0
-    unlabelled: float = 0.5
+    unlabelled: float = 0.7
 
     def __post_init__(self) -> None:
         require_between("width", self.width, 4, 512)

@@ -37,11 +37,11 @@ class CostKeeper(QObject):
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         for signal in (state.training_config_changed, state.training_changed, state.engine_changed):
-            signal.connect(self._timer.start)
+            signal.connect(self._look_later)
         state.training_config_changed.connect(self._forget)
         state.run_changed.connect(self._on_run)
         for other in (state.slice_changed, state.attention_changed, state.inversion_changed):
-            other.connect(self._timer.start)
+            other.connect(self._look_later)
 
     @property
     def busy(self) -> bool:
@@ -52,7 +52,7 @@ class CostKeeper(QObject):
         if self._state.run(key).status == "running" and self._job is not None:
             self._end()  # somebody waits for this now; it is measured again after it
         if not self._timer.isActive():
-            self._timer.start()
+            self._look_later()
 
     def _end(self) -> None:
         self._link.send(Packet(protocol.Cancel(job=self._job or 0)))
@@ -87,14 +87,21 @@ class CostKeeper(QObject):
         if self._job is not None and (key, aim) not in [(k, _aim(c)) for k, c in self._wanted()]:
             self._end()
 
+    def _missing(self) -> list[tuple[str, TrainingConfig]]:
+        return [(key, c) for key, c in self._wanted() if self._known.get(key) != _aim(c)]
+
+    def _look_later(self) -> None:
+        if self._missing():  # or a timer would run for nothing
+            self._timer.start()
+        else:
+            self._timer.stop()
+
     def _refresh(self) -> None:
         state = self._state
         if state.engine.status != "ready" or state.training.active or self._job is not None:
             return
-        missing = [(key, c) for key, c in self._wanted() if self._known.get(key) != _aim(c)]
-        if not missing:
-            return  # or a timer would run for nothing
-        if not self._at_rest:
+        missing = self._missing()
+        if not missing or not self._at_rest:
             return  # asked again when something has come
         key, config = missing[0]
         self._measured = (key, _aim(config))
@@ -116,7 +123,7 @@ class CostKeeper(QObject):
                 self._known[key] = aim
                 info = message.info
                 self._state.set_cost(key, Cost(info["parameters"], info["seconds_per_step"]))
-            self._timer.start()
+            self._look_later()
 
     def _on_died(self, why: str) -> None:
         self._job = None

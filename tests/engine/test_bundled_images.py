@@ -109,13 +109,13 @@ def test_digits_are_drawn_as_they_are_asked_for():
 
 def test_a_training_in_parts_is_recorded_as_several_commands():
     config = replace(image_training("mnist"), steps=900)
-    config = replace(config, rate=3e-4, unet=replace(config.unet, unlabelled=0.7))
+    config = replace(config, rate=3e-4, unet=replace(config.unet, unlabelled=0.6))
     assert bundle_checkpoint.command_for(
         config, [Part.of("400:0.15"), Part.of("700:0.9")]
     ).splitlines() == [
         "toydiff train --dataset mnist --data-root DIR --unlabelled 0.15 --steps 400 --out mnist",
         "toydiff train --resume --data-root DIR --unlabelled 0.9 --steps 700 --out mnist",
-        "toydiff train --resume --data-root DIR --unlabelled 0.7 --rate 0.0003 --steps 900 "
+        "toydiff train --resume --data-root DIR --unlabelled 0.6 --rate 0.0003 --steps 900 "
         "--out mnist",
     ]
     with pytest.raises(ValueError, match="not the usual training with 'mnist'"):
