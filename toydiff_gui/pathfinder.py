@@ -12,6 +12,7 @@ from engine import protocol
 from engine.protocol import Arrays, Packet
 from engine.trajectory import Trajectory
 from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.image_classes import asked_arrays, path_weights
 from toydiff_gui.state import AppState, GeodesicRun, ImageEnd, Point
 from toydiff_gui.timers import single_shot
 
@@ -29,6 +30,9 @@ class _Aim:
     a: Point | ImageEnd | None
     b: Point | ImageEnd | None
     points: int
+    classes: tuple[int | None, int | None] = (None, None)
+    """Asked at A and at B."""
+    guidance: float = 1.0
 
 
 class Pathfinder(QObject):
@@ -126,7 +130,11 @@ class Pathfinder(QObject):
     def _present(self) -> _Aim:
         model, sampling, images = self._state.model, self._state.sampling, self._state.images
         if model.images:
-            return _Aim(model.ref, model.revision, images.a, images.b, images.path_images)
+            aim = _Aim(model.ref, model.revision, images.a, images.b, images.path_images)
+            if not path_weights(self._state).any():
+                return aim
+            asked = (images.class_a, images.class_b)
+            return replace(aim, classes=asked, guidance=images.guidance)
         return _Aim(model.ref, model.revision, sampling.a, sampling.b, sampling.path_points)
 
     def _refresh(self) -> None:
@@ -147,9 +155,11 @@ class Pathfinder(QObject):
             checkpoint=aim.ref,
             points=aim.points,
             seed=self._seed_of(aim),
+            guidance=aim.guidance,
         )
         start, end = _ends(aim)
-        self._link.send(Packet(request, {"start": start, "end": end}))
+        told = {} if aim.classes == (None, None) else asked_arrays(path_weights(self._state))
+        self._link.send(Packet(request, {"start": start, "end": end} | told))
 
     def _on_packet(self, packet: Packet) -> None:
         message = packet.message

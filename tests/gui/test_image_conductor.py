@@ -244,6 +244,23 @@ def test_a_geodesic_is_searched_when_wanted_and_shown_on_the_way(image_desk):
         assert np.array_equal(packet.arrays["latents"], found)
 
 
+def test_a_geodesic_is_searched_among_the_classes_of_the_path(image_desk):
+    state = image_desk.state
+    state.update_images(path="geodesic", class_a=3, class_b=4, guidance=2.0)
+    (search,) = image_desk.heard(protocol.FindPath, *KINDS)
+    assert search.message.guidance == 2.0
+    s = np.linspace(0, 1, 12)
+    assert search.arrays["classes"][:, 3] == pytest.approx(1 - s, abs=1e-6)
+    assert search.arrays["classes"][:, 4] == pytest.approx(s, abs=1e-6)
+    state.update_images(class_b=5)  # another path then
+    (again,) = image_desk.heard(protocol.FindPath, *KINDS)
+    assert again.arrays["classes"][-1].argmax() == 5
+    state.update_images(class_a=None, class_b=None)
+    (plain,) = image_desk.heard(protocol.FindPath, *KINDS)
+    assert "classes" not in plain.arrays
+    assert plain.message.guidance == 1.0
+
+
 def test_a_search_that_fails_says_so_in_the_strips(image_desk):
     state, link = image_desk.state, image_desk.link
     state.update_images(path="geodesic")

@@ -21,7 +21,9 @@ def weights_text(parameters: int) -> str:
 
 
 def seconds_text(seconds: float) -> str:
-    """The time of an update, such as '0.61 s' or '53 ms'."""
+    """The time of an update, such as '0.61 s', '53 ms' or, of a patient user, '12 s'."""
+    if seconds >= 9.95:
+        return duration_text(seconds)
     return f"{seconds:.2g} s" if seconds >= 0.0995 else f"{max(1000 * seconds, 0.1):.2g} ms"
 
 

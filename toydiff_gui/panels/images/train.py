@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QWidget
 
 from engine.config import ScheduleConfig, TrainingConfig
 from engine.datasets.images import info_of
@@ -134,13 +134,17 @@ class ImageTrainPanel(Dock):
         grid.addWidget(self.presets, 0, 0, 1, 3)
         self.classes = QCheckBox("Learn the classes")
         self.classes.clicked.connect(self._set_classes)
-        grid.addWidget(self.classes, 1, 0, 1, 2)
         self.whole = Text("", size=11, ink="text_secondary")
         self.whole.setToolTip(
             "Steps times the time of an update, measured here with the chosen batch. Other "
             "programs slow it down."
         )
-        grid.addWidget(self.whole, 1, 1, 1, 2, Qt.AlignmentFlag.AlignRight)
+        # A row of its own: the columns below are too narrow for either.
+        row = QHBoxLayout()
+        row.addWidget(self.classes)
+        row.addStretch(1)
+        row.addWidget(self.whole)
+        grid.addLayout(row, 1, 0, 1, 3)
         run = self.fields = RunFields("Images")
         self.predicts = PredictionChoice("image")
         self.predicts.chosen.connect(self._set_prediction)
