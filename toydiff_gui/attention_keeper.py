@@ -107,10 +107,13 @@ class AttentionKeeper(QObject):
 
     def _refresh(self) -> None:
         gaze = pinned(self._state) if self._looked_at else None
-        aim = None if gaze is None else self._aim_at(gaze)
-        if aim is None:
+        why = "" if gaze is None else self._why_not(gaze)
+        if gaze is None or why:
             self._drop()
+            if why != self._state.attention.message:
+                self._state.set_attention(AttentionRun(message=why))
             return
+        aim = self._aim_at(gaze)
         if self._state.engine.status != "ready":
             return
         if not aim.same(self._aim):
@@ -125,19 +128,22 @@ class AttentionKeeper(QObject):
     def _same_network(self, aim: _Aim) -> bool:
         return self._aim is not None and self._aim.ref == aim.ref
 
-    def _aim_at(self, gaze: Gaze) -> _Aim | None:
-        state, lane = self._state, gaze.lane
-        ref = state.model.ref if lane is None else lane.checkpoint or state.model.ref
-        model = state.other_model(ref)
-        why = ""
-        if model is None or not model.attends or (lane is not None and lane.exact):
-            why = NONE_THERE
-        elif gaze.trajectory is state.training.preview:
-            why = "Attention can be looked at when the training has ended."
-        if why or model is None:
-            if state.attention.message != why:
-                state.set_attention(AttentionRun(status="failed", message=why))
-            return None
+    def _reference(self, gaze: Gaze) -> str:
+        own = self._state.model.ref
+        return own if gaze.lane is None else gaze.lane.checkpoint or own
+
+    def _why_not(self, gaze: Gaze) -> str:
+        """Why there is no attention to look at, '' if there is."""
+        model = self._state.other_model(self._reference(gaze))
+        if model is None or not model.attends or (gaze.lane is not None and gaze.lane.exact):
+            return NONE_THERE
+        if gaze.trajectory is self._state.training.preview:
+            return "Attention can be looked at when the training has ended."
+        return ""
+
+    def _aim_at(self, gaze: Gaze) -> _Aim:
+        state, lane, ref = self._state, gaze.lane, self._reference(gaze)
+        model = state.other_model(ref) or state.model
         known = len(state.model.labels)
         if lane is None:
             classes = one_hot([tile_class(state, gaze.index)], known)

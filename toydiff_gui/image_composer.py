@@ -44,6 +44,7 @@ from toydiff_gui.state import AppState, ImageEnd, LaneSpec, TrainingRun
 
 ETAS = {"ddpm": 1.0, "ddpm-shared": 1.0}
 """Samplers that are DDIM with this share of fresh noise."""
+WAITING_FOR_MAP = "Waiting for the map."
 BESIDE = 1
 """Numbers of the strips begin after this: as in 2D, where lane 1 shows the latents."""
 
@@ -346,7 +347,9 @@ def _slice(state: AppState) -> SliceCard:
         else:
             message = f"{corner.label} stands in for C: Shift+click another"
             if run.images is None:
-                message = f"Waiting for the map. {message}"
+                message = f"{WAITING_FOR_MAP} {message}"
+    elif not message and run.images is None:
+        message = WAITING_FOR_MAP
     return SliceCard(
         columns=run.columns,
         rows=run.rows,

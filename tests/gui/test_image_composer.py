@@ -166,6 +166,8 @@ def test_the_slice_says_what_stands_in_for_c(state):
     assert card.message.startswith("Tile 2 stands in for C")
     image_ends.place_tile(state, 7, "C")
     assert compose_images(state).slice.message == ""
+    state.set_slice(SliceRun("running"))
+    assert compose_images(state).slice.message == "Waiting for the map."
 
 
 def test_what_is_being_trained_is_shown_in_the_units_of_the_model(state):
