@@ -42,8 +42,8 @@ class ImageDataKeeper(QObject):
         self._browsed = ""
         self._card_jobs: dict[int, str] = {}
         self._pages: dict[str, int] = {}
-        root, folder = (_text(settings.value(key)) for key in (ROOT, FOLDER_OF_IMAGES))
-        state.update_image_data(root=root, places={FOLDER: folder} if folder else {})
+        self._host: str | None = None
+        self._recall(state.engine.host)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         state.engine_changed.connect(self._on_engine)
@@ -58,7 +58,21 @@ class ImageDataKeeper(QObject):
     def _root(self) -> str:
         return self._state.image_data.root
 
+    def _key(self, key: str) -> str:
+        """Of a setting: folders of another machine are kept by its name."""
+        return f"{key}/{self._host}" if self._host else key
+
+    def _recall(self, host: str) -> None:
+        if host == self._host:
+            return
+        self._host = host
+        root, folder = (
+            _text(self._settings.value(self._key(key))) for key in (ROOT, FOLDER_OF_IMAGES)
+        )
+        self._state.update_image_data(root=root, places={FOLDER: folder} if folder else {})
+
     def _on_engine(self) -> None:
+        self._recall(self._state.engine.host)
         if self._state.engine.status == "ready":
             self.find()
 
@@ -70,13 +84,13 @@ class ImageDataKeeper(QObject):
 
     def set_root(self, folder: str) -> None:
         """Look in the user's own ``folder`` first."""
-        self._settings.setValue(ROOT, folder)
+        self._settings.setValue(self._key(ROOT), folder)
         self._state.update_image_data(root=folder, message="")
         self.find()
 
     def use_folder(self, folder: str) -> None:
         """Take ``folder``, whose images are to be trained with."""
-        self._settings.setValue(FOLDER_OF_IMAGES, folder)
+        self._settings.setValue(self._key(FOLDER_OF_IMAGES), folder)
         data = self._state.image_data
         thumbnails = {name: images for name, images in data.thumbnails.items() if name != FOLDER}
         self._state.update_image_data(

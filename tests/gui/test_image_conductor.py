@@ -522,6 +522,21 @@ def test_the_data_are_looked_for_when_the_engine_comes_up(image_desk):
     assert state.image_data.download_root == "/home/x/data"
 
 
+def test_folders_of_another_machine_are_kept_apart(image_desk):
+    state, data = image_desk.state, image_desk.image_data
+    data.set_root("/here")
+    data.use_folder("/here/pictures")
+    state.set_engine(replace(state.engine, host="ada@far"))
+    assert (state.image_data.root, state.image_data.places) == ("", {})
+    data.set_root("/there")
+    assert image_desk.heard(protocol.FindData)[-1].message.data_root == "/there"
+    state.set_engine(replace(state.engine, host=""))
+    assert state.image_data.root == "/here"
+    assert state.image_data.places == {"folder": "/here/pictures"}
+    state.set_engine(replace(state.engine, host="ada@far"))
+    assert state.image_data.root == "/there"
+
+
 def test_a_download_counts_bytes_and_can_be_cancelled(image_desk):
     state, link, data = image_desk.state, image_desk.link, image_desk.image_data
     data.fetch("mnist")

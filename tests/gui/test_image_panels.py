@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractButton, QFileDialog
+from PySide6.QtWidgets import QAbstractButton, QFileDialog, QInputDialog
 
 from engine.config import IMAGE_SETS, ScheduleConfig, UNetConfig, unet_preset
 from engine.datasets.images import DIGITS, folder_training, image_training, load_digits
@@ -219,6 +219,21 @@ def test_a_download_shows_its_progress_and_can_be_cancelled(qtbot, train, state)
 
 def test_progress_of_unknown_size_is_told():
     assert progress_text(ImageDataRun(fetching="mnist", done=3_140_000)) == "MNIST: 3.1 MB"
+
+
+def test_a_folder_on_another_machine_is_typed(qtbot, train, state, monkeypatch):
+    asked = []
+
+    def answer(parent, title, label, text):
+        asked.append((label, text))
+        return " /there/data ", True
+
+    monkeypatch.setattr(QInputDialog, "getText", answer)
+    state.set_engine(EngineStatus("ready", host="ada@far"))
+    with qtbot.waitSignal(train.data_root_requested) as said:
+        click(qtbot, train.data.folder_button)
+    assert said.args == ["/there/data"]
+    assert asked == [("Folder with MNIST, on ada@far:", "/data/mnist")]
 
 
 def test_a_folder_is_chosen_with_its_size_and_colours(qtbot, train, state, monkeypatch):

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFileDialog,
     QHBoxLayout,
+    QInputDialog,
     QProgressBar,
     QPushButton,
     QSizePolicy,
@@ -371,7 +372,12 @@ class ImageDataSection(QWidget, Writer):
         data = self._state.image_data
         start = data.places.get(dataset) or data.root or str(Path.home())
         title = "Folder of images" if dataset == FOLDER else f"Folder with {title_of(dataset)}"
-        chosen = QFileDialog.getExistingDirectory(self, title, start)
+        if host := self._state.engine.host:  # no dialog of ours can look there
+            start = data.places.get(dataset) or data.root
+            chosen, _ = QInputDialog.getText(self, title, f"{title}, on {host}:", text=start)
+            chosen = chosen.strip()
+        else:
+            chosen = QFileDialog.getExistingDirectory(self, title, start)
         if not chosen:
             return
         if dataset == FOLDER:
