@@ -15,7 +15,7 @@ from engine.protocol import Packet
 from toydiff_gui.conductor import Conductor
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_classes import asked_arrays, one_hot, path_weights, tile_classes
-from toydiff_gui.image_ends import SAMPLES_KEY, SEED, place_defaults
+from toydiff_gui.image_ends import SAMPLES_KEY, SEED, follow_tiles, place_defaults
 from toydiff_gui.playback import Playback
 from toydiff_gui.state import AppState, ImageEnd, LaneRun, LaneSpec, ModelInfo
 from toydiff_gui.streams import Stream, Streams
@@ -177,6 +177,7 @@ class ImageConductor(QObject):
 
     def _place_defaults(self) -> None:
         self._placing = True
+        follow_tiles(self._state)
         place_defaults(self._state)
         self._placing = False
 

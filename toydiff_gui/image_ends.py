@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
 
 from engine.trajectory import Trajectory
 from toydiff_gui.image_scene import Mark
@@ -43,13 +46,48 @@ def tile_end(state: AppState, index: int) -> ImageEnd | None:
         return None  # of a training of other images
     training = trajectory is state.training.preview
     asked = None if training else tile_class(state, index)
-    label = f"Tile {index + 1}"
-    if asked is not None:
-        label = f"{state.model.labels[asked]}, tile {index + 1}"
+    label = _tile_label(state, index, asked)
     if training:
         label += ", in training"
     seed = int(trajectory.meta.get(SEED, state.images.seed))
     return ImageEnd(latents, label, tile=index, seed=seed, asked_class=asked)
+
+
+def _tile_label(state: AppState, index: int, asked: int | None) -> str:
+    return (
+        f"Tile {index + 1}" if asked is None else f"{state.model.labels[asked]}, tile {index + 1}"
+    )
+
+
+def _is_sample(state: AppState, end: ImageEnd) -> bool:
+    """Whether it is one of the samples that are there, not of others or of a training."""
+    trajectory = state.run(SAMPLES_KEY).trajectory
+    if trajectory is None or not trajectory.x or end.tile is None:
+        return False
+    first = trajectory.x[0]
+    return end.tile < len(first) and np.array_equal(first[end.tile], end.latents)
+
+
+def follow_tiles(state: AppState) -> None:
+    """Where a tile that is A, B or C is asked for another class now, ask for it there as well.
+
+    The path's own classes stay where the user has chosen others.
+    """
+    images = state.images
+    changes: dict[str, Any] = {}
+    for mark, name in FIELDS.items():
+        end = end_of(state, mark)
+        if end is None or end.tile is None or not _is_sample(state, end):
+            continue
+        asked = tile_class(state, end.tile)
+        if asked == end.asked_class:
+            continue
+        label = _tile_label(state, end.tile, asked)
+        changes[name] = replace(end, asked_class=asked, label=label)
+        if mark != "C" and getattr(images, f"class_{name}") == end.asked_class:
+            changes[f"class_{name}"] = asked
+    if changes:
+        state.update_images(**changes)
 
 
 def place_tile(state: AppState, index: int, mark: Mark | None = None) -> None:

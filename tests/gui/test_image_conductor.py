@@ -185,6 +185,26 @@ def test_a_class_is_asked_of_tiles_and_of_the_path(image_desk):
     assert "3, tile 4" in state.images.a.label
 
 
+def test_ends_ask_for_what_their_tiles_are_asked_for(image_desk):
+    """Or the strip would not end in what the tile shows."""
+    state = image_desk.state
+    image_ends.place_tile(state, 7, "C")
+    state.update_images(tile_class="each")
+    image_desk.heard()
+    images = state.images
+    assert (images.class_a, images.class_b) == (images.a.tile % 10, images.b.tile % 10)
+    assert images.a.label == "0, tile 1"
+    assert images.c.asked_class == 7
+    state.update_images(class_b=9)  # chosen for the path, which stays
+    state.update_images(tile_classes=((images.a.tile, 4), (images.b.tile, 3)))
+    image_desk.heard()
+    assert (state.images.class_a, state.images.class_b) == (4, 9)
+    state.update_images(tile_class=None, tile_classes=())
+    image_desk.heard()
+    assert (state.images.class_a, state.images.class_b) == (None, 9)
+    assert state.images.a.label == "Tile 1"
+
+
 def test_only_the_class_changes_at_fixed_noise(image_desk):
     state = image_desk.state
     state.update_images(class_a=1, class_b=2, fixed_noise=True, path="prior-preserving")
