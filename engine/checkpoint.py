@@ -288,7 +288,7 @@ def _own(name: str, device: torch.device) -> Checkpoint:
         mean=mean,
         std=std,
         shape=None if len(model.shape) == 1 else list(model.shape),
-        network=model.title or name.removeprefix(PYTHON),
+        network=model.title or Path(name.removeprefix(PYTHON)).name,
     )
     return Checkpoint(description, model.denoiser, model.denoiser.schedule, name, device)
 

@@ -599,4 +599,5 @@ def _model_info(ref: str, info: dict[str, Any], revision: int) -> ModelInfo:
         shape=tuple(info.get("shape") or (len(info["mean"]),)),
         labels=_labels(config),
         attends=config.unet is not None and not info.get("network"),  # which is none of ours
+        network=str(info.get("network", "")),
     )

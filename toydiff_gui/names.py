@@ -79,7 +79,7 @@ def model_parts(model: ModelInfo) -> list[str]:
     if model.schedule.zero_terminal:
         schedule += ", zero end"
     parts = [
-        DATASETS.get(model.dataset, model.dataset),
+        model.network or DATASETS.get(model.dataset, model.dataset),
         schedule,
         f"{grouped(model.schedule.timesteps)} steps",
     ]

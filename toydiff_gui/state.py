@@ -59,6 +59,8 @@ class ModelInfo:
     """The classes that the network knows; empty for none."""
     attends: bool = False
     """Whether the network has attention to look at."""
+    network: str = ""
+    """What a network that is none of ours is called."""
 
     @property
     def images(self) -> bool:

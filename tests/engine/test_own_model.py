@@ -52,6 +52,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_its_states_are_those_of_its_denoiser(file):
     checkpoint = engine.load_checkpoint(f"python:{file}")
+    assert checkpoint.describe()["network"] == file.name
     assert (checkpoint.shape, checkpoint.schedule.timesteps) == ((1, 8, 8), 40)
     x = engine.draw_latents(0, 3, checkpoint.shape)
     found = checkpoint.denoiser.predict(x, 7)

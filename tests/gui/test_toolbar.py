@@ -177,6 +177,12 @@ def test_a_longer_model_line_is_fitted_after_the_type_grew(qtbot, bar, app, stat
         qtbot.waitUntil(lambda switch=switch: switch.width() >= switch.minimumSizeHint().width())
 
 
+def test_a_network_that_is_none_of_ours_is_called_by_its_name(bar, state):
+    model = ModelInfo(ref="python:/x/mine.py", dataset="folder", network="mine.py", revision=1)
+    state.set_model(model)
+    assert bar.model_button.text().startswith("mine.py · linear")
+
+
 def test_what_the_engine_answers_is_grey_until_it_can(bar, state):
     bar.set_scenes([("1a", "1a", "")])
     buttons = (bar.model_button, bar.tasks_button, bar.open_button)
