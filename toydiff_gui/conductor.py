@@ -87,6 +87,7 @@ class Conductor(QObject):
         self.pathfinder = Pathfinder(state, link, self)
         self._streams = Streams(state, link, playback, self)
         self._opening: dict[int, str] = {}
+        self._last_opening: int | None = None
         self._opening_other: dict[int, str] = {}
         self._not_there: dict[str, str] = {}
         self._training_job: int | None = None
@@ -118,8 +119,11 @@ class Conductor(QObject):
     # Models
 
     def open_model(self, ref: str) -> None:
-        """Ask the engine for the checkpoint ``ref`` and sample from it when it is there."""
-        job = self._link.next_job()
+        """Ask the engine for the checkpoint ``ref`` and sample from it when it is there.
+
+        The one that was asked for last counts, in whatever order they come.
+        """
+        job = self._last_opening = self._link.next_job()
         self._opening[job] = ref
         self._link.send(Packet(protocol.Open(job=job, checkpoint=ref)))
 
@@ -444,9 +448,10 @@ class Conductor(QObject):
             self._runs.mark_home(folder)
         if folder is not None and self._runs.has_checkpoint(folder):
             self._runs.remember(folder)
-            if config is None or config.images == self._state.model.images:
+            same_mode = config is None or config.images == self._state.model.images
+            if same_mode and not self._opening:
                 self.open_model(str(folder))
-            else:  # nobody is taken to the other mode unasked
+            else:  # nobody is taken to the other mode unasked, or away from what was just chosen
                 self._state.post(f"The training has ended; its model is in the list: {folder.name}")
         elif folder is not None and not self._runs.is_away(folder):
             self._runs.discard(folder)
@@ -492,7 +497,7 @@ class Conductor(QObject):
             self._training_ended("done")
         elif message.job in self._opening:
             ref = self._opening.pop(message.job)
-            if not message.cancelled:
+            if not message.cancelled and message.job == self._last_opening:
                 self._opened(ref, message.info)
         elif message.job in self._opening_other:
             ref = self._opening_other.pop(message.job)

@@ -488,6 +488,17 @@ def test_a_model_that_cannot_be_opened_changes_nothing(resting):
     assert resting.opened == ["v"]
 
 
+def test_the_model_that_was_asked_for_last_counts(resting):
+    """Whichever of them the engine answers first."""
+    resting.conductor.open_model("/somewhere/slow")
+    resting.conductor.open_model("/somewhere/quick")
+    slow, quick = resting.asked(protocol.Open)
+    resting.link.describe(quick.message.job)
+    resting.link.describe(slow.message.job)
+    assert resting.state.model.ref == "/somewhere/quick"
+    assert resting.opened[-1] == "/somewhere/quick"
+
+
 def test_new_weights_behind_the_same_name_are_sampled_anew(resting):
     before = resting.state.model.revision
     resting.conductor.open_model("v")
@@ -555,6 +566,19 @@ def test_a_training_reports_until_it_is_done_and_its_model_is_shown(resting):
     (opening,) = resting.asked(protocol.Open)
     assert opening.message.checkpoint == request.out
     assert resting.runs.recent() == [request.out]
+
+
+def test_a_training_that_ends_does_not_take_its_user_from_the_model_just_chosen(resting):
+    request = begin(resting)
+    tell(resting, request.job, 200, new=200)
+    save(request)
+    resting.conductor.open_model("moons")
+    resting.link.report(protocol.Result(job=request.job))
+    (opening,) = resting.asked(protocol.Open)
+    assert opening.message.checkpoint == "moons"
+    resting.link.describe(opening.message.job)
+    assert resting.state.model.ref == "moons"
+    assert resting.messages[-1][0].startswith("The training has ended; its model is in the list: ")
 
 
 def test_pause_and_resume_are_passed_on_once(resting):
