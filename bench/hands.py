@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QWidget
 
 from toydiff_gui.canvas.handles import EndpointHandle
 from toydiff_gui.main_window import MainWindow
@@ -32,6 +32,12 @@ def mouse(
 def click(widget: QWidget, position: QPoint | None = None) -> None:
     """Click on ``widget``, in its middle unless told where."""
     QTest.mouseClick(widget, LEFT, NO_MODIFIER, position or widget.rect().center())
+
+
+def press(button: QAbstractButton) -> None:
+    """Press a button, if it is there to be pressed."""
+    if button.isVisible():
+        button.click()
 
 
 def key(widget: QWidget, which: Qt.Key, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
-from bench.hands import NONE, click, key, mouse, type_number, wheel
+from bench.hands import NONE, click, key, mouse, press, type_number, wheel
 from bench.monkey import CONTROL, SHIFT, Monkey
 from bench.window import run_for, settle, wait_until
 from engine.config import IMAGE_SETS, PATHS, PRESETS, SCHEDULES, ScheduleConfig, UNetConfig
@@ -263,21 +263,21 @@ class ImageMonkey(Monkey):
     # Training
 
     def choose_data(self) -> None:
-        self.main.image_train_panel.data.cards[self.dice.choice(IMAGE_SETS)].click()
+        press(self.main.image_train_panel.data.cards[self.dice.choice(IMAGE_SETS)])
 
     def use_a_folder(self) -> None:
         folder = self.dice.choice((str(self.folder), str(self.folder / "fehlt"), ""))
         with patch.object(QFileDialog, "getExistingDirectory", lambda *args, **kw: folder):
-            self.main.image_train_panel.data.folder_button.click()
+            press(self.main.image_train_panel.data.folder_button)
 
     def choose_a_schedule(self) -> None:
-        self.main.image_train_panel.schedule.cards[self.dice.choice(SCHEDULES)].click()
+        press(self.main.image_train_panel.schedule.cards[self.dice.choice(SCHEDULES)])
 
     def choose_a_network(self) -> None:
-        self.main.image_train_panel.presets.cards[self.dice.choice(PRESETS)].click()
+        press(self.main.image_train_panel.presets.cards[self.dice.choice(PRESETS)])
 
     def learn_the_classes(self) -> None:
-        self.main.image_train_panel.classes.click()
+        press(self.main.image_train_panel.classes)
 
     def set_a_number_of_training(self) -> None:
         fields = self.main.image_train_panel.fields
