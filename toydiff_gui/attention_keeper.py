@@ -58,6 +58,8 @@ class AttentionKeeper(QObject):
         self._aim: _Aim | None = None
         self._job: int | None = None
         self._failed = False
+        self._layers: dict[str, tuple[str, ...]] = {}
+        """Names of each network's layers, once it has answered."""
         self._weights: dict[int, NDArray[np.float32]] = {}
         self._timer = single_shot(self, 0, self._refresh)
         link.received.connect(self._on_packet)
@@ -147,18 +149,27 @@ class AttentionKeeper(QObject):
         known = len(state.model.labels)
         if lane is None:
             classes = one_hot([tile_class(state, gaze.index)], known)
+        elif model.labels != state.model.labels:  # it knows others, or none
+            classes = np.zeros((1, 0), np.float32)
         else:
             rows = path_weights(state)
             classes = rows[[min(gaze.index, len(rows) - 1)]]
         return _Aim(
             ref,
             model.revision,
-            state.image_view.layer,
+            self._layer_of(ref),
             gaze.trajectory,
             gaze.index,
             classes,
             model.schedule.timesteps,
         )
+
+    def _layer_of(self, ref: str) -> str:
+        """The layer that is wished for, '' for the first where the network has no such layer."""
+        wished, known = self._state.image_view.layer, self._layers.get(ref)
+        if known is None:
+            return wished if ref == self._state.model.ref else ""
+        return wished if wished in known else ""
 
     def _drop(self) -> None:
         if self._job is not None:
@@ -229,6 +240,8 @@ class AttentionKeeper(QObject):
                 self._job = None
                 found = message.info.get("layers", ())
                 layers = tuple((each["name"], each["side"], each["heads"]) for each in found)
+                if layers and self._aim is not None:
+                    self._layers[self._aim.ref] = tuple(name for name, _, _ in layers)
                 self._state.set_attention(replace(run, status="done", layers=layers or run.layers))
                 self._next()
             case protocol.Failure():

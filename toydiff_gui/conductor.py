@@ -68,10 +68,12 @@ class Conductor(QObject):
 
     Signals:
         model_opened: another model is shown; its reference.
+        runs_changed: there is another training to choose from, which is not opened.
         jobs_finished: counts up with every request that has ended (for tests and benchmarks).
     """
 
     model_opened = Signal(str)
+    runs_changed = Signal()
     jobs_finished = Signal(int)
 
     def __init__(
@@ -378,6 +380,7 @@ class Conductor(QObject):
                 preview=None,
                 folder=str(folder),
                 config=asked,
+                beside=self._state.model.ref,
             )
         )
         request = protocol.Train(
@@ -452,6 +455,7 @@ class Conductor(QObject):
             if same_mode and not self._opening:
                 self.open_model(str(folder))
             else:  # nobody is taken to the other mode unasked, or away from what was just chosen
+                self.runs_changed.emit()
                 self._state.post(f"The training has ended; its model is in the list: {folder.name}")
         elif folder is not None and not self._runs.is_away(folder):
             self._runs.discard(folder)
@@ -544,6 +548,7 @@ class Conductor(QObject):
                 )
             elif folder is not None and self._runs.has_checkpoint(folder):
                 self._runs.remember(folder)  # as far as it was saved, it can be opened
+                self.runs_changed.emit()
             elif folder is not None:
                 self._runs.discard(folder)
             self._state.set_training(replace(self._state.training, status="failed", remaining=None))

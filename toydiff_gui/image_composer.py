@@ -40,7 +40,7 @@ from toydiff_gui.image_scene import (
     StripLane,
     TilesCard,
 )
-from toydiff_gui.state import AppState, ImageEnd, LaneSpec, TrainingRun
+from toydiff_gui.state import AppState, ImageEnd, LaneSpec, ModelInfo, TrainingRun
 
 ETAS = {"ddpm": 1.0, "ddpm-shared": 1.0}
 """Samplers that are DDIM with this share of fresh noise."""
@@ -109,7 +109,7 @@ def _tiles(state: AppState) -> TilesCard:
     pinned_tile = None if last is None else min(view.pinned_tile, last)
     if trajectory is not None and trajectory is training.preview:
         return TilesCard(
-            trajectory=rescaled(_in_units_of_model(state, training), timesteps),
+            trajectory=rescaled(_in_units_of_model(state, trajectory, training), timesteps),
             note=names.DOT.join(("in training", f"step {names.grouped(training.step)}")),
             status="running",
             preview=view.preview,
@@ -150,27 +150,38 @@ def _class_names(state: AppState) -> tuple[str, ...]:
     return tuple("" if number is None else state.model.labels[number] for number in asked)
 
 
-_converted: Kept[Trajectory, Trajectory] = Kept(most=4)
+_converted: Kept[Trajectory, Trajectory] = Kept(most=12)  # a preview and all strips
 
 
-def _in_units_of_model(state: AppState, training: TrainingRun) -> Trajectory | None:
-    """The preview of a training of other data, so that the model's units show it as it is."""
-    preview, model = training.preview, state.model
-    own = (training.mean, training.std)
-    if preview is None or not training.mean or own == (model.mean, model.std):
-        return preview
-    if len(training.mean) != len(model.mean):  # grey shown with a model of colours, or vice versa
+def _in_units_of_model(
+    state: AppState, trajectory: Trajectory | None, own: TrainingRun | ModelInfo
+) -> Trajectory | None:
+    """What a network with the units of ``own`` made, so that the model's units show it as it is."""
+    model = state.model
+    units = (own.mean, own.std)
+    if trajectory is None or not own.mean or units == (model.mean, model.std):
+        return trajectory
+    if len(own.mean) != len(model.mean):  # grey shown with a model of colours, or vice versa
         mean, std = (np.array([np.mean(values)]) for values in (model.mean, model.std))
     else:
         mean, std = np.array(model.mean), np.array(model.std)
-    scale = (np.array(training.std) / std).reshape(-1, 1, 1).astype(np.float32)
-    shift = ((np.array(training.mean) - mean) / std).reshape(-1, 1, 1).astype(np.float32)
+    scale = (np.array(own.std) / std).reshape(-1, 1, 1).astype(np.float32)
+    shift = ((np.array(own.mean) - mean) / std).reshape(-1, 1, 1).astype(np.float32)
 
     def convert(found: Trajectory) -> Trajectory:
         x, x0 = ([state * scale + shift for state in states] for states in (found.x, found.x0))
         return Trajectory(found.t, x, x0, found.meta)
 
-    return _converted.get(preview, convert, own, model.mean, model.std)
+    return _converted.get(trajectory, convert, units, model.mean, model.std)
+
+
+def _of_lane(state: AppState, lane: LaneSpec) -> Trajectory | None:
+    """What the strip of ``lane`` shows, in units of the model, whichever network made it."""
+    return _in_units_of_model(state, state.run(lane.key).trajectory, _model_of(state, lane))
+
+
+def _model_of(state: AppState, lane: LaneSpec) -> ModelInfo:
+    return state.other_model(lane.checkpoint or state.model.ref) or state.model
 
 
 # Strips
@@ -178,8 +189,8 @@ def _in_units_of_model(state: AppState, training: TrainingRun) -> Trajectory | N
 
 def _strip(state: AppState, lane: LaneSpec, number: int) -> StripLane:
     run, images = state.run(lane.key), state.images
-    model = state.other_model(lane.checkpoint or state.model.ref) or state.model
-    trajectory = rescaled(run.trajectory, state.model.schedule.timesteps)
+    model, made = _model_of(state, lane), run.trajectory
+    trajectory = rescaled(_of_lane(state, lane), state.model.schedule.timesteps)
     started = trajectory is not None and bool(trajectory.x)
     sampler = lane.sampler_config(images, model.schedule.timesteps)
     message = waiting(state, run)
@@ -197,7 +208,7 @@ def _strip(state: AppState, lane: LaneSpec, number: int) -> StripLane:
         status=run.status,
         message=message if not started or run.message else "",
         preview=state.image_view.preview or "preview" in state.overlays(lane.key),
-        latent_norms=norms(trajectory.x[0]) if trajectory is not None and started else None,
+        latent_norms=norms(made.x[0]) if made is not None and started else None,
     )
 
 
@@ -270,9 +281,9 @@ def end_image(state: AppState, mark: Mark, end: ImageEnd) -> States | None:
     place = {"A": 0, "B": -1}.get(mark)
     lanes = sorted(state.shown_lanes, key=lambda lane: lane.sampler != "ddim")
     for lane in lanes if place is not None else ():
-        run = state.run(lane.key)
-        if run.trajectory is not None and run.trajectory.x0 and place is not None:
-            image: States = run.trajectory.x0[-1][place]
+        found = _of_lane(state, lane)
+        if found is not None and found.x0 and place is not None:
+            image: States = found.x0[-1][place]
             if image.shape == end.latents.shape:
                 return image
     return None
@@ -284,7 +295,10 @@ def end_image(state: AppState, mark: Mark, end: ImageEnd) -> States | None:
 def _looked_at(state: AppState, gaze: Gaze) -> LookedAt:
     timesteps = state.model.schedule.timesteps
     training = gaze.trajectory is state.training.preview
-    trajectory = _in_units_of_model(state, state.training) if training else gaze.trajectory
+    trajectory = gaze.trajectory
+    if training or gaze.lane is not None:
+        own = state.training if gaze.lane is None else _model_of(state, gaze.lane)
+        trajectory = _in_units_of_model(state, trajectory, own) or trajectory
     shown = rescaled(trajectory, timesteps) or gaze.trajectory
     if gaze.lane is None:
         title, detail = f"Tile {gaze.index + 1}", _tile_detail(state, gaze.index, training)
@@ -293,7 +307,7 @@ def _looked_at(state: AppState, gaze: Gaze) -> LookedAt:
         title = f"{names.lane_title(gaze.lane)}, image {gaze.index + 1} of {gaze.count}"
         detail = _path_label(state)
         preview = state.image_view.preview or "preview" in state.overlays(gaze.lane.key)
-    return LookedAt(title, shown, gaze.index, detail=detail, preview=preview)
+    return LookedAt(title, shown, gaze.index, detail=detail, preview=preview, made=gaze.trajectory)
 
 
 def _tile_detail(state: AppState, index: int, training: bool) -> str:

@@ -316,7 +316,7 @@ def _suitable(state: AppState) -> dict[str, Any]:
         if number is not None and number >= known:
             changes[name] = None
             end = changes.get(name[-1], getattr(images, name[-1]))
-            if end is not None:
+            if end is not None and end.asked_class is not None:
                 changes[name[-1]] = replace(end, asked_class=None)
     if images.tile_class is not None and (
         not known or (images.tile_class != "each" and images.tile_class >= known)

@@ -22,7 +22,9 @@ def shown_tiles(state: AppState) -> Trajectory | None:
     """The trajectory that the tiles show: of the samples, or what is being trained makes."""
     training = state.training
     config = training.config
-    if training.active and config is not None and config.images and training.preview is not None:
+    beside = training.beside in (None, state.model.ref)  # or the user looks at another model
+    images = config is not None and config.images
+    if training.active and images and beside and training.preview is not None:
         return training.preview
     return state.run(SAMPLES_KEY).trajectory
 
@@ -38,7 +40,15 @@ def tile_class(state: AppState, index: int) -> int | None:
 
 def tile_end(state: AppState, index: int) -> ImageEnd | None:
     """The tile ``index`` as an endpoint; None while it has not arrived."""
-    trajectory = shown_tiles(state)
+    return _end_from(state, shown_tiles(state), index)
+
+
+def _sample_end(state: AppState, index: int) -> ImageEnd | None:
+    """The same of the samples, whatever is being trained."""
+    return _end_from(state, state.run(SAMPLES_KEY).trajectory, index)
+
+
+def _end_from(state: AppState, trajectory: Trajectory | None, index: int) -> ImageEnd | None:
     if trajectory is None or not trajectory.x or not 0 <= index < len(trajectory.x[0]):
         return None
     latents = trajectory.x[0][index]
@@ -80,9 +90,9 @@ def follow_tiles(state: AppState) -> None:
         if end is None or end.tile is None or not _is_sample(state, end):
             continue
         asked = tile_class(state, end.tile)
-        if asked == end.asked_class:
-            continue
         label = _tile_label(state, end.tile, asked)
+        if (asked, label) == (end.asked_class, end.label):
+            continue
         changes[name] = replace(end, asked_class=asked, label=label)
         if mark != "C" and getattr(images, f"class_{name}") == end.asked_class:
             changes[f"class_{name}"] = asked
@@ -125,7 +135,7 @@ def place_defaults(state: AppState) -> None:
         return
     count = len(trajectory.x[0])
     for mark, end, index in (("A", images.a, 0), ("B", images.b, min(count - 1, count // 2))):
-        if end is None and (tile := tile_end(state, index)) is not None:
+        if end is None and (tile := _sample_end(state, index)) is not None:
             place_end(state, mark, tile)  # type: ignore[arg-type]
 
 
@@ -149,7 +159,7 @@ def third_corner(state: AppState) -> ImageEnd | None:
         return images.c
     taken = {end.tile for end in (images.a, images.b) if end is not None}
     index = next(n for n in range(3) if n not in taken)
-    return tile_end(state, index)
+    return _sample_end(state, index)
 
 
 def marks_of(state: AppState) -> dict[int, Mark]:

@@ -94,6 +94,8 @@ class ImageInverter(QObject):
             self._link.send(Packet(protocol.Cancel(job=self._job)))
         self._job = None
         self._waiting.clear()
+        if self._state.inversion.status == "running":
+            self._state.set_inversion(Inversion())
 
     def _end_first(self) -> None:
         if self._job is not None:
@@ -131,7 +133,7 @@ class ImageInverter(QObject):
         again = [
             errand
             for mark, errand in self._placed.items()
-            if end_of(self._state, mark) is errand.end and not _same(errand.model, model)
+            if _is_of(errand, end_of(self._state, mark)) and not _same(errand.model, model)
         ]
         for errand in [*again, *waiting]:
             if errand.pixels.shape == model.shape:
@@ -171,6 +173,11 @@ class ImageInverter(QObject):
         if self._job is not None:  # asked again when the next engine has opened the model
             self._job = None
             self._state.set_inversion(replace(self._state.inversion, status="failed", message=why))
+
+
+def _is_of(errand: _Errand, end: ImageEnd | None) -> bool:
+    """Whether ``end`` is what came of ``errand``, perhaps asked for another class since."""
+    return end is not None and errand.end is not None and end.image is errand.end.image
 
 
 def _same(before: ModelInfo, after: ModelInfo) -> bool:

@@ -75,6 +75,8 @@ class LookedAt:
     index: int
     detail: str = ""
     preview: bool = False
+    made: Trajectory | None = None
+    """The same in the units of the network that made it, whose latents have the prior's norms."""
 
     def state_at(self, t: float) -> States | None:
         """The image at ``t``, (C, H, W); None while it is not there."""

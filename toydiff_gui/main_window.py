@@ -210,6 +210,7 @@ class MainWindow(QMainWindow):
         self.playback.t_changed.connect(self.forward_grid.set_t)
         conductor.model_opened.connect(self._on_model_opened)
         self.fetcher.fetched.connect(self._show_model)
+        self.conductor.runs_changed.connect(self._show_model)
         for panel in (self.train_panel, self.image_train_panel):
             panel.train_requested.connect(conductor.train)
             panel.pause_requested.connect(conductor.pause)

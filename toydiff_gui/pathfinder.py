@@ -243,7 +243,8 @@ def _moved(
     latents: Latents, before: tuple[Latents, Latents], after: tuple[Latents, Latents]
 ) -> Latents:
     """A path with its deviation from the straight line kept, between other endpoints."""
-    s = np.linspace(0, 1, len(latents), dtype=np.float32)[:, None]
+    s = np.linspace(0, 1, len(latents), dtype=np.float32)
+    s = s.reshape(-1, *[1] * (latents.ndim - 1))
 
     def line(ends: tuple[Latents, Latents]) -> Latents:
         first, last = ends

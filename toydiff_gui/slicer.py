@@ -14,7 +14,7 @@ from engine.config import SamplerConfig
 from engine.protocol import Arrays, Packet
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_classes import asked_arrays, plane_weights
-from toydiff_gui.image_ends import third_corner
+from toydiff_gui.image_ends import SAMPLES_KEY, third_corner
 from toydiff_gui.state import AppState, ImageEnd, SliceRun
 from toydiff_gui.timers import single_shot
 
@@ -88,7 +88,9 @@ class Slicer(QObject):
         )
 
     def _on_run(self, key: str) -> None:
-        if self._looked_at and self._map_aim is None:  # C may have arrived
+        # C may have arrived, or another tile that stands in for it.
+        stands_in = key == SAMPLES_KEY and self._state.images.c is None
+        if self._looked_at and (self._map_aim is None or stands_in):
             self._timer.start()
 
     def _refresh(self) -> None:

@@ -397,6 +397,8 @@ class TrainingRun:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     """Of each channel of the images that it trains with, once known; as in ``ModelInfo``."""
+    beside: str | None = None
+    """The model that was shown when it began; where its preview takes the place of the samples."""
 
     @property
     def active(self) -> bool:

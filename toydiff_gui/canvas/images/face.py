@@ -301,8 +301,9 @@ class FaceCard(ImageCard):
     def _pixel_words(self, look: LookLayout, place: QPointF) -> str:
         """The pixel that is pointed at, in both units."""
         looked, scene = self._scene.looked_at, self._scene
-        found = look.pixel_at(place, scene.shape)
         state = None if looked is None else looked.state_at(self._t)
+        # Of what is being trained, or made by another network: its shape may be another.
+        found = None if state is None else look.pixel_at(place, state.shape)
         if found is None or state is None:
             return ""
         row, column = found

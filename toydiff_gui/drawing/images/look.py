@@ -197,8 +197,9 @@ def paint_large(
 def look_facts(scene: ImageScene, looked: LookedAt, t: float) -> list[Fact]:
     """What the picture's card says in numbers."""
     k = looked.trajectory.index_at(t) or 0
-    state = looked.trajectory.x[k][looked.index].astype(np.float64)
-    latents = looked.trajectory.x[0][looked.index].astype(np.float64)
+    made = looked.made or looked.trajectory
+    state = made.x[k][looked.index].astype(np.float64)
+    latents = made.x[0][looked.index].astype(np.float64)
     facts = [
         ("time", f"t = {looked.trajectory.t[k]}"),
         ("norm", f"{np.linalg.norm(state):.1f}"),
@@ -207,7 +208,7 @@ def look_facts(scene: ImageScene, looked: LookedAt, t: float) -> list[Fact]:
     low, _, high = scene.prior_norms
     if high > 0:
         facts.append(("prior", f"{low:.1f}\N{EN DASH}{high:.1f}"))
-    _, rows, columns = scene.shape
+    _, rows, columns = state.shape
     facts.append(("pixels", f"{columns} \N{MULTIPLICATION SIGN} {rows}"))
     return facts
 
