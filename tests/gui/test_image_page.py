@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from bench.image_scenes import SIDE, image_scene
 from bench.window import settle
+from engine.trajectory import Trajectory
 from toydiff_gui import theme
 from toydiff_gui.canvas.images import ImagePage
 from toydiff_gui.drawing.images.attention import cell_rect
@@ -416,6 +417,18 @@ def test_a_small_picture_leads_to_its_time(page, scene):
     click(page.face, whole(look.thumbs[2].center()))
     frames = film_frames(scene.looked_at.trajectory, len(look.thumbs))
     assert asked == [scene.looked_at.trajectory.t[frames[2]]]
+
+
+def test_pixels_of_smaller_images_in_training_are_read_out(page, scene):
+    said = []
+    page.cursor_text.connect(said.append)
+    looked, known = scene.looked_at, scene.looked_at.trajectory
+    small = [[states[:, :, ::2, ::2] for states in part] for part in (known.x, known.x0)]
+    looked = replace(looked, trajectory=Trajectory(known.t, *small))
+    page.set_scene(replace(scene, looked_at=looked))
+    look = page.face.look()
+    hover(page.face, whole(look.picture.bottomRight() - QPointF(3, 3)))
+    assert said[-1].startswith("row 4, column 4 · ")
 
 
 def test_pixels_are_read_out(page, scene):
