@@ -31,9 +31,10 @@ BUNDLED = ("v", "gaussians8", "moons", "digits", "mnist", "fashion")
 CHECKPOINT_NAME = "checkpoint.safetensors"
 STATE_NAME = "state.safetensors"
 METADATA_KEY = "toydiff"  # one key: safetensors writes several in no fixed order
-MAX_FILE_BYTES = 2**30
 MOST_PARAMETERS = 100_000_000
 """Of a network to be trained: five copies of them are kept."""
+MAX_FILE_BYTES = 16 * MOST_PARAMETERS + 2**24
+"""A training's state holds four copies in float32; it must be possible to resume any."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -146,7 +146,7 @@ IMAGE_POINTS = 12
     "--unlabelled",
     type=float,
     metavar="SHARE",
-    help="Of the images of a batch, those shown without their class [default: 0.5].",
+    help="Of the images of a batch, those shown without their class [default: 0.7].",
 )
 @click.option("--image-size", type=int, help="Side of the images of 'folder' [default: 32].")
 @click.option("--channels", type=int, help="1 or 3, for 'folder' [default: 3].")
@@ -211,6 +211,10 @@ def _train(trainer: Trainer, folder: Path, team: Team | None) -> int:
                 raise
             kept = f"{folder} holds {trainer.done} updates; go on with --resume"
             raise distributed.WorkerLostError(f"{error}; {kept}") from error
+        except ValueError:
+            if trainer.leads:
+                raise
+            return 2  # all processes meet the same; one of them says it
         finally:
             steps.close()
     if trainer.leads:
@@ -378,6 +382,14 @@ def _resumed_config(
                 )
             },
         )  # fmt: skip
+        if given["preset"] is None and stored.unet is not None:
+            base = replace(base, unet=stored.unet)
+    learned = stored.unet is not None and stored.unet.classes > 0
+    if stored.unet is not None and given["classes"] not in (None, learned):
+        raise ValueError(
+            f"cannot resume {folder} with {'--classes' if given['classes'] else '--no-classes'}: "
+            f"it {'learns' if learned else 'does not learn'} them"
+        )
     return _training_config(base, given)
 
 

@@ -61,6 +61,11 @@ class Place:
         return _given_form(images), _given_form(labels)
 
 
+def root_of(text: str) -> Path | None:
+    """The folder that a request names, '~' being the engine's user; None for ''."""
+    return Path(text).expanduser() if text else None
+
+
 def default_root() -> Path:
     """The user's own folder for data."""
     return platformdirs.user_data_path("toydiff", appauthor=False) / "data"

@@ -36,9 +36,10 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device has said that its memory is used up; MPS only says so in words."""
+    """Whether a device has said that its memory is used up; CPU and MPS only say so in words."""
+    words = ("MPS backend out of memory", "DefaultCPUAllocator: can't allocate memory")
     return isinstance(error, torch.cuda.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "MPS backend out of memory" in str(error)
+        isinstance(error, RuntimeError) and any(said in str(error) for said in words)
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 from engine import protocol
 from engine.checkpoint import Checkpoint
 from engine.config import MAX_TIMESTEPS, require_between
+from engine.data_places import root_of
 from engine.datasets.images import ImageSet
 from engine.denoiser import IdealDenoiser
 from engine.diagnostics import (
@@ -54,7 +54,7 @@ def _data(request: protocol.Diagnose, checkpoint: Checkpoint) -> Generator[None,
         return torch.from_numpy(checkpoint.training_points()).to(checkpoint.device)
     from engine.image_data import load_steps  # may load torchvision, which takes long
 
-    root = Path(request.data_root) if request.data_root else None
+    root = root_of(request.data_root)
     work = load_steps(checkpoint.config, root)
     while True:
         try:

@@ -19,7 +19,7 @@ import torch
 import engine
 from engine import protocol
 from engine.config import TrainingConfig, require_between, require_choice
-from engine.data_places import FETCHED, download_root, places
+from engine.data_places import FETCHED, download_root, places, root_of
 from engine.datasets.images import ImageSet
 from engine.files import staging_folder
 from engine.image_data import load_steps
@@ -44,7 +44,7 @@ WAITING = Waiting()
 def find_data(request: protocol.FindData) -> Work:
     """Where the sets are."""
     yield None
-    root = _path(request.data_root)
+    root = root_of(request.data_root)
     info = {**places(root), "download_root": str(download_root(root))}
     return Packet(protocol.Result(job=request.job, info=info))
 
@@ -71,7 +71,7 @@ def load_for_window(
     """The training images; the reading of a folder, which can take long, is reported."""
     began = told = time.perf_counter()
     yield None
-    work = load_steps(config, _path(data_root))
+    work = load_steps(config, root_of(data_root))
     while True:
         try:
             done, total = next(work)
@@ -102,7 +102,7 @@ def download(
     Closed early, it kills the process and removes what has come so far.
     """
     require_choice("set of images to fetch", request.dataset, FETCHED, ())
-    root = download_root(_path(request.data_root))
+    root = download_root(root_of(request.data_root))
     yield None
     began = time.perf_counter()
     first = 0.0
@@ -191,7 +191,3 @@ def _progress(job: int, done: int, total: int, elapsed: float, remaining: float 
     return Packet(
         protocol.Progress(job=job, done=done, total=total, elapsed=elapsed, remaining=remaining)
     )
-
-
-def _path(data_root: str) -> Path | None:
-    return Path(data_root).expanduser() if data_root else None

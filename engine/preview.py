@@ -64,7 +64,10 @@ class ImagePreview(Preview):
 
     def __init__(self, config: TrainingConfig, transform: Standardisation) -> None:
         super().__init__(config, transform)
-        self._classifier = known_classifier(config.dataset)
+        try:
+            self._classifier = known_classifier(config.dataset)
+        except ValueError:  # a damaged file must not keep anybody from training
+            self._classifier = None
 
     def quality(self, samples: NDArray[np.float32]) -> Generator[None, None, Values]:
         """distance and recognised with their floors; nothing where there is no classifier yet."""

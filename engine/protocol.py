@@ -22,6 +22,8 @@ from engine.config import SamplerConfig, TrainingConfig
 Arrays = Mapping[str, NDArray[Any]]
 DiagnosisKind = Literal["pairs", "loss", "exact_loss", "density", "error_map"]
 
+LIVE = "live"
+"""The name under which the averaged weights of the running training can be sampled."""
 MAX_HEADER = 16 * 2**20
 MAX_ARRAY_BYTES = 4 * 2**30
 DTYPES = ("float32", "float64", "int64", "int32", "uint8", "bool")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import protocol
 from engine.config import EXACT
 from engine.files import make_folder, write_atomically
 
@@ -45,6 +47,10 @@ def require_size(size: int, what: object) -> None:
     """Raises ``ValueError`` for a file that is too large to be sent."""
     if size > MAX_FILE_BYTES:
         raise ValueError(f"{what} has {size} bytes, more than the {MAX_FILE_BYTES} that are sent")
+
+
+def _is_bundled(name: str) -> bool:
+    return (resources.files("resources") / "checkpoints" / f"{name}.safetensors").is_file()
 
 
 class RemoteFiles:
@@ -104,7 +110,9 @@ class RemoteFiles:
         prefix = EXACT if name.startswith(EXACT) else ""
         bare = name.removeprefix(prefix)
         if not within and "/" not in bare and "\\" not in bare and ":" not in bare:
-            return name  # a bundled checkpoint, or the training that runs
+            if name == protocol.LIVE or _is_bundled(bare):
+                return name
+            raise ValueError(f"{name!r} is no checkpoint that the engine has")
         found = self._inside(bare)
         folder = PurePosixPath(bare).parts[0]
         if folder != within if within else folder not in (RUNS, RECEIVED):

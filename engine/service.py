@@ -30,6 +30,7 @@ from engine.attention_maps import attention_layers, attention_maps, chosen_layer
 from engine.checkpoint import Checkpoint, asdict_plain, load_checkpoint, locate
 from engine.class_choice import AlongPath
 from engine.config import EXACT, MAX_POINTS, MAX_TIMESTEPS, SamplerConfig, require_between
+from engine.data_places import root_of
 from engine.denoiser import Denoiser, NetworkDenoiser, Prediction
 from engine.devices import available_devices, choose_device
 from engine.diagnosis import diagnose
@@ -54,8 +55,6 @@ from engine.trajectory import check_size
 
 TRAINING_SHARE = 0.2
 NO_FILES = "this engine sends and takes no files: its window is on the same machine"
-LIVE_CHECKPOINT = "live"
-"""The name under which the averaged weights of the running training can be sampled."""
 
 MICRO_BATCH = 16
 """Images that a training takes at once, so that a request is answered between them."""
@@ -123,6 +122,7 @@ class Service:
         self._owed = 0.0  # seconds that training must still get for those that others took
         self._open = True
         self._checkpoints: dict[str, tuple[float, Checkpoint]] = {}
+        self._live: tuple[Trainer, int, Checkpoint] | None = None
         self._trainer: Trainer | None = None
 
     def run(self) -> None:
@@ -337,7 +337,7 @@ class Service:
 
     def _checkpoint(self, name: str) -> Checkpoint:
         """A checkpoint by name, loaded once for each version of its file."""
-        if name == LIVE_CHECKPOINT:
+        if name == protocol.LIVE:
             return self._live_checkpoint()
         path = locate(name.removeprefix(EXACT))
         changed = path.stat().st_mtime
@@ -353,14 +353,18 @@ class Service:
         trainer = self._trainer
         if trainer is None:
             raise ValueError("no training is running")
-        # A denoiser of its own: its folded copy keeps the weights of now while training goes on.
-        return Checkpoint(
-            trainer.description(),
-            trainer.denoiser(),
-            trainer.schedule,
-            LIVE_CHECKPOINT,
-            self._device,
-        )
+        if self._live is None or self._live[:2] != (trainer, trainer.done):
+            # A denoiser of its own keeps the weights of now while training goes on: the folded copy
+            # of a network for points, a whole one for images.
+            checkpoint = Checkpoint(
+                trainer.description(),
+                trainer.denoiser(frozen=trainer.config.images),
+                trainer.schedule,
+                protocol.LIVE,
+                self._device,
+            )
+            self._live = trainer, trainer.done, checkpoint
+        return self._live[2]
 
     def _describe(self, request: protocol.Open) -> Work:
         yield None
@@ -374,6 +378,7 @@ class Service:
             latents = self._states(arrays["latents"], checkpoint, "latents")
         else:
             require_between("number of samples", request.count, 1, MAX_POINTS)
+            check_size(1, request.count, math.prod(checkpoint.shape))
             latents = draw_latents(request.seed, request.count, checkpoint.shape).to(self._device)
         denoiser = told_classes(checkpoint, arrays, request.guidance)
         yield None
@@ -381,7 +386,7 @@ class Service:
 
     def _interpolate(self, request: protocol.Interpolate, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
-        start, end = self._ends(arrays, checkpoint)
+        start, end = self._path_ends(arrays, checkpoint, request.points)
         path = path_latents(
             checkpoint,
             request.path,
@@ -400,19 +405,25 @@ class Service:
 
     def _find_path(self, request: protocol.FindPath, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
-        start, end = self._ends(arrays, checkpoint)
+        start, end = self._path_ends(arrays, checkpoint, request.points)
         along = told_along(checkpoint, arrays, request.guidance)
         yield None
         return (yield from find_path(request, checkpoint, start, end, along))
 
     def _compare_paths(self, request: protocol.ComparePaths, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
-        start, end = self._ends(arrays, checkpoint)
+        start, end = self._path_ends(arrays, checkpoint, request.points)
         through = self._optional(arrays, "through", checkpoint)
         geodesic = self._optional(arrays, "geodesic", checkpoint)
         along = told_along(checkpoint, arrays, request.guidance)
         yield None
         return (yield from compare_paths(request, checkpoint, start, end, through, geodesic, along))
+
+    def _path_ends(self, arrays: Arrays, checkpoint: Checkpoint, points: int) -> Tensor:
+        """Both ends of a path, of which ``points`` states can be held."""
+        require_between("number of points", points, 2, MAX_POINTS)
+        check_size(1, points, math.prod(checkpoint.shape))
+        return self._ends(arrays, checkpoint)
 
     def _ends(self, arrays: Arrays, checkpoint: Checkpoint) -> Tensor:
         ends = np.stack([_sent(arrays, "start"), _sent(arrays, "end")])
@@ -518,7 +529,7 @@ class Service:
     def _evaluate(self, request: protocol.Evaluate) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
         begun = started = told = time.perf_counter()
-        data_root = Path(request.data_root) if request.data_root else None
+        data_root = root_of(request.data_root)
         stages = evaluate(checkpoint, quick=request.quick, data_root=data_root)
         what = ""
         while True:
@@ -597,7 +608,7 @@ class Service:
                 folder,
                 device=self._device,
                 resume=request.resume,
-                data_root=Path(request.data_root) if request.data_root else None,
+                data_root=root_of(request.data_root),
                 micro_batch=MICRO_BATCH if request.config.images else None,
             )
             self._trainer = trainer
@@ -618,7 +629,7 @@ class Service:
         except OSError as error:
             raise ValueError(_saving_failed(request, error)) from error
         finally:
-            self._trainer = None
+            self._trainer = self._live = None
             if steps is not None:
                 steps.close()  # saves, unless it is done
 

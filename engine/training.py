@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Generator
+import math
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from engine import checkpoint as checkpoints
 from engine import datasets
 from engine.config import TrainingConfig
+from engine.datasets.images import info_of
 from engine.denoiser import NetworkDenoiser, training_target
 from engine.devices import is_out_of_memory, release_memory, threads_for
 from engine.distributed import Team
@@ -114,6 +116,13 @@ class Trainer:
         micro_batch: int | None = None,
     ) -> None:
         self.config, self.device, self.micro_batch = config, device, micro_batch
+        if data is None and config.unet is not None and config.unet.classes:
+            there = len(info_of(config).labels)
+            if config.unet.classes != there:
+                raise ValueError(
+                    f"the network is to learn {config.unet.classes} classes, the data set "
+                    f"{config.dataset!r} has {there}"
+                )
         if data is None:
             data = load_training_data(config, device, data_root=data_root)
         self._data = PointData(data, device) if isinstance(data, datasets.PointSet) else data
@@ -154,9 +163,13 @@ class Trainer:
             self._load(state)
         self._team, self._together = team, team.wrap(self.network)
 
-    def denoiser(self) -> NetworkDenoiser:
-        """The averaged network as it is now; later updates change it (then call ``refresh``)."""
-        return NetworkDenoiser(self.averaged, self.schedule, self.config.resolved_prediction)
+    def denoiser(self, *, frozen: bool = False) -> NetworkDenoiser:
+        """The averaged network as it is now; later updates change it (then call ``refresh``).
+
+        ``frozen``: a copy that they do not change.
+        """
+        network = copy.deepcopy(self.averaged) if frozen else self.averaged
+        return NetworkDenoiser(network, self.schedule, self.config.resolved_prediction)
 
     def step(self) -> TrainingStep:
         """Make one update and return its numbers."""
@@ -337,6 +350,7 @@ class Trainer:
             raise ValueError(f"nothing to resume in {folder}: no {checkpoints.STATE_NAME}")
         description, tensors = checkpoints.load_tensors(path)
         trainer = cls(description.config, device, data_root=data_root, micro_batch=micro_batch)
+        trainer._require_same_data(description, folder)
         trainer.done = description.step
         try:
             trainer._load(tensors)
@@ -345,6 +359,17 @@ class Trainer:
                 f"{path} is damaged: its tensors do not fit its configuration"
             ) from error
         return trainer
+
+    def _require_same_data(self, description: checkpoints.Description, folder: Path) -> None:
+        """Other images have another mean: what was learned is not true of them."""
+        now = self.description()
+        pairs = zip([*now.mean, *now.std], [*description.mean, *description.std], strict=False)
+        alike = all(math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-6) for a, b in pairs)
+        if now.state_shape != description.state_shape or not alike:
+            raise ValueError(
+                f"cannot resume {folder}: it was trained with other data, whose mean is "
+                f"{_numbers(description.mean)}, here it is {_numbers(now.mean)}"
+            )
 
     def _load(self, tensors: dict[str, Tensor]) -> None:
         def part(prefix: str) -> dict[str, Tensor]:
@@ -376,6 +401,10 @@ class Trainer:
         self.optimiser.load_state_dict(stored)
 
 
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
+
+
 def open_run(
     config: TrainingConfig,
     folder: Path,
@@ -387,9 +416,9 @@ def open_run(
 ) -> Trainer:
     """The trainer for a run in ``folder``, new or taken up again.
 
-    When resuming, ``config`` may ask for more steps but must agree otherwise. Raises ``ValueError``
-    if it does not, if there is nothing to resume, if the folder holds another training, or cannot
-    be written.
+    When resuming, ``config`` may ask for more steps, and change what ``going_on`` allows. Raises
+    ``ValueError`` if it changes more, if there is nothing to resume, if the folder holds another
+    training, or cannot be written.
     """
     if resume:
         trainer = Trainer.resume(folder, device, data_root=data_root, micro_batch=micro_batch)

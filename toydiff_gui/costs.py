@@ -117,7 +117,8 @@ class CostKeeper(QObject):
             self._job = None
             key, aim = self._measured
             if isinstance(message, protocol.Failure):
-                self._known[key] = aim  # it is not asked again and again; the panel shows no cost
+                self._known[key] = aim  # it is not asked again and again
+                self._state.set_cost(key, Cost(failed=True))
                 self._state.post(message.message, error=True)
             elif not message.cancelled:
                 self._known[key] = aim

@@ -29,8 +29,6 @@ from engine.remote_files import (
     run_name,
 )
 
-LIVE = "live"
-
 
 @dataclass
 class Delivery:
@@ -111,7 +109,7 @@ class Courier:
             )
         prefix = EXACT if name.startswith(EXACT) else ""
         bare = name.removeprefix(prefix)
-        if bare == LIVE or _bundled(bare):
+        if bare == protocol.LIVE or _bundled(bare):
             return [], name
         path = Path(bare)
         if path.is_dir():

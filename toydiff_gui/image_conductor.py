@@ -25,6 +25,7 @@ SIDED = ("spherical", "norm-guided")
 """Paths that go round on the side of C where the ends are opposite."""
 RANDOM = ("ddpm", "ddpm-shared")
 """Samplers of which a few steps of DDIM are no preview."""
+STOPPED = "Stopped before the first images had come."
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,21 @@ class ImageConductor(QObject):
     def busy(self) -> bool:
         """Whether tiles or strips are being computed or about to be."""
         return bool(self._streams.under_way) or self._timer.isActive()
+
+    def stop(self) -> None:
+        """End all that is under way; what has come stays until the user changes something."""
+        state = self._state
+        if not state.model.images:
+            return
+        self._pathfinder.stop()  # first: the strips would be asked along what it has found
+        shown = {lane.key for lane in state.shown_lanes}
+        for key in self._streams.keys - shown - {SAMPLES_KEY}:
+            self._streams.cancel(key)
+        self._streams.stop(SAMPLES_KEY, self._tiles_wish(), STOPPED)
+        self._strips_wait = False
+        for lane in state.shown_lanes:
+            # Those that waited for the tiles as well: they would begin now.
+            self._streams.stop(lane.key, self._present_wish(lane), STOPPED)
 
     # Changes
 
@@ -218,6 +234,13 @@ class ImageConductor(QObject):
         meta = {SEED: wish.seed, "path": wish.path}
         stream = Stream(key, wish, meta=meta)
         self._streams.ask(stream, self._strip_request(key, wish, latents))
+
+    def _present_wish(self, lane: LaneSpec) -> _Strip | None:
+        """What a strip would be asked for now; None for nothing."""
+        a, b, model = self._state.images.a, self._state.images.b, self._conductor.model_of(lane)
+        if a is None or b is None or model is None:
+            return None
+        return self._strip_wish(lane, model, a, b)[0]
 
     def _strip_wish(
         self, lane: LaneSpec, model: ModelInfo, a: ImageEnd, b: ImageEnd

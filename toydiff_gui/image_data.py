@@ -37,6 +37,8 @@ class ImageDataKeeper(QObject):
         super().__init__(parent)
         self._state, self._link, self._settings = state, link, settings
         self._find_job: int | None = None
+        self._root_chosen = False
+        """The answer that is waited for is the first about a folder the user has just chosen."""
         self._fetch_job: int | None = None
         self._browse_job: int | None = None
         self._browsed = ""
@@ -66,6 +68,7 @@ class ImageDataKeeper(QObject):
         if host == self._host:
             return
         self._host = host
+        self._root_chosen = False
         root, folder = (
             _text(self._settings.value(self._key(key))) for key in (ROOT, FOLDER_OF_IMAGES)
         )
@@ -86,16 +89,18 @@ class ImageDataKeeper(QObject):
         """Look in the user's own ``folder`` first."""
         self._settings.setValue(self._key(ROOT), folder)
         self._state.update_image_data(root=folder, message="")
+        self._root_chosen = bool(folder)
         self.find()
 
     def use_folder(self, folder: str) -> None:
         """Take ``folder``, whose images are to be trained with."""
         self._settings.setValue(self._key(FOLDER_OF_IMAGES), folder)
         data = self._state.image_data
-        thumbnails = {name: images for name, images in data.thumbnails.items() if name != FOLDER}
-        self._state.update_image_data(
-            places={**data.places, FOLDER: folder}, thumbnails=thumbnails, message=""
-        )
+        if self._browsed == FOLDER:
+            self._browse_job = None  # what still comes is of the folder before
+        if data.browsed_set == FOLDER:
+            self._state.update_image_data(browsed=None, labels=None, browsed_set="")
+        self._state.update_image_data(places={**data.places, FOLDER: folder}, message="")
 
     def fetch(self, dataset: str) -> None:
         """Download a set; the user has been asked."""
@@ -142,13 +147,12 @@ class ImageDataKeeper(QObject):
         )
 
     def _config_of(self, dataset: str) -> TrainingConfig:
-        config = self._state.training_config
-        if config.dataset == dataset:
-            return config
-        if dataset == FOLDER:
-            channels, side, _ = self._state.model.shape
+        config, model = self._state.training_config, self._state.model
+        # What is chosen goes into the model that is open, whatever is to be trained next.
+        if dataset == FOLDER and (model.dataset == FOLDER or config.dataset != FOLDER):
+            channels, side, _ = model.shape
             return folder_training(side, channels)
-        return image_training(dataset)
+        return config if config.dataset == dataset else image_training(dataset)
 
     def _ready(self, what: str) -> bool:
         ready = self._state.engine.status == "ready"
@@ -201,7 +205,7 @@ class ImageDataKeeper(QObject):
 
     def _on_failure(self, job: int, why: str) -> None:
         if job == self._find_job:
-            self._find_job = None
+            self._find_job, self._root_chosen = None, False
             self._state.post(why, error=True)
         elif job == self._fetch_job:
             self._fetched(why)
@@ -217,6 +221,10 @@ class ImageDataKeeper(QObject):
         if folder := self._state.image_data.places.get(FOLDER):
             places[FOLDER] = folder
         self._state.update_image_data(places=places, download_root=info.get("download_root", ""))
+        chosen, self._root_chosen = self._root_chosen, False
+        dataset = self._state.training_config.dataset
+        if chosen and places.get(dataset) == "":  # a folder of images is not in the answer
+            self._state.post(f"There is no {INFOS[dataset].title} in {self._root!r}.", error=True)
 
     def _fetched(self, why: str = "") -> None:
         self._fetch_job = None
@@ -225,6 +233,7 @@ class ImageDataKeeper(QObject):
     def _on_died(self, why: str) -> None:
         fetched = self._fetch_job is not None
         self._find_job = self._fetch_job = self._browse_job = None
+        self._root_chosen = False
         self._card_jobs.clear()
         if fetched:
             self._fetched(why)

@@ -30,9 +30,22 @@ def reference_of(file: str) -> str:
 
 def is_here(ref: str) -> bool:
     """Whether there is something on this disk to open; bundled names are not looked for."""
-    path = Path(ref.removeprefix(PYTHON))
+    path = Path(_without_function(ref))
     try:
         held = any((path / name).is_file() for name in (CHECKPOINT, PIPELINE))
         return held or path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def _without_function(ref: str) -> str:
+    """The place that ``ref`` names: of ``python:FILE[:FUNCTION]``, the file.
+
+    As the engine splits it (``engine.own_model``), which would bring torch with it.
+    """
+    if not ref.startswith(PYTHON):
+        return ref
+    place = ref.removeprefix(PYTHON)
+    file, colon, function = place.rpartition(":")
+    # A drive's letter is no file: C:\\net.py has no function.
+    return file if colon and function.isidentifier() and len(file) >= 2 else place

@@ -251,10 +251,14 @@ class ImageDataRun:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a network costs: weights, and seconds for an update; None while it is measured."""
+    """What a network costs: weights, and seconds for an update; None while it is measured.
+
+    ``failed`` says that it could not be measured: both stay None.
+    """
 
     parameters: int | None = None
     seconds_per_step: float | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 
@@ -86,6 +86,28 @@ class Streams(QObject):
                 del self._streams[job]
                 self._wishes.pop(key, None)
                 self._link.send(Packet(protocol.Cancel(job=job)))
+
+    def stop(self, key: str, wish: Any, why: str) -> None:
+        """The user wants no more for ``key``: what has come stays, and ``wish`` counts as asked.
+
+        ``why`` is said where nothing has come.
+        """
+        stream = next((s for s in self._streams.values() if s.key == key), None)
+        self.cancel(key)
+        self._wishes[key] = wish
+        self._dirty.discard(key)
+        if not self._dirty:  # or it would go off for nothing
+            self._flush_timer.stop()
+        run = self._state.run(key)
+        if stream is not None and stream.trajectory is not None and not stream.held:
+            run = LaneRun(trajectory=stream.trajectory, status="running", coarse=stream.coarse)
+        if run.status != "running":
+            return  # of older settings, and complete: nothing newer has come
+        there = run.trajectory is not None and bool(run.trajectory.x)
+        # Neither done nor failed: it holds what has come and waits for nothing.
+        whole = run.trajectory is not None and run.trajectory.complete and not run.coarse
+        status: Literal["done", "empty"] = "done" if whole else "empty"
+        self._state.set_run(key, replace(run, status=status, message="" if there else why))
 
     def forget(self, key: str) -> None:
         """Ask for ``key`` again even if the wish is the same."""

@@ -40,6 +40,23 @@ def pictures(tmp_path) -> Path:
     return tmp_path / "mine"
 
 
+def test_resuming_may_name_the_data_again_and_keeps_the_network(capsys):
+    assert train("digits") == 0
+    again = ["train", "--dataset", "digits", "--resume", "--steps", "2", "--out", "run"]
+    assert run(commands, again) == 0
+    capsys.readouterr()
+    resumed = ["train", "--resume", "--no-classes", "--steps", "3", "--out", "run"]
+    assert run(commands, resumed) == 2
+    assert "--no-classes: it learns them" in capsys.readouterr().err
+
+
+def test_a_root_may_be_in_the_home_of_whoever_runs_the_engine(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("USERPROFILE", "/home/ada")
+    assert data_places.root_of("~/pictures") == Path("/home/ada/pictures")
+    assert data_places.root_of("") is None
+
+
 def test_images_are_read_from_the_data_root(tmp_path, capsys):
     image_files.write_all(
         tmp_path / "data" / "MNIST" / "raw", image_files.zipped(image_files.idx_files())

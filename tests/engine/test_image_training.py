@@ -5,15 +5,19 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 from engine import checkpoint as checkpoints
 from engine import precision, training
 from engine.config import TrainingConfig
+from engine.datasets.images import folder_training
 from engine.devices import is_out_of_memory
 from engine.distributed import Team
 from engine.precision import training_type
@@ -204,6 +208,28 @@ def test_resuming_goes_on_to_the_bit(tmp_path, micro_batch):
     assert_same_run(tmp_path / "one", tmp_path / "two")
 
 
+def test_resuming_with_other_images_is_refused(tmp_path):
+    """What was learned in other units is not true of them."""
+    for name, level in (("dark", 40), ("light", 220)):
+        folder = tmp_path / name
+        folder.mkdir()
+        for index in range(4):
+            noise = np.random.default_rng(index).integers(0, 30, (8, 8), dtype=np.uint8)
+            Image.fromarray(noise + np.uint8(level)).save(folder / f"{index}.png")
+    config = replace(folder_training(8, 1), steps=1, batch_size=2, unet=TINY)
+
+    def go(data: Path, **options: object) -> None:
+        trainer = open_run(
+            config, tmp_path / "out", device=torch.device("cpu"), data_root=data, **options
+        )
+        trainer.save(tmp_path / "out")
+
+    go(tmp_path / "dark")
+    with pytest.raises(ValueError, match=r"cannot resume .*out: it was trained with other data"):
+        go(tmp_path / "light", resume=True)
+    go(tmp_path / "dark", resume=True)
+
+
 def test_resuming_what_was_dropped_inside_an_update(tmp_path):
     config = digits_config()
     run(tmp_path / "one", config, micro_batch=5)
@@ -302,9 +328,29 @@ def test_other_errors_are_not_taken_for_it(monkeypatch):
     assert trainer.micro_batch is None
 
 
+def test_a_frozen_denoiser_keeps_the_weights_of_now():
+    trainer = Trainer(digits_config(), torch.device("cpu"))
+    x = torch.randn(2, 1, 8, 8)
+    held, moving = trainer.denoiser(frozen=True), trainer.denoiser()
+    before = held.predict(x, 5).x0, moving.predict(x, 5).x0
+    trainer.step()
+    assert torch.equal(held.predict(x, 5).x0, before[0])
+    assert not torch.equal(moving.predict(x, 5).x0, before[1])
+
+
+def test_classes_must_be_those_of_the_data():
+    config = replace(digits_config(), unet=replace(TINY, classes=5))
+    with pytest.raises(ValueError, match="learn 5 classes, the data set 'digits' has 10"):
+        Trainer(config, torch.device("cpu"))
+
+
 def test_what_counts_as_out_of_memory():
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
     assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 18 GB)"))
+    said = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+        "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+    )
+    assert is_out_of_memory(RuntimeError(said))
     assert not is_out_of_memory(RuntimeError("the sizes do not fit"))
     assert not is_out_of_memory(MemoryError("MPS backend out of memory"))
 

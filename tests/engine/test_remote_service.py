@@ -78,6 +78,16 @@ def test_other_files_are_refused_by_name(remote, request_):
     assert "etc/passwd" in talk.last(1).message
 
 
+@pytest.mark.parametrize("name", ["secret.safetensors", "..", ".", "exact:secret", "secret"])
+def test_bare_names_are_those_of_bundled_checkpoints_only(remote, name, tmp_path, monkeypatch):
+    """Whatever lies in the folder that the engine was started in."""
+    monkeypatch.chdir(tmp_path)
+    talk, _ = remote
+    talk.put(protocol.Open(job=1, checkpoint=name))
+    talk.run()
+    assert "no checkpoint that the engine has" in talk.last(1).message
+
+
 def test_an_engine_beside_its_window_sends_and_takes_nothing(talk, tmp_path):
     talk.put(protocol.Fetch(job=1, path="runs/v/checkpoint.safetensors"))
     talk.put(protocol.Deliver(job=2, path="runs/v/state.safetensors"), content=np.zeros(1, "u1"))

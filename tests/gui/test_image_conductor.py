@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QTimer
 
 from bench.window import settle, wait_until
 from engine import protocol
 from engine.config import TrainingConfig
-from engine.datasets.images import image_training
+from engine.datasets.images import folder_training, image_training
 from toydiff_gui import image_ends
 from toydiff_gui.slicer import map_places, shares_at
+from toydiff_gui.state import LaneRun
 
 KINDS = (protocol.Sample, protocol.Interpolate)
 
@@ -519,6 +521,19 @@ def test_the_presets_are_measured_one_by_one_the_chosen_first(image_desk):
     assert cost_of(image_desk).message.config.batch_size == 128
 
 
+def test_a_measurement_that_fails_is_not_waited_for(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_training_config(**vars(image_training("mnist")))
+    packet = cost_of(image_desk)
+    link.report(protocol.Failure(job=packet.message.job, message="out of memory"))
+    assert image_desk.messages[-1] == ("Out of memory.", True)
+    assert state.cost("mnist/medium").failed
+    assert not state.cost("mnist/small").failed
+    state.update_training_config(batch_size=16)  # which may do: it is measured again
+    assert not state.cost("mnist/medium").failed
+    assert cost_of(image_desk).message.config.batch_size == 16
+
+
 def test_nothing_is_measured_beside_a_training(image_desk):
     state = image_desk.state
     state.set_training(replace(state.training, status="running"))
@@ -602,6 +617,70 @@ def test_images_to_choose_from_are_others_each_time(image_desk):
     assert second.message.seed != first.message.seed
 
 
+def test_images_of_a_folder_come_in_the_shape_of_the_model(image_desk):
+    state, link, data = image_desk.state, image_desk.link, image_desk.image_data
+    state.update_training_config(**vars(folder_training(48, 3)))
+    image_desk.conductor.open_model("own pictures")
+    link.describe(link.asked(protocol.Open)[-1].job, folder_training(16, 1))
+    assert (state.model.dataset, state.model.shape) == ("folder", (1, 16, 16))
+    data.use_folder("/x/pictures")
+    data.browse("folder")
+    (asked,) = image_desk.heard(protocol.BrowseImages)
+    assert (asked.message.config.image_size, asked.message.config.channels) == (16, 1)
+    assert asked.message.data_root == "/x/pictures"
+
+
+def test_images_of_another_folder_are_forgotten(image_desk):
+    state, link, data = image_desk.state, image_desk.link, image_desk.image_data
+    arrays = {"images": np.zeros((3, 1, 8, 8), np.uint8), "labels": np.arange(3)}
+
+    def answer():
+        (asked,) = image_desk.heard(protocol.BrowseImages)
+        link.report(protocol.Result(job=asked.message.job), arrays)
+
+    data.use_folder("/x/one")
+    data.browse("folder")
+    answer()
+    assert state.image_data.browsed_set == "folder"
+    data.use_folder("/x/two")
+    shown = state.image_data
+    assert (shown.browsed, shown.labels, shown.browsed_set) == (None, None, "")
+    assert shown.places["folder"] == "/x/two"
+    data.browse("folder")
+    data.use_folder("/x/three")  # before those of the second have come
+    answer()
+    assert state.image_data.browsed is None
+    data.browse("digits")
+    answer()
+    data.use_folder("/x/four")
+    assert state.image_data.browsed_set == "digits"
+
+
+def test_a_chosen_folder_without_the_set_is_told_once(image_desk):
+    state, link, data = image_desk.state, image_desk.link, image_desk.image_data
+    state.update_training_config(**vars(image_training("mnist")))
+
+    def answer(mnist):
+        (find,) = image_desk.heard(protocol.FindData)
+        link.report(protocol.Result(job=find.message.job, info={"mnist": mnist, "fashion": ""}))
+
+    before = len(image_desk.messages)
+    data.find()
+    answer("")
+    assert len(image_desk.messages) == before  # nobody has chosen anything
+    data.set_root("/x/y")
+    answer("")
+    assert image_desk.messages[before:] == [("There is no MNIST in '/x/y'.", True)]
+    data.find()
+    answer("")
+    data.set_root("/x/z")
+    answer("/x/z")
+    state.update_training_config(**vars(image_training("digits")))
+    data.set_root("/x/y")  # these are never looked for
+    answer("")
+    assert len(image_desk.messages) == before + 1
+
+
 def test_the_folder_of_the_data_is_kept_and_sent_along(image_desk):
     image_desk.image_data.set_root("/my/data")
     (find,) = image_desk.heard(protocol.FindData)
@@ -631,3 +710,139 @@ def test_a_training_of_the_other_mode_takes_nobody_with_it(image_desk):
     assert state.model.ref == "v"
     assert folder in image_desk.runs.recent()
     assert "The training has ended" in image_desk.messages[-1][0]
+
+
+def test_stopped_tiles_keep_what_has_come_until_something_is_changed(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_images(seed=9)
+    (tiles,) = image_desk.heard(*KINDS)
+    link.frames(tiles, 0, 3)
+    settle()
+    assert image_desk.tiles().status == "running"
+    image_desk.images.stop()
+    (cancel,) = image_desk.heard(*KINDS, protocol.Cancel)
+    assert cancel.message.job == tiles.message.job
+    run = image_desk.tiles()
+    assert run.status == "empty"
+    assert run.trajectory.meta[image_ends.SEED] == 9
+    link.frames(tiles, 3)
+    link.finish(tiles)
+    settle()
+    assert image_desk.tiles() is run
+    assert len(run.trajectory.x) == 3
+    state.update_images(c=image_ends.tile_end(state, 4))  # nothing goes by it
+    state.update_view(selected_lane="ddim")
+    state.lanes_changed.emit()
+    assert not image_desk.heard(*KINDS)
+    assert not image_desk.images.busy
+    assert not [timer for timer in image_desk.images.findChildren(QTimer) if timer.isActive()]
+    state.update_images(seed=10)
+    (other,) = image_desk.heard(*KINDS)
+    assert other.message.slot == "samples"
+    link.frames(other)
+    link.finish(other)
+    link.answer_all()
+    image_desk.images.stop()  # nothing is under way
+    assert image_desk.tiles().status == "done"
+    image_desk.heard()
+    state.update_images(seed=9)
+    assert slots(image_desk.heard(*KINDS)) == ["samples"]
+
+
+def test_after_a_stop_the_path_can_be_changed_without_the_tiles(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_images(seed=9)
+    (tiles,) = image_desk.heard(*KINDS)
+    link.frames(tiles, 0, 3)
+    image_desk.images.stop()
+    image_desk.heard()
+    image_ends.place_tile(state, 3)
+    assert slots(image_desk.heard(*KINDS)) == ["ddpm", "ddpm-shared", "ddim"]
+    assert image_desk.tiles().status == "empty"
+
+
+def test_strips_that_are_stopped_keep_their_frames(image_desk):
+    state, link = image_desk.state, image_desk.link
+    image_ends.place_tile(state, 7)
+    strips = image_desk.heard(*KINDS)
+    link.frames(strips[0], 0, 3)
+    link.frames(strips[1])  # all of it, but for the word that it was all
+    settle()
+    before = image_desk.run().trajectory
+    image_desk.images.stop()
+    cancelled = {packet.message.job for packet in image_desk.heard(protocol.Cancel)}
+    assert cancelled == {packet.message.job for packet in strips}
+    assert state.run("ddpm").status == "empty"
+    assert len(state.run("ddpm").trajectory.x) == 3
+    assert state.run("ddpm-shared").status == "done"
+    assert image_desk.run().trajectory is before  # nothing newer has come
+    for packet in strips:
+        link.frames(packet, 3, 5)
+        link.finish(packet)
+    assert len(state.run("ddpm").trajectory.x) == 3
+    assert not image_desk.heard(*KINDS)
+    image_ends.place_tile(state, 8)
+    assert len(image_desk.heard(*KINDS)) == 3
+
+
+def test_strips_that_wait_for_stopped_tiles_wait_no_longer(image_desk):
+    state, link = image_desk.state, image_desk.link
+    image_desk.open_images("again")
+    (tiles,) = image_desk.heard(*KINDS)
+    state.set_run("ddim", LaneRun())  # as for a lane that has never been shown
+    link.frames(tiles, 0, 3)
+    state.lanes_changed.emit()
+    settle()
+    assert image_desk.run().status == "running"
+    image_desk.images.stop()
+    state.lanes_changed.emit()
+    settle()
+    keys = [image_ends.SAMPLES_KEY, *(lane.key for lane in state.shown_lanes)]
+    assert not [key for key in keys if state.run(key).status == "running"]
+    assert not image_desk.heard(*KINDS)
+
+
+def test_tiles_stopped_before_the_first_say_so(image_desk):
+    state, link = image_desk.state, image_desk.link
+    image_desk.open_images("other", "mnist")
+    (tiles,) = image_desk.heard(*KINDS)
+    assert image_desk.tiles().status == "running"
+    image_desk.images.stop()
+    assert image_desk.tiles().status == "empty"
+    assert image_desk.tiles().message.startswith("Stopped")
+    link.frames(tiles)
+    assert image_desk.tiles().trajectory is None
+    assert not image_desk.heard(*KINDS)
+    state.update_images(count=16)
+    assert slots(image_desk.heard(*KINDS)) == ["samples"]
+
+
+def test_a_stop_ends_the_search_for_the_strips(image_desk):
+    state, link = image_desk.state, image_desk.link
+    state.update_images(path="geodesic")
+    (search,) = image_desk.heard(protocol.FindPath)
+    found = np.linspace(search.arrays["start"], search.arrays["end"], 12, dtype=np.float32)
+    some = np.stack([found, found])
+    better = protocol.PathFound(job=search.message.job, step=1, total=9, energy=2.0, elapsed=0.1)
+    arrays = {"latents": found, "t": np.array([250, 0]), "x": some, "x0": some}
+    link.report(better, arrays)
+    assert image_desk.run().status == "running"
+    image_desk.images.stop()
+    (cancel,) = image_desk.heard(protocol.Cancel, protocol.FindPath, *KINDS)
+    assert cancel.message.job == search.message.job
+    assert state.geodesic.status == "stopped"
+    run = image_desk.run()
+    assert (run.status, run.trajectory.t) == ("empty", [250, 0])
+    link.report(better, arrays)
+    assert image_desk.run() is run
+    assert not image_desk.heard(protocol.FindPath, *KINDS)
+    state.update_images(path="spherical")
+    assert len(image_desk.heard(*KINDS)) == 3
+
+
+def test_a_stop_leaves_2d_alone(image_desk):
+    image_desk.open("v")
+    settle()
+    image_desk.heard()
+    image_desk.images.stop()
+    assert not image_desk.heard(protocol.Cancel)

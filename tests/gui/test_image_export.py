@@ -166,6 +166,33 @@ def test_what_is_not_complete_is_refused_by_name(scene):
         check_complete(ImageScene())
 
 
+def test_attention_that_would_stand_still_is_refused(scene, tmp_path):
+    card = scene.attention
+    once = replace(scene, attention=replace(card, weights=dict(list(card.weights.items())[:1])))
+    with pytest.raises(ExportError, match=r"known at 1 of 10 times only: .* 'Mean over t'"):
+        FilmSpec(once, size=SIZE)
+    with pytest.raises(ExportError, match="known at 1 of 10 times only"):
+        save_contact_sheet(once, tmp_path / "a.png", (800, 600))
+    assert names(tmp_path) == []
+    save_still(once, 250, tmp_path / "a.png", SIZE)  # one moment does not move
+    check_complete(once, every_time=False)
+    check_complete(replace(once, attention=replace(once.attention, averaged=True)))
+    check_complete(replace(once, face="picture"))
+    check_complete(only(once, SAMPLES))
+
+
+def test_attention_of_a_network_with_a_longer_way_is_known_by_the_timeline(scene):
+    card = scene.attention
+    run = card.image.trajectory
+    own = Trajectory([4 * t - 1 if t == 25 else 4 * t for t in run.t], run.x, run.x0)
+    known = replace(card, image=replace(card.image, made=own))
+    check_complete(replace(scene, attention=known))
+    weights = {t: each for t, each in card.weights.items() if t != 25}
+    less = replace(scene, attention=replace(known, weights=weights))
+    with pytest.raises(ExportError, match="known at 9 of 10 times only"):
+        check_complete(less)
+
+
 # Stills
 
 

@@ -756,3 +756,60 @@ def test_an_empty_page_bears_every_hand(qtbot, state):
             wheel(card, QPoint(50, 80), 1)
     assert state.images.a is None
     assert isinstance(page, QWidget)
+
+
+def test_stop_is_there_while_something_is_sampled(page, state, scene):
+    button = page.samples.stop_button
+    assert button.accessibleName() == "Stop sampling"
+    assert not button.isVisible()
+    hover(page.strips, QPoint(300, 60))
+    for run_key in (SAMPLES_KEY, state.shown_lanes[0].key):
+        state.set_run(run_key, LaneRun(scene.tiles.trajectory, status="running"))
+        assert button.isVisible()
+        shown, place = rgb(page.samples), button.pos()
+        middle = button.geometry().center()
+        ground = shown[place.y() + 1, place.x() + 1]
+        assert np.abs(shown[middle.y(), middle.x()] - ground).max() > 40  # not pointed at
+        hover(page.samples, tile(page, 3))
+        assert button.pos() == place
+        hover(page.strips, QPoint(300, 60))
+        state.set_run(run_key, LaneRun(scene.tiles.trajectory))
+        assert not button.isVisible()
+    lane = state.shown_lanes[0]
+    state.set_run(lane.key, LaneRun(status="running"))
+    state.set_lanes([replace(one, shown=one is not lane) for one in state.lanes])
+    assert not button.isVisible()
+    state.set_run(SAMPLES_KEY, LaneRun(status="running"))
+    state.set_model(replace(state.model, shape=(2,)))
+    assert not button.isVisible()
+
+
+def test_a_click_on_stop_and_escape_ask_to_stop(page, state, scene):
+    asked = []
+    page.stop_requested.connect(lambda: asked.append(True))
+    by_tab(page.samples)
+    key(page.samples, Qt.Key.Key_Escape)
+    assert not asked
+    state.set_run(SAMPLES_KEY, LaneRun(scene.tiles.trajectory, status="running"))
+    key(page.samples, Qt.Key.Key_Escape)
+    assert len(asked) == 1
+    click(page.samples.stop_button, page.samples.stop_button.rect().center())
+    assert len(asked) == 2
+    by_tab(page.samples.stop_button)
+    key(page.samples.stop_button, Qt.Key.Key_Escape)
+    assert len(asked) == 3
+    key(page.samples.stop_button, Qt.Key.Key_Space)
+    assert len(asked) == 4
+    state.set_run(SAMPLES_KEY, LaneRun(scene.tiles.trajectory))
+    assert page.samples.hasFocus()  # not a button beside it, which the next Space would press
+
+
+def test_escape_goes_on_to_the_page_when_nothing_is_sampled(page, state):
+    state.update_view(maximised_lane=TILES)
+    by_tab(page.samples)
+    state.set_run(SAMPLES_KEY, LaneRun(status="running"))
+    key(page.samples, Qt.Key.Key_Escape)
+    assert state.view.maximised_lane == TILES
+    state.set_run(SAMPLES_KEY, LaneRun())
+    key(page.samples, Qt.Key.Key_Escape)
+    assert state.view.maximised_lane == ""

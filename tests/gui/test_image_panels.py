@@ -287,6 +287,10 @@ def test_each_network_says_what_it_costs_before_training(qtbot, train, state):
     assert train.whole.text() == "about 5 s in all"
     click(qtbot, train.data.cards["fashion"])
     assert small.lines == ("– weights", "measuring…")  # not yet known of these data
+    state.set_cost("fashion/small", Cost(failed=True))
+    assert small.lines == ("– weights", "not measured")
+    assert "could not be measured" in small.toolTip()
+    assert small.accessibleDescription() == small.toolTip()
 
 
 def test_costs_are_told_apart_by_what_they_depend_on():

@@ -23,6 +23,9 @@ def test_what_is_here(tmp_path):
     file.write_text("")
     assert is_here(str(file))
     assert is_here(f"python:{file}")
+    assert is_here(f"python:{file}:make_it")
+    assert not is_here(f"python:{file}:no function")
+    assert not is_here(f"{file}:make_it")  # only a network of one's own has a function
     assert not is_here(str(tmp_path))
     (tmp_path / "model_index.json").write_text("{}")
     assert is_here(str(tmp_path))

@@ -161,7 +161,7 @@ def work_of(choices: ExportChoices, scene: AnyScene, t: int, path: Path) -> Work
     scene = freeze(scene)
     if choices.what == "trajectory":
         chosen = only(scene, lane_of(choices))
-        check_complete(chosen)
+        check_complete(chosen, every_time=False)
         return partial(_save_trajectories, chosen, path)
     if choices.what == "film":
         films = [(choices.film(scene, key), target) for key, target in _lanes(choices, scene, path)]

@@ -34,12 +34,14 @@ class ImagePage(QWidget):
         cursor_text: what the pointer is on, in words; empty when it is on nothing.
         class_asked: the tile with this number shall be of this class; None for none.
         time_asked: show this t.
+        stop_requested: enough of what is being sampled, tiles and strips.
     """
 
     frame_painted = Signal(int)
     cursor_text = Signal(str)
     class_asked = Signal(int, object)
     time_asked = Signal(int)
+    stop_requested = Signal()
 
     def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +62,7 @@ class ImagePage(QWidget):
             card.cursor_text.connect(self.cursor_text)
             card.entered.connect(self._entered)
         self.samples.class_asked.connect(self.class_asked)
+        self.samples.stop_requested.connect(self.stop_requested)
         self.face.time_asked.connect(self.time_asked)
         stops = [stop for card in self.cards for stop in card.stops]
         for first, second in itertools.pairwise(stops):

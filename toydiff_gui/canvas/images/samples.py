@@ -32,6 +32,7 @@ from toydiff_gui.drawing.images.page import (
 )
 from toydiff_gui.drawing.images.tiles import TilesLayout, paint_tiles
 from toydiff_gui.drawing.images.words import paint_card_words
+from toydiff_gui.image_ends import SAMPLES_KEY
 from toydiff_gui.image_scene import Mark
 from toydiff_gui.keys import BY_KEYBOARD
 from toydiff_gui.state import AppState
@@ -68,9 +69,11 @@ class SamplesCard(ImageCard):
 
     Signals:
         class_asked: the tile with this number shall be of this class; None for none.
+        stop_requested: enough of what is being sampled, tiles and strips.
     """
 
     class_asked = Signal(int, object)
+    stop_requested = Signal()
 
     def __init__(self, state: AppState, parent: QWidget) -> None:
         super().__init__(TILES, "Samples", state, parent)
@@ -88,11 +91,19 @@ class SamplesCard(ImageCard):
         self.smaller = ShyButton("minus", "Smaller tiles", "Smaller tiles (wheel, -)", parent=self)
         self.larger.clicked.connect(lambda: self.zoom(1))
         self.smaller.clicked.connect(lambda: self.zoom(-1))
+        tip = "Stop; what has come stays (Escape)"
+        self.stop_button = ShyButton("stop", "Stop sampling", tip, parent=self)
+        self.stop_button.clicked.connect(self.stop_requested)
+        self.stop_button.reveal(True)  # whoever waits need not look for it
+        self.stop_button.hide()
         self._shy = [self.smaller, self.larger, self.expand]
         for button in (self.larger, self.smaller):
             button.focus_changed.connect(self._reveal)
         self.setToolTip(TOOLTIP)
         state.image_view_changed.connect(self._show_view)
+        for signal in (state.run_changed, state.lanes_changed, state.model_changed):
+            signal.connect(self._show_running)
+        self._show_running()
 
     # What is shown
 
@@ -119,6 +130,42 @@ class SamplesCard(ImageCard):
     def _count(self) -> int:
         trajectory = self._scene.tiles.trajectory
         return len(trajectory.x[0]) if trajectory is not None and trajectory.x else 0
+
+    @property
+    def stops(self) -> tuple[QWidget, ...]:
+        """What Tab visits, in order."""
+        return (self, self.stop_button, *self._shy)
+
+    @property
+    def running(self) -> bool:
+        """Whether tiles or strips are being sampled, so that there is something to stop."""
+        state = self._state
+        if not state.model.images:
+            return False
+        keys = (SAMPLES_KEY, *(lane.key for lane in state.shown_lanes))
+        return any(state.run(key).status == "running" for key in keys)
+
+    @property
+    def _inset(self) -> float:
+        """Room up to Stop while that is there: it does not move when the others are seen."""
+        if not self.running:
+            return super()._inset
+        buttons = (self.stop_button, *self._shy)
+        return sum(button.width() for button in buttons) + self._style.px(4)
+
+    def _place_buttons(self) -> None:
+        super()._place_buttons()
+        first = self.smaller.geometry()
+        self.stop_button.move(first.left() - self.stop_button.width(), first.top())
+
+    def _show_running(self) -> None:
+        running = self.running
+        if self.stop_button.isVisibleTo(self) == running:
+            return
+        if self.stop_button.hasFocus():  # or Qt would give it to the button beside
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.stop_button.setVisible(running)
+        self._update_header()
 
     def _card_of_tiles(self) -> QRectF:
         """The card without the scroll bar."""
@@ -387,8 +434,14 @@ class SamplesCard(ImageCard):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows, Home and End go to tiles; Enter clicks; A, B, C name; + and - zoom."""
+        """Arrows, Home and End go to tiles; Enter clicks; A, B, C name; + and - zoom.
+
+        Escape stops what is being sampled.
+        """
         key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Escape and self.running:
+            self.stop_requested.emit()
+            return
         control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         columns = self.tiles.columns

@@ -10,7 +10,7 @@ from engine.config import PRESETS
 from toydiff_gui import theme
 from toydiff_gui.state import Cost
 
-MEASURING = "measuring…"
+MEASURING, NOT_MEASURED = "measuring…", "not measured"
 
 
 def weights_text(parameters: int) -> str:
@@ -59,8 +59,9 @@ class PresetCard(QAbstractButton):
         """What stands below the name: weights, and seconds for an update."""
         cost = self._cost
         weights = "– weights" if cost.parameters is None else weights_text(cost.parameters)
-        seconds = cost.seconds_per_step
-        return weights, MEASURING if seconds is None else f"{seconds_text(seconds)} / update"
+        if cost.seconds_per_step is None:
+            return weights, NOT_MEASURED if cost.failed else MEASURING
+        return weights, f"{seconds_text(cost.seconds_per_step)} / update"
 
     def show_cost(self, cost: Cost, whole: str) -> None:
         """Show what it costs; ``whole`` is the time of the whole training, '' if not known."""
@@ -69,7 +70,9 @@ class PresetCard(QAbstractButton):
         parts = [f"The {self.preset} network: {weights}"]
         if cost.parameters is not None:
             parts[0] += " weights"
-        parts.append("its time is being measured" if cost.seconds_per_step is None else seconds)
+        if cost.seconds_per_step is None:
+            seconds = f"its time {'could not be' if cost.failed else 'is being'} measured"
+        parts.append(seconds)
         if whole:
             parts.append(f"the whole training takes about {whole} here")
         tip = ", ".join(parts)
