@@ -348,8 +348,6 @@ def test_what_counts_as_out_of_memory():
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
     assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 18 GB)"))
     said = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
-        "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
-    )
     assert is_out_of_memory(RuntimeError(said))
     assert not is_out_of_memory(RuntimeError("the sizes do not fit"))
     assert not is_out_of_memory(MemoryError("MPS backend out of memory"))
