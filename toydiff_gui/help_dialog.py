@@ -14,7 +14,7 @@ KEYS = (
     ("L", "loop"),
     ("R", "reverse"),
     ("1 … 9", "select a lane"),
-    ("Esc", "all lanes again after one was shown alone"),
+    ("Esc", "all lanes again after one was shown alone; on the tiles: stop sampling"),
     ("Arrows on A or B", "move it by 0.01; with Shift by 0.1"),
     ("Arrows on the tiles", "go from image to image; Enter makes it A, then B; with Shift C"),
     ("Ctrl+1, Ctrl+2", "the pages Explore and Diagnostics"),
@@ -72,9 +72,9 @@ click one to make it A, the next becomes B, with Shift it becomes C. The right b
 for a single tile. Point at an image to see it large, with its whole way from noise.</p>
 <p>Below, every lane is a row of <b>film strips</b> from A to B, at the same t as everything else.
 The bars between the images are the distances of neighbours. The line at the bottom is the norm of
-the latents beside that of the prior: the middle of a straight line is too short, and its image is
-grey. Spherical, prior-preserving and norm-guided paths keep the norm. Click an image to follow
-it.</p>
+the latents beside that of the prior: the middle of a straight line is too short, where a network
+has hardly ever been trained. Spherical, prior-preserving and norm-guided paths keep the norm. Click
+an image to follow it.</p>
 <p><b>Attention</b> shows where a pixel looks: click one in the picture, choose a layer and a head.
 'Mean over t' averages over the whole trajectory. <b>Slice</b> is the plane of the latents through
 A, B and C, decoded; drag its dot. Without C a tile stands in for it.</p>

@@ -154,7 +154,7 @@ IMAGE_TASKS = (
     Task(
         "images-1e",
         "1e  A straight line through the middle",
-        "The middle of a straight line is too short a latent: its image is grey. Paths that keep "
+        "The middle of a straight line is a latent far too short for the prior. Paths that keep "
         "the norm beside it",
         {},
         ("ddim",),
