@@ -22,6 +22,18 @@ MAX_CONFIG_BYTES = 2**20
 MOST_BLOCKS = 64
 """Layers a block: each takes memory of its own, even where its weights take none."""
 WEIGHTS = "diffusion_pytorch_model.safetensors"
+_SCHEDULERS = (
+    "DDPMScheduler",
+    "DDIMScheduler",
+    "DDIMInverseScheduler",
+    "PNDMScheduler",
+    "DPMSolverMultistepScheduler",
+    "DPMSolverSinglestepScheduler",
+    "EulerDiscreteScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "UniPCMultistepScheduler",
+)
+"""Their networks were trained in discrete time with betas, which is all that is taken of them."""
 _SCHEDULES = {"linear": "linear", "scaled_linear": "quadratic", "squaredcos_cap_v2": "cosine"}
 _PREDICTIONS = {"epsilon": "noise", "sample": "x0", "v_prediction": "v"}
 
@@ -64,9 +76,19 @@ def load_diffusers(
         parameters = sum(value.numel() for value in outline.parameters())
         if parameters > MAX_PARAMETERS:
             raise ValueError(f"it has {parameters} weights, more than {MAX_PARAMETERS}")
-        network = make.from_pretrained(
-            path / "unet", use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
+        network, loading = make.from_pretrained(
+            path / "unet",
+            use_safetensors=True,
+            local_files_only=True,
+            low_cpu_mem_usage=False,
+            output_loading_info=True,
         )
+        for kind in ("missing", "unexpected", "mismatched"):
+            if keys := list(loading[f"{kind}_keys"]):
+                raise ValueError(f"{WEIGHTS} has {kind} weights: {keys[0]}")
+        for name, value in network.state_dict().items():
+            if not bool(torch.isfinite(value).all()):
+                raise ValueError(f"{WEIGHTS} has weights that are not finite: {name}")
     except Exception as error:  # that library raises almost anything for a damaged folder
         said = " ".join(str(error).split())[:300]
         raise ValueError(f"{path} is not a usable diffusers folder: {said}") from error
@@ -75,7 +97,13 @@ def load_diffusers(
     if not isinstance(told, str) or told not in _PREDICTIONS:
         raise ValueError(f"{path} predicts {told!r}; known: {', '.join(_PREDICTIONS)}")
     prediction = cast(PredictionName, _PREDICTIONS[told])
-    denoiser = NetworkDenoiser(TheirNetwork(network), schedule, prediction)
+    try:
+        denoiser = NetworkDenoiser(TheirNetwork(network), schedule, prediction)
+        with torch.no_grad():  # sides that its levels cannot halve show only now
+            denoiser.predict(torch.zeros(1, *shape, device=device), schedule.timesteps)
+    except (ValueError, RuntimeError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise ValueError(f"{path} cannot be sampled from: {said}") from error
     return denoiser, shape, f"diffusers UNet2DModel, {parameters / 1e6:.1f} M weights"
 
 
@@ -106,6 +134,12 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _schedule(path: Path) -> ScheduleConfig:
     told = _json(path)
+    maker = told.get("_class_name")
+    if maker not in _SCHEDULERS:
+        raise ValueError(f"{path} is of a {maker}; known: {', '.join(_SCHEDULERS)}")
+    steps = told.get("num_train_timesteps", 1000)
+    if type(steps) is not int:
+        raise ValueError(f"{path} has {steps!r} steps, which is no whole number")
     kind = told.get("beta_schedule", "linear")
     if not isinstance(kind, str) or kind not in _SCHEDULES or told.get("trained_betas"):
         known = ", ".join(_SCHEDULES)
@@ -113,7 +147,7 @@ def _schedule(path: Path) -> ScheduleConfig:
     try:
         return ScheduleConfig(
             name=cast(Any, _SCHEDULES[kind]),
-            timesteps=told.get("num_train_timesteps", 1000),
+            timesteps=steps,
             zero_terminal=bool(told.get("rescale_betas_zero_snr", False)),
             beta_first=told.get("beta_start", 0.0001),
             beta_last=told.get("beta_end", 0.02),

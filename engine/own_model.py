@@ -6,7 +6,9 @@ The file is run, so it is only ever loaded when it is asked for by that name.
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +91,10 @@ class OwnModel:
             mean, std = known.mean.tolist(), known.std.tolist()
         else:
             mean, std = [0.5] * self.shape[0], [0.5] * self.shape[0]
-        return list(self.mean or mean), list(self.std or std)
+        return (
+            mean if self.mean is None else list(self.mean),
+            std if self.std is None else list(self.std),
+        )
 
     @property
     def config(self) -> TrainingConfig:
@@ -142,7 +147,16 @@ def load_own_model(name: str, device: torch.device) -> OwnModel:
         raise ValueError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     run = spec.loader.exec_module
-    _guarded(path, lambda: run(module))
+    sys.modules[module.__name__] = module  # dataclasses look their module up there
+    sys.path.insert(0, str(path.resolve().parent))  # it may import what lies beside it
+    try:
+        _guarded(path, lambda: run(module))
+    except ValueError:
+        del sys.modules[module.__name__]
+        raise
+    finally:
+        with suppress(ValueError):  # it may have been taken out meanwhile
+            sys.path.remove(str(path.resolve().parent))
     make = getattr(module, function, None)
     if not callable(make):
         raise ValueError(f"{path} has no function {function!r} that returns an engine.OwnModel")

@@ -340,7 +340,9 @@ class Service:
         if name == protocol.LIVE:
             return self._live_checkpoint()
         path = locate(name.removeprefix(EXACT))
-        changed = path.stat().st_mtime
+        # Of a folder, what lies in it: writing a file anew does not change the folder.
+        held = path.glob("*/*") if path.is_dir() else ()
+        changed = max(file.stat().st_mtime for file in (path, *held))
         kept = self._checkpoints.get(name)
         if kept is None or kept[0] != changed:
             if len(self._checkpoints) >= 8:

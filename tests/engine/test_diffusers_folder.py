@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import DDIMScheduler, DDPMPipeline, DDPMScheduler, UNet2DModel
+from safetensors.torch import load_file, save_file
 
 import engine
 from engine.noise import draw_latents
@@ -95,6 +96,10 @@ UNET, SCHEDULER = "unet/config.json", "scheduler/scheduler_config.json"
         (lambda f: edited(f, SCHEDULER, prediction_type="score"), "'score'"),
         (lambda f: edited(f, SCHEDULER, prediction_type=["epsilon"]), "\\['epsilon'\\]"),
         (lambda f: edited(f, SCHEDULER, num_train_timesteps=1), "timesteps .* got 1"),
+        (lambda f: edited(f, SCHEDULER, num_train_timesteps=20.5), "20.5 steps"),
+        (lambda f: edited(f, SCHEDULER, _class_name="ScoreSdeVeScheduler"), "a ScoreSdeVeSchedul"),
+        (lambda f: edited(f, SCHEDULER, rescale_betas_zero_snr=True), "cannot be sampled from"),
+        (lambda f: edited(f, UNET, sample_size=9), "cannot be sampled from"),
         (lambda f: (f / UNET).write_text("{"), "config.json is not a usable configuration"),
         (lambda f: (f / "unet/diffusion_pytorch_model.safetensors").unlink(), "safetensors"),
         (
@@ -111,6 +116,24 @@ def test_folders_that_cannot_be_used_are_named(tmp_path, spoil, message):
         engine.load_checkpoint(tmp_path)
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda w: w.pop("conv_in.bias"), "missing weights: conv_in.bias"),
+        (lambda w: w.update(extra=torch.zeros(1)), "unexpected weights: extra"),
+        (lambda w: w["conv_in.bias"].fill_(torch.nan), "not finite: conv_in.bias"),
+    ],
+)
+def test_weights_that_do_not_fit_or_are_not_finite_are_refused(tmp_path, spoil, message):
+    file = saved(tmp_path) / "unet" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file)
+    spoil(weights)
+    save_file(weights, file, metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=message) as caught:
+        engine.load_checkpoint(tmp_path)
+    assert str(tmp_path) in str(caught.value)
 
 
 def test_pickled_weights_are_not_opened(tmp_path):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -61,6 +63,35 @@ def test_its_states_are_those_of_its_denoiser(file):
     torch.testing.assert_close(found.x0, signal * x - noise * 0.5 * x)
 
 
+def test_a_file_may_have_dataclasses_and_modules_beside_it(tmp_path):
+    (tmp_path / "beside_mine.py").write_text("STEPS = 30\n")
+    file = tmp_path / "larger.py"
+    text = """from __future__ import annotations
+from dataclasses import dataclass
+import torch
+import engine
+from beside_mine import STEPS
+
+@dataclass
+class Settings:
+    steps: int = STEPS
+
+def denoiser(device: torch.device) -> engine.OwnModel:
+    schedule = engine.make_schedule("linear", timesteps=Settings().steps)
+
+    class Nothing(torch.nn.Module):
+        def forward(self, x, t):
+            return torch.zeros_like(x)
+
+    mine = engine.NetworkDenoiser(Nothing(), schedule, "noise")
+    return engine.OwnModel(mine, shape=(1, 8, 8), mean=(0.0,))
+"""
+    file.write_text(text)
+    checkpoint = engine.load_checkpoint(f"python:{file}")
+    assert checkpoint.schedule.timesteps == 30
+    assert checkpoint.description.mean == [0.0]
+
+
 def test_another_function_of_the_file(file):
     checkpoint = engine.load_checkpoint(f"python:{file}:points")
     assert checkpoint.describe()["network"] == "my own"
@@ -75,9 +106,22 @@ def test_a_lane_of_the_window_can_show_it(talk, file):
     ask = protocol.Sample(
         job=1, checkpoint=name, sampler=SamplerConfig(steps=2), count=2, last=True
     )
+    talk.react = lambda packet: change(packet, talk, file, ask)
     talk.put(ask)
     talk.run()
-    assert isinstance(talk.last(1), protocol.Result), talk.last(1)
+    for job in (1, 2):
+        assert isinstance(talk.last(job), protocol.Result), talk.last(job)
+    one, other = talk.frames(1), talk.frames(2)
+    assert not np.array_equal(one[-1], other[-1])
+
+
+def change(packet, talk, file, ask):
+    """After the first answer: another network in the same file, asked for by the same name."""
+    if isinstance(packet.message, protocol.Result) and packet.message.job == 1:
+        file.write_text(OWN.replace("Shrink(0.5)", "Shrink(0.1)"))
+        later = file.stat().st_mtime + 10
+        os.utime(file, (later, later))
+        talk.put(msgspec.structs.replace(ask, job=2))
 
 
 @pytest.mark.parametrize(
