@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 import engine
 from engine import config
-from engine.command_line import Commands, run
+from engine.command_line import Commands, leave, run
 from engine.commands_help import COMMANDS
 from engine.datasets.images import IMAGE_DEFAULTS, folder_training, image_training, info_of
 from engine.fetch_command import fetch
@@ -905,4 +905,4 @@ class _Interrupt:
 
 def main() -> None:
     """The entry of ``python -m engine``."""
-    sys.exit(run(commands, name="python -m engine"))
+    leave(run(commands, name="python -m engine"))

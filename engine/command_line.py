@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
@@ -52,6 +53,20 @@ def run(group: click.Group, arguments: Sequence[str] | None = None, name: str = 
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         return _complain(f"cannot write{where}: {error.strerror or error}", 2)
+
+
+def leave(status: int) -> NoReturn:
+    """End the process with ``status``.
+
+    One of several that torchrun has started ends without the interpreter's clearing up. Threads of
+    gloo may outlive their group, and one that asks for the interpreter while that goes aborts the
+    process (pytorch/pytorch, pull request 179291): a training that is saved would count as failed.
+    """
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def _complain(message: str, status: int) -> int:

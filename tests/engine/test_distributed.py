@@ -382,3 +382,18 @@ def test_a_process_that_does_not_answer_is_given_up(torchrun, tmp_path):
 
 def test_patience_is_long_enough_to_save_in_and_no_longer():
     assert timedelta(minutes=1) <= assembled.__wrapped__.__defaults__[1] <= timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(("run", "heard"), [("7", ["said"]), (None, ["said", "cleared up"])])
+def test_one_of_several_ends_without_the_interpreters_clearing_up(run, heard):
+    """In which a thread of gloo may abort the process after all has been saved."""
+    code = (
+        "import atexit; from engine.command_line import leave\n"
+        "atexit.register(print, 'cleared up'); print('said'); leave(3)"
+    )
+    environ = {key: value for key, value in os.environ.items() if key != "TORCHELASTIC_RUN_ID"}
+    if run is not None:
+        environ["TORCHELASTIC_RUN_ID"] = run
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=False, env=environ, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split("\n")[:-1]) == (3, heard)
