@@ -172,7 +172,8 @@ def _in_units_of_model(
         x, x0 = ([state * scale + shift for state in states] for states in (found.x, found.x0))
         return Trajectory(found.t, x, x0, found.meta)
 
-    return _converted.get(trajectory, convert, units, model.mean, model.std)
+    come = len(trajectory.x), len(trajectory.x0)  # a run that is under way grows in place
+    return _converted.get(trajectory, convert, units, model.mean, model.std, come)
 
 
 def _of_lane(state: AppState, lane: LaneSpec) -> Trajectory | None:

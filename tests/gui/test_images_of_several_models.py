@@ -55,6 +55,19 @@ def test_white_is_white_whatever_the_units_of_the_network(image_desk):
     assert scene.looked_at.made is run.trajectory
 
 
+def test_frames_of_another_network_are_seen_as_they_come(image_desk):
+    state, model = image_desk.state, other()
+    state.set_other_model(model)
+    lane_with(state, "other")
+    whole = white_run(model).trajectory
+    growing = Trajectory(whole.t, whole.x[:1], [])
+    state.set_run("ddim", LaneRun(trajectory=growing, status="running"))
+    for frames in (1, 2):
+        growing.x[:] = whole.x[:frames]
+        strip = next(strip for strip in compose_images(state).strips if strip.key == "ddim")
+        assert len(strip.trajectory.x) == frames
+
+
 def train_digits_beside(image_desk, ref="mnist"):
     """A training of 8x8 images that was begun while a model of 28x28 was shown."""
     state = image_desk.state
