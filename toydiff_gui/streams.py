@@ -185,6 +185,8 @@ class Streams(QObject):
         """Show the frames that have arrived since the last time."""
         dirty, self._dirty = self._dirty, set()
         for stream in self._streams.values():
-            if stream.key in dirty and stream.trajectory is not None:
+            if stream.key not in dirty or stream.held:  # its predecessor may have set the timer
+                continue
+            if stream.trajectory is not None:
                 run = LaneRun(trajectory=stream.trajectory, status="running", coarse=stream.coarse)
                 self._state.set_run(stream.key, run)

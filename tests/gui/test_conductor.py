@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.window import settle
+from bench.window import settle, wait_until
 from engine import protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from toydiff_gui.composer import LATENT_KEY, compose
@@ -230,7 +230,9 @@ def test_after_a_drag_the_coarse_picture_stays_until_the_full_one_has_come_as_fa
     state.set_dragging(False)
     full = resting.asked()[-1]
     link.frames(full, 0, 150)
-    settle()
+    # The coarse frames have set it, and it finds those of the full picture.
+    flush = resting.conductor._streams._flush_timer
+    wait_until(lambda: not flush.isActive(), "a flush")
     assert resting.run().coarse  # t = 101 is not enough
     link.frames(full, 150)
     link.finish(full)
