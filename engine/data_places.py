@@ -76,13 +76,15 @@ def download_root(root: Path | None = None) -> Path:
     return next(_roots(root))
 
 
-def find(name: str, root: Path | None = None) -> Place | None:
-    """The set ``name``, in ``root`` or else where sets usually are; None if it is nowhere.
+def find(name: str, *roots: Path | None) -> Place | None:
+    """The set ``name``, in the first of ``roots`` that has it or else where sets usually are.
+
+    None if it is nowhere.
 
     Raises ``ValueError`` for an unknown name.
     """
     require_choice("set of images", name, FETCHED, ())
-    places = (find_in(name, folder) for folder in _folders(name, root))
+    places = (find_in(name, folder) for folder in _folders(name, *roots))
     return next((place for place in places if place is not None), None)
 
 
@@ -114,25 +116,24 @@ def require(name: str, root: Path | None = None) -> Place:
     )
 
 
-def places(root: Path | None = None) -> dict[str, str]:
-    """The folder of each set by its name, '' where it was not found."""
-    found = {name: find(name, root) for name in FETCHED}
+def places(*roots: Path | None) -> dict[str, str]:
+    """The folder of each set by its name, '' where it was not found; ``roots`` as in ``find``."""
+    found = {name: find(name, *roots) for name in FETCHED}
     return {
         "digits": str(resources.files("resources") / "data"),
         **{name: str(place.folder) if place else "" for name, place in found.items()},
     }
 
 
-def _roots(root: Path | None) -> Iterator[Path]:
-    if root is not None:
-        yield root
+def _roots(*roots: Path | None) -> Iterator[Path]:
+    yield from (root for root in roots if root is not None)
     if named := os.environ.get(ROOT_VARIABLE):
         yield Path(named).expanduser()
     yield default_root()
 
 
-def _folders(name: str, root: Path | None) -> list[Path]:
-    folders = list(_roots(root))
+def _folders(name: str, *roots: Path | None) -> list[Path]:
+    folders = list(_roots(*roots))
     if name in DEBIAN:
         folders.append(DEBIAN[name])
     return list(dict.fromkeys(folders))

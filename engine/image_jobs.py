@@ -44,8 +44,9 @@ WAITING = Waiting()
 def find_data(request: protocol.FindData) -> Work:
     """Where the sets are."""
     yield None
-    root = root_of(request.data_root)
-    info = {**places(root), "download_root": str(download_root(root))}
+    roots = [root_of(text) for text in request.data_roots]
+    first = roots[0] if roots else None
+    info = {**places(*roots), "download_root": str(download_root(first))}
     return Packet(protocol.Result(job=request.job, info=info))
 
 

@@ -212,10 +212,11 @@ class BrowseImages(Request, frozen=True, kw_only=True):
 class FindData(Request, frozen=True, kw_only=True):
     """Where the image sets are; ``info`` maps the name of each to its folder, '' if not found.
 
-    It also has ``download_root``, where ``DownloadData`` would put them.
+    Each is looked for in ``data_roots`` in their order, then in the usual places. ``info`` also has
+    ``download_root``, where ``DownloadData`` with the first of them would put a set.
     """
 
-    data_root: str = ""
+    data_roots: list[str] = []
 
 
 class DownloadData(Request, frozen=True, kw_only=True):

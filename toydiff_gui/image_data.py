@@ -13,7 +13,9 @@ from engine.protocol import Arrays, Packet
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.state import AppState
 
-ROOT, FOLDER_OF_IMAGES = "images/root", "images/folder"
+ROOTS, FOLDER_OF_IMAGES = "images/roots", "images/folder"
+MOST_ROOTS = 8
+"""Chosen folders that are remembered."""
 FOLDER = "folder"
 ON_A_CARD, TO_CHOOSE_FROM = 4, 60
 """Images for the card of a set, and on a page to choose one from."""
@@ -22,10 +24,11 @@ ON_A_CARD, TO_CHOOSE_FROM = 4, 60
 def data_root(state: AppState, config: TrainingConfig) -> str:
     """Where the engine is to look first for what ``config`` trains with; '' for the usual places.
 
-    For a folder of images that is the folder itself.
+    Where it has been found is a root as well. For a folder of images that is the folder itself.
     """
     data = state.image_data
-    return data.places.get(FOLDER, "") if config.dataset == FOLDER else data.root
+    found = data.places.get(config.dataset, "")
+    return found if config.dataset == FOLDER else found or data.root
 
 
 class ImageDataKeeper(QObject):
@@ -69,10 +72,9 @@ class ImageDataKeeper(QObject):
             return
         self._host = host
         self._root_chosen = False
-        root, folder = (
-            _text(self._settings.value(self._key(key))) for key in (ROOT, FOLDER_OF_IMAGES)
-        )
-        self._state.update_image_data(root=root, places={FOLDER: folder} if folder else {})
+        roots = _texts(self._settings.value(self._key(ROOTS)))
+        folder = next(iter(_texts(self._settings.value(self._key(FOLDER_OF_IMAGES)))), "")
+        self._state.update_image_data(roots=roots, places={FOLDER: folder} if folder else {})
 
     def _on_engine(self) -> None:
         self._recall(self._state.engine.host)
@@ -83,13 +85,16 @@ class ImageDataKeeper(QObject):
 
     def find(self) -> None:
         """Look where the sets are."""
-        self._find_job = self._send(protocol.FindData(slot="data", data_root=self._root))
+        roots = list(self._state.image_data.roots)
+        self._find_job = self._send(protocol.FindData(slot="data", data_roots=roots))
 
     def set_root(self, folder: str) -> None:
-        """Look in the user's own ``folder`` first."""
-        self._settings.setValue(self._key(ROOT), folder)
-        self._state.update_image_data(root=folder, message="")
-        self._root_chosen = bool(folder)
+        """Look in the user's own ``folder`` first; those chosen before may hold the other sets."""
+        others = [root for root in self._state.image_data.roots if root != folder]
+        roots = (folder, *others)[:MOST_ROOTS]
+        self._settings.setValue(self._key(ROOTS), list(roots))
+        self._state.update_image_data(roots=roots, message="")
+        self._root_chosen = True
         self.find()
 
     def use_folder(self, folder: str) -> None:
@@ -239,5 +244,7 @@ class ImageDataKeeper(QObject):
             self._fetched(why)
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _texts(value: object) -> tuple[str, ...]:
+    """What was stored as text or a list of it; a list of one may come back as the text."""
+    values = value if isinstance(value, list) else [value]
+    return tuple(text for text in values if isinstance(text, str) and text)

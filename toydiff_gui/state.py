@@ -227,8 +227,8 @@ class AttentionRun:
 class ImageDataRun:
     """What is known of the image sets: ``places`` maps a name to its folder, '' where it is not.
 
-    ``root`` is the user's own folder, looked into first, '' for none; ``download_root`` is where
-    downloads go.
+    ``roots`` are the user's own folders, looked into first, the one chosen last at the front;
+    ``download_root`` is where downloads go.
 
     ``fetching`` is the set that is being downloaded, ``done`` of ``total`` bytes. ``browsed`` are
     some images of ``browsed_set``, uint8 (n, C, H, W), with their ``labels`` (n,). ``thumbnails``
@@ -236,7 +236,7 @@ class ImageDataRun:
     """
 
     places: Mapping[str, str] = field(default_factory=dict)
-    root: str = ""
+    roots: tuple[str, ...] = ()
     download_root: str = ""
     fetching: str = ""
     done: int = 0
@@ -247,6 +247,11 @@ class ImageDataRun:
     browsed: NDArray[np.uint8] | None = None
     labels: NDArray[np.int64] | None = None
     thumbnails: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+
+    @property
+    def root(self) -> str:
+        """The folder of the user's that was chosen last; '' for none."""
+        return self.roots[0] if self.roots else ""
 
 
 @dataclass(frozen=True)

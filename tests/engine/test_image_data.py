@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import pickle
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -204,6 +205,18 @@ def test_where_sets_are_is_told_by_name(root, tmp_path, monkeypatch):
         "fashion": "",
         "cifar10": str(tmp_path / "more"),
     }
+
+
+def test_each_set_is_found_in_the_first_root_that_has_it(root, tmp_path, nowhere):
+    newer = tmp_path / "newer"
+    for name in ("MNIST", "FashionMNIST"):
+        shutil.copytree(root / "MNIST", newer / name)
+    (newer / "MNIST/raw/train-labels-idx1-ubyte").unlink()
+    found = places(newer, root)
+    assert found["mnist"] == str(root / "MNIST/raw")
+    assert found["fashion"] == str(newer / "FashionMNIST/raw")
+    assert places(tmp_path / "gone", newer)["fashion"] == found["fashion"]
+    assert places(newer)["mnist"] == ""
 
 
 def test_a_set_that_is_missing_is_said_with_the_places(tmp_path, monkeypatch, nowhere):

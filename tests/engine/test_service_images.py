@@ -63,7 +63,7 @@ def pictures(tmp_path) -> Path:
 
 
 def test_where_the_sets_are(talk, root, tmp_path):
-    talk.put(protocol.FindData(job=1, data_root=str(root)))
+    talk.put(protocol.FindData(job=1, data_roots=[str(root)]))
     talk.put(protocol.FindData(job=2, slot="other"))
     talk.run()
     info = talk.last(1).info

@@ -12,7 +12,7 @@ from engine.config import TrainingConfig
 from engine.datasets.images import folder_training, image_training
 from toydiff_gui import image_ends
 from toydiff_gui.slicer import map_places, shares_at
-from toydiff_gui.state import LaneRun
+from toydiff_gui.state import AppState, LaneRun
 
 KINDS = (protocol.Sample, protocol.Interpolate)
 
@@ -564,7 +564,7 @@ def test_folders_of_another_machine_are_kept_apart(image_desk):
     state.set_engine(replace(state.engine, host="ada@far"))
     assert (state.image_data.root, state.image_data.places) == ("", {})
     data.set_root("/there")
-    assert image_desk.heard(protocol.FindData)[-1].message.data_root == "/there"
+    assert image_desk.heard(protocol.FindData)[-1].message.data_roots == ["/there"]
     state.set_engine(replace(state.engine, host=""))
     assert state.image_data.root == "/here"
     assert state.image_data.places == {"folder": "/here/pictures"}
@@ -684,7 +684,7 @@ def test_a_chosen_folder_without_the_set_is_told_once(image_desk):
 def test_the_folder_of_the_data_is_kept_and_sent_along(image_desk):
     image_desk.image_data.set_root("/my/data")
     (find,) = image_desk.heard(protocol.FindData)
-    assert find.message.data_root == "/my/data"
+    assert find.message.data_roots == ["/my/data"]
     state = image_desk.state
     state.update_training_config(**vars(image_training("mnist")))
     image_desk.conductor.train()
@@ -692,7 +692,35 @@ def test_the_folder_of_the_data_is_kept_and_sent_along(image_desk):
     assert train.message.data_root == "/my/data"
     assert train.message.config.unet is not None
     assert state.training.config == train.message.config
-    assert image_desk.settings.value("images/root") == "/my/data"
+    data = image_desk.image_data
+    again = type(data)(AppState(), image_desk.link, image_desk.settings, data)
+    assert again._state.image_data.roots == ("/my/data",)
+
+
+def test_a_folder_for_another_set_leaves_those_found_before(image_desk):
+    link, data = image_desk.link, image_desk.image_data
+
+    def answer(**info):
+        (find,) = image_desk.heard(protocol.FindData)
+        link.report(protocol.Result(job=find.message.job, info=info))
+        return find.message.data_roots
+
+    data.set_root("/digits")
+    assert answer(mnist="/digits/MNIST/raw", fashion="") == ["/digits"]
+    data.set_root("/clothes")
+    found = {"mnist": "/digits/MNIST/raw", "fashion": "/clothes"}
+    assert answer(**found) == ["/clothes", "/digits"]
+    data.set_root("/digits")
+    assert answer(**found) == ["/digits", "/clothes"]
+    for dataset, place in found.items():
+        data.browse(dataset)
+        (browse,) = image_desk.heard(protocol.BrowseImages)
+        assert browse.message.data_root == place
+    data.fetch("cifar10")
+    (fetch,) = image_desk.heard(protocol.DownloadData)
+    assert fetch.message.data_root == "/digits"
+    again = type(data)(AppState(), link, image_desk.settings, data)
+    assert again._state.image_data.roots == ("/digits", "/clothes")
 
 
 def test_a_training_of_the_other_mode_takes_nobody_with_it(image_desk):

@@ -168,7 +168,7 @@ def test_images_are_diagnosed_in_their_own_way(page, state, link):
 
 
 def test_the_users_own_folder_goes_along(page, state, link):
-    state.update_image_data(root="/my/data")
+    state.update_image_data(roots=("/my/data",))
     state.set_model(digits_model(ref="other"))
     page.examiner.refresh_timer.timeout.emit()
     assert {message.data_root for message in asked(link)[-4:]} == {"/my/data"}

@@ -64,7 +64,7 @@ class Examiner(QObject):
         self._active = False
         self._shown: dict[DiagnosisKind, Finding] = {}
         self._coming: dict[int, Finding] = {}
-        self._places: tuple[dict[str, str], str] = (dict(state.image_data.places), "")
+        self._places = _known_places(state)
         self._since_live = QElapsedTimer()
         self.refresh_timer = single_shot(self, 0, self._refresh)
         self.live_timer = single_shot(self, LIVE_MS, self._refresh)
@@ -147,8 +147,7 @@ class Examiner(QObject):
             self._refresh_later()
 
     def _places_changed(self) -> bool:
-        data = self._state.image_data
-        now = (dict(data.places), data.root)
+        now = _known_places(self._state)
         changed = now != self._places
         self._places = now
         return changed
@@ -256,3 +255,8 @@ def _serves(finding: Finding, subject: Subject) -> bool:
     if finding.kind == "exact_loss":
         return _belongs(finding, subject)
     return finding.subject == subject
+
+
+def _known_places(state: AppState) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Where images are, and where else they are looked for."""
+    return dict(state.image_data.places), state.image_data.roots

@@ -371,7 +371,7 @@ class DiagnosticsPage(QWidget):
     def _on_data(self) -> None:
         """Images that were not there may be there now."""
         data = self._state.image_data
-        places = (dict(data.places), data.root)
+        places = (dict(data.places), data.roots)
         if places != self._places:
             self._places = places
             self.source.forget_failure()
