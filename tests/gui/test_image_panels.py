@@ -175,6 +175,19 @@ def test_data_are_looked_for_before_they_are_said_to_be_missing():
     assert missing_text("digits", ImageDataRun()) == ""
 
 
+def test_data_that_another_machine_does_not_have_are_said_with_its_name(qtbot, train, state):
+    state.set_engine(EngineStatus("ready", device="cpu", devices=("cpu",), host="ada@far"))
+    state.update_image_data(places=HERE)
+    click(qtbot, train.data.cards["cifar10"])
+    assert train.data.source_text.text() == "Not on ada@far"
+    assert "CIFAR-10 is not on ada@far" in train.run.train_button.toolTip()
+    assert train.data.cards["cifar10"].toolTip().endswith("not on ada@far")
+    click(qtbot, train.data.download_button)
+    said = [label.text() for label in train.data.question.findChildren(type(train.title))]
+    assert said[said.index("On") + 1] == "ada@far"
+    qtbot.keyClick(train.data.question, Qt.Key.Key_Escape)
+
+
 def test_nothing_is_downloaded_without_a_yes(qtbot, train, state):
     asked = []
     train.download_requested.connect(asked.append)

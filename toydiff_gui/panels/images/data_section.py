@@ -47,8 +47,15 @@ def _digits() -> Pixels:
     return images
 
 
-def missing_text(dataset: str, data: ImageDataRun) -> str:
-    """Why nothing can be trained with the set now; empty if it is here."""
+def where_missing(host: str) -> str:
+    """Where a set is not: the engine looks on its own machine, and ``host`` names another."""
+    return f"not on {host}" if host else "not on this computer"
+
+
+def missing_text(dataset: str, data: ImageDataRun, host: str = "") -> str:
+    """Why nothing can be trained with the set now; empty if it is here. ``host`` is the engine's
+    machine if that is another.
+    """
     if dataset == "digits" or data.places.get(dataset):
         return ""
     if dataset == FOLDER:
@@ -57,7 +64,7 @@ def missing_text(dataset: str, data: ImageDataRun) -> str:
         return f"{title_of(dataset)} is being downloaded"
     if dataset not in data.places:
         return f"{title_of(dataset)} is being looked for"
-    return f"{title_of(dataset)} is not on this computer: download it or choose its folder"
+    return f"{title_of(dataset)} is {where_missing(host)}: download it or choose its folder"
 
 
 def progress_text(data: ImageDataRun) -> str:
@@ -194,7 +201,10 @@ class ImageDataSection(QWidget, Writer):
     @property
     def missing(self) -> str:
         """Why nothing can be trained with the chosen set; empty if it can."""
-        return missing_text(self._state.training_config.dataset, self._state.image_data)
+        return self._missing(self._state.training_config.dataset)
+
+    def _missing(self, dataset: str) -> str:
+        return missing_text(dataset, self._state.image_data, self._state.engine.host)
 
     def _show(self) -> None:
         config, data = self._state.training_config, self._state.image_data
@@ -255,12 +265,13 @@ class ImageDataSection(QWidget, Writer):
         channels, height, width = info.shape
         what = "colour" if channels == 3 else "grey"
         tip = f"{names.grouped(info.count)} {what} images of {height} × {width} pixels"
-        missing = "" if key == "digits" or data.places.get(key) else "not on this computer"
-        return f"{tip}; {missing}" if missing and key in data.places else tip
+        if key == "digits" or data.places.get(key) or key not in data.places:
+            return tip
+        return f"{tip}; {where_missing(self._state.engine.host)}"
 
     def _show_source(self, chosen: str, data: ImageDataRun, active: bool) -> None:
         place = data.places.get(chosen, "")
-        missing = missing_text(chosen, data) if chosen else ""
+        missing = self._missing(chosen) if chosen else ""
         fetchable = chosen in DOWNLOADS
         if chosen == "digits":
             text, tip = "Bundled", "From scikit-learn's copy of the UCI set of handwritten digits"
@@ -273,7 +284,8 @@ class ImageDataSection(QWidget, Writer):
         elif chosen and chosen not in data.places:
             text, tip = "Looking for it…", missing
         else:
-            text, tip = "Not on this computer", missing
+            where = where_missing(self._state.engine.host)
+            text, tip = where[:1].upper() + where[1:], missing
         failed = bool(data.message) and text == data.message
         self.source_text.set_text(text, "error" if failed else "label")
         self.source_text.setToolTip(tip)
@@ -353,7 +365,8 @@ class ImageDataSection(QWidget, Writer):
         dataset = self._state.training_config.dataset
         if dataset not in DOWNLOADS or self._state.image_data.fetching:
             return
-        self.question = DownloadQuestion(dataset, self._state.image_data.download_root, self)
+        folder, host = self._state.image_data.download_root, self._state.engine.host
+        self.question = DownloadQuestion(dataset, folder, self, host=host)
         self.question.accepted.connect(self._agreed)
         self.question.finished.connect(self._forget_question)
         self.question.open()

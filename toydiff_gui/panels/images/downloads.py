@@ -33,9 +33,14 @@ DOWNLOADS = {
 
 
 class DownloadQuestion(QDialog):
-    """Asks whether to download an image set; ``open`` it and listen to ``accepted``."""
+    """Asks whether to download an image set; ``open`` it and listen to ``accepted``.
 
-    def __init__(self, dataset: str, folder: str, parent: QWidget | None = None) -> None:
+    ``host`` is the machine that fetches it, if that is another.
+    """
+
+    def __init__(
+        self, dataset: str, folder: str, parent: QWidget | None = None, *, host: str = ""
+    ) -> None:
         super().__init__(parent)
         self.dataset = dataset
         title, download = INFOS[dataset].title, DOWNLOADS[dataset]
@@ -50,7 +55,11 @@ class DownloadQuestion(QDialog):
             ("From", download.source),
             ("Licence", download.licence),
         ]
-        for index, (name, value) in enumerate(rows + ([("Into", folder)] if folder else [])):
+        if host:
+            rows.append(("On", host))
+        if folder:
+            rows.append(("Into", folder))
+        for index, (name, value) in enumerate(rows):
             grid.addWidget(Text(name, ink="label"), index, 0, Qt.AlignmentFlag.AlignTop)
             text = Text(value)
             text.setWordWrap(True)
