@@ -145,7 +145,10 @@ def _given_form(path: Path) -> Path:
 
 
 def _says_fashion(folder: Path) -> bool:
-    return any("fashion" in part.lower() for part in folder.absolute().parts[-2:])
+    """By the folder's own name or, where that tells nothing (``raw``), by the one around it."""
+    names = [part.lower() for part in reversed(folder.absolute().parts[-2:])]
+    telling = next((name for name in names if "fashion" in name or "mnist" in name), "")
+    return "fashion" in telling
 
 
 def _holds(place: Place) -> bool:

@@ -184,6 +184,8 @@ def test_the_real_package_is_complete(monkeypatch):
         ("FashionMNIST/raw", "fashion"),
         ("my-fashion", "fashion"),
         ("plain", "mnist"),
+        ("fashion/mnist", "mnist"),
+        ("mnist/fashion", "fashion"),
     ],
 )
 def test_a_folder_of_files_is_the_set_that_its_name_says(tmp_path, files, folder, name):
