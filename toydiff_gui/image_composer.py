@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,13 +22,15 @@ from toydiff_gui.composer import (
 )
 from toydiff_gui.image_classes import tile_classes
 from toydiff_gui.image_ends import (
+    CLASSES,
+    SAMPLER,
     SAMPLES_KEY,
+    SEED,
     end_label,
     end_of,
     marks_of,
     shown_tiles,
     third_corner,
-    tile_class,
 )
 from toydiff_gui.image_gaze import Gaze, pinned, pointed_at
 from toydiff_gui.image_scene import (
@@ -137,14 +142,26 @@ def _tiles_note(state: AppState) -> str:
     if run.trajectory is not None and run.trajectory.x:
         count, steps = len(run.trajectory.x[0]), len(run.trajectory.t) - 1
     parts = [f"{names.grouped(count)} image{'s' if count != 1 else ''}"]
-    parts += [names.SAMPLERS[images.sampler], f"{names.grouped(steps)} steps"]
+    parts += [names.SAMPLERS[_shown(state, SAMPLER, images.sampler)]]
+    parts += [f"{names.grouped(steps)} steps"]
     if run.seconds is not None:
         parts.append(duration(run.seconds))
     return names.DOT.join(parts)
 
 
+def _shown(state: AppState, key: str, asked: Any) -> Any:
+    """What the tiles on show were made with; ``asked`` is what the next are asked for."""
+    trajectory = state.run(SAMPLES_KEY).trajectory
+    return asked if trajectory is None else trajectory.meta.get(key, asked)
+
+
+def _shown_classes(state: AppState) -> Sequence[int | None]:
+    classes: Sequence[int | None] = _shown(state, CLASSES, tile_classes(state))
+    return classes
+
+
 def _class_names(state: AppState) -> tuple[str, ...]:
-    asked = tile_classes(state)
+    asked = _shown_classes(state)
     if all(number is None for number in asked):
         return ()
     return tuple("" if number is None else state.model.labels[number] for number in asked)
@@ -314,8 +331,10 @@ def _looked_at(state: AppState, gaze: Gaze) -> LookedAt:
 def _tile_detail(state: AppState, index: int, training: bool) -> str:
     if training:
         return f"in training{names.DOT}step {names.grouped(state.training.step)}"
-    parts = [names.SAMPLERS[state.images.sampler], f"seed {state.images.seed}"]
-    asked = tile_class(state, index)
+    sampler = _shown(state, SAMPLER, state.images.sampler)
+    parts = [names.SAMPLERS[sampler], f"seed {_shown(state, SEED, state.images.seed)}"]
+    classes = _shown_classes(state)
+    asked = classes[index] if index < len(classes) else None
     if asked is not None:
         parts.insert(0, f"asked for {state.model.labels[asked]}")
     return names.DOT.join(parts)

@@ -15,7 +15,7 @@ from engine.protocol import Packet
 from toydiff_gui.conductor import Conductor
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_classes import asked_arrays, one_hot, path_weights, tile_classes
-from toydiff_gui.image_ends import SAMPLES_KEY, SEED, follow_tiles, place_defaults
+from toydiff_gui.image_ends import CLASSES, SAMPLER, SAMPLES_KEY, SEED, follow_tiles, place_defaults
 from toydiff_gui.playback import Playback
 from toydiff_gui.state import AppState, ImageEnd, LaneRun, LaneSpec, ModelInfo
 from toydiff_gui.streams import Stream, Streams
@@ -181,7 +181,8 @@ class ImageConductor(QObject):
             guidance=wish.guidance,
         )
         arrays = asked_arrays(one_hot(wish.classes, len(self._state.model.labels)))
-        stream = Stream(SAMPLES_KEY, wish, meta={SEED: wish.seed})
+        meta = {SEED: wish.seed, SAMPLER: wish.sampler.name, CLASSES: list(wish.classes)}
+        stream = Stream(SAMPLES_KEY, wish, meta=meta)
         self._streams.ask(stream, Packet(request, arrays))
 
     def _on_began(self, stream: Stream) -> None:

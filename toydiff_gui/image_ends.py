@@ -15,6 +15,8 @@ SAMPLES_KEY = "samples"
 """Key of the run that the tiles show (``AppState.run``)."""
 SEED = "seed"
 """In a trajectory's ``meta``: what its latents were drawn from."""
+SAMPLER, CLASSES = "sampler", "classes"
+"""In the ``meta`` of tiles: the sampler's name, and what each tile was asked for."""
 FIELDS: dict[Mark, str] = {"A": "a", "B": "b", "C": "c"}
 
 

@@ -144,6 +144,17 @@ def test_classes_are_named(state):
     assert scene.looked_at.detail == "asked for 3 · DDIM · seed 5"
 
 
+def test_tiles_are_described_as_they_were_made_until_others_come(state):
+    run = run_of(9)
+    run.trajectory.meta.update(classes=[3, None, *range(7)], sampler="ddpm")
+    state.set_run("samples", run)
+    state.update_images(count=12, sampler="ddim", seed=6, tile_class="each")
+    scene = compose_images(state)
+    assert scene.tiles.classes == ("3", "", "0", "1", "2", "3", "4", "5", "6")
+    assert scene.tiles.note == "9 images · DDPM · 2 steps"
+    assert scene.looked_at.detail == "asked for 3 · DDPM · seed 5"
+
+
 def test_attention_by_layer_head_and_query(state):
     weights = np.random.default_rng(0).dirichlet(np.ones(4), (2, 4)).astype(np.float32)
     layers = (("down.1.attention.heads", 2, 2), ("middle_attention.heads", 2, 2))

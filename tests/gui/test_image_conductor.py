@@ -11,6 +11,7 @@ from engine import protocol
 from engine.config import TrainingConfig
 from engine.datasets.images import folder_training, image_training
 from toydiff_gui import image_ends
+from toydiff_gui.image_composer import compose_images
 from toydiff_gui.slicer import map_places, shares_at
 from toydiff_gui.state import AppState, LaneRun
 
@@ -172,7 +173,9 @@ def test_a_class_is_asked_of_tiles_and_of_the_path(image_desk):
     assert rows.argmax(axis=1).tolist() == [0, 7, 0, 3, 4, 5, 6, 7, 8, 9, 0, 1]
     assert rows.sum(axis=1).tolist() == [1, 1, 0] + 9 * [1]  # none for the third
     assert tiles.message.guidance == 2.0
+    assert not any(compose_images(state).tiles.classes)  # those of before are there still
     link.frames(tiles)
+    assert compose_images(state).tiles.classes == (*"07", "", *"345678901")
     link.finish(tiles)
     image_desk.heard()
     image_ends.place_tile(state, 3)
