@@ -155,12 +155,11 @@ def take_image_pictures(window: MainWindow, wait: Callable[[Callable[[], bool]],
     wait(lambda: state.model.ref == "mnist")
     state.update_view(theme="dark", lab=False, train_dock=True, overlays={}, selected_lane="ddim")
     state.set_lanes(DEFAULT_LANES)
-    state.update_images(tile_class="each", guidance=2.0, path="spherical")
+    state.update_images(tile_class="each", guidance=1.0, path="spherical")
+    parts = (window.image_conductor, window.attention, window.slicer, window.costs)
 
     def at_rest() -> bool:
-        return not any(
-            part.busy for part in (window.image_conductor, window.attention, window.slicer)
-        )
+        return not any(part.busy for part in parts)
 
     def seen(name: str, t: int, there: Callable[[], bool]) -> None:
         wait(lambda: at_rest() and there())
