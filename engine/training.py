@@ -349,6 +349,9 @@ class Trainer:
         if not path.is_file():
             raise ValueError(f"nothing to resume in {folder}: no {checkpoints.STATE_NAME}")
         description, tensors = checkpoints.load_tensors(path)
+        for name, value in tensors.items():
+            if not bool(torch.isfinite(value).all()):
+                raise ValueError(f"{path} is damaged: {name!r} has numbers that are not finite")
         trainer = cls(description.config, device, data_root=data_root, micro_batch=micro_batch)
         trainer._require_same_data(description, folder)
         trainer.done = description.step

@@ -235,6 +235,8 @@ def spoil_state(folder: Path, change) -> None:
         lambda content: content.update({"random": torch.zeros(3, dtype=torch.uint8)}),
         lambda content: content.update({"optimiser.1.exp_avg_sq": torch.zeros(7)}),
         lambda content: content.update({"weights.inlet.weight": torch.zeros(7)}),
+        lambda content: content["weights.inlet.weight"].view(-1)[:1].fill_(math.nan),
+        lambda content: content["optimiser.1.exp_avg"].view(-1)[:1].fill_(math.inf),
     ],
 )
 def test_a_damaged_state_is_named(config_for, tmp_path, change):
