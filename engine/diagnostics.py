@@ -156,7 +156,7 @@ def noise_density(
         t = random.integers(1, timesteps, kept, endpoint=True)
         x0, eps = _draws(data, kept, random)
         eps_hat = _predicted_noise(denoiser, x0, torch.from_numpy(t).to(data.device), eps)
-        true, guess = (each.flatten(1).double().cpu().numpy() for each in (eps, eps_hat))
+        true, guess = (each.flatten(1).cpu().double().numpy() for each in (eps, eps_hat))
         time = np.searchsorted(edges, t, side="left") - 1
         column, row = (_cells(values, cells) for values in (true, guess))
         place = (time[:, None] * cells + row) * cells + column
@@ -202,8 +202,8 @@ def error_maps(
         for start in range(0, count, rows):
             part = slice(start, start + rows)
             eps_hat = _predicted_noise(denoiser, x0[part], t, eps[part])
-            error = (eps_hat - eps[part]).double().square().cpu().numpy()
-            control = eps[part].double().square().cpu().numpy()
+            error = (eps_hat - eps[part]).cpu().double().square().numpy()
+            control = eps[part].cpu().double().square().numpy()
             errors += error.sum(axis=0)
             known += control.sum(axis=0)
             both += float((error * control).sum())
@@ -242,15 +242,15 @@ def loss_by_time(
     require_between("number of draws", count, 2, MAX_DRAWS)
     x0, eps = _draws(data, count, np.random.default_rng([seed, _LOSS]))
     size = eps[0].numel()
-    known = eps.flatten(1).double().square().mean(dim=1).cpu().numpy()
+    known = eps.flatten(1).cpu().double().square().mean(dim=1).numpy()
     rows = _rows(data, _LOSS_ROWS)
     for t in times:
         losses = np.empty(count)
         for start in range(0, count, rows):
             part = slice(start, start + rows)
             eps_hat = _predicted_noise(denoiser, x0[part], t, eps[part])
-            error = (eps_hat - eps[part]).flatten(1).double()
-            losses[part] = error.square().sum(dim=1).cpu().numpy() / size
+            error = (eps_hat - eps[part]).flatten(1).cpu().double()
+            losses[part] = error.square().sum(dim=1).numpy() / size
             if start + rows < count:
                 yield None
         yield LossAt(t, *_controlled_mean(losses, known, 1.0))

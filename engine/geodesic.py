@@ -238,8 +238,9 @@ class _Descent:
         chain = yield from route(self._ends_of, start, end, self._terrain, seed)
         if not float((chain[1:] - chain[:-1]).norm()):
             return []
-        shares = self._positions.double().cpu().numpy()
-        latents = torch.from_numpy(at_shares(chain.double().cpu().numpy(), shares)).to(chain)
+        shares = self._positions.cpu().double().numpy()
+        latents = torch.from_numpy(at_shares(chain.cpu().double().numpy(), shares))
+        latents = latents.to(chain.dtype).to(chain.device)
         return [self._bend(latents.view(self._line.shape))[None]]
 
     def _bend(self, latents: Tensor) -> Tensor:
@@ -389,7 +390,7 @@ def evenly_decoded(
     the gap are as many as the gap is long: no path is both even and on the data there.
     """
     sampler = DDIM(steps=min(JUDGE_STEPS, schedule.timesteps))
-    dense = positions_like(max(REFINED * points, LEAST_REFINED), like).double().cpu()
+    dense = positions_like(max(REFINED * points, LEAST_REFINED), like).cpu().double()
     for _ in range(ROUNDS):
         latents = curve(dense.to(like.dtype).to(like.device))
         for frame in sample(denoiser, schedule, latents, sampler=sampler):  # noqa: B007

@@ -250,9 +250,10 @@ def gap_figures(states: NDArray[np.float32]) -> tuple[float, float, float]:
 
 def evenly_spaced(latents: Tensor, points: int) -> Tensor:
     """``points`` places (N, ...) at equal steps of length along the polyline ``latents``."""
-    flat = latents.flatten(1).double().cpu().numpy()
+    flat = latents.flatten(1).cpu().double().numpy()
     spaced = torch.from_numpy(at_shares(flat, np.linspace(0.0, 1.0, points)))
-    return spaced.view(points, *latents.shape[1:]).to(latents)
+    spaced = spaced.view(points, *latents.shape[1:])
+    return spaced.to(latents.dtype).to(latents.device)
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

@@ -65,7 +65,7 @@ def spherical(
     endpoints.
     """
     plane = _Plane.between(start, end, side, through, seed)
-    s = positions.to(torch.float64).cpu()
+    s = positions.cpu().double()
     first, last = plane.norms
     radius = (1 - s) * first + s * last
     angle = s * plane.angle
@@ -102,7 +102,7 @@ def norm_guided(
     plane = _Plane.between(start, end, side, through, seed)
     first, last = plane.norms
     chain = cheapest_arc(first, last, plane.angle, start.numel())
-    s = positions.to(torch.float64).cpu().numpy()
+    s = positions.cpu().double().numpy()
     x, y = torch.from_numpy(at_shares(chain, s)).T
     return plane.latents(x, y, positions)
 
@@ -123,7 +123,7 @@ def drawn(start: Tensor, end: Tensor, positions: Tensor, *, through: Tensor | No
                 f"way-points must have shape {tuple(start.shape)}, got {tuple(point.shape)}"
             )
     flat = torch.stack([start, *between, end]).reshape(len(between) + 2, -1)
-    knots = flat.to("cpu", torch.float64).numpy()
+    knots = flat.cpu().double().numpy()
     chords = np.linalg.norm(np.diff(knots, axis=0), axis=1)
     knots = knots[np.concatenate([[True], chords > 0])]
     if len(knots) < 3:
@@ -132,7 +132,7 @@ def drawn(start: Tensor, end: Tensor, positions: Tensor, *, through: Tensor | No
     curve = CubicSpline(at, knots, bc_type="natural")
     dense = np.linspace(0.0, at[-1], 64 * len(knots) + 1)
     along = lengths_along(curve(dense))
-    s = positions.to(torch.float64).cpu().numpy()
+    s = positions.cpu().double().numpy()
     latents = curve(np.interp(s * along[-1], along, dense)).reshape(len(s), *start.shape)
     return _meet_ends(torch.from_numpy(latents), start, end, positions)
 
@@ -219,7 +219,7 @@ class _Plane:
     def between(
         cls, start: Tensor, end: Tensor, side: Side, through: Tensor | None, seed: int
     ) -> _Plane:
-        a, b = (point.to("cpu", torch.float64).flatten() for point in (start, end))
+        a, b = (point.cpu().double().flatten() for point in (start, end))
         if not float(a.norm()):
             a = b  # no direction of its own: the other's
         if not float(b.norm()):
@@ -253,7 +253,7 @@ def _aside(a: Tensor, shape: torch.Size, side: Side, through: Tensor | None, see
         left = a.new_tensor([y, -x])
         return left if side == "left" else -left
     if through is not None:
-        candidates = through.to("cpu", torch.float64).flatten()[None]
+        candidates = through.cpu().double().flatten()[None]
         what = "the point that the path goes through"
     else:
         # Two, since the endpoint may itself be the first draw of that seed.
@@ -280,4 +280,4 @@ def _along(positions: Tensor, like: Tensor) -> Tensor:
 
 
 def _norm(point: Tensor) -> float:
-    return float(point.to("cpu", torch.float64).norm())
+    return float(point.cpu().double().norm())

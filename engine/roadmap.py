@@ -48,7 +48,7 @@ def route(
     first, last = nodes[pairs[:, 0]][:, None], nodes[pairs[:, 1]][:, None]
     ties = ((1 - share) * first + share * last).to(start.device)  # (E, PIECES + 1, D)
     decoded = yield from decode(ties.flatten(0, 1))
-    price = weighted_lengths(decoded.view(ties.shape), terrain, 1).double().cpu().numpy()
+    price = weighted_lengths(decoded.view(ties.shape), terrain, 1).cpu().double().numpy()
     yield None
     count = len(nodes)
     graph = coo_array((price, (pairs[:, 0], pairs[:, 1])), shape=(count, count)).tocsr()
