@@ -126,20 +126,26 @@ class Checkpoint:
         """The shape of one state."""
         return self.description.state_shape
 
-    def training_points(self) -> NDArray[np.float32]:
+    def training_points(self, data_root: Path | None = None) -> NDArray[np.float32]:
         """The data (M, ...) that it was trained with, in the network's units.
 
-        Raises ``ValueError`` for images that are not to be found, or too many for the memory.
+        Images are looked for in ``data_root`` first. Raises ``ValueError`` for images that are not
+        to be found, or of another shape, or too many for the memory.
         """
         if self.config.images:
             from engine.image_data import training_states  # may load torchvision, which takes long
 
-            return training_states(self.config, self.transform)
+            states = training_states(self.config, self.transform, data_root)
+            if states.shape[1:] != self.shape:
+                raise ValueError(
+                    f"the images have shape {states.shape[1:]}, the network's {self.shape}"
+                )
+            return states
         return datasets.load(self.config.dataset, self.config.points, self.config.seed).points
 
-    def exact(self) -> Checkpoint:
-        """The same with the closed-form denoiser of its training data."""
-        points = torch.from_numpy(self.training_points()).to(self.device)
+    def exact(self, data_root: Path | None = None) -> Checkpoint:
+        """The same with the closed-form denoiser of its training data (see ``training_points``)."""
+        points = torch.from_numpy(self.training_points(data_root)).to(self.device)
         denoiser = IdealDenoiser(points, self.schedule)
         return replace(self, denoiser=denoiser, source=f"{EXACT}{self.source}")
 
@@ -233,11 +239,16 @@ def locate(name_or_path: str | Path) -> Path:
 
 
 def load_checkpoint(
-    name_or_path: str | Path, *, device: str | torch.device = "cpu", averaged: bool = True
+    name_or_path: str | Path,
+    *,
+    device: str | torch.device = "cpu",
+    averaged: bool = True,
+    data_root: Path | None = None,
 ) -> Checkpoint:
     """Load a bundled checkpoint by name, or one from a file or a training's folder.
 
-    With 'exact:' before it, the closed-form denoiser of its training data replaces the network.
+    With 'exact:' before it, the closed-form denoiser of its training data replaces the network;
+    images are looked for in ``data_root`` first.
     ``python:FILE[:FUNCTION]`` is a network of the user's own (see ``engine.OwnModel``); a folder
     saved by diffusers opens where that library is installed.
 
@@ -246,7 +257,7 @@ def load_checkpoint(
     """
     if str(name_or_path).startswith(EXACT):
         name = str(name_or_path).removeprefix(EXACT)
-        return load_checkpoint(name, device=device, averaged=averaged).exact()
+        return load_checkpoint(name, device=device, averaged=averaged).exact(data_root)
     path = locate(name_or_path)
     if str(name_or_path).startswith(PYTHON):
         return _own(str(name_or_path), torch.device(device))

@@ -58,6 +58,12 @@ _checkpoint = click.option(
     metavar="NAME_OR_PATH",
     help="A bundled name, a file or a folder; exact:NAME for the exact denoiser of its data.",
 )
+_exact_root = click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="For exact:NAME of images: where they are, in torchvision's layout.",
+)
 _device = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps."
 )
@@ -411,6 +417,7 @@ def _resumed_config(
 @_guidance
 @_seed
 @_keep
+@_exact_root
 @_device
 @_out
 def sample(out: Path, **options: Any) -> None:
@@ -495,6 +502,7 @@ def sample(out: Path, **options: Any) -> None:
 @_eta
 @_seed
 @_keep
+@_exact_root
 @_device
 @_out
 def interpolate(out: Path, **options: Any) -> None:
@@ -644,6 +652,7 @@ def _found(work: Generator[Improvement | None, None, Tensor]) -> Tensor:
     help="Data (N, ...) in standardised units as .npy; for images also a picture such as a PNG.",
 )
 @_steps
+@_exact_root
 @_device
 @_out
 def invert(out: Path, **options: Any) -> None:
@@ -697,7 +706,7 @@ def evaluate(**options: Any) -> None:
     """Measure and print."""
     from engine import evaluation
 
-    checkpoint = _load(options)
+    checkpoint = _load(options, root_is_for_exact=False)
     if not checkpoint.config.images and (options["told"] or options["data_root"]):
         given = "--told" if options["told"] else f"--data-root {options['data_root']}"
         raise ValueError(f"{given}: the checkpoint {options['checkpoint']!r} is of points")
@@ -749,12 +758,18 @@ def serve(device: str, remote: bool) -> None:
 # What the commands share
 
 
-def _load(options: dict[str, Any]) -> Checkpoint:
+def _load(options: dict[str, Any], *, root_is_for_exact: bool = True) -> Checkpoint:
     from engine.checkpoint import load_checkpoint
     from engine.devices import choose_device, use_one_thread
 
     use_one_thread()
-    return load_checkpoint(options["checkpoint"], device=choose_device(options["device"]))
+    name, root = options["checkpoint"], options["data_root"]
+    device = choose_device(options["device"])
+    checkpoint = load_checkpoint(name, device=device, data_root=root)
+    exact = name.startswith(config.EXACT) and checkpoint.config.images
+    if root and root_is_for_exact and not exact:
+        raise ValueError(f"--data-root {root} needs a checkpoint exact:NAME of images, not {name}")
+    return checkpoint
 
 
 def _sampler_config(options: dict[str, Any]) -> config.SamplerConfig:

@@ -88,14 +88,20 @@ def load_steps(
     return _folders[key].split(split)
 
 
-def training_states(config: TrainingConfig, transform: Standardisation) -> NDArray[np.float32]:
+def training_states(
+    config: TrainingConfig, transform: Standardisation, root: Path | None = None
+) -> NDArray[np.float32]:
     """All training images of ``config``, float32 (M, C, H, W), in the units of ``transform``.
 
-    Raises ``ValueError`` if they are not to be found, or would take too much memory.
+    Raises ``ValueError`` if they are not to be found (``root`` is as for ``load_for``), or would
+    take too much memory.
     """
-    if config.dataset == "folder":
-        raise ValueError("a model does not record the folder of images that it was trained with")
-    pixels = load_for(config).images
+    if config.dataset == "folder" and root is None:
+        raise ValueError(
+            "a model does not record the folder of images that it was trained with: name it with "
+            "--data-root"
+        )
+    pixels = load_for(config, root).images
     if 4 * pixels.size > MOST_STATE_BYTES:
         raise ValueError(
             f"{len(pixels)} images would take {4 * pixels.size} bytes, more than {MOST_STATE_BYTES}"

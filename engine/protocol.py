@@ -66,7 +66,8 @@ class Sample(Request, frozen=True, kw_only=True):
 
     ``last``: only the frame at t = 0. The array ``classes`` (N, K) or (1, K), if it is sent, holds
     class weights, which ``guidance`` exaggerates (see ``engine.denoiser.GuidedDenoiser``). The
-    result's ``info`` has ``off_data`` where it is known.
+    images of an exact denoiser are looked for in ``data_root`` first. The result's ``info`` has
+    ``off_data`` where it is known.
     """
 
     checkpoint: str
@@ -75,6 +76,7 @@ class Sample(Request, frozen=True, kw_only=True):
     seed: int = 0
     last: bool = False
     guidance: float = 1.0
+    data_root: str = ""
 
 
 class Interpolate(Request, frozen=True, kw_only=True):
@@ -82,8 +84,8 @@ class Interpolate(Request, frozen=True, kw_only=True):
 
     ``path`` is a name as in ``engine.paths`` or 'geodesic', with its ``side``; the array
     ``through`` (M, ...) holds the way-points of 'drawn'. ``even``: evenly spaced where they are
-    decoded, which the geodesic always is. The array ``classes``, ``guidance`` and the result's
-    ``info`` are those of ``Sample``.
+    decoded, which the geodesic always is. The array ``classes``, ``guidance``, ``data_root`` and
+    the result's ``info`` are those of ``Sample``.
     """
 
     checkpoint: str
@@ -94,6 +96,7 @@ class Interpolate(Request, frozen=True, kw_only=True):
     even: bool = False
     seed: int = 0
     guidance: float = 1.0
+    data_root: str = ""
 
 
 class FindPath(Request, frozen=True, kw_only=True):

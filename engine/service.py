@@ -121,7 +121,7 @@ class Service:
         self._turn: deque[int] = deque()
         self._owed = 0.0  # seconds that training must still get for those that others took
         self._open = True
-        self._checkpoints: dict[str, tuple[float, Checkpoint]] = {}
+        self._checkpoints: dict[tuple[str, str], tuple[float, Checkpoint]] = {}
         self._live: tuple[Trainer, int, Checkpoint] | None = None
         self._trainer: Trainer | None = None
 
@@ -335,20 +335,25 @@ class Service:
 
     # Jobs
 
-    def _checkpoint(self, name: str) -> Checkpoint:
-        """A checkpoint by name, loaded once for each version of its file."""
+    def _checkpoint(self, name: str, data_root: str = "") -> Checkpoint:
+        """A checkpoint by name, loaded once for each version of its file.
+
+        The images of an exact denoiser are looked for in ``data_root`` first.
+        """
         if name == protocol.LIVE:
             return self._live_checkpoint()
         path = locate(name.removeprefix(EXACT))
         # Of a folder, what lies in it: writing a file anew does not change the folder.
         held = path.glob("*/*") if path.is_dir() else ()
         changed = max(file.stat().st_mtime for file in (path, *held))
-        kept = self._checkpoints.get(name)
+        key = name, data_root
+        kept = self._checkpoints.get(key)
         if kept is None or kept[0] != changed:
             if len(self._checkpoints) >= 8:
                 self._checkpoints.pop(next(iter(self._checkpoints)))
-            kept = (changed, load_checkpoint(name, device=self._device))
-            self._checkpoints[name] = kept
+            root = root_of(data_root)
+            kept = (changed, load_checkpoint(name, device=self._device, data_root=root))
+            self._checkpoints[key] = kept
         return kept[1]
 
     def _live_checkpoint(self) -> Checkpoint:
@@ -375,7 +380,7 @@ class Service:
         )
 
     def _sample(self, request: protocol.Sample, arrays: Arrays) -> Work:
-        checkpoint = self._checkpoint(request.checkpoint)
+        checkpoint = self._checkpoint(request.checkpoint, request.data_root)
         if "latents" in arrays:
             latents = self._states(arrays["latents"], checkpoint, "latents")
         else:
@@ -387,7 +392,7 @@ class Service:
         return (yield from self._frames(request, checkpoint, denoiser, latents, last=request.last))
 
     def _interpolate(self, request: protocol.Interpolate, arrays: Arrays) -> Work:
-        checkpoint = self._checkpoint(request.checkpoint)
+        checkpoint = self._checkpoint(request.checkpoint, request.data_root)
         start, end = self._path_ends(arrays, checkpoint, request.points)
         path = path_latents(
             checkpoint,

@@ -15,6 +15,7 @@ from engine.protocol import Packet
 from toydiff_gui.conductor import Conductor
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_classes import asked_arrays, one_hot, path_weights, tile_classes
+from toydiff_gui.image_data import root_of
 from toydiff_gui.image_ends import CLASSES, SAMPLER, SAMPLES_KEY, SEED, follow_tiles, place_defaults
 from toydiff_gui.playback import Playback
 from toydiff_gui.state import AppState, ImageEnd, LaneRun, LaneSpec, ModelInfo
@@ -43,7 +44,10 @@ class _Tiles:
 
 @dataclass(frozen=True)
 class _Strip:
-    """All that a strip depends on; ``given`` is the number of the geodesic that it starts from."""
+    """All that a strip depends on; ``given`` is the number of the geodesic that it starts from.
+
+    ``data_root``: where the images of an exact denoiser are.
+    """
 
     ref: str
     revision: int
@@ -58,6 +62,7 @@ class _Strip:
     classes: tuple[int | None, int | None]
     guidance: float
     given: int = 0
+    data_root: str = ""
 
 
 class ImageConductor(QObject):
@@ -92,7 +97,12 @@ class ImageConductor(QObject):
         state.lanes_changed.connect(self._forget_removed)
         state.model_changed.connect(self._on_model)
         # Not when an engine comes up: it opens the model first.
-        for signal in (state.lanes_changed, state.model_changed, state.others_changed):
+        for signal in (
+            state.lanes_changed,
+            state.model_changed,
+            state.others_changed,
+            state.image_data_changed,  # for the images of an exact denoiser
+        ):
             signal.connect(self._timer.start)
 
     @property
@@ -253,6 +263,7 @@ class ImageConductor(QObject):
         images = self._state.images
         path = lane.path_name(images)
         known = bool(model.labels) and model.labels == self._state.model.labels
+        known = known and not lane.exact  # which knows the images, and no classes
         classes = (images.class_a, images.class_b) if known else (None, None)
         latents, given = None, 0
         if images.fixed_noise:
@@ -275,6 +286,7 @@ class ImageConductor(QObject):
             classes,
             images.guidance if classes != (None, None) else 1.0,
             given,
+            root_of(self._state, model) if lane.exact else "",
         )
         return wish, latents
 
@@ -292,6 +304,7 @@ class ImageConductor(QObject):
                 count=len(latents),
                 seed=wish.seed,
                 guidance=wish.guidance,
+                data_root=wish.data_root,
             )
             return Packet(sample, arrays | {"latents": latents})
         arrays |= {"start": wish.a.latents, "end": wish.b.latents}
@@ -307,6 +320,7 @@ class ImageConductor(QObject):
             even=wish.even,
             seed=wish.seed,
             guidance=wish.guidance,
+            data_root=wish.data_root,
         )
         return Packet(interpolate, arrays)
 

@@ -11,7 +11,7 @@ from engine.config import TrainingConfig
 from engine.datasets.images import INFOS, folder_training, image_training
 from engine.protocol import Arrays, Packet
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.state import AppState
+from toydiff_gui.state import AppState, ModelInfo
 
 ROOTS, FOLDER_OF_IMAGES = "images/roots", "images/folder"
 MOST_ROOTS = 8
@@ -29,6 +29,22 @@ def data_root(state: AppState, config: TrainingConfig) -> str:
     data = state.image_data
     found = data.places.get(config.dataset, "")
     return found if config.dataset == FOLDER else found or data.root
+
+
+def config_of(model: ModelInfo) -> TrainingConfig | None:
+    """A configuration that names the model's data; None for data of which nothing is known."""
+    if model.dataset in INFOS:
+        return image_training(model.dataset)
+    if model.dataset == FOLDER and model.images:
+        channels, side, _ = model.shape
+        return folder_training(side, channels)
+    return None
+
+
+def root_of(state: AppState, model: ModelInfo) -> str:
+    """Where the engine is to look first for the model's images; '' for the usual places alone."""
+    config = config_of(model)
+    return data_root(state, config) if config is not None else ""
 
 
 class ImageDataKeeper(QObject):

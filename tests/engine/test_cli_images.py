@@ -12,13 +12,14 @@ import torch
 from PIL import Image
 
 import engine
-from engine import cli, image_geodesic
+from engine import cli, data_places, image_geodesic
 from engine.checkpoint import Description, build_network, save_tensors
 from engine.config import ScheduleConfig, TrainingConfig, UNetConfig
 from engine.noise import draw_latents
 from engine.path_jobs import path_latents
 from engine.paths import make_path
 from engine.samplers import DDIM, DDPM, invert, sample
+from tests.engine import image_files
 
 SHAPE = (1, 8, 8)
 MEAN, STD = 0.25, 0.5
@@ -492,3 +493,22 @@ def test_bad_input_is_named_in_one_line_and_changes_nothing(
     assert error.count("\n") == 1, error
     assert re.search(message, error), error
     assert contents(tmp_path) == before
+
+
+def test_the_exact_denoiser_of_images_finds_them_in_the_folder_named(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(data_places, "DEBIAN", {})
+    monkeypatch.delenv("TOYDIFF_DATA", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    image_files.write_all(tmp_path / "root" / "MNIST" / "raw", image_files.idx_files())
+    out, root = tmp_path / "a.npz", tmp_path / "root"
+    exact = ["--checkpoint", "exact:mnist", "--steps", 2, "--out", out]
+    assert run("sample", *exact, "--count", 2) == 2
+    assert "'mnist' is not here" in capfd.readouterr().err
+    ok("sample", *exact, "--count", 2, "--data-root", root)
+    assert read(out)["x"].shape == (3, 2, 1, 28, 28)
+    ends = ["--from", "seed:1", "--to", "seed:2", "--points", 3]
+    ok("interpolate", *exact, *ends, "--data-root", root)
+    capfd.readouterr()
+    network = ["--checkpoint", "mnist", "--steps", 2, "--out", out, "--count", 2]
+    assert run("sample", *network, "--data-root", root) == 2
+    assert f"--data-root {root} needs a checkpoint exact:NAME" in capfd.readouterr().err

@@ -18,10 +18,12 @@ import torch
 from PIL import Image
 
 from engine import data_places, devices, downloads, image_jobs, protocol, service, training_cost
-from engine.checkpoint import build_network
-from engine.config import TrainingConfig, UNetConfig
+from engine.checkpoint import build_network, load_checkpoint
+from engine.config import SamplerConfig, TrainingConfig, UNetConfig
 from engine.datasets.images import folder_training, image_training
+from engine.denoiser import IdealDenoiser
 from engine.image_data import load_images
+from engine.samplers import DDIM, sample
 from engine.training import Trainer
 from tests.engine import image_files
 from tests.engine.web import Web, serving
@@ -73,6 +75,25 @@ def test_where_the_sets_are(talk, root, tmp_path):
     assert info["download_root"] == str(root)
     assert talk.last(2).info["mnist"] == ""
     assert talk.last(2).info["download_root"] == str(tmp_path / "home" / "toydiff" / "data")
+
+
+def test_an_exact_denoiser_of_images_that_lie_elsewhere(talk, root):
+    config = SamplerConfig(steps=2)
+    model = {"checkpoint": "exact:mnist", "sampler": config, "data_root": str(root)}
+    talk.put(protocol.Sample(job=1, slot="a", count=2, **model))
+    start, end = np.random.default_rng(0).normal(size=(2, 1, 28, 28)).astype(np.float32)
+    talk.put(protocol.Interpolate(job=2, slot="b", points=3, **model), start=start, end=end)
+    talk.put(protocol.Sample(job=3, count=2, checkpoint="exact:mnist", sampler=config))
+    talk.run()
+    network = load_checkpoint("mnist")
+    images = network.transform.apply(load_images("mnist", root).images / 255).astype(np.float32)
+    exact = IdealDenoiser(torch.from_numpy(images), network.schedule)
+    for job in (1, 2):
+        made = talk.frames(job)
+        latents = torch.from_numpy(made[0])
+        *_, last = sample(exact, network.schedule, latents, sampler=DDIM(steps=2))
+        np.testing.assert_allclose(made[-1], last.x, atol=1e-4)
+    assert "'mnist' is not here" in talk.last(3).message
 
 
 def test_images_of_a_set_with_their_labels(talk, root):

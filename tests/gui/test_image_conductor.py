@@ -13,7 +13,7 @@ from engine.datasets.images import folder_training, image_training
 from toydiff_gui import image_ends
 from toydiff_gui.image_composer import compose_images
 from toydiff_gui.slicer import map_places, shares_at
-from toydiff_gui.state import AppState, LaneRun
+from toydiff_gui.state import AppState, LaneRun, LaneSpec
 
 KINDS = (protocol.Sample, protocol.Interpolate)
 
@@ -216,6 +216,20 @@ def test_only_the_class_changes_at_fixed_noise(image_desk):
     for packet in image_desk.heard(*KINDS):
         assert packet.message.path == "linear"  # any other would leave the latent
         assert np.array_equal(packet.arrays["start"], packet.arrays["end"])
+
+
+def test_an_exact_lane_is_told_no_classes_but_where_its_images_are(image_desk):
+    state = image_desk.state
+    state.set_lanes((LaneSpec("exact", exact=True), LaneSpec("ddim")))
+    state.update_images(class_a=3, class_b=4, guidance=2.0)
+    exact, network = image_desk.heard(*KINDS)
+    assert exact.message.checkpoint == "exact:digits"
+    assert "classes" not in exact.arrays
+    assert exact.message.guidance == 1.0
+    assert network.arrays["classes"].any()
+    state.update_image_data(places={"digits": "/bundled"})
+    (again,) = image_desk.heard(*KINDS)
+    assert (again.message.slot, again.message.data_root) == ("exact", "/bundled")
 
 
 def test_classes_that_another_model_does_not_know_go(image_desk):

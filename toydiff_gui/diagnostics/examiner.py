@@ -10,9 +10,8 @@ from PySide6.QtCore import QElapsedTimer, QObject, Signal
 from engine import protocol
 from engine.protocol import DiagnosisKind, Packet
 from toydiff_gui.diagnostics.findings import Finding, Subject
-from toydiff_gui.diagnostics.image_source import root_of
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.image_data import data_root
+from toydiff_gui.image_data import data_root, root_of
 from toydiff_gui.state import AppState
 from toydiff_gui.timers import single_shot
 

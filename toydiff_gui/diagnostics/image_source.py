@@ -7,32 +7,14 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from engine import protocol
-from engine.config import TrainingConfig
 from engine.datasets import Standardisation
-from engine.datasets.images import INFOS, folder_training, image_training
 from engine.protocol import Packet
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.image_data import FOLDER, data_root
+from toydiff_gui.image_data import config_of, root_of
 from toydiff_gui.state import AppState, ModelInfo
 
 COUNT, SEED = 256, 0
 SLOT = "images of the diagnostics"
-
-
-def config_of(model: ModelInfo) -> TrainingConfig | None:
-    """A configuration that names the model's data; None for data of which nothing is known."""
-    if model.dataset in INFOS:
-        return image_training(model.dataset)
-    if model.dataset == FOLDER and model.images:
-        channels, side, _ = model.shape
-        return folder_training(side, channels)
-    return None
-
-
-def root_of(state: AppState, model: ModelInfo) -> str:
-    """Where the engine is to look first for the model's images; '' for the usual places alone."""
-    config = config_of(model)
-    return data_root(state, config) if config is not None else ""
 
 
 def transform_of(model: ModelInfo) -> Standardisation:
