@@ -223,6 +223,7 @@ def _train(trainer: Trainer, folder: Path, team: Team | None) -> int:
             return 2  # all processes meet the same; one of them says it
         finally:
             steps.close()
+            trainer.release()
     if trainer.leads:
         print(f"{folder}: {trainer.done} of {trainer.config.steps} updates, last loss {loss:.4f}")
         if stopped.asked:

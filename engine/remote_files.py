@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from engine import protocol
 from engine.config import EXACT
 from engine.files import make_folder, write_atomically
+from engine.run_lock import in_training
 
 RUNS, RECEIVED = "runs", "received"
 CHECKPOINT, STATE, METRICS = "checkpoint.safetensors", "state.safetensors", "metrics.jsonl"
@@ -74,9 +75,12 @@ class RemoteFiles:
     def fetch(self, name: str) -> NDArray[np.uint8] | None:
         """The bytes of a training's file, such as 'runs/NAME/checkpoint.safetensors'.
 
-        None if it is not there. Raises ``ValueError`` for any other file, or one that is too large.
+        None if it is not there. Raises ``ValueError`` for any other file, for one that is too
+        large, and while something trains there: an engine that lost its window has yet to notice.
         """
         path = self._run_file(name)
+        if in_training(path.parent):
+            raise ValueError(f"{path.parent.name} is still in training there")
         try:
             require_size(path.stat().st_size, name)
             return np.fromfile(path, np.uint8)
@@ -98,6 +102,8 @@ class RemoteFiles:
             path = self._inside(name)
         else:
             path = self._run_file(name)
+            if in_training(path.parent):
+                raise ValueError(f"{path.parent.name} is still in training there")
         make_folder(path.parent)
         try:
             write_atomically(path, lambda stream: stream.write(data))

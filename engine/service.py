@@ -636,9 +636,11 @@ class Service:
         except OSError as error:
             raise ValueError(_saving_failed(request, error)) from error
         finally:
-            self._trainer = self._live = None
+            opened, self._trainer, self._live = self._trainer, None, None
             if steps is not None:
                 steps.close()  # saves, unless it is done
+            if opened is not None:
+                opened.release()
 
 
 def told_classes(checkpoint: Checkpoint, arrays: Arrays, guidance: float) -> Denoiser:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Generator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
@@ -25,6 +25,7 @@ from engine.devices import is_out_of_memory, release_memory, threads_for
 from engine.distributed import Team
 from engine.files import make_folder
 from engine.precision import computing_in, training_type
+from engine.run_lock import RunLock
 from engine.schedules import Schedule
 from engine.training_data import PointData, TrainingData, load_training_data
 
@@ -143,6 +144,8 @@ class Trainer:
         )
         self.working_type = training_type(device) if config.images else torch.float32
         self.done = 0
+        self.lock: RunLock | None = None
+        """Of the folder it saves to, until its training ends (see ``open_run``)."""
         self._team: Team | None = None
         self._together: DistributedDataParallel | None = None
 
@@ -335,6 +338,11 @@ class Trainer:
             folder / checkpoints.CHECKPOINT_NAME, self._weights(), self.description()
         )
 
+    def release(self) -> None:
+        """Let others train in the folder."""
+        if self.lock is not None:
+            self.lock.release()
+
     @classmethod
     def resume(
         cls,
@@ -345,9 +353,7 @@ class Trainer:
         micro_batch: int | None = None,
     ) -> Trainer:
         """Take up a saved training; raises ``ValueError`` naming the file and what is wrong."""
-        path = folder / checkpoints.STATE_NAME
-        if not path.is_file():
-            raise ValueError(f"nothing to resume in {folder}: no {checkpoints.STATE_NAME}")
+        path = _state_in(folder)
         description, tensors = checkpoints.load_tensors(path)
         for name, value in tensors.items():
             if not bool(torch.isfinite(value).all()):
@@ -408,6 +414,13 @@ def _numbers(values: Sequence[float]) -> str:
     return ", ".join(f"{value:.4g}" for value in values)
 
 
+def _state_in(folder: Path) -> Path:
+    path = folder / checkpoints.STATE_NAME
+    if not path.is_file():
+        raise ValueError(f"nothing to resume in {folder}: no {checkpoints.STATE_NAME}")
+    return path
+
+
 def open_run(
     config: TrainingConfig,
     folder: Path,
@@ -421,14 +434,21 @@ def open_run(
 
     When resuming, ``config`` may ask for more steps, and change what ``going_on`` allows. Raises
     ``ValueError`` if it changes more, if there is nothing to resume, if the folder holds another
-    training, or cannot be written.
+    training, cannot be written, or is in training in another process. Until ``train`` ends, or
+    ``Trainer.release``, nobody else can train there.
     """
     if resume:
-        trainer = Trainer.resume(folder, device, data_root=data_root, micro_batch=micro_batch)
-        if difference := checkpoints.same_run(trainer.config, config):
-            raise ValueError(f"cannot resume {folder}: it was trained with {difference}")
-        trainer.config = checkpoints.going_on(trainer.config, config)
+        _state_in(folder)
         make_folder(folder)
+        lock = RunLock(folder)  # before the state is read: it may not be the last one yet
+        try:
+            trainer = Trainer.resume(folder, device, data_root=data_root, micro_batch=micro_batch)
+            if difference := checkpoints.same_run(trainer.config, config):
+                raise ValueError(f"cannot resume {folder}: it was trained with {difference}")
+        except BaseException:
+            lock.release()
+            raise
+        trainer.config, trainer.lock = checkpoints.going_on(trainer.config, config), lock
         return trainer
     for name in (checkpoints.STATE_NAME, checkpoints.CHECKPOINT_NAME):
         if (folder / name).exists():
@@ -437,6 +457,7 @@ def open_run(
             )
     trainer = Trainer(config, device, data_root=data_root, micro_batch=micro_batch)
     make_folder(folder)
+    trainer.lock = RunLock(folder)
     return trainer
 
 
@@ -458,11 +479,10 @@ def train_stepwise(trainer: Trainer, folder: Path) -> Generator[TrainingStep | N
     Saves every ``checkpoint_every`` updates, at the end, and when the generator is closed or
     fails, so that it can be dropped at any item. ``metrics.jsonl`` has one row an update. Raises
     ``OSError`` when saving fails and ``ValueError`` when the loss leaves all bounds; what was saved
-    before is still there.
+    before is still there. At the end others may train in ``folder``.
     """
     saved = -1  # also after resuming: an interrupt may have kept the checkpoint behind the state
-    opened = _open_metrics(folder / METRICS_NAME, trainer.done) if trainer.leads else nullcontext()
-    with opened as metrics:
+    with _released(trainer), _metrics_of(trainer, folder) as metrics:
 
         def save() -> None:
             nonlocal saved
@@ -499,6 +519,19 @@ def train_stepwise(trainer: Trainer, folder: Path) -> Generator[TrainingStep | N
         finally:
             if not finished:
                 save()
+
+
+@contextmanager
+def _released(trainer: Trainer) -> Iterator[None]:
+    """Let others train in the folder at the end."""
+    try:
+        yield
+    finally:
+        trainer.release()
+
+
+def _metrics_of(trainer: Trainer, folder: Path) -> AbstractContextManager[IO[str] | None]:
+    return _open_metrics(folder / METRICS_NAME, trainer.done) if trainer.leads else nullcontext()
 
 
 def _open_metrics(path: Path, done: int) -> IO[str]:

@@ -358,6 +358,7 @@ class Conductor(QObject):
         try:
             if resume:
                 folder = Path(self._state.model.ref)
+                self._require_all_of(folder)
                 total = self._state.model.trained_steps + config.steps
                 asked = replace(config, steps=total)
             else:
@@ -391,6 +392,20 @@ class Conductor(QObject):
             data_root=data_root(self._state, asked) if asked.images else "",
         )
         self._link.send(Packet(request))
+
+    def _require_all_of(self, folder: Path) -> None:
+        """Raises ``ValueError`` while the engine has more of a training than there is here.
+
+        What is here would replace it. Whoever goes on elsewhere wants that no more.
+        """
+        there = self._runs.away_at(folder)
+        if there and there == str(self._link.address):
+            raise ValueError(
+                f"what the engine on {self._host} has learned meanwhile in {folder.name!r} has not "
+                "been fetched yet"
+            )
+        if there:
+            self._runs.mark_home(folder)
 
     def pause(self) -> None:
         """Hold the training."""

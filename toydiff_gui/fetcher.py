@@ -11,13 +11,18 @@ from engine.protocol import Packet
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.runs import Runs
 from toydiff_gui.state import AppState
+from toydiff_gui.timers import single_shot
+
+AGAIN_MS = 10_000
+"""After this long what could not be fetched is asked for again."""
 
 
 class Fetcher(QObject):
     """Asks for it as soon as the engine over there is ready.
 
     A training whose end was reported is here already (see ``toydiff_gui.courier``). This is for
-    those that ended with the connection, or with the window.
+    those that ended with the connection, or with the window. An engine that has not yet noticed
+    that its connection broke goes on with them: then it is tried again a little later.
 
     Signals:
         fetched: a training is here now; its folder.
@@ -31,6 +36,8 @@ class Fetcher(QObject):
         super().__init__(parent)
         self._state, self._link, self._runs = state, link, runs
         self._under_way: dict[int, Path] = {}
+        self._told: set[Path] = set()
+        self.again_timer = single_shot(self, AGAIN_MS, self._ask)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
 
@@ -43,13 +50,20 @@ class Fetcher(QObject):
         elif isinstance(message, protocol.Result):
             self._arrived(self._under_way.pop(message.job))
         elif isinstance(message, protocol.Failure):
-            del self._under_way[message.job]
-            self._state.post(message.message, error=True)
+            folder = self._under_way.pop(message.job)
+            if folder not in self._told:
+                self._state.post(message.message, error=True)
+            self._told.add(folder)
+            self.again_timer.start()
 
     def _ask(self) -> None:
-        if self._link.address is None:
+        if self._link.address is None or self._state.engine.status == "dead":
             return
+        training = self._state.training
+        busy = {Path(training.folder)} if training.active else set()
         for folder in self._runs.away(str(self._link.address)):
+            if folder in busy or folder in self._under_way.values():
+                continue
             job = self._link.next_job()
             self._under_way[job] = folder
             self._link.send(Packet(protocol.Fetch(job=job, slot=str(job), path=str(folder))))
@@ -65,3 +79,5 @@ class Fetcher(QObject):
 
     def _on_died(self, why: str) -> None:
         self._under_way.clear()
+        self._told.clear()
+        self.again_timer.stop()

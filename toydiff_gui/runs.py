@@ -74,6 +74,13 @@ class Runs:
         """Whether another machine may have more of the training in ``folder``."""
         return (folder / AWAY).is_file()
 
+    def away_at(self, folder: Path) -> str:
+        """The address of the engine that may have more of it; '' for none."""
+        try:
+            return (folder / AWAY).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+
     def away(self, address: str) -> list[Path]:
         """Folders whose trainings the engine at ``address`` may have more of."""
         marks = sorted(self._root.glob(f"*/{AWAY}"))

@@ -6,6 +6,8 @@ import errno
 import itertools
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +20,12 @@ from engine import checkpoint as checkpoints
 from engine import files, training
 from engine.config import ScheduleConfig, TrainingConfig, UNetConfig
 from engine.datasets.images import image_training
+from engine.run_lock import in_training
 from engine.training import Trainer, averaging_weight, learning_rate, open_run, train
 
 CPU = torch.device("cpu")
 FILES = ("checkpoint.safetensors", "state.safetensors")
+LOCKING = "from pathlib import Path; from engine.run_lock import RunLock; lock = RunLock(Path"
 
 
 def run(
@@ -218,6 +222,38 @@ def test_a_folder_that_cannot_be_written_is_named(config_for, tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(ValueError, match=r"cannot write to folder .*file"):
         open_run(config_for(), tmp_path / "file" / "run", device=CPU)
+
+
+def test_nobody_trains_where_a_training_runs(config_for, tmp_path):
+    config = config_for(steps=4, checkpoint_every=2)
+    steps = train(open_run(config, tmp_path, device=CPU), tmp_path)
+    for _ in range(2):
+        next(steps)
+    held = (tmp_path / FILES[1]).read_bytes()
+    assert in_training(tmp_path)
+    with pytest.raises(ValueError, match=r"is in training in another process"):
+        open_run(config, tmp_path, device=CPU, resume=True)
+    other = [sys.executable, "-c", f"{LOCKING}({str(tmp_path)!r}))"]
+    found = subprocess.run(other, capture_output=True, text=True, check=False)
+    assert "is in training in another process" in found.stderr
+    assert (tmp_path / FILES[1]).read_bytes() == held
+    steps.close()
+    assert not in_training(tmp_path)
+    run(tmp_path, config, resume=True)
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES, "metrics.jsonl"}
+
+
+def test_a_training_that_could_not_begin_holds_nobody_up(config_for, trained):
+    with pytest.raises(ValueError, match="cannot resume"):
+        open_run(config_for(seed=9), trained, device=CPU, resume=True)
+    open_run(config_for(), trained, device=CPU, resume=True).release()
+    assert not in_training(trained)
+
+
+def test_a_process_that_dies_holds_nobody_up(tmp_path):
+    dying = f"{LOCKING}({str(tmp_path)!r})); import os; os._exit(0)"
+    subprocess.run([sys.executable, "-c", dying], check=True)
+    assert not in_training(tmp_path)
 
 
 def spoil_state(folder: Path, change) -> None:

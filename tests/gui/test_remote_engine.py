@@ -16,6 +16,7 @@ from engine import load_checkpoint, protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from engine.protocol import Packet
 from engine.remote_files import CHECKPOINT, RUN_FILES, RemoteFiles
+from engine.run_lock import RunLock
 from tests.gui.sshd import Sshd, script
 from toydiff_gui import engine_link
 from toydiff_gui.__main__ import toydiff
@@ -162,6 +163,17 @@ def test_a_trainings_files_are_given_out_and_no_others(files, tmp_path):
     for name in (*OUTSIDE, "runs/v 1", "runs/v 1/secret", "runs/v 1/state.safetensors"):
         with pytest.raises(ValueError, match=r"\S"):
             files.fetch(name)
+
+
+def test_files_of_a_training_that_still_runs_stay_as_they_are(files, tmp_path):
+    lock = RunLock(tmp_path / "ToyDiff" / "runs" / "v 1")
+    name = f"runs/v 1/{CHECKPOINT}"
+    with pytest.raises(ValueError, match="v 1 is still in training there"):
+        files.fetch(name)
+    with pytest.raises(ValueError, match="v 1 is still in training there"):
+        files.deliver(name, np.zeros(3, np.uint8))
+    lock.release()
+    assert files.fetch(name).tobytes() == b"weights"
 
 
 def test_large_files_are_not_sent(files, monkeypatch):
@@ -509,6 +521,51 @@ def test_a_training_that_ended_with_the_window_is_fetched_by_the_next(desk):
     assert desk.runs.recent() == [str(folder)]
     assert not desk.runs.is_away(folder)
     assert desk.runs.is_away(elsewhere)
+
+
+def test_what_still_runs_there_is_fetched_later_and_not_overwritten(desk):
+    address = Address("host", "me")
+    desk.link.address = address
+    desk.reach_rest()
+    folder = desk.runs.new_folder(SMALL)
+    (folder / CHECKPOINT).write_bytes(b"weights")
+    desk.conductor.open_model(str(folder))
+    desk.link.describe(desk.link.asked(protocol.Open)[-1].job, SMALL)
+    desk.state.update_training_config(**vars(SMALL))
+    desk.runs.mark_away(folder, str(address))
+    fetcher = Fetcher(desk.state, desk.link, desk.runs, desk.conductor)
+    desk.link.get_ready()
+    for _ in range(2):  # it is said once
+        (asked,) = desk.heard(protocol.Fetch)
+        desk.link.report(protocol.Failure(job=asked.message.job, message="still in training there"))
+        said = [text for text, _ in desk.messages]
+        assert said.count("Still in training there.") == 1
+        assert desk.runs.is_away(folder)
+        assert fetcher.again_timer.isActive()
+        assert desk.conductor.can_continue
+        desk.conductor.train()
+        assert not desk.heard(protocol.Train)
+        assert "has not been fetched yet" in desk.messages[-1][0]
+        fetcher.again_timer.timeout.emit()
+    (asked,) = desk.heard(protocol.Fetch)
+    desk.link.report(protocol.Result(job=asked.message.job))
+    desk.conductor.train()
+    (training,) = desk.heard(protocol.Train)
+    assert training.message.resume
+
+
+def test_a_training_that_goes_on_here_is_fetched_from_nowhere(desk):
+    desk.reach_rest()
+    folder = desk.runs.new_folder(SMALL)
+    (folder / CHECKPOINT).write_bytes(b"weights")
+    desk.conductor.open_model(str(folder))
+    desk.link.describe(desk.link.asked(protocol.Open)[-1].job, SMALL)
+    desk.state.update_training_config(**vars(SMALL))
+    desk.runs.mark_away(folder, "ssh://host")
+    desk.conductor.train()
+    (training,) = desk.heard(protocol.Train)
+    assert training.message.resume
+    assert not desk.runs.is_away(folder)
 
 
 def test_a_training_that_left_nothing_there_leaves_nothing_here(desk):
