@@ -217,8 +217,8 @@ def _train(trainer: Trainer, folder: Path, team: Team | None) -> int:
                 raise
             kept = f"{folder} holds {trainer.done} updates; go on with --resume"
             raise distributed.WorkerLostError(f"{error}; {kept}") from error
-        except ValueError:
-            if trainer.leads:
+        except ValueError as error:
+            if trainer.leads or isinstance(error, training.TooLittleMemoryError):
                 raise
             return 2  # all processes meet the same; one of them says it
         finally:

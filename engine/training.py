@@ -95,6 +95,10 @@ def finish(work: Generator[object, None, Done]) -> Done:
             return done
 
 
+class TooLittleMemoryError(ValueError):
+    """A device has no room for an update. Of several processes a single one may meet this."""
+
+
 class Trainer:
     """A network in training; ``step`` makes one update.
 
@@ -157,14 +161,26 @@ class Trainer:
     def join(self, team: Team) -> None:
         """Train together from now on, from the state of the process that leads.
 
-        An update is still that of the whole batch, of which each process computes its rows.
+        An update is still that of the whole batch, of which each process computes its rows. Raises
+        ``ValueError`` in the leader if another process found other data, say on another machine.
         """
-        done = {"done": torch.tensor(self.done)}
-        state = team.handed_out(done | self._state() if team.leads else None)
+        beside = {"done": torch.tensor(self.done), "data": self._data.figures()}
+        state = team.handed_out(beside | self._state() if team.leads else None)
+        leaders = state.pop("data")
+        team.made(lambda: self._require_data_of(leaders))
         self.done = int(state.pop("done"))
         if not team.leads:
             self._load(state)
         self._team, self._together = team, team.wrap(self.network)
+
+    def _require_data_of(self, leaders: Tensor) -> None:
+        mine = self._data.figures()
+        if mine.shape != leaders.shape or not torch.allclose(mine, leaders, rtol=1e-3, atol=1e-5):
+            raise ValueError(
+                f"it has found other data, {self._data.count} of shape {self._data.shape} with "
+                f"mean {_numbers(self.transform.mean.ravel().tolist())}, where the leading process "
+                f"has {int(leaders[0])}; name the same everywhere with --data-root"
+            )
 
     def denoiser(self, *, frozen: bool = False) -> NetworkDenoiser:
         """The averaged network as it is now; later updates change it (then call ``refresh``).
@@ -233,7 +249,7 @@ class Trainer:
         rows = min(self.micro_batch or count, count)
         # One of several processes would leave the others waiting for it.
         if rows == 1 or self._team is not None:
-            raise ValueError(
+            raise TooLittleMemoryError(
                 f"{self.device} has too little memory for {rows} at once of a batch of {count}; "
                 "choose a smaller micro-batch or network"
             )

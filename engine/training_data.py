@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,6 +32,14 @@ class TrainingData(ABC):
     def classes(self, rows: Tensor) -> Tensor | None:
         """The class of each, int64 (B,); None where there are none."""
         return None
+
+    def figures(self) -> Tensor:
+        """Number, shape, mean and deviation, float64 (F,): the same data have the same everywhere.
+
+        Nearly the same, that is: pictures may be decoded by other versions of a library.
+        """
+        units = np.concatenate([self.transform.mean.ravel(), self.transform.std.ravel()])
+        return torch.tensor([self.count, *self.shape, *units.tolist()], dtype=torch.float64)
 
 
 class PointData(TrainingData):

@@ -11,6 +11,7 @@ from platformdirs import user_data_path
 from PySide6.QtCore import QSettings
 
 from engine.config import TrainingConfig, from_json
+from engine.run_lock import LOCK_NAME
 from toydiff_gui.references import CHECKPOINT, is_here
 
 CONFIG = "config.json"
@@ -55,7 +56,7 @@ class Runs:
         """Remove the folder of a training that saved nothing; any other is left alone."""
         with suppress(OSError):  # not ours to tidy any more
             held = {path.name for path in folder.iterdir()}
-            ours = {CONFIG, METRICS, AWAY}
+            ours = {CONFIG, METRICS, AWAY, LOCK_NAME}
             if folder.parent == self._root and CONFIG in held and held <= ours:
                 for name in held:
                     (folder / name).unlink()

@@ -134,6 +134,19 @@ def test_a_team_of_one_trains_to_the_bit_as_without(team, config_for, tmp_path):
     assert alone_bytes == team_bytes
 
 
+def test_processes_with_other_data_are_refused(team, config_for):
+    trainer = Trainer(config_for(), CPU)
+    leaders = trainer._data.figures()
+    trainer._require_data_of(leaders)
+    for k in range(len(leaders)):
+        others = leaders.clone()
+        others[k] = 1.01 * others[k] + 0.01
+        with pytest.raises(ValueError, match="other data"):
+            Trainer(config_for(), CPU)._require_data_of(others)
+    with pytest.raises(ValueError, match=r"other data, 50 of shape \(2,\) .* leading process has"):
+        Trainer(config_for(points=50), CPU)._require_data_of(leaders)
+
+
 def test_what_is_handed_out_arrives(team):
     sent = {
         "weights": torch.randn(3, 2, 4, 4).contiguous(memory_format=torch.channels_last),
@@ -337,6 +350,42 @@ def test_what_fails_in_one_process_is_said_once_by_the_leader(torchrun, tmp_path
     script.write_text(WITH_A_FAULT)
     output, _ = torchrun(3, script).communicate()
     assert output.splitlines() == ["0 process 2 of 3: no data on this machine"]
+
+
+OTHERS_HAVE = """
+import os
+from engine import training_data
+if os.environ["RANK"] == "1":
+    FAULT
+from engine.cli import main
+main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("figures = training_data.TrainingData.figures\n"
+         "    training_data.TrainingData.figures = lambda self: figures(self) + 1",
+         "toydiff: process 2 of 2: it has found other data"),
+        ("from engine.training import Trainer\n"
+         "    def full(*_): raise RuntimeError(\"MPS backend out of memory\")\n"
+         "    Trainer._loss = full",
+         "toydiff: cpu has too little memory for 6 at once of a batch of 6"),
+    ],
+    ids=["data", "memory"],
+)  # fmt: skip
+def test_what_only_another_process_meets_is_said(torchrun, tmp_path, fault, said):
+    script = tmp_path / "script.py"
+    script.write_text(OTHERS_HAVE.replace("FAULT", fault))
+    process = torchrun(
+        2, script, "train", *POINTS, "--device", "cpu", "--batch-size", 12, "--steps", 5,
+        "--out", tmp_path / "run",
+    )  # fmt: skip
+    _, error = process.communicate()
+    assert process.returncode
+    assert said in error
 
 
 @pytest.mark.slow
