@@ -31,6 +31,8 @@ from engine.image_classifier import (
 from engine.image_metrics import Features, recognised, reference_of
 
 STEPS, BATCH, PEAK_RATE, WEIGHT_DECAY, WARM_UP = 2500, 128, 3e-3, 0.02, 100
+LOOKED_AT = 256
+"""Images in a block: there may be others who wait for the processor."""
 MOST_SHIFT = 1 / 14
 """Of the side of an image: so far training images are shifted at most, either way."""
 
@@ -49,7 +51,8 @@ def train_classifier(
 ) -> Generator[ClassifierStep, None, Classifier]:
     """Train a classifier with ``images``, rate it with ``test``, and measure its reference.
 
-    An item an update; the classifier is returned. The weights are rounded to half precision before
+    An item an update, and one for each block of images that is looked at afterwards; the
+    classifier is returned. The weights are rounded to half precision before
     anything is measured, so that a stored classifier sees what this one sees. Raises ``ValueError``
     for images without classes.
     """
@@ -75,12 +78,13 @@ def train_classifier(
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-        yield ClassifierStep(step, steps, float(loss.detach()))
+        last = ClassifierStep(step, steps, float(loss.detach()))
+        yield last
     network.requires_grad_(False)
-    _scale_features(network, look(network, images)[0])
+    _scale_features(network, (yield from look(network, images, images, last))[0])
     network.half().float().to(memory_format=torch.contiguous_format)
-    features, _ = look(network, images)
-    _, probabilities = look(network, test, images)
+    features, _ = yield from look(network, images, images, last)
+    _, probabilities = yield from look(network, test, images, last)
     sure, _ = recognised(probabilities)
     reference = reference_of(features, sure)
     description = ClassifierDescription(
@@ -133,14 +137,14 @@ def _scale_features(network: ClassifierNetwork, features: Features) -> None:
 
 
 def look(
-    network: ClassifierNetwork, images: ImageSet, trained_with: ImageSet | None = None
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Features and probabilities of all ``images``, block by block."""
-    own = (trained_with or images).transform
-    size, found = 4096, []
-    for start in range(0, len(images.images), size):
-        part = torch.from_numpy(images.standardised(slice(start, start + size)))
-        found.append(look_with(network, part, images.transform, own))
+    network: ClassifierNetwork, images: ImageSet, trained_with: ImageSet, item: ClassifierStep
+) -> Generator[ClassifierStep, None, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Features and probabilities of all ``images``; ``item`` comes once for each block of them."""
+    found = []
+    for start in range(0, len(images.images), LOOKED_AT):
+        part = torch.from_numpy(images.standardised(slice(start, start + LOOKED_AT)))
+        found.append(look_with(network, part, images.transform, trained_with.transform))
+        yield item
     features, probabilities = zip(*found, strict=True)
     return np.concatenate(features), np.concatenate(probabilities)
 

@@ -43,7 +43,7 @@ def main() -> int:
             except StopIteration as end:
                 classifier = end.value
                 break
-            bar.update(1)
+            bar.update(item.step - bar.n)
             bar.set_postfix(loss=f"{item.loss:.3f}", refresh=False)
     path = options.out / f"{name}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
