@@ -20,6 +20,7 @@ from engine.schedules import Schedule
 MAX_PARAMETERS = 500_000_000
 MAX_CONFIG_BYTES = 2**20
 MOST_BLOCKS = 64
+MOST_LEVELS = 8
 """Layers a block: each takes memory of its own, even where its weights take none."""
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 _SCHEDULERS = (
@@ -70,6 +71,10 @@ def load_diffusers(
     blocks = settings.get("layers_per_block", 2)
     if not isinstance(blocks, int) or not 1 <= blocks <= MOST_BLOCKS:
         raise ValueError(f"{path} has {blocks!r} layers a block; 1 to {MOST_BLOCKS} open")
+    widths = settings.get("block_out_channels", [0])
+    if not isinstance(widths, list) or not 1 <= len(widths) <= MOST_LEVELS:
+        told = str(widths)[:60]
+        raise ValueError(f"{path} has block_out_channels {told}; 1 to {MOST_LEVELS} of them open")
     try:
         with torch.device("meta"):  # takes no memory, whatever size the folder claims
             outline = make.from_config(settings)

@@ -26,6 +26,7 @@ LIVE = "live"
 """The name under which the averaged weights of the running training can be sampled."""
 MAX_HEADER = 16 * 2**20
 MAX_ARRAY_BYTES = 4 * 2**30
+MAX_AXES = 16
 DTYPES = ("float32", "float64", "int64", "int32", "uint8", "bool")
 
 
@@ -515,7 +516,10 @@ def read_packet(stream: IO[bytes]) -> Packet | None:
         if room < 0:
             raise ProtocolError(f"array {spec.name!r} of shape {spec.shape} is too large")
         data = _read_exactly(stream, length)
-        arrays[spec.name] = np.frombuffer(data, spec.dtype).reshape(spec.shape)
+        try:
+            arrays[spec.name] = np.frombuffer(data, spec.dtype).reshape(spec.shape)
+        except ValueError as error:  # a length of 0 hides how large the others are
+            raise ProtocolError(f"array {spec.name!r} has shape {spec.shape}") from error
     return Packet(header.message, arrays)
 
 
@@ -536,7 +540,8 @@ def skip_to_begin(stream: IO[bytes]) -> bytes:
 
 
 def _check_type(spec: _ArraySpec) -> None:
-    if spec.dtype not in DTYPES or any(length < 0 for length in spec.shape):
+    negative = any(length < 0 for length in spec.shape)
+    if spec.dtype not in DTYPES or negative or len(spec.shape) > MAX_AXES:
         raise ProtocolError(f"array {spec.name!r} has type {spec.dtype}, shape {spec.shape}")
 
 

@@ -9,6 +9,7 @@ are on that machine.
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path, PurePosixPath
@@ -29,7 +30,9 @@ RUN_FILES = (CHECKPOINT, STATE, METRICS)
 """What a training leaves, the checkpoint first."""
 MAX_FILE_BYTES = 512 * 2**20
 MOST_RECEIVED = 20
-"""Checkpoints that are kept of those received; of more, the oldest go."""
+"""Checkpoints that are kept of those received; of more, those go that were used longest ago."""
+MOST_KNOWN = 10
+"""So many of those that it has sent a window counts on: there may be another window."""
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
 
@@ -121,6 +124,9 @@ class RemoteFiles:
             raise ValueError(f"{name!r} is no checkpoint that the engine has")
         found = self._inside(bare)
         folder = PurePosixPath(bare).parts[0]
+        if folder == RECEIVED:
+            with suppress(OSError):  # not there, as whoever opens it will say
+                os.utime(found)
         if folder != within if within else folder not in (RUNS, RECEIVED):
             raise ValueError(f"{name!r} is not in the folder of the engine")
         return f"{prefix}{found}"

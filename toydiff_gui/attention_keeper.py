@@ -19,8 +19,12 @@ from toydiff_gui.playback import Playback
 from toydiff_gui.state import AppState, AttentionRun
 from toydiff_gui.timers import single_shot
 
-MAX_BYTES = 128 * 2**20
-"""What the weights of all times together may take; of more times some are left out."""
+MAX_BYTES = 256 * 2**20
+"""What the weights of all times together may take; of more times some are left out.
+
+The average, at least two times, and the time that is shown fit into it however large the engine
+lets one be (``engine.attention_maps.MAX_MAP_BYTES``); else they would push each other out for ever.
+"""
 NONE_THERE = "This network has no attention to look at."
 
 

@@ -23,6 +23,8 @@ from engine.files import write_atomically
 from engine.protocol import Packet
 from engine.remote_files import (
     CHECKPOINT,
+    MOST_KNOWN,
+    RECEIVED,
     RUN_FILES,
     received_name,
     require_size,
@@ -118,10 +120,12 @@ class Courier:
             raise ValueError(f"no checkpoint {bare!r} on this machine to send to the engine")
         path = path.resolve()
         if (known := self._unchanged(path)) is not None:
+            self._known[path] = self._known.pop(path)  # the newest
             return [], prefix + known
         content = _read(path)
         there = received_name(content)
         self._known[path] = (_stamp(path), there)
+        self._forget_oldest()
         return [_delivery(there, content, job)], prefix + there
 
     def _send_run(self, folder: Path, job: int) -> list[Packet]:
@@ -165,6 +169,12 @@ class Courier:
         write_atomically(path, lambda stream: stream.write(content.tobytes()))
         path = path.resolve()
         self._known[path] = (_stamp(path), there)
+
+    def _forget_oldest(self) -> None:
+        """Count on no more of what was sent than the engine keeps."""
+        sent = [path for path, (_, there) in self._known.items() if there.startswith(RECEIVED)]
+        for path in sent[:-MOST_KNOWN]:
+            del self._known[path]
 
     def _unchanged(self, path: Path) -> str | None:
         """The name over there of a file that the engine has as it is here."""

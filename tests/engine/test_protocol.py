@@ -172,6 +172,13 @@ def test_spoilt_bytes_give_a_packet_or_a_protocol_error(packet, data):
         read_packet(io.BytesIO(bytes(whole)))
 
 
+@pytest.mark.parametrize("shape", [(1,) * 65, (0, 2**62, 8), (0, 2**63 - 1), (-1,)])
+def test_shapes_that_no_array_has_are_no_packet(shape):
+    header = protocol._Header(protocol.Cancel(job=1), [protocol._ArraySpec("x", "uint8", shape)])
+    with pytest.raises(ProtocolError, match=r"'x' has .*shape"):
+        read_packet(io.BytesIO(framed(msgspec.msgpack.encode(header)) + b"1"))
+
+
 def test_arrays_in_another_order_of_memory_arrive_as_they_look():
     value = np.arange(24, dtype=np.float32).reshape(2, 3, 4).transpose(2, 0, 1)[::2]
     (arrived,) = read_packet(

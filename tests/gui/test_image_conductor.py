@@ -8,9 +8,10 @@ from PySide6.QtCore import QTimer
 
 from bench.window import settle, wait_until
 from engine import protocol
+from engine.attention_maps import MAX_MAP_BYTES
 from engine.config import TrainingConfig
 from engine.datasets.images import folder_training, image_training
-from toydiff_gui import image_ends
+from toydiff_gui import attention_keeper, image_ends
 from toydiff_gui.image_composer import compose_images
 from toydiff_gui.slicer import map_places, shares_at
 from toydiff_gui.state import AppState, LaneRun, LaneSpec
@@ -483,6 +484,21 @@ def test_an_average_asks_for_the_rest(image_desk):
     attend(image_desk, rest)
     assert len(state.attention.weights) == 50
     assert not image_desk.heard(protocol.Attend)
+
+
+def test_an_average_of_the_largest_maps_comes_to_an_end(image_desk, monkeypatch):
+    """Else the times of the average and the one that is shown push each other out for ever."""
+    shown, largest = 120, 2 * 16 * 16 * 4  # bytes of what ``attend`` sends for a time
+    room = attention_keeper.MAX_BYTES // MAX_MAP_BYTES
+    monkeypatch.setattr(attention_keeper, "MAX_BYTES", room * largest)
+    image_desk.playback.set_t(shown)
+    image_desk.state.update_image_view(face="attention", averaged=True)
+    for _ in range(5):
+        for asked in image_desk.heard(protocol.Attend):
+            attend(image_desk, asked)
+    assert not image_desk.heard(protocol.Attend)
+    assert shown in image_desk.state.attention.weights
+    assert len(image_desk.state.attention.weights) >= 3
 
 
 def test_attention_of_a_strip_with_the_class_of_its_place(image_desk):

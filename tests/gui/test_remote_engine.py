@@ -176,6 +176,26 @@ def test_files_of_a_training_that_still_runs_stay_as_they_are(files, tmp_path):
     assert files.fetch(name).tobytes() == b"weights"
 
 
+def test_what_is_used_is_kept_and_counted_on(files, courier, tmp_path):
+    paths = [tmp_path / f"{k}.safetensors" for k in range(25)]
+    for k, path in enumerate(paths):
+        path.write_bytes(b"%d" % k)
+    first, *others = paths
+    names = []
+    for path in others:
+        for asked in (first, path):  # the first one again and again
+            *sent, packet = courier.outgoing(opening(asked)).to_engine
+            for each in sent:
+                files.deliver(each.message.path, each.arrays["content"])
+            names.append(packet.message.checkpoint)
+            assert Path(files.resolved(packet.message).checkpoint).is_file()
+    assert len(set(names)) == 25
+    assert len(list((tmp_path / "ToyDiff" / "received").iterdir())) == 20
+    # Long not used: sent again.
+    assert len(courier.outgoing(opening(others[0])).to_engine) == 2
+    assert len(courier.outgoing(opening(others[-1])).to_engine) == 1
+
+
 def test_large_files_are_not_sent(files, monkeypatch):
     monkeypatch.setattr("engine.remote_files.MAX_FILE_BYTES", 6)
     with pytest.raises(ValueError, match="7 bytes, more than the 6"):
