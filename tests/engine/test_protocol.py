@@ -172,7 +172,7 @@ def test_spoilt_bytes_give_a_packet_or_a_protocol_error(packet, data):
         read_packet(io.BytesIO(bytes(whole)))
 
 
-@pytest.mark.parametrize("shape", [(1,) * 65, (0, 2**62, 8), (0, 2**63 - 1), (-1,)])
+@pytest.mark.parametrize("shape", [(1,) * 65, (0, 2**62, 8), (-1,)])
 def test_shapes_that_no_array_has_are_no_packet(shape):
     header = protocol._Header(protocol.Cancel(job=1), [protocol._ArraySpec("x", "uint8", shape)])
     with pytest.raises(ProtocolError, match=r"'x' has .*shape"):
