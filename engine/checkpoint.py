@@ -230,7 +230,7 @@ def locate(name_or_path: str | Path) -> Path:
         return path
     if path.is_dir():
         path = path / CHECKPOINT_NAME
-    if not path.is_file():
+    if not path.is_file() or not str(name_or_path):  # nothing is not the folder we are in
         raise ValueError(
             f"no checkpoint {str(name_or_path)!r}: not a file, not a folder of a training, and not "
             f"one of {', '.join(BUNDLED)}"

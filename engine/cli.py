@@ -67,8 +67,19 @@ _exact_root = click.option(
 _device = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps."
 )
+
+
+class _NewPath(click.Path):
+    """A path to write to. An empty one, as of an unset variable, is not the folder here."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value):
+            self.fail("'' names nothing to write to.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 _out = click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="The file to write."
+    "--out", required=True, type=_NewPath(path_type=Path), help="The file to write."
 )
 _seed = click.option("--seed", default=0, show_default=True, help="Feeds every random number.")
 _sampler = click.option(
@@ -177,7 +188,7 @@ IMAGE_POINTS = 12
     help=_plain_default("Updates between savings.", 1000, _IMAGES["checkpoint_every"]),
 )
 @click.option("--resume", is_flag=True, help="Go on with the training in DIR.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--out", required=True, type=_NewPath(path_type=Path), metavar="DIR")
 @_device
 @click.pass_context
 def train(ctx: click.Context, /, **options: Any) -> None:
@@ -225,7 +236,8 @@ def _train(trainer: Trainer, folder: Path, team: Team | None) -> int:
             steps.close()
             trainer.release()
     if trainer.leads:
-        print(f"{folder}: {trainer.done} of {trainer.config.steps} updates, last loss {loss:.4f}")
+        ended = f", last loss {loss:.4f}" if math.isfinite(loss) else "; nothing was left to do"
+        print(f"{folder}: {trainer.done} of {trainer.config.steps} updates{ended}")
         if stopped.asked:
             print(f"interrupted; go on with --resume --out {folder}", file=sys.stderr)
     return 130 if stopped.asked else 0
@@ -353,6 +365,8 @@ def _refuse_foreign(base: config.TrainingConfig, options: dict[str, Any]) -> Non
         foreign += ["image_size", "channels"]
     elif options["classes"]:
         raise ValueError("--classes: a folder of images has no classes")
+    if base.unet is not None and not base.unet.classes and options["unlabelled"] is not None:
+        raise ValueError(f"--unlabelled {options['unlabelled']:g}: the network learns no classes")
     for name in foreign:
         if options[name] is not None:
             flag = "--" + name.replace("_", "-")
@@ -368,13 +382,18 @@ def _resumed_config(
     path = folder / STATE_NAME
     if not path.is_file():
         raise ValueError(f"nothing to resume in {folder}: no {STATE_NAME}")
-    stored = load_tensors(path)[0].config
+    description = load_tensors(path)[0]
+    stored = description.config
     given = {
         name: value
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         else None
         for name, value in options.items()
     }
+    if given["steps"] is not None and given["steps"] < description.step:
+        raise ValueError(
+            f"--steps {given['steps']}: {folder} has {description.step} updates already"
+        )
     base = stored
     if any(given[name] is not None for name in ("dataset", "preset", "image_size", "channels")):
         wanted = {"dataset": stored.dataset, "image_size": stored.image_size}
@@ -711,6 +730,8 @@ def evaluate(**options: Any) -> None:
     if not checkpoint.config.images and (options["told"] or options["data_root"]):
         given = "--told" if options["told"] else f"--data-root {options['data_root']}"
         raise ValueError(f"{given}: the checkpoint {options['checkpoint']!r} is of points")
+    if checkpoint.config.dataset == "digits" and options["data_root"]:
+        raise ValueError(f"--data-root {options['data_root']}: 'digits' are bundled")
     if options["guidance"] != 1 and not options["told"]:
         raise ValueError(f"--guidance {options['guidance']:g} needs --told")
     stages = evaluation.evaluate(
@@ -816,6 +837,8 @@ def _check_output(out: Path) -> None:
 
     if out.is_dir():
         raise ValueError(f"--out {out} is a folder, not a file")
+    if out.exists() and not out.is_file():
+        raise ValueError(f"--out {out} is no regular file")
     try:
         with tempfile.TemporaryFile(dir=out.parent):
             pass

@@ -156,7 +156,7 @@ class NetworkDenoiser(Denoiser):
             output = at(x_t, t, *given)
         else:
             output = self.network(x_t, torch.full((len(x_t),), t, device=x_t.device), *given)
-        return output
+        return _like(x_t, output)
 
     def _in_blocks(self, x_t: Tensor, t: int, classes: Tensor | None) -> Tensor:
         rows = _block_rows(x_t)
@@ -197,9 +197,19 @@ class _Unfolded:
     def __call__(self, x: Tensor, t: int, out: Tensor) -> None:
         at = getattr(self._network, "at", None)
         if at is not None:
-            out.copy_(at(x, t))
+            out.copy_(_like(x, at(x, t)))
         else:
-            out.copy_(self._network(x, torch.full((len(x),), t, device=x.device)))
+            out.copy_(_like(x, self._network(x, torch.full((len(x),), t, device=x.device))))
+
+
+def _like(x: Tensor, output: object) -> Tensor:
+    """What a network gave, if it suits: anything smaller would be spread over all states."""
+    if not isinstance(output, Tensor):
+        raise ValueError(f"the network gave a {type(output).__name__}, not a tensor")
+    if output.shape != x.shape:
+        given, wanted = tuple(output.shape), tuple(x.shape)
+        raise ValueError(f"the network gave shape {given} for states of shape {wanted}")
+    return output
 
 
 class GuidedDenoiser(Denoiser):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import warnings
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.datasets.images import ImageSet, Split, standardisation_of
 
@@ -71,6 +72,8 @@ def list_pictures(folder: Path) -> Listing:
             links += 1
             continue
         status = entry.stat()
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
+            continue
         found.append((Path(entry.path), (status.st_size, status.st_mtime_ns)))
         if len(found) > MOST_FILES:
             raise ValueError(f"the folder {folder} holds more than {MOST_FILES} images")
@@ -132,6 +135,8 @@ def read_picture(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
     Raises ``ValueError`` naming the file and what is wrong with it.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("it is no regular file")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about oddities that Pillow copes with
             with Image.open(path, formats=FORMATS) as picture:
@@ -142,6 +147,9 @@ def read_picture(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
                 # JPEG can be decoded at a fraction of its size, which is much faster.
                 picture.draft("L" if channels == 1 else "RGB", (4 * size, 4 * size))
                 return _square(picture, size, channels)
+    except UnidentifiedImageError as error:
+        known = ", ".join(FORMATS[:-1])
+        raise ValueError(f"cannot use {path}: it is no {known} or {FORMATS[-1]}") from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         # The file is named once, here.
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

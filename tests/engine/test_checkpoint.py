@@ -237,6 +237,7 @@ def test_a_file_too_large_to_be_ours_is_not_read(tmp_path):
 )
 def test_unknown_names_are_named(name, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"of a training in the folder we are in")
     with pytest.raises(ValueError, match=message):
         engine.load_checkpoint(name)
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -779,3 +780,32 @@ def test_an_endpoint_beyond_float32_is_named_as_typed(tmp_path, capsys):
     arguments = ["interpolate", "--checkpoint", "v", "--from", "1e39,2", "--to", "1,2"]
     assert command_line.run(cli.commands, [*arguments, "--out", str(tmp_path / "x.npz")]) == 2
     assert "'1e39,2' is too large" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train --dataset v", "sample --checkpoint v --count 2"])
+def test_an_empty_name_is_not_the_folder_we_are_in(tmp_path, monkeypatch, capfd, command):
+    monkeypatch.chdir(tmp_path)
+    assert run(*command.split(), "--out", "") == 2
+    assert "'' names nothing to write to" in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes here")
+def test_what_is_no_file_is_not_replaced(tmp_path, capfd):
+    os.mkfifo(tmp_path / "a.npz")
+    assert run("sample", "--checkpoint", "v", "--count", 2, "--out", tmp_path / "a.npz") == 2
+    assert "is no regular file" in capfd.readouterr().err
+    assert (tmp_path / "a.npz").is_fifo()
+
+
+def test_a_training_that_is_done_is_left_as_it_is(trained, tmp_path, capfd):
+    folder = shutil.copytree(trained, tmp_path / "run")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = engine.load_checkpoint(folder).description.step
+    assert run("train", "--resume", "--steps", done - 1, "--out", folder) == 2
+    assert f"has {done} updates already" in capfd.readouterr().err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    ok("train", "--resume", "--out", folder)
+    said = capfd.readouterr().out
+    assert "nothing was left to do" in said
+    assert "nan" not in said

@@ -512,3 +512,18 @@ def test_the_exact_denoiser_of_images_finds_them_in_the_folder_named(tmp_path, m
     network = ["--checkpoint", "mnist", "--steps", 2, "--out", out, "--count", 2]
     assert run("sample", *network, "--data-root", root) == 2
     assert f"--data-root {root} needs a checkpoint exact:NAME" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("train --dataset digits --no-classes --unlabelled 0.5", "--unlabelled 0.5: the network"),
+        ("evaluate --checkpoint digits --quick --data-root there", "--data-root there: 'digits'"),
+    ],
+)
+def test_what_nothing_would_heed_is_refused(tmp_path, monkeypatch, capfd, command, said):
+    monkeypatch.chdir(tmp_path)
+    out = ["--out", "run"] if command.startswith("train") else []
+    assert run(*command.split(), *out) == 2
+    assert said in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import warnings
 import zlib
@@ -238,3 +239,19 @@ def test_a_picture_that_goes_while_others_are_read_is_counted(tmp_path):
     found = finish(image_folder.load_pictures(listing, 8, 3)).train
     assert len(found.images) == 2
     assert "1.png: No such file or directory" in found.note
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes here")
+def test_nobody_waits_for_a_pipe(tmp_path):
+    for k in range(2):
+        save(tmp_path / f"{k}.png", noise(9, 9))
+    os.mkfifo(tmp_path / "a.png")
+    assert len(load(tmp_path).images) == 2
+    with pytest.raises(ValueError, match=r"a\.png: it is no regular file"):
+        read_picture(tmp_path / "a.png", 8, 1)
+
+
+def test_what_is_no_picture_is_said_in_a_sentence(tmp_path):
+    (tmp_path / "a.png").write_text("words")
+    with pytest.raises(ValueError, match=r"a\.png: it is no PNG, JPEG, BMP, GIF or WEBP$"):
+        read_picture(tmp_path / "a.png", 8, 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import struct
 import zipfile
 
 import numpy as np
@@ -79,6 +81,7 @@ BAD = {
     "NaN": {"x": np.full((2, 3, 2), np.nan, np.float32)},
     "meta is no JSON": {"meta": np.array("{")},
     "meta is a list": {"meta": np.array("[]")},
+    "no samples": {"x": np.zeros((2, 0, 2), np.float32), "x0": np.zeros((2, 0, 2), np.float32)},
     "objects": {"x": np.array([[None]], object)},
 }
 
@@ -95,8 +98,63 @@ def test_foreign_files_are_refused_by_name(tmp_path, content):
     (tmp_path / "bad.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"bad\.npz is not a ToyDiff trajectory"):
         trajectory.load(tmp_path / "bad.npz")
-    with pytest.raises(ValueError, match=r"no such file: .*none\.npz"):
+    with pytest.raises(ValueError, match=r"no such trajectory file: .*none\.npz"):
         trajectory.load(tmp_path / "none.npz")
+
+
+DEEP = 100_000 * "["
+
+
+def flipped(name: str) -> bytes:
+    """A whole file with something wrong inside."""
+    stream = io.BytesIO()
+    arrays = {"x": np.zeros((2, 3, 2), np.float32), "t": np.array([5, 0])}
+    meta = DEEP if name == "deep meta" else "{}"
+    np.savez_compressed(stream, x0=arrays["x"], meta=np.array(meta), **arrays)
+    content = bytearray(stream.getvalue())
+    directory = content.index(b"PK\x01\x02")
+    begin = 30 + sum(struct.unpack("<HH", content[26:30]))  # after the name and what is extra
+    if name == "compressed bytes":
+        content[begin : begin + 10] = bytes([0xFF] * 10)
+    elif name == "unknown method":
+        content[directory + 10] = content[8] = 99
+    elif name == "encrypted":
+        content[directory + 8] |= 1
+        content[6] |= 1
+    return bytes(content)
+
+
+@pytest.mark.parametrize("name", ["compressed bytes", "unknown method", "encrypted", "deep meta"])
+def test_damage_inside_of_a_file_is_refused_by_name(tmp_path, name):
+    (tmp_path / "bad.npz").write_bytes(flipped(name))
+    with pytest.raises(ValueError, match=r"bad\.npz is not a ToyDiff trajectory") as caught:
+        trajectory.load(tmp_path / "bad.npz")
+    assert "pickle" not in str(caught.value)
+
+
+HEADER = b"\x93NUMPY\x01\x00\x36\x00"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PK\x03\x04",
+        HEADER + b"{'descr': '<f4', 'fortran_order': False, 'shape': ((2,".ljust(54),
+        HEADER + b"{'descr': [[]], 'fortran_order': False, 'shape': (1,)}".ljust(54),
+    ],
+)
+def test_damaged_arrays_are_refused_by_name(tmp_path, content):
+    (tmp_path / "bad.npy").write_bytes(content)
+    with pytest.raises(ValueError, match=r"latents file .*bad\.npy is not an \.npy file"):
+        trajectory.load_array(tmp_path / "bad.npy", "latents")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes here")
+def test_nobody_waits_for_a_pipe(tmp_path):
+    for name, read in (("a.npz", trajectory.load), ("a.npy", trajectory.load_array)):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(ValueError, match=rf"{name} is no regular file"):
+            read(tmp_path / name, *(["latents"] if name == "a.npy" else []))
 
 
 def test_an_array_that_claims_too_much_is_refused(tmp_path, monkeypatch):
