@@ -454,6 +454,28 @@ def test_endpoints_show_what_they_are(qtbot, sample, state):
     assert "seed 5" in row.button.name
 
 
+def test_endpoints_keep_their_pictures_while_the_tiles_are_sampled_anew(sample, state):
+    row = sample.path.rows["A"]
+    data = give_samples(state)
+    smear = np.zeros_like(data)
+    begun = Trajectory([250, 125, 0], [data], [smear], {image_ends.SEED: 5})
+    digit = load_digits().images[20]
+    image_ends.place_tile(state, 20, "A")
+    state.set_run(image_ends.SAMPLES_KEY, LaneRun(begun, status="running"))  # with more steps
+    assert np.array_equal(row.picture, digit)
+    state.update_images(seed=6)  # before they are done
+    other = Trajectory([250, 0], [data], [smear], {image_ends.SEED: 6})
+    state.set_run(image_ends.SAMPLES_KEY, LaneRun(other, status="running"))
+    assert np.array_equal(row.picture, digit)
+    image_ends.place_tile(state, 3, "A")  # of which nothing better is known yet
+    first = row.picture
+    assert first is not None
+    assert not np.array_equal(first, load_digits().images[3])
+    other.append(data, data)
+    state.set_run(image_ends.SAMPLES_KEY, LaneRun(other, status="done"))
+    assert np.array_equal(row.picture, load_digits().images[3])
+
+
 def test_endpoints_are_chosen_from_the_menu(qtbot, sample, state):
     row = sample.path.rows["C"]
     row.menu.aboutToShow.emit()

@@ -28,12 +28,16 @@ TIPS = {
 }
 
 
-def pixels_of(state: AppState, end: ImageEnd) -> Pixels | None:
-    """What ``end`` looks like as data, uint8 (C, H, W); None while that is not known."""
+def pixels_of(state: AppState, end: ImageEnd, *, unfinished: bool = False) -> Pixels | None:
+    """What ``end`` looks like as data, uint8 (C, H, W); None while that is not known.
+
+    ``unfinished``: as far as it is known, from tiles that are not complete as well.
+    """
     image = end.image
     if image is None and end.tile is not None:
         tiles = image_ends.shown_tiles(state)
-        if tiles is not None and tiles.x0 and tiles.meta.get(image_ends.SEED) == end.seed:
+        known = tiles is not None and tiles.x0 and (unfinished or tiles.complete)
+        if tiles is not None and known and tiles.meta.get(image_ends.SEED) == end.seed:
             last = tiles.x0[-1]
             image = last[end.tile] if end.tile < len(last) else None
     if image is None or image.shape != state.model.shape:
@@ -88,7 +92,8 @@ class EndpointRow(QWidget):
         self._state = state
         self._random = np.random.default_rng()
         self._shown: tuple[object, ...] = ()
-        self._picture: tuple[ImageEnd, Pixels] | None = None
+        self._finished: tuple[ImageEnd, Pixels] | None = None
+        self._picture: Pixels | None = None
         self.button = EndpointButton()
         self.menu = self._make_menu()
         self.button.setMenu(self.menu)
@@ -154,16 +159,9 @@ class EndpointRow(QWidget):
     def refresh(self) -> None:
         """Show the endpoint as it is now."""
         end = image_ends.end_of(self._state, self.mark)
-        if end is None:
-            self._picture = None
-        else:
-            pixels = pixels_of(self._state, end)
-            if pixels is not None:
-                self._picture = end, pixels
-            elif self._picture is not None and self._picture[0] is not end:
-                self._picture = None  # what an endpoint looked like stays with it
+        self._picture = None if end is None else self._look_of(end)
         name = NONE[self.mark] if end is None else image_ends.end_label(self._state, end)
-        shown = (name, None if self._picture is None else self._picture[1].tobytes())
+        shown = (name, None if self._picture is None else self._picture.tobytes())
         if shown == self._shown:
             return
         self._shown = shown
@@ -173,10 +171,22 @@ class EndpointRow(QWidget):
         self.button.setToolTip(f"{name}\n{TIPS[self.mark]}")
         self._redraw()
 
+    def _look_of(self, end: ImageEnd) -> Pixels | None:
+        """What the endpoint looks like; once that was finished, it stays with it.
+
+        Tiles that are sampled anew are a smear at first, and may be gone before they are done.
+        """
+        pixels = pixels_of(self._state, end)
+        if pixels is not None:
+            self._finished = end, pixels
+        if self._finished is not None and self._finished[0] is end:
+            return self._finished[1]
+        return pixels_of(self._state, end, unfinished=True)
+
     @property
     def picture(self) -> Pixels | None:
         """What is shown of the endpoint, (C, H, W)."""
-        return None if self._picture is None else self._picture[1]
+        return self._picture
 
     def _redraw(self) -> None:
         side = theme.current().px(22)
@@ -187,7 +197,7 @@ class EndpointRow(QWidget):
             self.button.setIcon(QIcon(blank))
             return
         ratio = self.devicePixelRatioF()
-        image = image_of(colours(self._picture[1])).scaled(
+        image = image_of(colours(self._picture)).scaled(
             round(side * ratio),
             round(side * ratio),
             Qt.AspectRatioMode.KeepAspectRatio,
