@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractButton, QFileDialog, QInputDialog
 
-from engine.config import IMAGE_SETS, ScheduleConfig, UNetConfig, unet_preset
+from engine.config import IMAGE_SETS, ScheduleConfig, TrainingConfig, UNetConfig, unet_preset
 from engine.datasets.images import DIGITS, folder_training, image_training, load_digits
 from engine.trajectory import Trajectory
 from toydiff_gui import image_ends, names, theme
@@ -386,10 +386,11 @@ def test_quality_is_told_beside_its_floor_and_all_is_locked_while_training(qtbot
         "recognised_floor": 0.99,
     }
     state.set_training(TrainingRun("running", 100, 6000, 60.0, 90.0, quality=quality))
-    assert train.run.values["distance"].text() == "12.34"
-    assert train.run.floors["distance"].text() == "· floor 5.10"
-    assert train.run.bars["distance"].fraction == pytest.approx(12.34 / (5.5 * 5.1))
-    assert train.run.values["recognised"].text() == "83.0 %"
+    distance, recognised = train.run.figures
+    assert distance.value.text() == "12.34"
+    assert distance.floor.text() == "· floor 5.10"
+    assert distance.bar.fraction == pytest.approx(12.34 / (5.5 * 5.1))
+    assert recognised.value.text() == "83.0 %"
     assert not train.presets.cards["small"].isEnabled()
     assert not train.data.cards["digits"].isEnabled()
     assert not train.data.folder_button.isEnabled()
@@ -397,6 +398,22 @@ def test_quality_is_told_beside_its_floor_and_all_is_locked_while_training(qtbot
         click(qtbot, train.run.pause_button)
     with qtbot.waitSignal(train.stop_requested):
         click(qtbot, train.run.stop_button)
+
+
+def test_a_training_of_points_is_measured_as_such(train, state):
+    distance, second = train.run.figures
+    assert distance.caption.text() == "Fréchet"
+    quality = {"distance": 0.0818, "distance_floor": 0.018, "off_data": 0.02}
+    state.set_training(TrainingRun("running", 3, 9, quality=quality, config=TrainingConfig()))
+    assert (distance.caption.text(), distance.value.text()) == ("sliced W₂", "0.082")
+    assert distance.floor.text() == "· floor 0.018"
+    assert "Wasserstein" in distance.value.toolTip()
+    assert (second.heading.text(), second.value.text()) == ("Off the data", "2.0 %")
+    assert train.run.whose.isVisible()
+    assert train.run.whose.text() == "Training of V, in mode 2D"
+    state.set_training(TrainingRun("running", 3, 9, config=image_training("digits")))
+    assert (distance.caption.text(), second.heading.text()) == ("Fréchet", "Recognised")
+    assert not train.run.whose.isVisible()
 
 
 def test_a_configuration_for_points_does_no_harm(train, state):

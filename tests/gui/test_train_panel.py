@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from engine.config import POINT_SETS, ScheduleConfig, TrainingConfig
+from engine.datasets.images import image_training
 from toydiff_gui import theme
 from toydiff_gui.panels.loss_plot import in_columns, smoothed, ticks
 from toydiff_gui.panels.train import TrainPanel
@@ -53,6 +54,16 @@ def colours(widget, rect=None):
 def running(**changes):
     values = {"status": "running", "step": 3000, "total": 6000, "elapsed": 20.4, "remaining": 9.2}
     return TrainingRun(**(values | changes))
+
+
+def test_a_training_of_images_is_measured_as_such(panel, state):
+    quality = {"distance": 43.883, "distance_floor": 3.221, "recognised": 0.5}
+    state.set_training(running(quality=quality, config=image_training("digits")))
+    distance, second = panel.run.figures
+    assert (distance.caption.text(), distance.value.text()) == ("Fréchet", "43.88")
+    assert (second.heading.text(), second.value.text()) == ("Recognised", "50.0 %")
+    assert panel.run.whose.text() == "Training of Digits 8, in mode Images"
+    assert panel.run.whose.isVisible()
 
 
 @pytest.mark.parametrize("name", POINT_SETS)

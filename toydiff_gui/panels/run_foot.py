@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from toydiff_gui import names
-from toydiff_gui.controls import QualityBar, SectionHeader, Text, restyle
+from toydiff_gui.controls import SectionHeader, Text, restyle
 from toydiff_gui.icons import ButtonIcon
 from toydiff_gui.panels.loss_plot import LossPlot
+from toydiff_gui.panels.run_figures import FigureRow, figures_of
 from toydiff_gui.state import AppState
-
-UNKNOWN = "–"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measure of quality: its key in ``TrainingRun.quality``, that of its floor ('' for none).
-
-    ``bar``: it is drawn as well.
-    """
-
-    title: str
-    measure: str
-    key: str
-    floor: str
-    tip: str
-    written: Callable[[float], str]
-    bar: bool = False
-
-
-def decimals(digits: int) -> Callable[[float], str]:
-    """Writes a figure with so many decimals."""
-    return lambda value: f"{value:.{digits}f}"
-
-
-def percent(value: float) -> str:
-    """Writes a share of 0 to 1."""
-    return f"{100 * value:.1f} %"
 
 
 class RunFoot(QWidget):
     """Buttons and figures of the training that runs, or of the last one.
+
+    That may be one of the other mode; ``images`` says which mode the dock belongs to.
 
     Signals:
         train_requested: train, or train on.
@@ -58,27 +30,22 @@ class RunFoot(QWidget):
     resume_requested = Signal()
     stop_requested = Signal()
 
-    def __init__(
-        self, state: AppState, figures: Sequence[Figure], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, state: AppState, images: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._figures = tuple(figures)
+        self._images = images
         self._can_continue = False
         self._refusal = ""
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(4)
         self._build_buttons()
+        self.whose = Text("", size=11, ink="text_secondary")
+        self._column.addWidget(self.whose)
         self._build_loss()
-        self.values: dict[str, Text] = {}
-        self.floors: dict[str, Text] = {}
-        self.bars: dict[str, QualityBar] = {}
-        for figure in self._figures:
-            self._column.addLayout(self._build_figure(figure))
-            if figure.bar:
-                self.bars[figure.key] = QualityBar(figure.title)
-                self._column.addWidget(self.bars[figure.key])
+        self.figures = [FigureRow(figure) for figure in figures_of(images)]
+        for row in self.figures:
+            self._column.addWidget(row)
         self._build_time()
         state.training_changed.connect(self._show)
         state.engine_changed.connect(self._show)
@@ -124,23 +91,6 @@ class RunFoot(QWidget):
         self.loss_plot = LossPlot()
         self._column.addWidget(self.loss_header)
         self._column.addWidget(self.loss_plot)
-
-    def _build_figure(self, figure: Figure) -> QHBoxLayout:
-        value, floor = Text(UNKNOWN, size=11, weight=600), Text("", size=11, ink="label")
-        self.values[figure.key], self.floors[figure.key] = value, floor
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        heading = Text(figure.title, weight=600)
-        row.addWidget(heading)
-        row.addStretch(1)
-        caption = Text(figure.measure, size=11, ink="label")
-        for label in (heading, caption, value, floor):
-            label.setToolTip(figure.tip)
-        value.setAccessibleName(figure.title)
-        row.addWidget(caption)
-        row.addWidget(value)
-        row.addWidget(floor)
-        return row
 
     def _build_time(self) -> None:
         self.steps_text = Text("", size=11, ink="text_secondary")
@@ -206,15 +156,13 @@ class RunFoot(QWidget):
         self.loss_plot.set_data(training.steps, training.losses, training.total)
         latest = self.loss_plot.latest
         self.loss_header.set_caption("" if latest is None else f"{latest:.3f}")
-        for figure in self._figures:
-            value = training.quality.get(figure.key)
-            floor = training.quality.get(figure.floor)
-            self.values[figure.key].setText(UNKNOWN if value is None else figure.written(value))
-            self.floors[figure.key].setText(
-                "" if floor is None else f"· floor {figure.written(floor)}"
-            )
-            if figure.bar:
-                self.bars[figure.key].set_values(value, floor)
+        images = self._images if training.config is None else training.config.images
+        for row, figure in zip(self.figures, figures_of(images), strict=True):
+            row.show_figure(figure, training.quality)
+        self.whose.setVisible(images != self._images)
+        if training.config is not None:
+            dataset = names.DATASETS[training.config.dataset]
+            self.whose.setText(f"Training of {dataset}, in mode {'Images' if images else '2D'}")
         if training.status == "idle":
             self.steps_text.setText("No training here yet")
             self.time_text.setText("")

@@ -17,34 +17,13 @@ from toydiff_gui.controls.number_field import doubling
 from toydiff_gui.panels.drawings import points_drawing
 from toydiff_gui.panels.parts import Dock
 from toydiff_gui.panels.run_fields import PredictionChoice, RunFields
-from toydiff_gui.panels.run_foot import Figure, RunFoot, decimals, percent
+from toydiff_gui.panels.run_foot import RunFoot
 from toydiff_gui.panels.schedule_choice import ScheduleChoice
 from toydiff_gui.state import AppState
 
 WIDTH = 296
 
 LOCKED = "locked while training"
-FIGURES = (
-    Figure(
-        "Distance to data",
-        "sliced W₂",
-        "distance",
-        "distance_floor",
-        "Sliced 2-Wasserstein distance of fresh samples to the data: how far the points would have "
-        "to be moved. The floor is what true data reach.",
-        decimals(3),
-        bar=True,
-    ),
-    Figure(
-        "Off the data",
-        "",
-        "off_data",
-        "off_data_floor",
-        "Share of samples that lie farther from the data than all but one in a thousand true "
-        "points do. The floor is that of true points.",
-        percent,
-    ),
-)
 
 
 class TrainPanel(Dock):
@@ -168,12 +147,13 @@ class TrainPanel(Dock):
         self.column.addWidget(self._model)
 
     def _build_foot(self) -> None:
-        foot = self.run = RunFoot(self._state, FIGURES)
+        foot = self.run = RunFoot(self._state, images=False)
         self.train_button, self.pause_button = foot.train_button, foot.pause_button
         self.stop_button, self.loss_plot = foot.stop_button, foot.loss_plot
         self.steps_text, self.time_text = foot.steps_text, foot.time_text
-        self.distance_value, self.off_data_value = (foot.values[f.key] for f in FIGURES)
-        self.quality_bar = foot.bars["distance"]
+        distance, off_data = foot.figures
+        self.distance_value, self.off_data_value = distance.value, off_data.value
+        self.quality_bar = distance.bar
         foot.train_requested.connect(self.train_requested)
         foot.pause_requested.connect(self.pause_requested)
         foot.resume_requested.connect(self.resume_requested)

@@ -17,7 +17,7 @@ from toydiff_gui.panels.images.data_section import ImageDataSection
 from toydiff_gui.panels.images.preset_choice import PresetChoice, duration_text
 from toydiff_gui.panels.parts import Dock
 from toydiff_gui.panels.run_fields import PredictionChoice, RunFields
-from toydiff_gui.panels.run_foot import Figure, RunFoot, decimals, percent
+from toydiff_gui.panels.run_foot import RunFoot
 from toydiff_gui.panels.schedule_choice import ScheduleChoice
 from toydiff_gui.panels.train import LOCKED, WIDTH
 from toydiff_gui.state import AppState
@@ -26,27 +26,6 @@ DEFAULT_SCHEDULE = ScheduleConfig(name="cosine")
 CLASSES_TIP = (
     "The network is told the class of most images, so that one can be asked for, more or less "
     "strongly (guidance)."
-)
-FIGURES = (
-    Figure(
-        "Distance to data",
-        "Fréchet",
-        "distance",
-        "distance_floor",
-        "Fréchet distance between samples and real images, in what a small classifier sees in "
-        "them. The floor is what as many other real images reach.",
-        decimals(2),
-        bar=True,
-    ),
-    Figure(
-        "Recognised",
-        "",
-        "recognised",
-        "recognised_floor",
-        "Share of samples that the classifier is at least 90 % sure of. The floor is that of "
-        "real images.",
-        percent,
-    ),
 )
 
 
@@ -84,7 +63,7 @@ class ImageTrainPanel(Dock):
         self.column.addWidget(self.schedule)
         self._build_model()
         self.scroll_area.column.addStretch(1)
-        self.run = RunFoot(state, FIGURES)
+        self.run = RunFoot(state, images=True)
         self.foot.addWidget(self.run)
         self._connect(state)
         self._show_config()
