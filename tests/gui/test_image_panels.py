@@ -545,6 +545,34 @@ def test_path_is_set_and_reset(qtbot, sample, state):
     )
 
 
+def test_with_the_same_noise_there_is_one_path_only(qtbot, sample, state):
+    click(qtbot, sample.path.kind.button("geodesic"))
+    state.update_images(class_b=3)
+    click(qtbot, sample.classes.fixed, QPoint(8, 11))
+    assert state.images.fixed_noise
+    told = "Same noise: only the class changes along the path"
+    for button in (*(sample.path.kind.button(key) for key in names.PATHS), sample.path.even):
+        assert not button.isEnabled()
+        assert button.toolTip() == told
+    assert not sample.path.search.isVisible()
+    assert not sample.path.even.isChecked()
+    click(qtbot, sample.classes.fixed, QPoint(8, 11))
+    assert sample.path.search.isVisible()
+    assert sample.path.kind.button("linear").isEnabled()
+    assert sample.path.kind.button("linear").toolTip() != told
+
+
+def test_the_same_noise_can_be_turned_off_where_there_are_no_classes(qtbot, sample, state):
+    state.update_images(fixed_noise=True)
+    state.set_model(digits_model(labels=()))
+    assert sample.classes.fixed.isEnabled()
+    assert not sample.classes.guidance.isEnabled()
+    click(qtbot, sample.classes.fixed, QPoint(8, 11))
+    assert not state.images.fixed_noise
+    assert not sample.classes.fixed.isEnabled()
+    assert sample.path.kind.button("linear").isEnabled()
+
+
 def test_classes_and_guidance(qtbot, sample, state):
     classes = sample.classes
     assert [classes.tiles.itemText(i) for i in range(3)] == ["any", "each in turn", "0"]

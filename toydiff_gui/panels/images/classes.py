@@ -37,6 +37,7 @@ class ClassesSection(Section):
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(6)
         self._labels: tuple[str, ...] | None = None
+        self._captions: list[Text] = []
         self.tiles = self._choice(
             "Class of the samples",
             "The class that all samples are asked for, or every class in "
@@ -67,7 +68,9 @@ class ClassesSection(Section):
         ends = QHBoxLayout()
         ends.setSpacing(6)
         ends.addWidget(self.ends["A"], 1)
-        ends.addWidget(Text("→", ink="label"))
+        arrow = Text("→", ink="label")
+        self._captions.append(arrow)
+        ends.addWidget(arrow)
         ends.addWidget(self.ends["B"], 1)
         grid.addLayout(ends, 1, 1)
         grid.addWidget(self._label("Guidance", self.guidance), 2, 0)
@@ -95,6 +98,7 @@ class ClassesSection(Section):
     def _label(self, text: str, buddy: QWidget) -> Text:
         label = Text(text, ink="text_secondary")
         label.setBuddy(buddy)
+        self._captions.append(label)
         return label
 
     def _resize(self) -> None:
@@ -126,15 +130,17 @@ class ClassesSection(Section):
         self.guidance.set_number(images.guidance)
         self.fixed.setChecked(images.fixed_noise)
         reason = "" if labels else UNKNOWN
-        self.options.setEnabled(not reason)
+        for widget in (self.tiles, *self.ends.values(), self.guidance, *self._captions):
+            widget.setEnabled(not reason)
         self.header.set_caption("none learned" if reason else "")
         for box in (self.tiles, *self.ends.values()):
             box.setToolTip(reason or box.property("tip"))
         asked = images.class_a is not None or images.class_b is not None
-        self.fixed.setEnabled(asked or images.fixed_noise)
+        # On, it can always be turned off: no other path is to be had before.
+        self.fixed.setEnabled((asked and not reason) or images.fixed_noise)
         self.guidance.setToolTip(reason or GUIDANCE_TIP)
         self.fixed.setToolTip(
-            reason or (FIXED_TIP if self.fixed.isEnabled() else "Choose classes for the path first")
+            FIXED_TIP if self.fixed.isEnabled() else reason or "Choose classes for the path first"
         )
         for widget in (self.options, self.header):
             widget.setToolTip(reason)

@@ -35,6 +35,7 @@ TIPS = {
     "drawn": "A smooth curve from A through C to B.",
 }
 EVEN = "Space the images evenly by how far apart they are when decoded."
+SAME_NOISE = "Same noise: only the class changes along the path"
 PARTS = ("path", "even", "path_images")
 
 
@@ -128,17 +129,17 @@ class ImagePathSection(Section):
     def _show(self) -> None:
         images = self._state.images
         self.kind.set_current(images.path)
-        self.kind.set_segment(
-            "drawn",
-            images.c is not None or images.path == "drawn",
-            TIPS["drawn"] if images.c is not None else "Choose C first: the curve leads through it",
-        )
+        self._show_kinds()
         self.images_box.set_number(images.path_images)
-        geodesic = images.path == "geodesic"
-        self.even.setChecked(images.even or geodesic)
-        self.even.setEnabled(not geodesic)
+        geodesic = images.path == "geodesic" and not images.fixed_noise
+        self.even.setChecked((images.even or geodesic) and not images.fixed_noise)
+        self.even.setEnabled(not geodesic and not images.fixed_noise)
         self.even.setToolTip(
-            "The geodesic is always spaced evenly where it is decoded" if geodesic else EVEN
+            SAME_NOISE
+            if images.fixed_noise
+            else "The geodesic is always spaced evenly where it is decoded"
+            if geodesic
+            else EVEN
         )
         self.search.setVisible(geodesic)
         default = ImageSampling()
@@ -146,6 +147,17 @@ class ImagePathSection(Section):
             all(getattr(images, name) == getattr(default, name) for name in PARTS)
         )
         self._show_buttons()
+
+    def _show_kinds(self) -> None:
+        """Offer the kinds of paths there are; none where all of the path has the same latents."""
+        images = self._state.images
+        for key in names.PATHS:
+            enabled, tip = True, TIPS[key]
+            if images.fixed_noise:
+                enabled, tip = False, SAME_NOISE
+            elif key == "drawn" and images.c is None:
+                enabled, tip = images.path == "drawn", "Choose C first: the curve leads through it"
+            self.kind.set_segment(key, enabled, tip)
 
     def _show_buttons(self) -> None:
         images = self._state.images
