@@ -47,6 +47,29 @@ def root_of(state: AppState, model: ModelInfo) -> str:
     return data_root(state, config) if config is not None else ""
 
 
+def where_missing(host: str) -> str:
+    """Where a set is not: the engine looks on its own machine, and ``host`` names another."""
+    return f"not on {host}" if host else "not on this computer"
+
+
+def absent_text(state: AppState, dataset: str) -> str:
+    """What to say where images of a set are wanted that is not here, and what to do about it.
+
+    Empty if it is here, or has not been looked for.
+    """
+    places = state.image_data.places
+    if places.get(dataset):
+        return ""
+    if dataset == FOLDER:
+        return "The folder of the images is not known: choose it in the panel Train"
+    if dataset not in places:
+        return ""
+    return (
+        f"{INFOS[dataset].title} is {where_missing(state.engine.host)}: download it in the panel "
+        "Train, or choose its folder there"
+    )
+
+
 class ImageDataKeeper(QObject):
     """Finds, fetches and reads sets of images through the engine. Nothing is fetched unasked."""
 
@@ -109,7 +132,7 @@ class ImageDataKeeper(QObject):
         others = [root for root in self._state.image_data.roots if root != folder]
         roots = (folder, *others)[:MOST_ROOTS]
         self._settings.setValue(self._key(ROOTS), list(roots))
-        self._state.update_image_data(roots=roots, message="")
+        self._state.update_image_data(roots=roots, message="", browse_message="")
         self._root_chosen = True
         self.find()
 
@@ -121,7 +144,9 @@ class ImageDataKeeper(QObject):
             self._browse_job = None  # what still comes is of the folder before
         if data.browsed_set == FOLDER:
             self._state.update_image_data(browsed=None, labels=None, browsed_set="")
-        self._state.update_image_data(places={**data.places, FOLDER: folder}, message="")
+        self._state.update_image_data(
+            places={**data.places, FOLDER: folder}, message="", browse_message=""
+        )
 
     def fetch(self, dataset: str) -> None:
         """Download a set; the user has been asked."""
@@ -147,7 +172,7 @@ class ImageDataKeeper(QObject):
         if not self._ready("Reading images"):
             return
         page = self._pages[dataset] = self._pages.get(dataset, -1) + 1
-        self._state.update_image_data(message="")
+        self._state.update_image_data(browse_message="")
         self._browsed = dataset
         self._browse_job = self._send(self._browsing(dataset, TO_CHOOSE_FROM, page, "browse"))
 
@@ -216,7 +241,7 @@ class ImageDataKeeper(QObject):
                     browsed=arrays["images"],
                     labels=arrays["labels"],
                     browsed_set=self._browsed,
-                    message="",
+                    browse_message="",
                 )
         elif job in self._card_jobs:
             dataset = self._card_jobs.pop(job)
@@ -233,7 +258,8 @@ class ImageDataKeeper(QObject):
             self._state.post(why, error=True)
         elif job == self._browse_job:
             self._browse_job = None
-            self._state.update_image_data(message=why)
+            absent = absent_text(self._state, self._browsed)
+            self._state.update_image_data(browse_message=absent or why)
         elif job in self._card_jobs:
             del self._card_jobs[job]  # the card keeps its icon
 

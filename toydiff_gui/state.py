@@ -231,7 +231,8 @@ class ImageDataRun:
     ``download_root`` is where downloads go.
 
     ``fetching`` is the set that is being downloaded, ``done`` of ``total`` bytes. ``browsed`` are
-    some images of ``browsed_set``, uint8 (n, C, H, W), with their ``labels`` (n,). ``thumbnails``
+    some images of ``browsed_set``, uint8 (n, C, H, W), with their ``labels`` (n,). ``message`` says
+    why a download has failed, ``browse_message`` why there are no images to browse. ``thumbnails``
     maps a set to a few of its images, for its card.
     """
 
@@ -246,6 +247,7 @@ class ImageDataRun:
     browsed_set: str = ""
     browsed: NDArray[np.uint8] | None = None
     labels: NDArray[np.int64] | None = None
+    browse_message: str = ""
     thumbnails: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
     @property

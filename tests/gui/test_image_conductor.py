@@ -650,6 +650,23 @@ def test_images_to_choose_from_are_others_each_time(image_desk):
     assert second.message.seed != first.message.seed
 
 
+def test_images_that_cannot_be_browsed_are_no_failed_download(image_desk):
+    state, link, data = image_desk.state, image_desk.link, image_desk.image_data
+    assert state.image_data.places["mnist"] == ""
+    data.browse("mnist")
+    (asked,) = image_desk.heard(protocol.BrowseImages)
+    why = "the data set 'mnist' is not here: name its folder with --data-root"
+    link.report(protocol.Failure(job=asked.message.job, message=why))
+    told = state.image_data.browse_message
+    assert told.startswith("MNIST is not on this computer: download it in the panel Train")
+    assert state.image_data.message == ""
+    data.browse("digits")
+    assert state.image_data.browse_message == ""
+    (asked,) = image_desk.heard(protocol.BrowseImages)
+    link.report(protocol.Failure(job=asked.message.job, message="its file is damaged"))
+    assert state.image_data.browse_message == "its file is damaged"
+
+
 def test_images_of_a_folder_come_in_the_shape_of_the_model(image_desk):
     state, link, data = image_desk.state, image_desk.link, image_desk.image_data
     state.update_training_config(**vars(folder_training(48, 3)))

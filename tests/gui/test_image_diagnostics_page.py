@@ -441,6 +441,44 @@ def test_images_that_cannot_be_had_are_said(qtbot, page, state, link):
     assert "Nothing is known of the images" in page.films.chart.message
 
 
+@pytest.mark.parametrize(
+    ("host", "where"), [("", "not on this computer"), ("ada@big-box", "not on ada@big-box")]
+)
+def test_missing_data_are_said_in_the_words_of_the_window(qtbot, page, state, link, host, where):
+    state.set_engine(EngineStatus("ready", host=host))
+    state.update_image_data(places={"mnist": ""})
+    state.set_model(digits_model(dataset="mnist", ref="mnist"))
+    qtbot.waitUntil(lambda: not page.examiner.refresh_timer.isActive())
+    told = f"MNIST is {where}: download it in the panel Train, or choose its folder there"
+    why = "the data set 'mnist' is not here: name its folder with --data-root"
+    for message in asked(link)[-4:]:
+        link.report(protocol.Failure(job=message.job, message=why))
+    for card in (page.density, page.errors, page.loss):
+        assert card.chart.message == told
+    press_key_view(qtbot, page, "forward")
+    assert page.films.chart.message == "Reading some images of the data…"
+    assert not page.another.isEnabled()  # there is none yet
+    request = link.asked(protocol.BrowseImages)[-1]
+    link.report(protocol.Failure(job=request.job, message=why))
+    assert page.films.chart.message == told
+    assert not page.another.isEnabled()
+    assert page.another.toolTip() == told
+    state.update_image_data(places={"mnist": "/there"})
+    request = link.asked(protocol.BrowseImages)[-1]
+    arrays = {"images": np.zeros((3, 1, 8, 8), np.uint8), "labels": np.arange(3)}
+    link.report(protocol.Result(job=request.job), arrays)
+    assert page.another.isEnabled()
+
+
+def test_a_folder_that_is_not_known_is_to_be_chosen(qtbot, page, state, link):
+    state.set_model(digits_model(dataset="folder", ref="own"))
+    press_key_view(qtbot, page, "forward")
+    request = link.asked(protocol.BrowseImages)[-1]
+    link.report(protocol.Failure(job=request.job, message="name it with --data-root"))
+    told = "The folder of the images is not known: choose it in the panel Train"
+    assert page.films.chart.message == told
+
+
 def test_forward_process_of_points_is_as_before(qtbot, page, state):
     press_key_view(qtbot, page, "forward")
     state.set_model(ModelInfo(ref="moons", dataset="moons"))

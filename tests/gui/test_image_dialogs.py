@@ -24,7 +24,10 @@ def bring(state, start=0, count=60, dataset="digits"):
     digits = load_digits()
     part = slice(start, start + count)
     state.update_image_data(
-        browsed_set=dataset, browsed=digits.images[part], labels=digits.labels[part], message=""
+        browsed_set=dataset,
+        browsed=digits.images[part],
+        labels=digits.labels[part],
+        browse_message="",
     )
     return digits
 
@@ -111,7 +114,7 @@ def test_others_can_be_asked_for(qtbot, dialog, state):
 
 
 def test_why_there_are_no_images_is_said(dialog, state):
-    state.update_image_data(message="MNIST is nowhere to be found")
+    state.update_image_data(browse_message="MNIST is nowhere to be found")
     assert dialog.status.text() == "MNIST is nowhere to be found"
     assert not dialog.take_button.isEnabled()
     bring(state)

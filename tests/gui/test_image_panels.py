@@ -230,6 +230,12 @@ def test_a_download_shows_its_progress_and_can_be_cancelled(qtbot, train, state)
     assert not train.data.download_button.isVisible()
 
 
+def test_images_that_cannot_be_browsed_are_not_said_in_train(qtbot, train, state):
+    click(qtbot, train.data.cards["fashion"])
+    state.update_image_data(browse_message="The data set is not here")
+    assert train.data.source_text.text() == "Not on this computer"
+
+
 def test_progress_of_unknown_size_is_told():
     assert progress_text(ImageDataRun(fetching="mnist", done=3_140_000)) == "MNIST: 3.1 MB"
 

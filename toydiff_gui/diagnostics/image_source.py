@@ -10,7 +10,7 @@ from engine import protocol
 from engine.datasets import Standardisation
 from engine.protocol import Packet
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.image_data import config_of, root_of
+from toydiff_gui.image_data import absent_text, config_of, root_of
 from toydiff_gui.state import AppState, ModelInfo
 
 COUNT, SEED = 256, 0
@@ -54,7 +54,9 @@ class ImageSource(QObject):
             return "The engine is not running."
         if config_of(self._state.model) is None:
             return "Nothing is known of the images that this network was trained with."
-        return self._message if self._asked == self._wanted() else ""
+        if not self._message or self._asked != self._wanted():
+            return ""
+        return absent_text(self._state, self._state.model.dataset) or self._message
 
     def _wanted(self) -> tuple[object, ...]:
         model = self._state.model

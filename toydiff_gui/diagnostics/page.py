@@ -43,6 +43,7 @@ from toydiff_gui.diagnostics.saving import Format, ThemeName, save_chart
 from toydiff_gui.diagnostics.status import StatusText
 from toydiff_gui.diagnostics.windows import Windows
 from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.image_data import absent_text
 from toydiff_gui.playback import Playback
 from toydiff_gui.scene import Scene
 from toydiff_gui.state import AppState
@@ -207,12 +208,6 @@ class DiagnosticsPage(QWidget):
         images = key == "forward" and self._images
         self.stack.setCurrentWidget(self._views["image forward" if images else key])
         self.another.setVisible(key == "forward")
-        self.another.setText("Another image" if images else "Another point")
-        self.another.setToolTip(
-            "Noise another image of the data"
-            if images
-            else "Copy another data point in the last lane. A click on one in a lane chooses it."
-        )
         self.examiner.set_active(self.isVisible() and key == "network")
         alone = self._state.view.maximised_lane
         elsewhere = key != "forward" or self._state.view.page != "diagnostics"
@@ -239,8 +234,21 @@ class DiagnosticsPage(QWidget):
         else:
             self.forward.refresh()
             self.scene_changed.emit()
+        self._show_another()
         self._show_status()
         self._show_time()
+
+    def _show_another(self) -> None:
+        there = not self._images or self.source.images is not None
+        self.another.setEnabled(there)
+        self.another.setText("Another image" if self._images else "Another point")
+        self.another.setToolTip(
+            self._source_message()
+            if not there
+            else "Noise another image of the data"
+            if self._images
+            else "Copy another data point in the last lane. A click on one in a lane chooses it."
+        )
 
     def _show_network(self) -> None:
         images = self.examiner.subject.images
@@ -289,7 +297,10 @@ class DiagnosticsPage(QWidget):
         """What to say about a finding that is not complete."""
         engine = self._state.engine
         if found is not None and found.message:
-            return found.message
+            subject = found.subject
+            trained = subject.images and not subject.live
+            absent = absent_text(self._state, self._state.model.dataset) if trained else ""
+            return absent or found.message
         if found is not None and found.done:
             return ""
         if engine.status == "starting":

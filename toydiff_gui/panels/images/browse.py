@@ -233,7 +233,7 @@ class BrowseDialog(QDialog):
     def _show(self) -> None:
         data = self._state.image_data
         found = data.browsed if data.browsed_set == self.dataset else None
-        if found is not None and found is self._old and not data.message:
+        if found is not None and found is self._old and not data.browse_message:
             found = None  # others have been asked for
         if found is not self._shown:
             self._shown = found
@@ -250,8 +250,8 @@ class BrowseDialog(QDialog):
         self.take_button.setEnabled(index is not None)
         self.take_button.setDefault(index is not None)
         if index is None:
-            failed = bool(data.message)
-            self.status.setText(data.message if failed else f"Reading {self._title}…")
+            failed = bool(data.browse_message)
+            self.status.setText(data.browse_message or f"Reading {self._title}…")
             self.status.set_ink("error" if failed else "text_secondary")
             self.status.setWordWrap(failed)
             return

@@ -25,6 +25,7 @@ from engine.datasets.images import INFOS, Pixels, info_of, load_digits
 from toydiff_gui import names
 from toydiff_gui.controls import IconButton, NumberBox, SectionHeader, Text, ThumbnailCard
 from toydiff_gui.controls.scroll import SPACING
+from toydiff_gui.image_data import where_missing
 from toydiff_gui.panels.elided import ElidedText
 from toydiff_gui.panels.images import configs
 from toydiff_gui.panels.images.downloads import DOWNLOADS, DownloadQuestion
@@ -45,11 +46,6 @@ def title_of(dataset: str) -> str:
 def _digits() -> Pixels:
     images: Pixels = load_digits().images[:4]
     return images
-
-
-def where_missing(host: str) -> str:
-    """Where a set is not: the engine looks on its own machine, and ``host`` names another."""
-    return f"not on {host}" if host else "not on this computer"
 
 
 def missing_text(dataset: str, data: ImageDataRun, host: str = "") -> str:
