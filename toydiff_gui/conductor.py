@@ -153,8 +153,15 @@ class Conductor(QObject):
         self._playback.set_timesteps(model.schedule.timesteps)
         self._streams.forget_all()
         self._state.set_model(model)
+        self._learn_last_step(model)
         self._refresh_timer.start()
         self.model_opened.emit(ref)
+
+    def _learn_last_step(self, model: ModelInfo) -> None:
+        """A training that is stopped has gone on since its last report; its model says how far."""
+        training = self._state.training
+        if model.ref == training.folder and not training.active:
+            self._state.set_training(replace(training, step=model.trained_steps))
 
     # Lanes
 

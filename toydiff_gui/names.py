@@ -64,6 +64,11 @@ def grouped(number: int) -> str:
     return f"{number:,}".replace(",", _THIN_SPACE)
 
 
+def counted(number: int, thing: str) -> str:
+    """Such as '1 step' or '6 000 steps'."""
+    return f"{grouped(number)} {thing}{'' if number == 1 else 's'}"
+
+
 def clock(seconds: float) -> str:
     """Seconds as 0:29 or 1:02:03."""
     whole = max(0, round(seconds))
@@ -81,10 +86,10 @@ def model_parts(model: ModelInfo) -> list[str]:
     parts = [
         model.network or DATASETS.get(model.dataset, model.dataset),
         schedule,
-        f"{grouped(model.schedule.timesteps)} steps",
+        counted(model.schedule.timesteps, "step"),
     ]
     if model.trained_steps:
-        parts.append(f"trained {grouped(model.trained_steps)} steps")
+        parts.append(f"trained {counted(model.trained_steps, 'step')}")
     return parts
 
 

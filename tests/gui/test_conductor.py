@@ -615,6 +615,22 @@ def test_stopping_keeps_what_was_learned(resting):
     assert opening.message.checkpoint == request.out
 
 
+def test_a_stopped_training_has_as_many_steps_as_its_model(resting):
+    request = begin(resting)
+    tell(resting, request.job, 57)
+    resting.conductor.stop()
+    resting.link.sent.clear()
+    save(request)
+    resting.link.report(protocol.Result(job=request.job, cancelled=True))
+    (opening,) = resting.asked(protocol.Open)
+    resting.link.describe(opening.message.job, request.config, step=59)  # it went on meanwhile
+    training = resting.state.training
+    assert (training.step, training.total, training.status) == (59, 200, "done")
+    assert resting.state.model.trained_steps == 59
+    resting.open("moons")
+    assert resting.state.training.step == 59
+
+
 def test_a_training_that_was_stopped_before_it_began_leaves_no_folder(resting):
     request = begin(resting)
     resting.conductor.stop()

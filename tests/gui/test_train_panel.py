@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QLabel, QPushButton
 
 from engine.config import POINT_SETS, ScheduleConfig, TrainingConfig
 from engine.datasets.images import image_training
-from toydiff_gui import theme
+from toydiff_gui import names, theme
 from toydiff_gui.panels.loss_plot import in_columns, smoothed, ticks
 from toydiff_gui.panels.train import TrainPanel
-from toydiff_gui.state import AppState, EngineStatus, TrainingRun
+from toydiff_gui.state import AppState, EngineStatus, ModelInfo, TrainingRun
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
 QUALITY = {"distance": 0.026, "distance_floor": 0.018, "off_data": 0.002, "off_data_floor": 0.001}
@@ -202,6 +202,14 @@ def test_progress_is_told_in_numbers(panel, state):
     state.set_training(running(status="done", step=6000, elapsed=3700.0))
     assert panel.time_text.text() == "1:01:40 elapsed · done"
     assert panel.distance_value.text() == "–"
+
+
+def test_one_step_is_no_steps(panel, state):
+    state.set_training(running(step=1))
+    assert panel.steps_text.text() == "1 of 6\u2009000 steps"
+    state.set_training(running(status="done", step=1, total=1))
+    assert panel.steps_text.text() == "1 step"
+    assert names.model_line(ModelInfo("v", "v", trained_steps=1)).endswith("trained 1 step")
 
 
 def test_loss_is_drawn_where_it_belongs(panel, state):

@@ -167,9 +167,12 @@ class RunFoot(QWidget):
             self.steps_text.setText("No training here yet")
             self.time_text.setText("")
             return
-        step, total = names.grouped(training.step), names.grouped(training.total)
         whole = training.step >= training.total
-        self.steps_text.setText(f"{step} steps" if whole else f"{step} of {total} steps")
+        total = names.counted(training.total, "step")
+        step = names.grouped(training.step)
+        self.steps_text.setText(
+            names.counted(training.step, "step") if whole else f"{step} of {total}"
+        )
         state = {
             "starting": "starting",
             "paused": "paused",
