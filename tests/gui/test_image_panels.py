@@ -24,6 +24,7 @@ from toydiff_gui.state import (
     ImageDataRun,
     Inversion,
     LaneRun,
+    LaneSpec,
     ModelInfo,
     TrainingRun,
 )
@@ -458,6 +459,20 @@ def test_a_lanes_settings_fall_back_to_those_of_images(qtbot, sample, state):
     assert editor.eta.box.lineEdit().placeholderText() == "0.25"
     assert editor.seed.box.lineEdit().placeholderText() == "11"
     editor.close()
+
+
+def test_a_long_name_of_a_lane_is_cut_rather_than_the_dock(qtbot, sample, state):
+    title = "DDIM, prior-preserving"
+    state.set_lanes((*state.lanes, LaneSpec("long", title=title, path="prior-preserving")))
+    row, area = sample.lanes.rows["long"], sample.scroll_area
+    qtbot.waitUntil(lambda: row.check.shown_text.endswith("…"))
+    assert row.check.shown_text.startswith("DDIM, prior-pre")
+    assert row.check.text() == title
+    assert title in row.check.toolTip()
+    assert area.verticalScrollBar().isVisible()
+    assert area.widget().width() <= area.viewport().width()
+    assert row.geometry().right() < area.widget().width()
+    assert sample.lanes.rows["ddpm-shared"].check.shown_text == "DDPM, shared noise"
 
 
 def test_endpoints_show_what_they_are(qtbot, sample, state):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QEnterEvent,
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
+    QPaintEvent,
 )
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -18,6 +19,9 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
+    QStylePainter,
     QWidget,
 )
 
@@ -31,10 +35,14 @@ ACTIONS = (
     ("remove", "trash", "Remove", "Del", "Take lane {} away"),
 )
 """Key, icon, name, keys, explanation."""
+LEAST = 72
+"""Width that a name cannot be cut below."""
 
 
 class LaneCheck(QCheckBox):
     """The box with the lane's name: Space shows or hides the lane, Enter selects it.
+
+    The name is cut where room is short.
 
     Signals:
         entered: Enter was pressed.
@@ -50,6 +58,27 @@ class LaneCheck(QCheckBox):
             self.entered.emit()
         else:
             super().keyPressEvent(event)
+
+    @property
+    def shown_text(self) -> str:
+        """As much of the name as there is room for."""
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        part = QStyle.SubElement.SE_CheckBoxContents
+        room = self.style().subElementRect(part, option, self).width()
+        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+
+    def minimumSizeHint(self) -> QSize:
+        """The box and a few letters."""
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), theme.current().px(LEAST)), hint.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw as much of the name as fits."""
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        option.text = self.shown_text
+        QStylePainter(self).drawControl(QStyle.ControlElement.CE_CheckBox, option)
 
     def hitButton(self, position: object) -> bool:
         """Only the box toggles; the name belongs to the row, which selects."""
@@ -101,8 +130,10 @@ class LaneRow(QFrame):
         self.check.toggled.connect(self._toggled)
         self.check.entered.connect(self._select)
         self.check.focus_changed.connect(self._reveal)
-        self.check.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+        self.check.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.note = ElidedText()
+        # It gets what the name leaves: all of it is cut before the first letter of the name.
+        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.badge = QLabel()
         self.badge.setProperty("surface", "badge")
         self.badge.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -165,8 +196,8 @@ class LaneRow(QFrame):
         self.check.setText(title)
         self.check.setAccessibleName(f"Show lane {title}{f', {note}' if note else ''}")
         self.check.setAccessibleDescription(tooltip)
-        self.setToolTip(f"{tooltip}\n{note}")
-        self.check.setToolTip(tooltip if self._may_show else full)
+        self.setToolTip(f"{title}\n{tooltip}\n{note}")
+        self.check.setToolTip(f"{title}\n{tooltip if self._may_show else full}")
         self.note.set_text(note, "text_secondary" if selected else "label")
         self.badge.setText("" if number is None else str(number))
         self.badge.setProperty("lit", number is not None)
