@@ -58,11 +58,9 @@ def _end_from(state: AppState, trajectory: Trajectory | None, index: int) -> Ima
         return None  # of a training of other images
     training = trajectory is state.training.preview
     asked = None if training else tile_class(state, index)
-    label = _tile_label(state, index, asked)
-    if training:
-        label += ", in training"
+    label = f"Training, tile {index + 1}" if training else _tile_label(state, index, asked)
     seed = int(trajectory.meta.get(SEED, state.images.seed))
-    return ImageEnd(latents, label, tile=index, seed=seed, asked_class=asked)
+    return ImageEnd(latents, label, tile=index, seed=seed, asked_class=asked, in_training=training)
 
 
 def _tile_label(state: AppState, index: int, asked: int | None) -> str:
@@ -95,7 +93,7 @@ def follow_tiles(state: AppState) -> None:
         label = _tile_label(state, end.tile, asked)
         if (asked, label) == (end.asked_class, end.label):
             continue
-        changes[name] = replace(end, asked_class=asked, label=label)
+        changes[name] = replace(end, asked_class=asked, label=label, in_training=False)
         if mark != "C" and getattr(images, f"class_{name}") == end.asked_class:
             changes[f"class_{name}"] = asked
     if changes:
@@ -148,8 +146,9 @@ def end_of(state: AppState, mark: Mark) -> ImageEnd | None:
 
 
 def end_label(state: AppState, end: ImageEnd) -> str:
-    """What to call an endpoint; a tile of another seed with its seed."""
-    if end.tile is not None and end.seed != state.images.seed:
+    """What to call an endpoint; a sample of another seed with its seed."""
+    sample = end.tile is not None and not end.in_training
+    if sample and end.seed != state.images.seed:
         return f"{end.label} of seed {end.seed}"
     return end.label
 

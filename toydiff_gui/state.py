@@ -111,7 +111,8 @@ class ImageEnd:
 
     ``tile`` is its place among the samples of ``seed`` while those are shown, ``asked_class`` the
     class it was asked for. ``image`` (C, H, W) is what was inverted, for a picture of the data or
-    of a file. Compared by identity.
+    of a file. ``in_training``: the tile is not of the samples but of what was being trained.
+    Compared by identity.
     """
 
     latents: NDArray[np.float32]
@@ -120,6 +121,7 @@ class ImageEnd:
     seed: int = 0
     image: NDArray[np.float32] | None = None
     asked_class: int | None = None
+    in_training: bool = False
 
 
 @dataclass(frozen=True)

@@ -514,6 +514,19 @@ def test_endpoints_keep_their_pictures_while_the_tiles_are_sampled_anew(sample, 
     assert np.array_equal(row.picture, load_digits().images[3])
 
 
+def test_a_tile_in_training_is_called_so_in_full(qtbot, sample, state):
+    data = give_samples(state)
+    preview = Trajectory([250, 0], [data, data], [data, data], {image_ends.SEED: 0})
+    config = image_training("digits")
+    state.set_training(TrainingRun("running", 3, 9, preview=preview, config=config))
+    image_ends.place_tile(state, 5, "A")
+    button = sample.path.rows["A"].button
+    assert button.name == "Training, tile 6"
+    assert button.text() == button.name  # nothing of it is cut
+    state.set_training(TrainingRun("done", 9, 9, config=config))
+    assert button.text() == "Training, tile 6"
+
+
 def test_endpoints_are_chosen_from_the_menu(qtbot, sample, state):
     row = sample.path.rows["C"]
     row.menu.aboutToShow.emit()

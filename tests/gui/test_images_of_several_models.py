@@ -111,7 +111,7 @@ def test_ends_are_of_the_samples_even_while_others_are_trained(image_desk):
     state.update_images(a=None, b=None)
     settle()
     assert state.images.a.latents.shape == (1, 28, 28)
-    assert not state.images.a.label.endswith("training")
+    assert not state.images.a.in_training
 
 
 def test_classes_go_to_networks_that_know_them_only(image_desk):
