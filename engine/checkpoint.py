@@ -294,8 +294,12 @@ def _own(name: str, device: torch.device) -> Checkpoint:
     """A network of the user's own."""
     model = load_own_model(name, device)
     mean, std = model.standardisation
+    try:
+        config = model.config
+    except ValueError as error:
+        raise ValueError(f"{split_name(name)[0]} cannot be used: {error}") from error
     description = Description(
-        config=model.config,
+        config=config,
         step=0,
         mean=mean,
         std=std,
@@ -340,10 +344,18 @@ def going_on(stored: TrainingConfig, asked: TrainingConfig) -> TrainingConfig:
 
 def same_run(stored: TrainingConfig, asked: TrainingConfig) -> str | None:
     """What differs between two configurations beyond ``going_on``; None if nothing does."""
-    stored = going_on(stored, asked)
-    for name, value in asdict(stored).items():
-        if asdict(asked)[name] != value:
-            return f"{name.replace('_', ' ')} {value!r}, not {asdict(asked)[name]!r}"
+    return _difference(asdict(going_on(stored, asked)), asdict(asked))
+
+
+def _difference(stored: dict[str, Any], asked: dict[str, Any]) -> str | None:
+    """The first value that differs, with the names that lead to it."""
+    for name, value in stored.items():
+        other, words = asked[name], name.replace("_", " ")
+        if isinstance(value, dict) and isinstance(other, dict):
+            if inner := _difference(value, other):
+                return f"{words} {inner}"
+        elif other != value:
+            return f"{words} {value!r}, not {other!r}"
     return None
 
 

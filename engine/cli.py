@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import sys
 from collections.abc import Generator, Iterator
@@ -23,7 +24,7 @@ from tqdm import tqdm
 import engine
 from engine import config
 from engine.command_line import Commands, leave, run
-from engine.commands_help import COMMANDS
+from engine.commands_help import COMMANDS, NAME_VARIABLE
 from engine.datasets.images import IMAGE_DEFAULTS, folder_training, image_training, info_of
 from engine.fetch_command import fetch
 from engine.pairs import Endpoint, EndpointType, command_with_lists, typed
@@ -67,6 +68,10 @@ _exact_root = click.option(
 _device = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda:N or mps."
 )
+
+
+MOST_STATE = 1e6
+"""The largest number in a file of states, whose deviation is about 1."""
 
 
 class _NewPath(click.Path):
@@ -807,6 +812,10 @@ def _states_file(path: Path, what: str, checkpoint: Checkpoint) -> Any:
     if array.shape[1:] != checkpoint.shape:
         wanted = ", ".join(map(str, checkpoint.shape))
         raise ValueError(f"{what} file {path} must have shape (N, {wanted}), got {array.shape}")
+    if (largest := float(abs(array).max())) > MOST_STATE:  # or the network would be blamed for it
+        raise ValueError(
+            f"{what} file {path} has a value of {largest:.3g}, more than {MOST_STATE:g}"
+        )
     return torch.from_numpy(array)
 
 
@@ -944,4 +953,4 @@ class _Interrupt:
 
 def main() -> None:
     """The entry of ``python -m engine``."""
-    leave(run(commands, name="python -m engine"))
+    leave(run(commands, name=os.environ.get(NAME_VARIABLE, "python -m engine")))

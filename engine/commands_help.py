@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+NAME_VARIABLE = "TOYDIFF_NAME"
+"""The environment variable that says what the program was called by, for its help."""
+
 COMMANDS = {
     "train": "Train a model and save it as a checkpoint.",
     "sample": "Run a sampler from drawn or given latents; keep every state.",

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 import engine
 from engine.command_line import Commands, run
-from engine.commands_help import COMMANDS
+from engine.commands_help import COMMANDS, NAME_VARIABLE
 from toydiff_gui import platform_check
 from toydiff_gui.engine_process import engine_command, engine_environment
 from toydiff_gui.remote_engine import OPTIONS_VARIABLE, PYTHON, SCHEME, Address, parse_address
@@ -124,7 +124,8 @@ def run_engine(arguments: list[str]) -> int:
     # Ctrl-C reaches both processes; the engine decides what to do with it.
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
-        return subprocess.run(command, check=False, env=engine_environment()).returncode
+        environment = engine_environment() | {NAME_VARIABLE: "toydiff"}
+        return subprocess.run(command, check=False, env=environment).returncode
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -21,6 +21,7 @@ import engine
 from engine import checkpoint as checkpoints
 from engine import cli, command_line, geodesic, training
 from engine.checkpoint import Description, load_tensors, save_tensors
+from engine.commands_help import NAME_VARIABLE
 from engine.denoiser import NetworkDenoiser
 from engine.noise import draw_latents
 from engine.paths import make_path
@@ -809,3 +810,26 @@ def test_a_training_that_is_done_is_left_as_it_is(trained, tmp_path, capfd):
     said = capfd.readouterr().out
     assert "nothing was left to do" in said
     assert "nan" not in said
+
+
+def test_what_differs_from_the_stored_training_is_said_and_no_more(trained, capfd):
+    assert run("train", "--resume", "--width", 24, "--out", trained) == 2
+    said = capfd.readouterr().err
+    assert re.search(r"it was trained with model width \d+, not 24$", said.strip())
+
+
+def test_latents_that_blow_any_network_up_are_refused_by_name(tmp_path, capfd):
+    np.save(tmp_path / "big.npy", np.full((2, 2), -1e30, np.float32))
+    latents = ["--latents", tmp_path / "big.npy", "--out", tmp_path / "a.npz"]
+    assert run("sample", "--checkpoint", "v", *latents) == 2
+    assert "big.npy has a value of 1e+30, more than 1e+06" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["toydiff", "python -m engine"])
+def test_the_help_calls_the_program_as_it_was_called(name):
+    command = [sys.executable, "-P", "-m", "engine", "sample", "--help"]
+    called = {NAME_VARIABLE: name} if name == "toydiff" else {}
+    shown = subprocess.run(
+        command, env=ENVIRONMENT | called, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.splitlines()[0] == f"Usage: {name} sample [OPTIONS]"
