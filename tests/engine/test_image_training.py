@@ -223,6 +223,7 @@ def test_resuming_with_other_images_is_refused(tmp_path):
             config, tmp_path / "out", device=torch.device("cpu"), data_root=data, **options
         )
         trainer.save(tmp_path / "out")
+        trainer.release()
 
     go(tmp_path / "dark")
     with pytest.raises(ValueError, match=r"cannot resume .*out: it was trained with other data"):
@@ -461,6 +462,7 @@ def test_a_training_may_go_on_with_another_rate_and_share_without_class(tmp_path
     trainer = open_run(asked, tmp_path, device=CPU, resume=True)
     assert (trainer.done, trainer.config) == (2, asked)
     assert not trainer._batch().classes.any()
+    trainer.release()
     other = replace(asked, unet=replace(asked.unet, width=16))
-    with pytest.raises(ValueError, match="it was trained with unet"):
+    with pytest.raises(ValueError, match="it was trained with unet width 8, not 16"):
         open_run(other, tmp_path, device=CPU, resume=True)

@@ -370,6 +370,7 @@ def test_a_resumed_run_may_end_earlier(trained, config_for):
     trainer = open_run(config, trained, device=CPU, resume=True)
     assert trainer.done == 30
     assert trainer.config.steps == 20
+    trainer.release()
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf, 1e9])
