@@ -28,12 +28,13 @@ LEAST_STEPS = 100
 
 @dataclass
 class _Errand:
-    """An image that is to become the endpoint ``mark``."""
+    """An image that is to become the endpoint ``mark`` in the place of ``instead_of``."""
 
     mark: Mark
     pixels: Pixels
     label: str
     model: ModelInfo
+    instead_of: ImageEnd | None = None
     end: ImageEnd | None = None
 
 
@@ -41,7 +42,7 @@ class ImageInverter(QObject):
     """Inverts one image after the other by DDIM.
 
     After another model for images of the same shape was opened, images that are endpoints are
-    inverted by that one.
+    inverted by that one. An image is given up when the user chooses another end in its place.
     """
 
     def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
@@ -53,6 +54,7 @@ class ImageInverter(QObject):
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         state.model_changed.connect(self._on_model)
+        state.images_changed.connect(self._on_images)
 
     @property
     def busy(self) -> bool:
@@ -85,7 +87,8 @@ class ImageInverter(QObject):
                 self._waiting.remove(errand)  # this one is wanted instead
         if self._waiting and self._waiting[0].mark == mark:
             self._end_first()
-        self._waiting.append(_Errand(mark, pixels, label, model))
+        instead_of = end_of(self._state, mark)
+        self._waiting.append(_Errand(mark, pixels, label, model, instead_of))
         self._next()
 
     def cancel(self) -> None:
@@ -137,8 +140,28 @@ class ImageInverter(QObject):
         ]
         for errand in [*again, *waiting]:
             if errand.pixels.shape == model.shape:
-                self._waiting.append(replace(errand, model=model))
+                end = end_of(self._state, errand.mark)
+                self._waiting.append(replace(errand, model=model, instead_of=end))
         self._next()
+
+    def _on_images(self) -> None:
+        """Give up what was to replace an end that the user has replaced meanwhile."""
+        for errand in list(self._waiting):
+            end = end_of(self._state, errand.mark)
+            if errand.instead_of is None and errand.mark != "C":
+                errand.instead_of = end  # a tile that came by default: nobody has chosen it
+            elif not _same_latents(errand.instead_of, end):
+                self._give_up(errand)
+
+    def _give_up(self, errand: _Errand) -> None:
+        if errand is not self._waiting[0]:
+            self._waiting.remove(errand)
+            return
+        under_way = self.busy
+        self._end_first()
+        if under_way:  # and not waiting for the next engine
+            self._state.set_inversion(Inversion())
+            self._next()
 
     # Answers
 
@@ -178,6 +201,13 @@ class ImageInverter(QObject):
 def _is_of(errand: _Errand, end: ImageEnd | None) -> bool:
     """Whether ``end`` is what came of ``errand``, perhaps asked for another class since."""
     return end is not None and errand.end is not None and end.image is errand.end.image
+
+
+def _same_latents(before: ImageEnd | None, after: ImageEnd | None) -> bool:
+    """Whether it is the same end, perhaps asked for another class since."""
+    if before is None or after is None:
+        return before is after
+    return before.latents is after.latents
 
 
 def _same(before: ModelInfo, after: ModelInfo) -> bool:

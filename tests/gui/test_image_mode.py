@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtTest import QTest
 
 from bench.hands import click, key
 from bench.window import settle, wait_until
@@ -342,6 +343,47 @@ def test_images_for_both_ends_are_inverted_one_after_the_other(images):
     assert images.state.images.b.label == "level 20"
     (last,) = new(images, protocol.Invert)
     assert last.arrays["data"].mean() == pytest.approx((30 / 255 - 0.3) / 0.4)
+
+
+def found_of(packet):
+    """An answer to a request to invert."""
+    arrays = {"latents": np.ones((1, 1, 28, 28), np.float32), "errors": np.zeros(1, np.float32)}
+    return protocol.Result(job=packet.message.job), arrays
+
+
+def test_a_tile_that_is_clicked_meanwhile_is_not_overridden_by_an_inversion(images):
+    samples, inverter = images.image_page.samples, images.image_inverter
+    click(samples, tile_place(images, 9))  # A, so that the next is B
+    new(images)
+    for mark in ("B", "C"):
+        inverter.invert_image(mark, np.zeros((1, 28, 28), np.uint8), f"for {mark}")
+    (asked,) = new(images, protocol.Invert)
+    click(samples, tile_place(images, 20))
+    sent = new(images, protocol.Cancel, protocol.Invert)
+    assert asked.message.job in {packet.message.job for packet in sent}
+    images.link.report(*found_of(asked))
+    settle()
+    assert images.state.images.b.tile == 20
+    # What waits for another end comes all the same, unless that is chosen as well.
+    (second,) = [packet for packet in sent if isinstance(packet.message, protocol.Invert)]
+    assert images.state.inversion.source == "for C"
+    QTest.mouseClick(samples, Qt.MouseButton.LeftButton, SHIFT, tile_place(images, 30))
+    assert images.state.inversion.status == "idle"
+    images.link.report(*found_of(second))
+    settle()
+    assert images.state.images.c.tile == 30
+
+
+def test_an_inversion_stays_when_only_other_things_change(images):
+    images.image_inverter.invert_image("B", np.zeros((1, 28, 28), np.uint8), "zero")
+    (asked,) = new(images, protocol.Invert)
+    images.state.update_images(tile_class=3, path="linear")  # the ends are asked for 3 now
+    images.link.answer_all()
+    click(images.image_page.samples, tile_place(images, 9))
+    assert images.state.images.a.tile == 9
+    images.link.report(*found_of(asked))
+    settle()
+    assert images.state.images.b.label == "zero"
 
 
 def test_points_of_mode_2d_are_put_aside_and_taken_up_again(window):
