@@ -103,24 +103,40 @@ def follow_tiles(state: AppState) -> None:
 def place_tile(state: AppState, index: int, mark: Mark | None = None) -> None:
     """Make a tile A, B or C; without a ``mark`` A and B in turn. Nothing while it is not there.
 
-    The path asks for the tile's class at its end, so that it ends in what the tile shows.
+    The path asks for the tile's class at its end, so that it ends in what the tile shows. C must
+    be another than A and B, or there is no plane through them.
     """
     end = tile_end(state, index)
     if end is None:
         return
     if mark is None:
         mark = state.image_view.next_mark
+    if mark == "C" and (taken := _taken_by(state, end)) is not None:
+        state.post(f"{end.label} is {taken}: C must be another tile.")
+        return
     place_end(state, mark, end)
     following = {"A": "B", "B": "A"}.get(mark, state.image_view.next_mark)
     state.update_image_view(pinned_tile=index, attention_of="", next_mark=following)
 
 
 def place_end(state: AppState, mark: Mark, end: ImageEnd) -> None:
-    """Make ``end`` A, B or C, with the class it was asked for."""
+    """Make ``end`` A, B or C, with the class it was asked for; C makes room for A and B."""
     changes: dict[str, object] = {FIELDS[mark]: end}
     if mark != "C":
         changes[f"class_{FIELDS[mark]}"] = end.asked_class
+        if _same_place(end, state.images.c):
+            changes["c"] = None
     state.update_images(**changes)
+
+
+def _taken_by(state: AppState, end: ImageEnd) -> Mark | None:
+    """Which of A and B is at the latents of ``end``."""
+    marks: tuple[Mark, ...] = ("A", "B")
+    return next((mark for mark in marks if _same_place(end, end_of(state, mark))), None)
+
+
+def _same_place(end: ImageEnd, other: ImageEnd | None) -> bool:
+    return other is not None and np.array_equal(end.latents, other.latents)
 
 
 def remove_end(state: AppState, mark: Mark) -> None:

@@ -125,6 +125,20 @@ def test_clicks_on_tiles_lead_from_a_to_b(images):
     assert scene.looked_at.title == "Tile 21"
 
 
+def test_c_makes_room_for_a_and_b_but_takes_no_tile_of_theirs(images):
+    samples = images.image_page.samples
+    QTest.mouseClick(samples, Qt.MouseButton.LeftButton, SHIFT, tile_place(images, 9))
+    assert images.state.images.c.tile == 9
+    click(samples, tile_place(images, 9))
+    assert images.state.images.a.tile == 9
+    assert images.state.images.c is None
+    assert image_ends.third_corner(images.state).tile not in (9, images.state.images.b.tile)
+    QTest.mouseClick(samples, Qt.MouseButton.LeftButton, SHIFT, tile_place(images, 9))
+    assert images.state.images.c is None
+    (said,) = images.messages.messages
+    assert said.text == "Tile 10 is A: C must be another tile."
+
+
 def test_the_keyboard_does_the_same(images):
     samples = images.image_page.samples
     samples.setFocus(Qt.FocusReason.TabFocusReason)
