@@ -85,9 +85,10 @@ def compose_images(state: AppState) -> ImageScene:
 
 
 def image_thumbnails(state: AppState, times: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """The tile that is pinned at each of ``times``, grey (H, W) in 0..1; none before it is there.
+    """The tile that is pinned at each of ``times``, in 0..1; none before it is there.
 
-    From a complete run only: the row would change with every frame.
+    Grey (H, W), or (H, W, 3) of a model of colours. From a complete run only: the row
+    would change with every frame.
     """
     run = state.run(SAMPLES_KEY)
     trajectory = run.trajectory
@@ -99,8 +100,8 @@ def image_thumbnails(state: AppState, times: NDArray[np.float64]) -> list[NDArra
     pictures = []
     for t in times:
         k = trajectory.index_at(t)
-        pixels = trajectory.x[k or 0][index] * std + mean
-        pictures.append(pixels.clip(0, 1).mean(axis=0))
+        pixels = (trajectory.x[k or 0][index] * std + mean).clip(0, 1)
+        pictures.append(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1))
     return pictures
 
 

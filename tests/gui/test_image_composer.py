@@ -1,5 +1,7 @@
 """From the state to the scene of mode Images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import chi
@@ -222,6 +224,18 @@ def test_thumbnails_are_the_tile_becoming_an_image(state):
     )
     state.set_run("samples", LaneRun(status="running"))
     assert image_thumbnails(state, thumbnail_times(250, 4)) == []
+
+
+def test_thumbnails_of_a_model_of_colours_have_them(state):
+    colours = np.random.default_rng(0).normal(size=(2, 4, 3, 8, 8)).astype(np.float32)
+    trajectory = Trajectory([250, 0], list(colours), list(colours))
+    mean, std = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
+    state.set_model(replace(state.model, shape=(3, 8, 8), mean=mean, std=std))
+    state.set_run("samples", LaneRun(trajectory, status="done"))
+    state.update_image_view(pinned_tile=2)
+    (picture,) = image_thumbnails(state, np.array([0.0]))
+    assert picture.shape == (8, 8, 3)
+    assert picture[..., 1] == pytest.approx((colours[1, 2, 1] * 0.3 + 0.4).clip(0, 1), abs=1e-6)
 
 
 def test_an_inverted_image_shows_itself(state):

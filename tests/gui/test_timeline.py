@@ -190,6 +190,16 @@ def test_thumbnails_are_seen_in_both_themes(panel, qapp):
     theme.apply(qapp, theme.Theme())
 
 
+def test_pictures_of_colours_are_shown_in_their_colours(panel, playback):
+    picture = np.zeros((40, 50, 3))
+    picture[..., 0], picture[..., 2] = 0.8, 0.2
+    panel.set_thumbnails([picture], of_pixels=True)
+    playback.to_data()
+    strip = panel.track.strip_rect
+    middle = colours(panel.track)[int(strip.center().y()) - 10, int(strip.center().x())]
+    assert np.abs(middle.astype(int) - [204, 0, 51]).max() <= 2
+
+
 @pytest.mark.parametrize("timesteps", [2, 3, 25, 1000, 10_000])
 def test_any_number_of_steps_is_drawn(panel, playback, timesteps):
     playback.set_timesteps(timesteps)

@@ -48,7 +48,8 @@ class TimelinePanel(QWidget):
     def set_thumbnails(self, images: Sequence[Image], *, of_pixels: bool = False) -> None:
         """Show grey pictures (H, W), 0..1, evenly from noise to data, in the strip.
 
-        Densities are drawn in a colour of the theme, pictures ``of_pixels`` as they are.
+        Densities are drawn in a colour of the theme, pictures ``of_pixels`` as they are; those may
+        have colours (H, W, 3).
         """
         self.track.set_thumbnails(images, of_pixels=of_pixels)
 

@@ -26,12 +26,14 @@ def tinted(image: Image, colour: str) -> QImage:
     return picture.copy()  # QImage does not keep the array alive
 
 
-def grey(image: Image) -> QImage:
-    """A grey picture (H, W), 0..1, from black to white."""
+def of_pixels(image: Image) -> QImage:
+    """A picture 0..1 as it is: grey (H, W) from black to white, or colours (H, W, 3)."""
     levels = np.clip(np.nan_to_num(np.asarray(image, np.float64)), 0.0, 1.0)
     pixels = np.ascontiguousarray(np.round(levels * 255).astype(np.uint8))
-    height, width = pixels.shape
-    return QImage(pixels.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
+    height, width = pixels.shape[:2]
+    grey = pixels.ndim == 2
+    kind = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
+    return QImage(pixels.data, width, height, pixels.strides[0], kind).copy()
 
 
 def paint_strip(
@@ -39,7 +41,7 @@ def paint_strip(
 ) -> QPixmap:
     """The pictures side by side in cells of equal width, each as large as fits.
 
-    Without a ``colour`` they are pictures of pixels: black and white in every theme, and sharp.
+    Without a ``colour`` they are pictures of pixels: the same in every theme, and sharp.
     """
     strip = QPixmap(max(1, round(width * dpr)), max(1, round(height * dpr)))
     strip.setDevicePixelRatio(dpr)
@@ -50,10 +52,10 @@ def paint_strip(
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, bool(colour))
     cell = width / len(images)
     for index, image in enumerate(images):
-        rows, columns = image.shape
+        rows, columns = image.shape[:2]
         size = min(cell / columns, height / rows)
         place = QRectF(0, 0, columns * size, rows * size)
         place.moveCenter(QRectF(index * cell, 0, cell, height).center())
-        painter.drawImage(place, tinted(image, colour) if colour else grey(image))
+        painter.drawImage(place, tinted(image, colour) if colour else of_pixels(image))
     painter.end()
     return strip

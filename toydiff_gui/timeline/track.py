@@ -78,7 +78,10 @@ class Track(QAbstractSlider):
         self._restyle()
 
     def set_thumbnails(self, images: Sequence[Image], *, of_pixels: bool = False) -> None:
-        """Show grey pictures (H, W), 0..1, evenly from noise to data; densities, or pixels."""
+        """Show pictures, 0..1, evenly from noise to data.
+
+        Densities are grey (H, W); pictures ``of_pixels`` may have colours (H, W, 3) as well.
+        """
         self._images, self._of_pixels = list(images), of_pixels
         self._strip = None
         self.update()
