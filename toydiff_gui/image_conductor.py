@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from engine import protocol
 from engine.config import PathName, SamplerConfig
@@ -69,7 +69,12 @@ class ImageConductor(QObject):
     """Asks for tiles first, then for strips, and again when something they depend on has changed.
 
     What the user changes meanwhile about the path is not kept waiting for the tiles.
+
+    Signals:
+        busy_changed: whether tiles or strips are on their way, the first frame or not.
     """
+
+    busy_changed = Signal(bool)
 
     def __init__(
         self,
@@ -86,9 +91,11 @@ class ImageConductor(QObject):
         self._ref = ""
         self._strips_wait = False
         self._placing = False
-        self._timer = single_shot(self, 0, self._refresh)
+        self._told_busy = False
+        self._timer = single_shot(self, 0, self._on_timer)
         self._streams.began.connect(self._on_began)
         self._streams.ended.connect(self._on_ended)
+        self._streams.under_way_changed.connect(self._tell_busy)
         link.received.connect(self._streams.handle)
         link.died.connect(self._streams.on_died)
         self._pathfinder.preview_changed.connect(self._show_preview)
@@ -149,6 +156,15 @@ class ImageConductor(QObject):
 
     def _forget_removed(self) -> None:
         self._streams.remove_others({SAMPLES_KEY, *(lane.key for lane in self._state.lanes)})
+
+    def _on_timer(self) -> None:
+        self._refresh()
+        self._tell_busy()
+
+    def _tell_busy(self) -> None:
+        if self.busy != self._told_busy:
+            self._told_busy = self.busy
+            self.busy_changed.emit(self._told_busy)
 
     def _refresh(self) -> None:
         """Ask for what has changed since it was last asked for."""

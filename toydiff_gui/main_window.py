@@ -244,6 +244,7 @@ class MainWindow(QMainWindow):
         page.time_asked.connect(self.playback.set_t)
         page.class_asked.connect(self._set_tile_class)
         page.stop_requested.connect(self.image_conductor.stop)
+        self.image_conductor.busy_changed.connect(page.set_sampling)
         train.download_requested.connect(self.image_data.fetch)
         train.cancel_download_requested.connect(self.image_data.cancel_fetch)
         train.data_root_requested.connect(self.image_data.set_root)

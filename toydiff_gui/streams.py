@@ -40,10 +40,12 @@ class Streams(QObject):
     Signals:
         began: the first frame of a ``Stream`` has come.
         ended: a ``Stream`` is complete, or has failed, as the state says.
+        under_way_changed: something has been asked for, or is not awaited any more.
     """
 
     began = Signal(object)
     ended = Signal(object)
+    under_way_changed = Signal()
 
     def __init__(
         self, state: AppState, link: EngineLink, playback: Playback, parent: QObject | None = None
@@ -71,16 +73,22 @@ class Streams(QObject):
 
     def ask(self, stream: Stream, packet: Packet) -> None:
         """Send a request; what was asked for the same key is cancelled."""
-        self.cancel(stream.key)
+        self._drop(stream.key)
         self._wishes[stream.key] = stream.wish
         self._streams[packet.message.job] = stream
         run = self._state.run(stream.key)
         if run.trajectory is None:
             self._state.set_run(stream.key, LaneRun(status="running"))
         self._link.send(packet)
+        self.under_way_changed.emit()
 
     def cancel(self, key: str) -> None:
         """Wait no longer for what is on its way for ``key``."""
+        if key in self.keys:
+            self._drop(key)
+            self.under_way_changed.emit()
+
+    def _drop(self, key: str) -> None:
         for job, stream in list(self._streams.items()):
             if stream.key == key:
                 del self._streams[job]
@@ -136,11 +144,13 @@ class Streams(QObject):
             case protocol.Result():
                 del self._streams[message.job]
                 self._on_result(stream, message)
+                self.under_way_changed.emit()
             case protocol.Failure():
                 del self._streams[message.job]
                 self._state.set_run(stream.key, LaneRun(status="failed", message=message.message))
                 self._state.post(message.message, error=True)
                 self.ended.emit(stream)
+                self.under_way_changed.emit()
         return True
 
     def on_died(self, why: str) -> None:
@@ -151,6 +161,7 @@ class Streams(QObject):
         self._dirty.clear()
         for key in keys:
             self._state.set_run(key, replace(self._state.run(key), status="failed", message=why))
+        self.under_way_changed.emit()
 
     def _on_frame(self, stream: Stream, message: protocol.Frame, arrays: Arrays) -> None:
         first = stream.trajectory is None

@@ -152,6 +152,43 @@ def test_the_keyboard_does_the_same(images):
     assert len(new(images)) == 3
 
 
+def test_stop_is_there_from_the_request_on(images):
+    samples = images.image_page.samples
+    stop, before = samples.stop_button, images.state.run("samples").trajectory
+    assert not stop.isVisible()
+    new(images)
+    images.state.update_images(seed=6)
+    (tiles,) = new(images)
+    assert images.state.run("samples").status == "done"  # of the seed before
+    assert stop.isVisible()
+    samples.setFocus(Qt.FocusReason.TabFocusReason)
+    key(samples, Qt.Key.Key_Escape)
+    (cancel,) = new(images, protocol.Cancel)
+    assert cancel.message.job == tiles.message.job
+    assert not stop.isVisible()
+    settle()
+    assert not new(images)
+    assert images.state.run("samples").trajectory is before
+
+
+def test_stop_stays_from_the_tiles_to_the_last_strip(images):
+    stop = images.image_page.samples.stop_button
+    new(images)
+    images.state.update_images(seed=6)
+    (tiles,) = new(images)
+    stop.setFocus(Qt.FocusReason.TabFocusReason)
+    images.link.frames(tiles)
+    images.link.finish(tiles)
+    assert stop.hasFocus()
+    (first, *others) = new(images)
+    for strip in others:
+        images.link.finish(strip)
+    assert stop.hasFocus()
+    images.link.report(protocol.Failure(job=first.message.job, message="no room left"))
+    settle()
+    assert not stop.isVisible()
+
+
 def test_keys_select_strips(images):
     page = images.image_page
     page.setFocus()

@@ -104,6 +104,10 @@ class ImagePage(QWidget):
         if not self._waiting:
             self._announce()
 
+    def set_sampling(self, sampling: bool) -> None:
+        """Say whether tiles or strips are on their way, even if nothing of them has come."""
+        self.samples.set_sampling(sampling)
+
     def _show(self) -> None:
         shown = explained(self._scene, self._state)
         for card in self.cards:

@@ -83,6 +83,7 @@ class SamplesCard(ImageCard):
         """Whether the keyboard, not a click or the window, has brought the focus here."""
         self._pressed: tuple[QPointF, float] | None = None
         self._panned = False
+        self._sampling = False
         self.scroll_bar = QScrollBar(Qt.Orientation.Vertical, self)
         self.scroll_bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.scroll_bar.setAccessibleName("Scroll the samples")
@@ -142,8 +143,15 @@ class SamplesCard(ImageCard):
         state = self._state
         if not state.model.images:
             return False
+        if self._sampling:  # the runs are the old ones until something new has come
+            return True
         keys = (SAMPLES_KEY, *(lane.key for lane in state.shown_lanes))
         return any(state.run(key).status == "running" for key in keys)
+
+    def set_sampling(self, sampling: bool) -> None:
+        """Say whether tiles or strips are on their way, even if nothing of them has come."""
+        self._sampling = sampling
+        self._show_running()
 
     @property
     def _inset(self) -> float:
