@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from bench.hands import click, key
 from bench.window import settle, wait_until
@@ -221,6 +222,20 @@ def test_the_attention_view_asks_only_while_it_is_open(images):
     click(images.image_page.face.faces.button("picture"))
     images.playback.set_t(20)
     assert not new(images, protocol.Attend)
+
+
+def test_a_click_on_a_face_leaves_the_keys_to_the_timeline(images):
+    images.image_page.setFocus()
+    images.playback.set_t(100)
+    for face in ("attention", "slice", "picture"):
+        click(images.image_page.face.faces.button(face))
+        assert images.state.image_view.face == face
+        t = images.playback.t
+        key(QApplication.focusWidget(), Qt.Key.Key_Right)
+        assert images.playback.t == t - 1
+        key(QApplication.focusWidget(), Qt.Key.Key_Space)
+        assert images.playback.playing
+        images.playback.pause()
 
 
 def test_the_same_time_for_all_and_thumbnails_of_the_pinned_tile(images):

@@ -72,6 +72,8 @@ class FaceCard(ImageCard):
         self._dragging = self._on_dot = False
         self.faces = SegmentedControl("Look at", FACES, compact=True, parent=self)
         self.faces.chosen.connect(lambda key: state.update_image_view(face=cast(Any, key)))
+        for segment in FACES:  # as the tiles: who clicks one still plays with Space
+            self.faces.button(segment.key).setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.layer = QComboBox(self)
         self.layer.setAccessibleName("Layer")
         self.layer.setToolTip("Which attention layer of the network, with the side of its grid")
