@@ -17,6 +17,10 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFocusFrame,
     QLineEdit,
+    QProxyStyle,
+    QStyle,
+    QStyleHintReturn,
+    QStyleOption,
     QWidget,
 )
 from shiboken6 import isValid
@@ -87,8 +91,32 @@ def _wants_ring(widget: QWidget) -> bool:
     return QApplication.mouseButtons() == Qt.MouseButton.NoButton
 
 
+class _AboveWidgets(QProxyStyle):
+    """Has Qt's focus frame lie high up in the window, or in what scrolls.
+
+    As a child of the widget's parent, which it is otherwise, it is cut off at the parent's edges.
+    """
+
+    def styleHint(
+        self,
+        hint: QStyle.StyleHint,
+        option: QStyleOption | None = None,
+        widget: QWidget | None = None,
+        returnData: QStyleHintReturn | None = None,
+    ) -> int:
+        """Answer as the style beneath, but for the place of the frame."""
+        if hint == QStyle.StyleHint.SH_FocusFrame_AboveWidget:
+            return 1
+        return super().styleHint(hint, option, widget, returnData)
+
+
 class _Ring(QFocusFrame):
     """Qt's focus frame, which knows how to follow a widget, with the ring's looks."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._style = _AboveWidgets("fusion")
+        self.setStyle(self._style)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the ring."""

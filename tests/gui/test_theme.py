@@ -4,11 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
-from PySide6.QtWidgets import QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from toydiff_gui import icons, theme
+from toydiff_gui.controls.scroll import PanelScroll
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
 PALETTES = pytest.mark.parametrize("palette", [DARK, LIGHT], ids=["dark", "light"])
@@ -199,3 +200,49 @@ def test_focus_ring_lies_around_and_moves_nothing(app, qtbot):
     assert second.hasFocus()
     assert not ring_above(first)
     assert not ring_above(second)  # whoever clicks knows where
+
+
+def ringed_sides(window, widget):
+    """On which sides of ``widget`` its ring is seen in ``window``."""
+    image = window.grab().toImage()
+    place = QRect(widget.mapTo(window, QPoint(0, 0)), widget.size())
+    middle = place.center()
+    sides = {
+        "left": [(place.left() - d, middle.y()) for d in (1, 2)],
+        "right": [(place.right() + d, middle.y()) for d in (1, 2)],
+        "top": [(middle.x(), place.top() - d) for d in (1, 2)],
+        "bottom": [(middle.x(), place.bottom() + d) for d in (1, 2)],
+    }
+    accent = QColor(DARK.accent)
+    return {
+        side for side, spots in sides.items() if accent in [image.pixelColor(*s) for s in spots]
+    }
+
+
+def test_focus_ring_is_whole_around_a_field_that_fills_its_parent(app, qtbot):
+    theme.apply(app, Theme())
+    window = QWidget()
+    window.setProperty("surface", "panel")
+    scroll = PanelScroll()
+    section = scroll.section()
+    fields = [QLineEdit() for _ in range(30)]
+    for field in fields:
+        tight = QWidget()
+        around = QVBoxLayout(tight)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(field)
+        section.addWidget(tight)
+    QVBoxLayout(window).addWidget(scroll)
+    qtbot.addWidget(window)
+    window.resize(300, 300)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    fields[2].setFocus(Qt.FocusReason.TabFocusReason)
+    assert ringed_sides(window, fields[2]) == {"left", "right", "top", "bottom"}
+    scroll.verticalScrollBar().setValue(20)
+    assert ringed_sides(window, fields[2]) == {"left", "right", "top", "bottom"}
+    scroll.verticalScrollBar().setValue(500)  # scrolled away, the ring as well
+    image = window.grab().toImage()
+    seen = {image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}
+    assert QColor(DARK.accent).rgb() not in seen
