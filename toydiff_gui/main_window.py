@@ -7,7 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import (
+    QCloseEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -565,6 +572,13 @@ class MainWindow(QMainWindow):
         """Keep the messages over the canvas."""
         super().resizeEvent(event)
         QTimer.singleShot(0, self, self._place_messages)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape that nobody else has needed returns from one lane or card to all."""
+        if event.key() == Qt.Key.Key_Escape and self.state.view.maximised_lane:
+            self.state.update_view(maximised_lane="")
+        else:
+            super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember, stop an export, let the engine save what runs and end it."""

@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication
 
 from bench.hands import click, key
 from bench.window import settle, wait_until
@@ -236,6 +236,20 @@ def test_a_click_on_a_face_leaves_the_keys_to_the_timeline(images):
         key(QApplication.focusWidget(), Qt.Key.Key_Space)
         assert images.playback.playing
         images.playback.pause()
+
+
+def test_escape_returns_to_all_cards_from_a_dock(images):
+    page, dock = images.image_page, images.image_sample_panel
+    fields = dock.findChildren(QAbstractSpinBox)
+    fields[0].setFocus()
+    click(page.samples.expand)
+    assert not page.strips.isVisible()
+    key(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert page.strips.isVisible()
+    click(page.strips.expand)
+    dock.overlays.findChildren(QAbstractButton)[0].setFocus()
+    key(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert page.samples.isVisible()
 
 
 def test_the_same_time_for_all_and_thumbnails_of_the_pinned_tile(images):

@@ -206,6 +206,23 @@ def test_escape_returns_from_one_lane_to_all(window):
     assert window.grid.lane_view("ddpm").isVisible()
 
 
+def test_escape_returns_to_all_lanes_from_a_dock(window):
+    view, dock = window.grid.lane_view("ddim"), window.sample_panel
+    for focused in (dock.start.count_field.box, dock.start.mode.button("samples")):
+        focused.setFocus()
+        click(view.header.expand)
+        settle()
+        assert not window.grid.lane_view("ddpm").isVisible()
+        key(QApplication.focusWidget(), Qt.Key.Key_Escape)
+        settle()
+        assert window.grid.lane_view("ddpm").isVisible()
+    click(view.header.expand)
+    dock.start.mode.button("samples").setFocus()  # of what is alone
+    key(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    settle()
+    assert window.grid.lane_view("ddpm").isVisible()
+
+
 def test_f11_makes_room_for_a_projector_and_takes_it_back(window):
     before = theme.current()
     width = window.grid.width()

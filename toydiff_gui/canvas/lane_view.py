@@ -166,6 +166,8 @@ class LaneView(QWidget):
         if self._lane is not None:
             alone = self._state.view.maximised_lane == self._lane.key
             self._state.update_view(maximised_lane="" if alone else self._lane.key)
+            if not self.header.expand.hasFocus():  # a field in a dock may, which needs Escape
+                self.setFocus()
 
     def _ask(self, signal: SignalInstance) -> None:
         if self._lane is not None:

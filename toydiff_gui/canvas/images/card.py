@@ -83,6 +83,9 @@ class ImageCard(QWidget):
         """Show this card alone, or all again."""
         alone = self._state.view.maximised_lane == self.key
         self._state.update_view(maximised_lane="" if alone else self.key)
+        page = self.parentWidget()
+        if page is not None and not self.expand.hasFocus():
+            page.setFocus()  # from a field of a dock maybe, which needs Escape itself
 
     # For the subclasses
 
