@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QWheelEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QButtonGroup, QHBoxLayout, QPushButton, QWidget
 
 from toydiff_gui.controls import (
     DiceButton,
     DockRail,
     MessageBar,
     NumberField,
+    PanelScroll,
     QualityBar,
     SectionHeader,
     Segment,
@@ -397,3 +399,50 @@ class TestMessageBar:
     def test_text_is_never_taken_for_markup(self, bar):
         bar.show_message("no such file: <b>x</b>", error=True)
         assert bar.messages[0]._label.textFormat() == Qt.TextFormat.PlainText
+
+
+class TestPanelScroll:
+    @pytest.fixture
+    def scroll(self):
+        scroll = PanelScroll()
+        for number in range(20):
+            scroll.column.addWidget(QPushButton(f"row {number}"))
+        scroll.setFixedHeight(100)
+        return scroll
+
+    def test_tab_from_outside_scrolls_to_where_it_leads(self, qtbot, show, scroll):
+        outside = QPushButton("outside")
+        show(outside, scroll)
+        bar = scroll.verticalScrollBar()
+        bar.setValue(bar.maximum())
+        outside.setFocus(Qt.FocusReason.TabFocusReason)
+        qtbot.keyClick(outside, Qt.Key.Key_Tab)
+        assert QApplication.focusWidget().text() == "row 0"
+        assert bar.value() == 0
+        outside.setFocus(Qt.FocusReason.TabFocusReason)
+        qtbot.keyClick(outside, Qt.Key.Key_Backtab)
+        assert QApplication.focusWidget().text() == "row 19"
+        assert bar.value() == bar.maximum()
+
+    def test_a_click_moves_nothing_away_from_under_the_pointer(self, qtbot, show, scroll):
+        outside = QPushButton("outside")
+        show(outside, scroll)
+        outside.setFocus()
+        place = QPoint(20, 1)
+        scroll.verticalScrollBar().setValue(45)
+        row = scroll.widget().childAt(scroll.widget().mapFrom(scroll.viewport(), place))
+        with qtbot.waitSignal(row.pressed):
+            # At the edge of what is seen, and held, as a hand does.
+            spot = row.mapFrom(scroll.viewport(), place)
+            QTest.mousePress(
+                row.window().windowHandle(),
+                Qt.MouseButton.LeftButton,
+                pos=row.mapTo(row.window(), spot),
+            )
+        assert row.hasFocus()
+        assert scroll.verticalScrollBar().value() == 45
+        QTest.mouseRelease(
+            row.window().windowHandle(),
+            Qt.MouseButton.LeftButton,
+            pos=row.mapTo(row.window(), spot),
+        )
