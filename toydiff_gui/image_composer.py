@@ -45,7 +45,7 @@ from toydiff_gui.image_scene import (
     StripLane,
     TilesCard,
 )
-from toydiff_gui.state import AppState, ImageEnd, LaneSpec, ModelInfo, TrainingRun
+from toydiff_gui.state import AppState, ImageEnd, LaneRun, LaneSpec, ModelInfo, TrainingRun
 
 ETAS = {"ddpm": 1.0, "ddpm-shared": 1.0}
 """Samplers that are DDIM with this share of fresh noise."""
@@ -214,7 +214,7 @@ def _strip(state: AppState, lane: LaneSpec, number: int) -> StripLane:
     sampler = lane.sampler_config(images, model.schedule.timesteps)
     message = waiting(state, run)
     if images.a is None or images.b is None:
-        message = run.message or "Click a tile for A, another for B."
+        message = run.message or _why_no_ends(state)
     elif lane.path_name(images) == "geodesic" and state.geodesic.status == "searching":
         message = message or "Searching for the geodesic…"
     return StripLane(
@@ -229,6 +229,15 @@ def _strip(state: AppState, lane: LaneSpec, number: int) -> StripLane:
         preview=state.image_view.preview or "preview" in state.overlays(lane.key),
         latent_norms=norms(made.x[0]) if made is not None and started else None,
     )
+
+
+def _why_no_ends(state: AppState) -> str:
+    tiles, samples = shown_tiles(state), state.run(SAMPLES_KEY)
+    if tiles is not None and tiles.x:
+        return "Click a tile for A, another for B."
+    if samples.message or state.engine.status != "ready":
+        return waiting(state, samples)
+    return "The tiles are being drawn: A and B are taken from them."
 
 
 def _detail(state: AppState, lane: LaneSpec, sampler: SamplerConfig) -> str:
@@ -375,7 +384,9 @@ def layer_of(name: str, side: int, heads: int) -> AttentionLayer:
 def _slice(state: AppState) -> SliceCard:
     run, images = state.slice, state.images
     message = run.message
-    if not message and images.c is None:
+    if not message and run.images is None and state.engine.status != "ready":
+        message = waiting(state, LaneRun())
+    elif not message and images.c is None:
         corner = third_corner(state)
         if images.a is None or images.b is None or corner is None:
             message = "Waiting for A, B and C."

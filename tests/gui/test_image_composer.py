@@ -13,6 +13,7 @@ from toydiff_gui.image_composer import compose_images, image_thumbnails
 from toydiff_gui.state import (
     AppState,
     AttentionRun,
+    EngineStatus,
     ImageEnd,
     LaneRun,
     ModelInfo,
@@ -42,6 +43,7 @@ def run_of(count, seed=5, times=(250, 125, 0), **changes):
 @pytest.fixture
 def state(qapp):
     state = AppState()
+    state.set_engine(EngineStatus("ready"))
     state.set_model(MODEL)
     state.update_images(count=9, path_images=4)
     state.set_run("samples", run_of(9, seconds=1.9))
@@ -121,6 +123,19 @@ def test_strips_say_what_is_missing(state):
     assert compose_images(state).strips[-1].message == "Click a tile for A, another for B."
 
 
+def test_without_tiles_strips_do_not_ask_for_a_click_on_one(state):
+    state.update_images(a=None, b=None)
+    state.set_run("ddim", LaneRun(status="running"))
+    state.set_run("samples", LaneRun(status="running"))
+    drawn = "The tiles are being drawn: A and B are taken from them."
+    assert compose_images(state).strips[-1].message == drawn
+    state.set_run("samples", LaneRun(message="Stopped before the first images had come."))
+    assert compose_images(state).strips[-1].message.startswith("Stopped before")
+    state.set_run("samples", LaneRun())
+    state.set_engine(EngineStatus("dead", message="it is gone"))
+    assert compose_images(state).strips[-1].message == "The engine is not running."
+
+
 def test_what_is_pointed_at_goes_before_what_is_pinned(state):
     state.update_image_view(pinned_tile=3)
     assert compose_images(state).looked_at.title == "Tile 4"
@@ -181,6 +196,16 @@ def test_the_slice_says_what_stands_in_for_c(state):
     assert compose_images(state).slice.message == ""
     state.set_slice(SliceRun("running"))
     assert compose_images(state).slice.message == "Waiting for the map."
+
+
+def test_without_an_engine_no_map_is_waited_for(state):
+    state.set_slice(SliceRun())
+    state.set_engine(EngineStatus("dead", message="it is gone"))
+    assert compose_images(state).slice.message == "The engine is not running."
+    state.set_slice(SliceRun("failed", message="ended by signal 9"))
+    assert compose_images(state).slice.message == "ended by signal 9"
+    state.set_slice(SliceRun("done", 2, 2, (0, 1, 0, 1), np.zeros((4, *SHAPE), np.float32)))
+    assert compose_images(state).slice.message.startswith("Tile 2 stands in for C")
 
 
 def test_what_is_being_trained_is_shown_in_the_units_of_the_model(state):

@@ -706,9 +706,14 @@ def test_empty_cards_say_what_they_wait_for(page, state):
     assert known.message == ""
     state.set_model(replace(state.model, attends=False))
     assert said(page)[1] == "This network has no attention to look at"
+    state.set_model(replace(state.model, attends=True))
     state.set_engine(EngineStatus("dead", message="it is gone"))
     page.set_scene(bare)
-    assert said(page)[0] == "The engine has stopped"
+    tiles, attention, plane, strips = said(page)
+    assert tiles == attention == plane == strips[0] == "The engine is not running."
+    page.set_scene(replace(image_scene(), attention=AttentionCard(), strips=bare.strips))
+    _, attention, _, strips = said(page)
+    assert attention == strips[0] == "The engine is not running."
 
 
 def test_what_the_scene_itself_says_comes_first(page):

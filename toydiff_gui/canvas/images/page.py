@@ -189,7 +189,7 @@ def explained(scene: ImageScene, state: AppState) -> ImageScene:
     engine = state.engine.status
     waits = {
         "starting": "The engine is starting",
-        "dead": "The engine has stopped",
+        "dead": "The engine is not running.",
         "ready": "Waiting for the first samples",
     }[engine]
     tiles, attention, plane = scene.tiles, scene.attention, scene.slice
@@ -198,11 +198,11 @@ def explained(scene: ImageScene, state: AppState) -> ImageScene:
     if not attention.message and not attention.weights:
         attention = replace(attention, message=_why_no_attention(scene, state, waits))
     if not plane.message and plane.images is None:
-        plane = replace(plane, message=_why_no_slice(scene, waits))
+        plane = replace(plane, message=_why_no_slice(scene, state, waits))
     strips = tuple(
         strip
         if strip.message or strip.states_at(scene.timesteps) is not None
-        else replace(strip, message=_why_no_strip(scene, waits))
+        else replace(strip, message=_why_no_strip(scene, state, waits))
         for strip in scene.strips
     )
     return replace(scene, tiles=tiles, attention=attention, slice=plane, strips=strips)
@@ -211,15 +211,20 @@ def explained(scene: ImageScene, state: AppState) -> ImageScene:
 def _why_no_attention(scene: ImageScene, state: AppState, waits: str) -> str:
     if not state.model.attends:
         return NO_ATTENTION
-    if scene.tiles.states_at(scene.timesteps) is None:
+    if _nothing_comes(scene, state):
         return waits
     if scene.attention.image is None:
         return "Click an image to see where its pixels look"
     return "Waiting for the attention of this image"
 
 
-def _why_no_slice(scene: ImageScene, waits: str) -> str:
-    if scene.tiles.states_at(scene.timesteps) is None:
+def _nothing_comes(scene: ImageScene, state: AppState) -> bool:
+    """Whether there is no engine to wait for, or not even the tiles are there."""
+    return state.engine.status != "ready" or scene.tiles.states_at(scene.timesteps) is None
+
+
+def _why_no_slice(scene: ImageScene, state: AppState, waits: str) -> str:
+    if _nothing_comes(scene, state):
         return waits
     placed = {end.mark for end in scene.endpoints}
     if "C" not in placed:
@@ -229,8 +234,8 @@ def _why_no_slice(scene: ImageScene, waits: str) -> str:
     return "Waiting for the slice"
 
 
-def _why_no_strip(scene: ImageScene, waits: str) -> str:
-    if scene.tiles.states_at(scene.timesteps) is None:
+def _why_no_strip(scene: ImageScene, state: AppState, waits: str) -> str:
+    if _nothing_comes(scene, state):
         return waits
     placed = {end.mark for end in scene.endpoints}
     if not {"A", "B"} <= placed:
