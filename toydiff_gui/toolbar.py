@@ -345,29 +345,31 @@ class Toolbar(QFrame):
     def _fit(self) -> None:
         """Show as much text as there is room for; never a part of a word.
 
-        What goes first is what the icon says anyway; the model keeps its name to the end.
+        What goes first is what the icon says anyway, and last what cannot be used yet; the model
+        keeps its name to the end.
         """
         parts = names.model_parts(self._state.model)
         words = {self.save_button, self.tasks_button, self.open_button, self.view_button}
         none: set[QPushButton] = set()
         plans = (
-            (len(parts), words, True, True),
-            (len(parts), words - {self.save_button}, True, True),
-            (len(parts), {self.tasks_button}, True, True),
-            (len(parts), none, True, True),
-            (3, none, True, True),
-            (3, none, False, True),
-            (2, none, False, True),
-            (2, none, False, False),
-            (1, none, False, False),
+            (len(parts), words, True, True, True),
+            (len(parts), words - {self.save_button}, True, True, True),
+            (len(parts), {self.tasks_button}, True, True, True),
+            (len(parts), none, True, True, True),
+            (3, none, True, True, True),
+            (3, none, False, True, True),
+            (2, none, False, True, True),
+            (2, none, False, False, True),
+            (1, none, False, False, True),
+            (1, none, False, False, False),
         )
-        for shown, with_text, page_labels, name in plans:
-            self._apply(names.DOT.join(parts[:shown]), with_text, page_labels, name)
+        for shown, with_text, page_labels, name, later in plans:
+            self._apply(names.DOT.join(parts[:shown]), with_text, page_labels, name, later)
             if self._row.minimumSize().width() <= self.width():
                 return
 
     def _apply(
-        self, model: str, with_text: set[QPushButton], page_labels: bool, name: bool
+        self, model: str, with_text: set[QPushButton], page_labels: bool, name: bool, later: bool
     ) -> None:
         self.model_button.set_line(model)
         for button, text in self._texts.items():
@@ -377,6 +379,8 @@ class Toolbar(QFrame):
                 self._glyphs[button].refresh()
         self.page.set_labels_shown(page_labels)
         self._name.setVisible(name)
+        for unusable in (self.undo_button, self.redo_button, self.save_button):
+            unusable.setVisible(later)
         self._row.invalidate()
 
     # Acting
