@@ -642,6 +642,24 @@ def test_everything_stays_inside_the_card(heads, body):
         assert not any(place.intersects(other) for other in layout.heads[first + 1 :])
 
 
+def test_heads_are_shown_before_words_where_room_is_short():
+    """A card of the presentation view at the window's smallest size, and one of no such need."""
+    projector = replace(DARK_STYLE, scale=1.35)
+    body = QRectF(0, 0, 540, 150)
+    low = attention_layout(body, (1, 8, 8), 4, projector)
+    assert len(low.heads) == 4
+    assert low.heads[0].width() >= projector.px(24)
+    assert low.layer_label.isEmpty()
+    for place in (low.layer_field, low.averaged_field, *low.heads):
+        assert body.contains(place)
+    assert not low.layer_field.intersects(low.averaged_field)
+    narrow = attention_layout(QRectF(0, 0, 380, 230), (1, 8, 8), 16, projector)
+    assert narrow.layer_field.width() >= projector.px(110)
+    assert not narrow.layer_field.intersects(narrow.averaged_field)
+    high = attention_layout(BODY, (1, 8, 8), 4, DARK_STYLE)
+    assert not high.layer_label.isEmpty()
+
+
 def test_without_attention_the_card_says_why():
     scene = replace(image_scene(face="attention"), attention=AttentionCard(message="there is none"))
     _, shown = attention_picture(scene)

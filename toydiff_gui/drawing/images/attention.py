@@ -20,7 +20,8 @@ from toydiff_gui.image_scene import AttentionCard, ImageScene, States
 PAD = 12.0
 SIDE, LEAST_SIDE, MOST_SIDE = 140.0, 118.0, 220.0
 """Width of the column with layer and heads, in design pixels."""
-MOST_HEAD = 96.0
+MOST_HEAD, LEAST_HEAD = 96.0, 24.0
+LEAST_FIELD, MEAN_WIDE = 110.0, 90.0
 BAR, BAR_WORDS = 5.0, 17.0
 BELOW = BAR + BAR_WORDS + 8
 """Below the picture: the scale of the colours and what it says."""
@@ -101,8 +102,24 @@ def attention_layout(
         room -= facts_high + style.px(4)
     place = QRectF(column.left(), maps_top, column.width(), room)
     maps = _head_rects(place, heads, style, ratio)
+    if heads and (not maps or maps[0].width() < style.px(LEAST_HEAD)):  # they say more than words
+        label = heads_label = facts = QRectF()
+        field.moveTop(column.top())
+        mean.moveTop(field.bottom() + style.px(4))
+        if column.width() >= style.px(LEAST_FIELD + MEAN_WIDE):
+            field, mean = _fields_side_by_side(column, column.top(), style)
+        top = (max(field.bottom(), mean.bottom()) if averaged else field.bottom()) + style.px(6)
+        place = QRectF(column.left(), top, column.width(), max(column.bottom() - top, 1.0))
+        maps = _head_rects(place, heads, style, ratio)
     bar = _bar_below(picture, style)
     return AttentionLayout(body, picture, bar, label, field, mean, heads_label, maps, facts, ratio)
+
+
+def _fields_side_by_side(within: QRectF, top: float, style: LaneStyle) -> tuple[QRectF, QRectF]:
+    """Where the layer is chosen and, at the right of it, the mean."""
+    mean_wide, gap, high = style.px(MEAN_WIDE), style.px(8), style.px(FIELD)
+    field = QRectF(within.left(), top, max(within.width() - mean_wide - gap, 1.0), high)
+    return field, QRectF(field.right() + gap, top, mean_wide, high)
 
 
 def _narrow_layout(
@@ -122,14 +139,7 @@ def _narrow_layout(
     start = picture.right() + style.px(10)
     place = QRectF(start, inner.top(), max(inner.right() - start, 1.0), inner.height() - foot)
     maps = _head_rects(place, heads, style, ratio)
-    mean_wide = style.px(90)
-    field = QRectF(
-        inner.left(),
-        inner.bottom() - style.px(FIELD),
-        inner.width() - mean_wide - style.px(8),
-        style.px(FIELD),
-    )
-    mean = QRectF(field.right() + style.px(8), field.top(), mean_wide, field.height())
+    field, mean = _fields_side_by_side(inner, inner.bottom() - style.px(FIELD), style)
     bar, none = _bar_below(picture, style), QRectF()
     return AttentionLayout(body, picture, bar, none, field, mean, none, maps, none, ratio)
 
