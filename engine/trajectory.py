@@ -126,7 +126,7 @@ def _require_file(path: Path, what: str) -> None:
     if not path.exists():
         raise ValueError(f"no such {what} file: {path}")
     if not path.is_file():
-        raise ValueError(f"{what} file {path} is no regular file")
+        raise ValueError(f"{what} file {path} cannot be read: it is no regular file")
 
 
 def _fault(error: Exception) -> str:

@@ -153,7 +153,7 @@ def test_damaged_arrays_are_refused_by_name(tmp_path, content):
 def test_nobody_waits_for_a_pipe(tmp_path):
     for name, read in (("a.npz", trajectory.load), ("a.npy", trajectory.load_array)):
         os.mkfifo(tmp_path / name)
-        with pytest.raises(ValueError, match=rf"{name} is no regular file"):
+        with pytest.raises(ValueError, match=rf"{name} cannot be read: it is no regular file"):
             read(tmp_path / name, *(["latents"] if name == "a.npy" else []))
 
 
