@@ -303,9 +303,10 @@ def test_a_lost_process_ends_the_training_with_its_checkpoint_intact(torchrun, t
     config, done = config_and_step(folder)
     assert done >= 100
     assert load_tensors(folder / CHECKPOINT_NAME)[0].step == done
-    assert {path.name for path in folder.iterdir()} == {STATE_NAME, CHECKPOINT_NAME, METRICS_NAME}
     alone(replace(config, steps=done + 3), folder, resume=True)
     assert len(curve(folder)) == done + 3
+    # Also the lock, which a process that is killed leaves behind, free for the next.
+    assert {path.name for path in folder.iterdir()} == {STATE_NAME, CHECKPOINT_NAME, METRICS_NAME}
 
 
 def config_and_step(folder: Path) -> tuple[TrainingConfig, int]:
