@@ -135,12 +135,7 @@ class Checkpoint:
         if self.config.images:
             from engine.image_data import training_states  # may load torchvision, which takes long
 
-            states = training_states(self.config, self.transform, data_root)
-            if states.shape[1:] != self.shape:
-                raise ValueError(
-                    f"the images have shape {states.shape[1:]}, the network's {self.shape}"
-                )
-            return states
+            return training_states(self.config, self.transform, self.shape, data_root)
         return datasets.load(self.config.dataset, self.config.points, self.config.seed).points
 
     def exact(self, data_root: Path | None = None) -> Checkpoint:

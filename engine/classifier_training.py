@@ -52,9 +52,9 @@ def train_classifier(
     """Train a classifier with ``images``, rate it with ``test``, and measure its reference.
 
     An item an update, and one for each block of images that is looked at afterwards; the
-    classifier is returned. The weights are rounded to half precision before
-    anything is measured, so that a stored classifier sees what this one sees. Raises ``ValueError``
-    for images without classes.
+    classifier is returned. The weights are rounded to half precision before anything is measured,
+    so that a stored classifier sees what this one sees. Raises ``ValueError`` for images without
+    classes.
     """
     check_judged(images.name)
     if len(images.labels) == 0:

@@ -70,10 +70,6 @@ _device = click.option(
 )
 
 
-MOST_STATE = 1e6
-"""The largest number in a file of states, whose deviation is about 1."""
-
-
 class _NewPath(click.Path):
     """A path to write to. An empty one, as of an unset variable, is not the folder here."""
 
@@ -239,7 +235,6 @@ def _train(trainer: Trainer, folder: Path, team: Team | None) -> int:
             return 2  # all processes meet the same; one of them says it
         finally:
             steps.close()
-            trainer.release()
     if trainer.leads:
         ended = f", last loss {loss:.4f}" if math.isfinite(loss) else "; nothing was left to do"
         print(f"{folder}: {trainer.done} of {trainer.config.steps} updates{ended}")
@@ -455,7 +450,7 @@ def sample(out: Path, **options: Any) -> None:
         raise click.UsageError("give either --count or --latents")
     config.require_between("seed", options["seed"], 0, 2**63 - 1)
     sampler = _sampler_config(options)
-    checkpoint = _load(options)
+    checkpoint = _load_to_draw(options)
     if given is not None:
         latents = _states_file(given, "latents", checkpoint)
     else:
@@ -545,7 +540,7 @@ def interpolate(out: Path, **options: Any) -> None:
     if options["side"] is not None:
         config.require_choice("side", options["side"], config.SIDES, ())
     sampler = _sampler_config(options)
-    checkpoint = _load(options)
+    checkpoint = _load_to_draw(options)
     points = options["points"] or (IMAGE_POINTS if len(checkpoint.shape) == 3 else 500)
     flags = {"--from": [options["start"]], "--to": [options["end"]]}
     flags["--through"] = list(options["through"])
@@ -686,7 +681,7 @@ def invert(out: Path, **options: Any) -> None:
 
     _check_output(out)
     sampler = config.SamplerConfig(name="ddim", steps=options["steps"])
-    checkpoint = _load(options)
+    checkpoint = _load_to_draw(options)
     data = _data_file(options["data"], checkpoint)
     _check_trajectory(checkpoint, sampler, len(data), "all")
     frames = samplers.invert(
@@ -731,7 +726,7 @@ def evaluate(**options: Any) -> None:
     """Measure and print."""
     from engine import evaluation
 
-    checkpoint = _load(options, root_is_for_exact=False)
+    checkpoint = _load(options)
     if not checkpoint.config.images and (options["told"] or options["data_root"]):
         given = "--told" if options["told"] else f"--data-root {options['data_root']}"
         raise ValueError(f"{given}: the checkpoint {options['checkpoint']!r} is of points")
@@ -785,22 +780,30 @@ def serve(device: str, remote: bool) -> None:
 # What the commands share
 
 
-def _load(options: dict[str, Any], *, root_is_for_exact: bool = True) -> Checkpoint:
+def _load(options: dict[str, Any]) -> Checkpoint:
     from engine.checkpoint import load_checkpoint
     from engine.devices import choose_device, use_one_thread
 
     use_one_thread()
-    name, root = options["checkpoint"], options["data_root"]
     device = choose_device(options["device"])
-    checkpoint = load_checkpoint(name, device=device, data_root=root)
-    exact = name.startswith(config.EXACT) and checkpoint.config.images
-    if root and root_is_for_exact and not exact:
+    return load_checkpoint(options["checkpoint"], device=device, data_root=options["data_root"])
+
+
+def _load_to_draw(options: dict[str, Any]) -> Checkpoint:
+    """The checkpoint of a command that needs images for an exact denoiser alone."""
+    checkpoint = _load(options)
+    name, root = options["checkpoint"], options["data_root"]
+    if root and not (name.startswith(config.EXACT) and checkpoint.config.images):
         raise ValueError(f"--data-root {root} needs a checkpoint exact:NAME of images, not {name}")
     return checkpoint
 
 
 def _sampler_config(options: dict[str, Any]) -> config.SamplerConfig:
     return config.SamplerConfig(name=options["sampler"], steps=options["steps"], eta=options["eta"])
+
+
+MOST_STATE = 1e6
+"""The largest number in a file of states, whose deviation is about 1."""
 
 
 def _states_file(path: Path, what: str, checkpoint: Checkpoint) -> Any:

@@ -52,7 +52,10 @@ def _data(request: protocol.Diagnose, checkpoint: Checkpoint) -> Generator[None,
     """What x0 is drawn from: all points, or some of the images, which need not all be held."""
     if not checkpoint.config.images:
         return torch.from_numpy(checkpoint.training_points()).to(checkpoint.device)
-    from engine.image_data import load_steps  # may load torchvision, which takes long
+    from engine.image_data import (  # may load torchvision, which takes long
+        load_steps,
+        require_shape,
+    )
 
     root = root_of(request.data_root)
     work = load_steps(checkpoint.config, root)
@@ -63,8 +66,7 @@ def _data(request: protocol.Diagnose, checkpoint: Checkpoint) -> Generator[None,
             images: ImageSet = end.value
             break
         yield None
-    if images.shape != checkpoint.shape:
-        raise ValueError(f"the images have shape {images.shape}, the network's {checkpoint.shape}")
+    require_shape(images, checkpoint.shape)
     random = np.random.default_rng([request.seed, len(images.images)])
     most = min(MOST_IMAGES, max(MOST_NUMBERS // images.images[0].size, 1))
     rows = random.permutation(len(images.images))[:most]

@@ -88,20 +88,31 @@ def load_steps(
     return _folders[key].split(split)
 
 
+def require_shape(images: ImageSet, shape: tuple[int, ...]) -> None:
+    """Raises ``ValueError`` for images of another shape than the states (C, H, W) of a network."""
+    if images.shape != shape:
+        raise ValueError(f"the images have shape {images.shape}, the network's {shape}")
+
+
 def training_states(
-    config: TrainingConfig, transform: Standardisation, root: Path | None = None
+    config: TrainingConfig,
+    transform: Standardisation,
+    shape: tuple[int, ...],
+    root: Path | None = None,
 ) -> NDArray[np.float32]:
     """All training images of ``config``, float32 (M, C, H, W), in the units of ``transform``.
 
-    Raises ``ValueError`` if they are not to be found (``root`` is as for ``load_for``), or would
-    take too much memory.
+    Raises ``ValueError`` if they are not to be found (``root`` is as for ``load_for``), have not
+    the ``shape`` (C, H, W), or would take too much memory.
     """
     if config.dataset == "folder" and root is None:
         raise ValueError(
             "a model does not record the folder of images that it was trained with: name it with "
             "--data-root"
         )
-    pixels = load_for(config, root).images
+    images = load_for(config, root)
+    require_shape(images, shape)
+    pixels = images.images
     if 4 * pixels.size > MOST_STATE_BYTES:
         raise ValueError(
             f"{len(pixels)} images would take {4 * pixels.size} bytes, more than {MOST_STATE_BYTES}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeVar
@@ -498,7 +498,11 @@ def train_stepwise(trainer: Trainer, folder: Path) -> Generator[TrainingStep | N
     before is still there. At the end others may train in ``folder``.
     """
     saved = -1  # also after resuming: an interrupt may have kept the checkpoint behind the state
-    with _released(trainer), _metrics_of(trainer, folder) as metrics:
+    with ExitStack() as ending:
+        ending.callback(trainer.release)
+        metrics = None
+        if trainer.leads:
+            metrics = ending.enter_context(_open_metrics(folder / METRICS_NAME, trainer.done))
 
         def save() -> None:
             nonlocal saved
@@ -535,19 +539,6 @@ def train_stepwise(trainer: Trainer, folder: Path) -> Generator[TrainingStep | N
         finally:
             if not finished:
                 save()
-
-
-@contextmanager
-def _released(trainer: Trainer) -> Iterator[None]:
-    """Let others train in the folder at the end."""
-    try:
-        yield
-    finally:
-        trainer.release()
-
-
-def _metrics_of(trainer: Trainer, folder: Path) -> AbstractContextManager[IO[str] | None]:
-    return _open_metrics(folder / METRICS_NAME, trainer.done) if trainer.leads else nullcontext()
 
 
 def _open_metrics(path: Path, done: int) -> IO[str]:

@@ -142,9 +142,8 @@ def _tiles_note(state: AppState) -> str:
     count = images.count
     if run.trajectory is not None and run.trajectory.x:
         count, steps = len(run.trajectory.x[0]), len(run.trajectory.t) - 1
-    parts = [f"{names.grouped(count)} image{'s' if count != 1 else ''}"]
-    parts += [names.SAMPLERS[_shown(state, SAMPLER, images.sampler)]]
-    parts += [f"{names.grouped(steps)} steps"]
+    sampler = names.SAMPLERS[_shown(state, SAMPLER, images.sampler)]
+    parts = [names.counted(count, "image"), sampler, names.counted(steps, "step")]
     if run.seconds is not None:
         parts.append(duration(run.seconds))
     return names.DOT.join(parts)

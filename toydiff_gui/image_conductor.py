@@ -278,8 +278,8 @@ class ImageConductor(QObject):
         """
         images = self._state.images
         path = lane.path_name(images)
-        known = bool(model.labels) and model.labels == self._state.model.labels
-        known = known and not lane.exact  # which knows the images, and no classes
+        # An exact denoiser knows the images, and no classes.
+        known = bool(model.labels) and model.labels == self._state.model.labels and not lane.exact
         classes = (images.class_a, images.class_b) if known else (None, None)
         latents, given = None, 0
         if images.fixed_noise:

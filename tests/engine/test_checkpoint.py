@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -286,3 +287,12 @@ def test_nothing_in_the_program_unpickles():
 def test_the_search_for_unpickling_finds_it(tmp_path):
     (tmp_path / "bad.py").write_text("import pickle\nimport torch\ntorch.load(x)\nnp.load(y)\n")
     assert list(unpickling_calls(tmp_path / "bad.py")) == ["pickle", "torch.load", "np.load"]
+
+
+def test_images_of_another_shape_make_no_exact_denoiser():
+    network = engine.load_checkpoint("digits")
+    three = {"shape": [3, 8, 8], "mean": [0.5] * 3, "std": [0.5] * 3}
+    coloured = msgspec.structs.replace(network.description, **three)
+    said = r"images have shape \(1, 8, 8\), the network's \(3, 8, 8\)"
+    with pytest.raises(ValueError, match=said):
+        replace(network, description=coloured).exact()

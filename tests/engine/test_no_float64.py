@@ -37,11 +37,7 @@ class Single(Tensor):
                 target = any(isinstance(each, Single) for each in args[1:])
                 refused = target and args[0].dtype == torch.float64
             else:
-                refused = name == "double" or (
-                    here
-                    and isinstance(kwargs.get("dtype"), torch.dtype)
-                    and kwargs["dtype"] == torch.float64
-                )
+                refused = name == "double" or (here and kwargs.get("dtype") is torch.float64)
             if refused:
                 raise TypeError("Cannot convert a MPS Tensor to float64")
             out = func(*args, **kwargs)

@@ -543,15 +543,21 @@ def test_a_training_that_ended_with_the_window_is_fetched_by_the_next(desk):
     assert desk.runs.is_away(elsewhere)
 
 
-def test_what_still_runs_there_is_fetched_later_and_not_overwritten(desk):
-    address = Address("host", "me")
-    desk.link.address = address
+def trained_and_open(desk):
+    """The folder of a training whose model is open, and which 'Train' would go on with."""
     desk.reach_rest()
     folder = desk.runs.new_folder(SMALL)
     (folder / CHECKPOINT).write_bytes(b"weights")
     desk.conductor.open_model(str(folder))
     desk.link.describe(desk.link.asked(protocol.Open)[-1].job, SMALL)
     desk.state.update_training_config(**vars(SMALL))
+    return folder
+
+
+def test_what_still_runs_there_is_fetched_later_and_not_overwritten(desk):
+    address = Address("host", "me")
+    desk.link.address = address
+    folder = trained_and_open(desk)
     desk.runs.mark_away(folder, str(address))
     fetcher = Fetcher(desk.state, desk.link, desk.runs, desk.conductor)
     desk.link.get_ready()
@@ -575,12 +581,7 @@ def test_what_still_runs_there_is_fetched_later_and_not_overwritten(desk):
 
 
 def test_a_training_that_goes_on_here_is_fetched_from_nowhere(desk):
-    desk.reach_rest()
-    folder = desk.runs.new_folder(SMALL)
-    (folder / CHECKPOINT).write_bytes(b"weights")
-    desk.conductor.open_model(str(folder))
-    desk.link.describe(desk.link.asked(protocol.Open)[-1].job, SMALL)
-    desk.state.update_training_config(**vars(SMALL))
+    folder = trained_and_open(desk)
     desk.runs.mark_away(folder, "ssh://host")
     desk.conductor.train()
     (training,) = desk.heard(protocol.Train)
