@@ -31,6 +31,7 @@ from engine import protocol
 from engine.config import SamplerConfig, TrainingConfig
 from engine.protocol import Packet, read_packet, write_packet
 from toydiff_gui.engine_process import engine_command, engine_environment
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 
 LIMIT_P95_MS, LIMIT_SPEED = 20.0, 0.9
 SETTLE_SNAPSHOTS = 2
@@ -92,7 +93,7 @@ def with_window(
 ) -> tuple[float, list[float]]:
     """Train and play in the window: updates per second, intervals in seconds."""
     with window() as main:
-        main.state.update_training_config(**vars(CONFIG))
+        main.state.update(TRAINING_CONFIG, **vars(CONFIG))
         pace = Pace()
         main.link.received.connect(pace.note)
         main.playback.set_loop(True)
@@ -108,7 +109,7 @@ def with_window(
             profile.disable()
         main.playback.pause()
         main.conductor.stop()
-        wait_until(lambda: not main.state.training.active, "the end of the training")
+        wait_until(lambda: not main.state.get(TRAINING).active, "the end of the training")
     intervals = [
         after - before
         for (before, first), (after, second) in itertools.pairwise(painted)

@@ -17,8 +17,10 @@ from engine.config import IMAGE_SETS, PATHS, PRESETS, SCHEDULES, ScheduleConfig,
 from engine.datasets.images import image_training
 from toydiff_gui import scenes
 from toydiff_gui.bundled import IMAGES
+from toydiff_gui.modes.images.settings import IMAGE_VIEW
 from toydiff_gui.panels.images.configs import as_changes
 from toydiff_gui.panels.lane_dock import LaneDock
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 
 MARKS = ("A", "B", "C")
 FACES = ("picture", "attention", "slice")
@@ -126,7 +128,7 @@ class ImageMonkey(Monkey):
 
     def drag_the_dot(self) -> None:
         face = self.main.image_page.face
-        self.main.state.update_image_view(face="slice")
+        self.main.state.update(IMAGE_VIEW, face="slice")
         settle()
         start = QPoint(face.width() // 3, face.height() // 2)
         mouse(face, QEvent.Type.MouseButtonPress, start)
@@ -300,9 +302,10 @@ class ImageMonkey(Monkey):
 
     def train(self) -> None:
         state = self.main.state
-        if not state.training.active and state.training_config.images:
+        if not state.get(TRAINING).active and state.get(TRAINING_CONFIG).images:
             with suppress(ValueError):
-                state.update_training_config(
+                state.update(
+                    TRAINING_CONFIG,
                     **as_changes(image_training("digits"))
                     | {
                         "steps": self.dice.choice((20, 40, 100_000)),
@@ -312,7 +315,7 @@ class ImageMonkey(Monkey):
                         "schedule": ScheduleConfig(timesteps=self.dice.choice((5, 20, 250))),
                         "batch_size": 16,
                         "checkpoint_every": 20,
-                    }
+                    },
                 )
         click(self.main.image_train_panel.run.train_button)
 

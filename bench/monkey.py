@@ -17,8 +17,14 @@ from bench.hands import click, key, type_number
 from bench.window import run_for, settle, wait_until
 from toydiff_gui import scenes
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.panels.lane_dock import LaneDock
 from toydiff_gui.playback import SPEEDS
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANES
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.training import TRAINING
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -63,7 +69,7 @@ class Monkey:
         }
         for task in self._tasks():
             named[f"task {task.key}"] = lambda task=task: self._trigger("_scenes", task.key)
-        for lane in self.main.state.lanes:
+        for lane in self.main.state.get(LANES):
             named[f"lane {lane.key}"] = lambda lane=lane: self._toggle_lane(lane.key)
         for name, which, modifiers in (
             ("Space", Qt.Key.Key_Space, None),
@@ -214,10 +220,11 @@ class Monkey:
         other = "2d" if here == "images" else "images"
         for mode in (other, here):
             click(self.main.toolbar.mode.button(mode))
-            if self.main.state.engine.status == "ready":
+            if self.main.state.get(ENGINE).status == "ready":
                 wait_until(
                     lambda mode=mode: (
-                        self.main.modes.mode == mode or self.main.state.engine.status != "ready"
+                        self.main.modes.mode == mode
+                        or self.main.state.get(ENGINE).status != "ready"
                     ),
                     f"mode {mode}",
                 )
@@ -342,10 +349,12 @@ class Monkey:
 
     def kill_the_engine(self) -> None:
         number = getattr(self.main.link.thread_in_charge, "process_id", None)
-        if number is not None and self.main.state.engine.status == "ready":
+        if number is not None and self.main.state.get(ENGINE).status == "ready":
             self.kills += 1
             os.kill(number, signal.SIGTERM if os.name != "posix" else signal.SIGKILL)
-            wait_until(lambda: self.main.state.engine.status == "dead", "the death of the engine")
+            wait_until(
+                lambda: self.main.state.get(ENGINE).status == "dead", "the death of the engine"
+            )
 
     def restart_the_engine(self) -> None:
         self.main.toolbar.restart_action.trigger()
@@ -353,19 +362,19 @@ class Monkey:
     def wait_for_the_lanes(self) -> None:
         """Of the small model: a task may have opened one that takes minutes on a busy machine."""
         state = self.main.state
-        if state.engine.status != "ready" or state.training.active:
+        if state.get(ENGINE).status != "ready" or state.get(TRAINING).active:
             return
         self.back_home()
-        state.update_sampling(steps=10)
-        state.update_images(steps=10, count=16)
+        state.update(SAMPLING, steps=10)
+        state.update(IMAGE_SAMPLING, steps=10, count=16)
         settle()
         try:
             wait_until(
                 lambda: (
-                    (state.model.ref == self.HOME and not self._busy)
-                    or state.engine.status != "ready"
+                    (state.get(MODEL).ref == self.HOME and not self._busy)
+                    or state.get(ENGINE).status != "ready"
                 ),
                 "the lanes",
             )
         except TimeoutError as error:
-            raise TimeoutError(f"{error} of {state.model.ref!r}: {self._busy}") from error
+            raise TimeoutError(f"{error} of {state.get(MODEL).ref!r}: {self._busy}") from error

@@ -14,7 +14,11 @@ from bench.window import run_for, settle
 from engine.config import PATHS, POINT_SETS, SCHEDULES, SIDES, ModelConfig, ScheduleConfig
 from toydiff_gui import scenes
 from toydiff_gui.bundled import POINTS
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.panels.lane_dock import LaneDock
+from toydiff_gui.state.results import INVERSION
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
+from toydiff_gui.state.view import MARKED, PINNED, VIEW
 
 
 class PointMonkey(Monkey):
@@ -44,18 +48,18 @@ class PointMonkey(Monkey):
 
     def _latent(self) -> QWidget | None:
         view = self.main.grid.lane_view("latent")
-        path = self.main.state.sampling.mode == "interpolation"
+        path = self.main.state.get(SAMPLING).mode == "interpolation"
         return view.plot.viewport() if view is not None and view.isVisible() and path else None
 
     def _some_lane(self) -> str:
         keys = [lane.key for lane in self.main.grid.scene.lanes]
-        alone = self.main.state.view.maximised_lane
+        alone = self.main.state.get(VIEW).maximised_lane
         return alone if alone in keys else self.dice.choice(keys)
 
     def drag_an_endpoint(self) -> None:
         if self._latent() is None:
-            self.main.state.update_view(maximised_lane="")
-            self.main.state.update_sampling(mode="interpolation")
+            self.main.state.update(VIEW, maximised_lane="")
+            self.main.state.update(SAMPLING, mode="interpolation")
             settle()
         hand = Drag(self.main, self.dice.randrange(2))
         for _ in range(self.dice.randint(1, 5)):
@@ -163,7 +167,7 @@ class PointMonkey(Monkey):
 
     def choose_a_side(self) -> None:
         if self.dice.random() < 0.5:
-            self.main.state.update_sampling(a=(-2.0, 0.0), b=(2.0, 0.0))
+            self.main.state.update(SAMPLING, a=(-2.0, 0.0), b=(2.0, 0.0))
         click(self.main.sample_panel.path.side.button(self.dice.choice(SIDES)))
 
     def space_evenly(self) -> None:
@@ -172,14 +176,14 @@ class PointMonkey(Monkey):
     def draw_a_path(self) -> None:
         count = self.dice.randrange(4)
         through = tuple((self.dice.uniform(-3, 3), self.dice.uniform(-3, 3)) for _ in range(count))
-        self.main.state.update_sampling(path="drawn", through=through)
+        self.main.state.update(SAMPLING, path="drawn", through=through)
 
     def clear_the_way_points(self) -> None:
         click(self.main.sample_panel.path.clear_button)
 
     def search_or_stop(self) -> None:
         panel = self.main.sample_panel
-        click(panel.geodesic.button if self.main.state.view.lab else panel.path.search.button)
+        click(panel.geodesic.button if self.main.state.get(VIEW).lab else panel.path.search.button)
 
     def turn_the_dock(self) -> None:
         face = self.main.sample_panel.face
@@ -194,16 +198,16 @@ class PointMonkey(Monkey):
             click(self.main.sample_panel.export_button)
 
     def look_at_a_point(self) -> None:
-        self.main.state.set_marked(self.dice.choice((None, 0, 3, 499, 10**6)))
+        self.main.state.set(MARKED, self.dice.choice((None, 0, 3, 499, 10**6)))
 
     def pin_a_point(self) -> None:
-        self.main.state.set_pinned(self.dice.choice((None, 0, 1, 250)))
+        self.main.state.set(PINNED, self.dice.choice((None, 0, 1, 250)))
 
     # Inversion
 
     def pick_points(self) -> None:
         inversion = self.main.sample_panel.inversion
-        if self.main.state.inversion.status == "picking":
+        if self.main.state.get(INVERSION).status == "picking":
             click(inversion.button)
         else:
             inversion.pick_action.trigger()
@@ -256,9 +260,10 @@ class PointMonkey(Monkey):
 
     def train(self) -> None:
         state = self.main.state
-        if not state.training.active and self.dice.random() < 0.6:
+        if not state.get(TRAINING).active and self.dice.random() < 0.6:
             with suppress(ValueError):  # a prediction that the schedule refuses
-                state.update_training_config(
+                state.update(
+                    TRAINING_CONFIG,
                     steps=self.dice.choice((30, 80, 100_000)),
                     model=ModelConfig(width=8, depth=1, embedding=8),
                     schedule=ScheduleConfig(timesteps=self.dice.choice((5, 20, 250))),

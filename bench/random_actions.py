@@ -39,8 +39,14 @@ from bench.point_monkey import PointMonkey
 from bench.window import application, lanes_done, run_for, settle, wait_until, window
 from toydiff_gui.image_data import ImageDataKeeper
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageSampling, ImageView
+from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.panels import lane_recipes
-from toydiff_gui.state import ImageSampling, ImageView, Inversion, Sampling
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.results import INVERSION, Inversion
+from toydiff_gui.state.training import TRAINING
+from toydiff_gui.state.view import MARKED, PINNED, VIEW
 
 HARMLESS = ("This plugin does not support",)
 """Said by platforms without a window manager."""
@@ -142,14 +148,15 @@ def _calm(main: MainWindow, home: str) -> None:
     if main._export is not None:
         main._export.stop()
         main._export.close()
-    if main.state.engine.status == "dead":
+    if main.state.get(ENGINE).status == "dead":
         main.conductor.restart_engine()
-    wait_until(lambda: main.state.engine.status == "ready", "the engine")
-    if main.state.training.active:
-        wait_until(lambda: main.state.training.status != "starting", "the training")
+    wait_until(lambda: main.state.get(ENGINE).status == "ready", "the engine")
+    if main.state.get(TRAINING).active:
+        wait_until(lambda: main.state.get(TRAINING).status != "starting", "the training")
         main.conductor.stop()
-        wait_until(lambda: not main.state.training.active, "the end of the training")
-    main.state.update_view(
+        wait_until(lambda: not main.state.get(TRAINING).active, "the end of the training")
+    main.state.update(
+        VIEW,
         theme="dark",
         presentation=False,
         maximised_lane="",
@@ -163,14 +170,14 @@ def _calm(main: MainWindow, home: str) -> None:
     if (question := main.image_train_panel.data.question) is not None:
         question.reject()
     default = Sampling(steps=20)
-    main.state.update_sampling(**{name: getattr(default, name) for name in vars(default)})
+    main.state.update(SAMPLING, **{name: getattr(default, name) for name in vars(default)})
     # Endpoints are of a model; those of the next one are placed anew.
-    main.state.update_images(**vars(ImageSampling(count=16, steps=10)))
-    main.state.update_image_view(**vars(ImageView()))
+    main.state.update(IMAGE_SAMPLING, **vars(ImageSampling(count=16, steps=10)))
+    main.state.update(IMAGE_VIEW, **vars(ImageView()))
     lane_recipes.restore_defaults(main.state)
-    main.state.set_inversion(Inversion())
-    main.state.set_marked(None)
-    main.state.set_pinned(None)
+    main.state.set(INVERSION, Inversion())
+    main.state.set(MARKED, None)
+    main.state.set(PINNED, None)
     for panel in (main.sample_panel, main.image_sample_panel):
         if panel.editor is not None:
             panel.editor.close()
@@ -202,7 +209,7 @@ def _count(main: MainWindow, after: int, home: str) -> Count:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     windows = QApplication.topLevelWidgets()
     # What mode 2D holds are the lanes of its last visit, however many these were.
-    unseen = len(main.grid.findChildren(QObject)) if main.state.model.images else 0
+    unseen = len(main.grid.findChildren(QObject)) if main.state.get(MODEL).images else 0
     return Count(
         after=after,
         megabytes=psutil.Process().memory_info().rss / 2**20,
@@ -250,10 +257,10 @@ def run(actions: int, seed: int, *, mode: str = "2d", quiet: bool = True) -> Rep
                 kinds[what]()
                 done[what] += 1
                 run_for(dice.choice((0.0, 0.0, 0.02, 0.05)))
-                if main.state.engine.status == "dead" and dice.random() < 0.3:
+                if main.state.get(ENGINE).status == "dead" and dice.random() < 0.3:
                     main.conductor.restart_engine()
-                    wait_until(lambda: main.state.engine.status != "starting", "the engine")
-                if main.state.model.images:
+                    wait_until(lambda: main.state.get(ENGINE).status != "starting", "the engine")
+                if main.state.get(MODEL).images:
                     shown.update(strip.key for strip in main.image_page.scene.strips)
                 else:
                     shown.update(lane.key for lane in main.grid.scene.lanes)

@@ -15,6 +15,9 @@ from PySide6.QtCore import QEvent, QEventLoop, QSettings, QTimer  # Qt must find
 from PySide6.QtWidgets import QApplication
 
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes
+from toydiff_gui.state.view import VIEW
 
 PATIENCE = 120.0
 
@@ -58,12 +61,12 @@ def window(size: tuple[int, int] = (1440, 900), engine: str = "process") -> Iter
         settings = QSettings(str(Path(name) / "settings.ini"), QSettings.Format.IniFormat)
         settings.setValue("window/hint_seen", True)
         main = MainWindow(settings, runs_folder=Path(name) / "runs", engine=engine)  # type: ignore[arg-type]
-        main.state.update_view(theme="dark")
+        main.state.update(VIEW, theme="dark")
         main.resize(*size)
         main.show()
         main.start_engine()
         try:
-            wait_until(lambda: main.state.engine.status == "ready", "the engine")
+            wait_until(lambda: main.state.get(ENGINE).status == "ready", "the engine")
             wait_until(lambda: lanes_done(main), "the lanes")
             main.playback.pause()
             yield main
@@ -76,6 +79,6 @@ def window(size: tuple[int, int] = (1440, 900), engine: str = "process") -> Iter
 def lanes_done(main: MainWindow) -> bool:
     """Whether every lane or strip that is shown has all its frames, in full."""
     state = main.state
-    runs = [state.run(lane.key) for lane in state.shown_lanes]
+    runs = [state.at(LANE_RUNS, lane.key) for lane in shown_lanes(state)]
     busy = main.conductor.busy or main.image_conductor.busy
     return not busy and all(run.status == "done" and not run.coarse for run in runs)

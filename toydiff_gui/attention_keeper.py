@@ -15,8 +15,14 @@ from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_classes import asked_arrays, one_hot, path_weights
 from toydiff_gui.image_ends import tile_class
 from toydiff_gui.image_gaze import Gaze, pinned
+from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_SAMPLING, IMAGE_VIEW, AttentionRun
 from toydiff_gui.playback import Playback
-from toydiff_gui.state import AppState, AttentionRun
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS, LANES
+from toydiff_gui.state.model import MODEL, model_named
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING
+from toydiff_gui.state.view import MARKED, PINNED, VIEW
 from toydiff_gui.timers import single_shot
 
 MAX_BYTES = 256 * 2**20
@@ -55,7 +61,7 @@ class AttentionKeeper(QObject):
     """Asks for the time that is shown, and if an average is wanted for all others after it."""
 
     def __init__(
-        self, state: AppState, link: EngineLink, playback: Playback, parent: QObject | None = None
+        self, state: Store, link: EngineLink, playback: Playback, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._state, self._link, self._playback = state, link, playback
@@ -69,17 +75,18 @@ class AttentionKeeper(QObject):
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         playback.t_changed.connect(self._on_time)
-        state.run_changed.connect(self._on_run)
-        state.model_changed.connect(self._on_model)
-        self._ref = state.model.ref
+        state.changed(LANE_RUNS).connect(self._on_run)
+        state.changed(MODEL).connect(self._on_model)
+        self._ref = state.get(MODEL).ref
         for signal in (
-            state.images_changed,
-            state.image_view_changed,
-            state.view_changed,
-            state.marks_changed,
-            state.lanes_changed,
-            state.model_changed,
-            state.training_changed,
+            state.changed(IMAGE_SAMPLING),
+            state.changed(IMAGE_VIEW),
+            state.changed(VIEW),
+            state.changed(MARKED),
+            state.changed(PINNED),
+            state.changed(LANES),
+            state.changed(MODEL),
+            state.changed(TRAINING),
         ):
             signal.connect(self._timer.start)
 
@@ -92,9 +99,9 @@ class AttentionKeeper(QObject):
     def _looked_at(self) -> bool:
         state = self._state
         return (
-            state.model.images
-            and state.view.page == "explore"
-            and state.image_view.face == "attention"
+            state.get(MODEL).images
+            and state.get(VIEW).page == "explore"
+            and state.get(IMAGE_VIEW).face == "attention"
         )
 
     def _on_time(self, t: int) -> None:
@@ -107,27 +114,28 @@ class AttentionKeeper(QObject):
 
     def _on_model(self) -> None:
         """Layers are another network's: begin with its first."""
-        if self._state.model.ref != self._ref:
-            self._ref = self._state.model.ref
-            self._state.update_image_view(layer="", head=0, query=None)
+        if self._state.get(MODEL).ref != self._ref:
+            self._ref = self._state.get(MODEL).ref
+            self._state.update(IMAGE_VIEW, layer="", head=0, query=None)
 
     def _refresh(self) -> None:
         gaze = pinned(self._state) if self._looked_at else None
         why = "" if gaze is None else self._why_not(gaze)
         if gaze is None or why:
             self._drop()
-            if why != self._state.attention.message:
-                self._state.set_attention(AttentionRun(message=why))
+            if why != self._state.get(ATTENTION).message:
+                self._state.set(ATTENTION, AttentionRun(message=why))
             return
         aim = self._aim_at(gaze)
-        if self._state.engine.status != "ready":
+        if self._state.get(ENGINE).status != "ready":
             return
         if not aim.same(self._aim):
-            layers = self._state.attention.layers if self._same_network(aim) else ()
+            layers = self._state.get(ATTENTION).layers if self._same_network(aim) else ()
             self._drop()
             self._aim = aim
-            self._state.set_attention(
-                AttentionRun("running", layer=aim.layer, layers=layers, weights=self._weights)
+            self._state.set(
+                ATTENTION,
+                AttentionRun("running", layer=aim.layer, layers=layers, weights=self._weights),
             )
         self._next()
 
@@ -135,25 +143,25 @@ class AttentionKeeper(QObject):
         return self._aim is not None and self._aim.ref == aim.ref
 
     def _reference(self, gaze: Gaze) -> str:
-        own = self._state.model.ref
+        own = self._state.get(MODEL).ref
         return own if gaze.lane is None else gaze.lane.checkpoint or own
 
     def _why_not(self, gaze: Gaze) -> str:
         """Why there is no attention to look at, '' if there is."""
-        model = self._state.other_model(self._reference(gaze))
+        model = model_named(self._state, self._reference(gaze))
         if model is None or not model.attends or (gaze.lane is not None and gaze.lane.exact):
             return NONE_THERE
-        if gaze.trajectory is self._state.training.preview:
+        if gaze.trajectory is self._state.get(TRAINING).preview:
             return "Attention can be looked at when the training has ended."
         return ""
 
     def _aim_at(self, gaze: Gaze) -> _Aim:
         state, lane, ref = self._state, gaze.lane, self._reference(gaze)
-        model = state.other_model(ref) or state.model
-        known = len(state.model.labels)
+        model = model_named(state, ref) or state.get(MODEL)
+        known = len(state.get(MODEL).labels)
         if lane is None:
             classes = one_hot([tile_class(state, gaze.index)], known)
-        elif model.labels != state.model.labels:  # it knows others, or none
+        elif model.labels != state.get(MODEL).labels:  # it knows others, or none
             classes = np.zeros((1, 0), np.float32)
         else:
             rows = path_weights(state)
@@ -170,9 +178,9 @@ class AttentionKeeper(QObject):
 
     def _layer_of(self, ref: str) -> str:
         """The layer that is wished for, '' for the first where the network has no such layer."""
-        wished, known = self._state.image_view.layer, self._layers.get(ref)
+        wished, known = self._state.get(IMAGE_VIEW).layer, self._layers.get(ref)
         if known is None:
-            return wished if ref == self._state.model.ref else ""
+            return wished if ref == self._state.get(MODEL).ref else ""
         return wished if wished in known else ""
 
     def _drop(self) -> None:
@@ -181,7 +189,7 @@ class AttentionKeeper(QObject):
         forgotten = self._aim is not None
         self._job, self._aim, self._weights, self._failed = None, None, {}, False
         if forgotten:
-            self._state.set_attention(AttentionRun())
+            self._state.set(ATTENTION, AttentionRun())
 
     # One request at a time: first the time that is shown, then what is missing of the average
 
@@ -192,11 +200,11 @@ class AttentionKeeper(QObject):
         steps = [k for k, t in enumerate(aim.trajectory.t[: len(aim.trajectory.x)]) if t >= 1]
         if not steps:
             return
-        at = self._playback.t * aim.timesteps / self._state.model.schedule.timesteps
+        at = self._playback.t * aim.timesteps / self._state.get(MODEL).schedule.timesteps
         shown = min(steps, key=lambda k: abs(aim.trajectory.t[k] - at))
         if self._missing(aim, shown):
             self._ask(aim, [shown])
-        elif self._state.image_view.averaged and aim.trajectory.complete:
+        elif self._state.get(IMAGE_VIEW).averaged and aim.trajectory.complete:
             rest = [k for k in self._of_average(steps) if self._missing(aim, k)]
             if rest:
                 self._ask(aim, rest)
@@ -215,8 +223,8 @@ class AttentionKeeper(QObject):
 
     def _on_timeline(self, t: int) -> int:
         aim = self._aim
-        own = aim.timesteps if aim is not None else self._state.model.schedule.timesteps
-        return round(t * self._state.model.schedule.timesteps / own)
+        own = aim.timesteps if aim is not None else self._state.get(MODEL).schedule.timesteps
+        return round(t * self._state.get(MODEL).schedule.timesteps / own)
 
     def _ask(self, aim: _Aim, steps: list[int]) -> None:
         self._job = self._link.next_job()
@@ -236,7 +244,7 @@ class AttentionKeeper(QObject):
         message = packet.message
         if self._job is None or message.job != self._job:
             return
-        run = self._state.attention
+        run = self._state.get(ATTENTION)
         match message:
             case protocol.AttentionAt():
                 self._keep(message, packet.arrays)
@@ -246,11 +254,11 @@ class AttentionKeeper(QObject):
                 layers = tuple((each["name"], each["side"], each["heads"]) for each in found)
                 if layers and self._aim is not None:
                     self._layers[self._aim.ref] = tuple(name for name, _, _ in layers)
-                self._state.set_attention(replace(run, status="done", layers=layers or run.layers))
+                self._state.set(ATTENTION, replace(run, status="done", layers=layers or run.layers))
                 self._next()
             case protocol.Failure():
                 self._job, self._failed = None, True
-                self._state.set_attention(replace(run, status="failed", message=message.message))
+                self._state.set(ATTENTION, replace(run, status="failed", message=message.message))
                 self._state.post(message.message, error=True)
 
     def _keep(self, message: protocol.AttentionAt, arrays: Arrays) -> None:
@@ -258,19 +266,20 @@ class AttentionKeeper(QObject):
         while self._weights and (len(self._weights) + 1) * weights.nbytes > MAX_BYTES:
             del self._weights[next(iter(self._weights))]
         self._weights[self._on_timeline(message.t)] = weights
-        self._state.set_attention(
+        self._state.set(
+            ATTENTION,
             replace(
-                self._state.attention,
+                self._state.get(ATTENTION),
                 layer=message.layer,
                 side=message.side,
                 weights=self._weights,
                 message="",
-            )
+            ),
         )
 
     def _on_died(self, why: str) -> None:
         running = self._job is not None
         self._job, self._aim, self._failed = None, None, False
         if running:
-            run = self._state.attention
-            self._state.set_attention(replace(run, status="failed", message=why))
+            run = self._state.get(ATTENTION)
+            self._state.set(ATTENTION, replace(run, status="failed", message=why))

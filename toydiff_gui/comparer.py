@@ -12,8 +12,12 @@ from engine import protocol
 from engine.config import PATHS, SamplerConfig
 from engine.protocol import Packet
 from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.modes.points.settings import COMPARISON, SAMPLING, Comparison, PathFigures
 from toydiff_gui.pathfinder import Pathfinder
-from toydiff_gui.state import AppState, Comparison, PathFigures
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import DRAGGING, VIEW
 from toydiff_gui.timers import single_shot
 
 PAUSE_MS = 150
@@ -25,7 +29,7 @@ class Comparer(QObject):
 
     def __init__(
         self,
-        state: AppState,
+        state: Store,
         link: EngineLink,
         pathfinder: Pathfinder,
         parent: QObject | None = None,
@@ -39,11 +43,11 @@ class Comparer(QObject):
         link.died.connect(self._on_died)
         pathfinder.path_changed.connect(self._on_change)
         for signal in (
-            state.sampling_changed,
-            state.model_changed,
-            state.view_changed,
-            state.engine_changed,
-            state.dragging_changed,
+            state.changed(SAMPLING),
+            state.changed(MODEL),
+            state.changed(VIEW),
+            state.changed(ENGINE),
+            state.changed(DRAGGING),
         ):
             signal.connect(self._on_change)
 
@@ -55,8 +59,8 @@ class Comparer(QObject):
     @property
     def _looked_at(self) -> bool:
         state = self._state
-        points = not state.model.images
-        return points and state.view.shows_lab and state.sampling.mode == "interpolation"
+        points = not state.get(MODEL).images
+        return points and state.get(VIEW).shows_lab and state.get(SAMPLING).mode == "interpolation"
 
     def _on_change(self) -> None:
         """Figures of other endpoints, or of another model, are not shown nor waited for."""
@@ -73,12 +77,12 @@ class Comparer(QObject):
         if self._job is not None:
             self._link.send(Packet(protocol.Cancel(job=self._job)))
             self._job = None
-        if self._state.comparison != Comparison():
-            self._state.set_comparison(Comparison())
+        if self._state.get(COMPARISON) != Comparison():
+            self._state.set(COMPARISON, Comparison())
 
     def _present(self) -> tuple[Any, ...]:
         """All that the figures depend on, what there is of the geodesic last."""
-        sampling, model = self._state.sampling, self._state.model
+        sampling, model = self._state.get(SAMPLING), self._state.get(MODEL)
         return (
             model.ref,
             model.revision,
@@ -94,8 +98,8 @@ class Comparer(QObject):
 
     def _refresh(self) -> None:
         state = self._state
-        sampling, model = state.sampling, state.model
-        if not self._looked_at or state.engine.status != "ready" or state.dragging:
+        sampling, model = state.get(SAMPLING), state.get(MODEL)
+        if not self._looked_at or state.get(ENGINE).status != "ready" or state.get(DRAGGING):
             return
         aim = self._present()
         # Of the same ends, what was found before holds until it is found again.
@@ -103,13 +107,13 @@ class Comparer(QObject):
         geodesic = self._pathfinder.latents()
         if aim == self._aim or (same and geodesic is None):
             return
-        before = state.comparison.figures if same else {}
+        before = state.get(COMPARISON).figures if same else {}
         self._aim = aim
         if self._job is not None:
             self._link.send(Packet(protocol.Cancel(job=self._job)))
         self._job = self._link.next_job()
         steps = aim[-2]
-        state.set_comparison(Comparison(status="running", steps=steps, figures=before))
+        state.set(COMPARISON, Comparison(status="running", steps=steps, figures=before))
         arrays = {
             "start": np.asarray(sampling.a, np.float32),
             "end": np.asarray(sampling.b, np.float32),
@@ -137,28 +141,28 @@ class Comparer(QObject):
         message = packet.message
         if self._job is None or message.job != self._job:
             return
-        before = self._state.comparison
+        before = self._state.get(COMPARISON)
         match message:
             case protocol.PathMeasured():
                 figures = PathFigures(
                     message.length, message.gap, message.gap_ratio, message.off_data
                 )
                 found = {**before.figures, message.path: figures}
-                self._state.set_comparison(replace(before, figures=found))
+                self._state.set(COMPARISON, replace(before, figures=found))
             case protocol.Result():
                 self._job = None
                 status = "idle" if message.cancelled else "done"
-                self._state.set_comparison(replace(before, status=status))  # type: ignore[arg-type]
+                self._state.set(COMPARISON, replace(before, status=status))  # type: ignore[arg-type]
             case protocol.Failure():
                 self._job = None
-                self._state.set_comparison(
-                    replace(before, status="failed", message=message.message)
+                self._state.set(
+                    COMPARISON, replace(before, status="failed", message=message.message)
                 )
 
     def _on_died(self, why: str) -> None:
         # The next engine opens the model anew: then it is asked again.
         self._job = None
-        if self._state.comparison.status == "running":
-            self._state.set_comparison(
-                replace(self._state.comparison, status="failed", message=why)
+        if self._state.get(COMPARISON).status == "running":
+            self._state.set(
+                COMPARISON, replace(self._state.get(COMPARISON), status="failed", message=why)
             )

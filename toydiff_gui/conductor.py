@@ -25,18 +25,17 @@ from toydiff_gui.composer import LATENT_KEY
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_data import data_root
 from toydiff_gui.image_ends import SEED
+from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.pathfinder import Pathfinder
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
-from toydiff_gui.state import (
-    AppState,
-    EngineStatus,
-    LaneRun,
-    LaneSpec,
-    ModelInfo,
-    Sampling,
-    TrainingRun,
-)
+from toydiff_gui.state.engine import ENGINE, EngineStatus
+from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, LaneSpec, shown_lanes
+from toydiff_gui.state.model import MODEL, ModelInfo, model_named, remember_model, show_model
+from toydiff_gui.state.results import GEODESIC, INVERSION
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG, TrainingRun
+from toydiff_gui.state.view import DRAGGING
 from toydiff_gui.streams import Stream, Streams
 from toydiff_gui.timers import single_shot
 
@@ -78,7 +77,7 @@ class Conductor(QObject):
 
     def __init__(
         self,
-        state: AppState,
+        state: Store,
         link: EngineLink,
         playback: Playback,
         runs: Runs,
@@ -101,17 +100,17 @@ class Conductor(QObject):
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         link.reconnecting.connect(self._on_reconnecting)
-        state.set_engine(EngineStatus(host=self._host))
+        state.set(ENGINE, EngineStatus(host=self._host))
         self._streams.began.connect(self._on_began)
         self._streams.ended.connect(self._on_ended)
         self.pathfinder.preview_changed.connect(self._show_preview)
         self.pathfinder.path_changed.connect(self._refresh_timer.start)
-        state.inversion_changed.connect(self._refresh_timer.start)
-        state.sampling_changed.connect(self._refresh_timer.start)
-        state.lanes_changed.connect(self._forget_removed)
-        state.lanes_changed.connect(self._refresh_timer.start)
-        state.model_changed.connect(self._refresh_timer.start)
-        state.dragging_changed.connect(self._refresh_timer.start)
+        state.changed(INVERSION).connect(self._refresh_timer.start)
+        state.changed(SAMPLING).connect(self._refresh_timer.start)
+        state.changed(LANES).connect(self._forget_removed)
+        state.changed(LANES).connect(self._refresh_timer.start)
+        state.changed(MODEL).connect(self._refresh_timer.start)
+        state.changed(DRAGGING).connect(self._refresh_timer.start)
 
     @property
     def busy(self) -> bool:
@@ -137,51 +136,51 @@ class Conductor(QObject):
             self._link.send(Packet(protocol.Open(job=job, checkpoint=ref)))
 
     def _opened_other(self, ref: str, info: dict[str, Any]) -> None:
-        known = self._state.other_model(ref)
-        self._state.set_other_model(_model_info(ref, info, 0 if known is None else known.revision))
+        known = model_named(self._state, ref)
+        remember_model(self._state, _model_info(ref, info, 0 if known is None else known.revision))
         self._refresh_timer.start()
 
     def _opened(self, ref: str, info: dict[str, Any]) -> None:
         model = _model_info(ref, info, 0)
-        if ref == self._state.model.ref:
-            model = replace(model, revision=self._state.model.revision + 1)
-        if ref != self._state.model.ref:
-            for lane in self._state.lanes:
+        if ref == self._state.get(MODEL).ref:
+            model = replace(model, revision=self._state.get(MODEL).revision + 1)
+        if ref != self._state.get(MODEL).ref:
+            for lane in self._state.get(LANES):
                 self._streams.cancel(lane.key)
-                self._state.set_run(lane.key, LaneRun())  # what is there is of another model
+                self._state.put(LANE_RUNS, lane.key, LaneRun())  # what is there is of another model
         self._not_there.pop(ref, None)
         self._playback.set_timesteps(model.schedule.timesteps)
         self._streams.forget_all()
-        self._state.set_model(model)
+        show_model(self._state, model)
         self._learn_last_step(model)
         self._refresh_timer.start()
         self.model_opened.emit(ref)
 
     def _learn_last_step(self, model: ModelInfo) -> None:
         """A training that is stopped has gone on since its last report; its model says how far."""
-        training = self._state.training
+        training = self._state.get(TRAINING)
         if model.ref == training.folder and not training.active:
-            self._state.set_training(replace(training, step=model.trained_steps))
+            self._state.set(TRAINING, replace(training, step=model.trained_steps))
 
     # Lanes
 
     def _refresh(self) -> None:
         """Ask for what has changed since it was last asked for."""
-        if self._state.engine.status != "ready" or self._state.model.images:
+        if self._state.get(ENGINE).status != "ready" or self._state.get(MODEL).images:
             return
-        dragging = self._state.dragging
+        dragging = self._state.get(DRAGGING)
         if dragging and any(stream.coarse for stream in self._streams.under_way):
             return  # one batch at a time, or a fast hand would starve the picture
-        shown = {lane.key for lane in self._state.shown_lanes}
+        shown = {lane.key for lane in shown_lanes(self._state)}
         for key in self._streams.keys - shown:
             self._streams.cancel(key)
         if dragging:
             self._batch_began.start()
-        for lane in self._state.shown_lanes:
+        for lane in shown_lanes(self._state):
             self._ask_for(lane, dragging)
 
     def _ask_for(self, lane: LaneSpec, coarse: bool) -> None:
-        sampling = self._state.sampling
+        sampling = self._state.get(SAMPLING)
         if (model := self.model_of(lane)) is None:
             self._streams.cancel(lane.key)
             return
@@ -192,11 +191,11 @@ class Conductor(QObject):
         if given is None:  # they are being looked for, or were not found
             self._streams.cancel(lane.key)
             if why := self._why_not_given():
-                self._state.set_run(lane.key, LaneRun(status="failed", message=why))
+                self._state.put(LANE_RUNS, lane.key, LaneRun(status="failed", message=why))
             return
         relevant = _relevant(lane, sampling)
         wish = _Wish(lane.reference(model), model.revision, sampler, relevant, given)
-        before, run = self._streams.wish(lane.key), self._state.run(lane.key)
+        before, run = self._streams.wish(lane.key), self._state.at(LANE_RUNS, lane.key)
         if before == wish or (coarse and before is not None and before.same_but_steps(wish)):
             return  # a hand that rests needs no other steps
         if before is not None and before.sampling.mode != sampling.mode:
@@ -205,8 +204,8 @@ class Conductor(QObject):
             run = LaneRun()  # it is of another model
         # After a drag the same places come again in full: do not fall back to noise meanwhile.
         same_place = before is not None and run.coarse and before.sampling == relevant
-        if run.trajectory is None and self._state.run(lane.key).trajectory is not None:
-            self._state.set_run(lane.key, run)
+        if run.trajectory is None and self._state.at(LANE_RUNS, lane.key).trajectory is not None:
+            self._state.put(LANE_RUNS, lane.key, run)
         stream = Stream(lane.key, wish, coarse, held=coarse or same_place)
         self._streams.ask(stream, self._request(self._link.next_job(), lane.key, wish, latents))
 
@@ -215,17 +214,18 @@ class Conductor(QObject):
 
         The lane's run says so then.
         """
-        ref = lane.checkpoint or self._state.model.ref
-        model, why = self._state.other_model(ref), self._not_there.get(ref)
-        if model is not None and model.shape != self._state.model.shape:
-            why = f"{Path(ref).name} makes {_states_of(model)}, not {_states_of(self._state.model)}"
+        ref = lane.checkpoint or self._state.get(MODEL).ref
+        shown = self._state.get(MODEL)
+        model, why = model_named(self._state, ref), self._not_there.get(ref)
+        if model is not None and model.shape != shown.shape:
+            why = f"{Path(ref).name} makes {_states_of(model)}, not {_states_of(shown)}"
             model = None
         elif model is None and why is None:  # not asked again at every move
             self._open_other(ref)
-            self._state.set_run(lane.key, LaneRun(status="running"))
+            self._state.put(LANE_RUNS, lane.key, LaneRun(status="running"))
             return None
         if model is None:
-            self._state.set_run(lane.key, LaneRun(status="failed", message=why or ""))
+            self._state.put(LANE_RUNS, lane.key, LaneRun(status="failed", message=why or ""))
         return model
 
     def _coarse(self, sampler: SamplerConfig) -> SamplerConfig:
@@ -249,9 +249,9 @@ class Conductor(QObject):
 
         (None, 0) where the engine draws them or finds the path.
         """
-        sampling = self._state.sampling
+        sampling = self._state.get(SAMPLING)
         if sampling.mode == "inverted":
-            latents = self._state.inversion.latents
+            latents = self._state.get(INVERSION).latents
             return (latents, None if latents is None else id(latents))
         if sampling.mode == "interpolation" and lane.path_name(sampling) == "geodesic":
             latents = self.pathfinder.latents()
@@ -295,30 +295,36 @@ class Conductor(QObject):
 
     def _show_preview(self) -> None:
         """What a few steps make of the best path so far, in the lanes that wait for it."""
-        preview, sampling, model = self.pathfinder.preview, self._state.sampling, self._state.model
+        preview, sampling, model = (
+            self.pathfinder.preview,
+            self._state.get(SAMPLING),
+            self._state.get(MODEL),
+        )
         if preview is None or sampling.mode != "interpolation" or model.images:
             return
-        for lane in self._state.shown_lanes:
+        for lane in shown_lanes(self._state):
             if lane.sampler in ("ddpm", "ddpm-shared"):
                 continue  # the preview is of a deterministic sampler
             if lane.path_name(sampling) == "geodesic" and lane.reference(model) == model.ref:
                 run = LaneRun(trajectory=preview, status="running", coarse=True)
-                self._state.set_run(lane.key, run)
+                self._state.put(LANE_RUNS, lane.key, run)
 
     def _forget_removed(self) -> None:
         """A lane that comes later may have the same key."""
-        known = {lane.key for lane in self._state.lanes}
+        known = {lane.key for lane in self._state.get(LANES)}
         self._streams.remove_others(known)
-        used = {lane.checkpoint for lane in self._state.lanes}
+        used = {lane.checkpoint for lane in self._state.get(LANES)}
         for ref in set(self._not_there) - used:  # whoever chooses it again may have put it back
             del self._not_there[ref]
 
     def _on_began(self, stream: Stream) -> None:
         if stream.wish.sampling.mode != "interpolation" and stream.trajectory is not None:
-            self._state.set_run(LATENT_KEY, LaneRun(latents=stream.trajectory.x[0], status="done"))
+            self._state.put(
+                LANE_RUNS, LATENT_KEY, LaneRun(latents=stream.trajectory.x[0], status="done")
+            )
 
     def _on_ended(self, stream: Stream) -> None:
-        if self._ends_batch(stream) and self._state.run(stream.key).status == "done":
+        if self._ends_batch(stream) and self._state.at(LANE_RUNS, stream.key).status == "done":
             self._learn_pace()
 
     def _ends_batch(self, stream: Stream) -> bool:
@@ -330,17 +336,17 @@ class Conductor(QObject):
 
     def _why_not_given(self) -> str:
         """Why there will be no latents to start from; empty while they may yet come."""
-        if self._state.sampling.mode == "inverted":
-            inversion = self._state.inversion
+        if self._state.get(SAMPLING).mode == "inverted":
+            inversion = self._state.get(INVERSION)
             return inversion.message if inversion.status == "failed" else ""
-        search = self._state.geodesic
+        search = self._state.get(GEODESIC)
         return search.message if search.status in ("failed", "stopped") else ""
 
     def _other_failed(self, ref: str, message: str) -> None:
         self._not_there[ref] = message
-        for lane in self._state.lanes:
+        for lane in self._state.get(LANES):
             if lane.checkpoint == ref:
-                self._state.set_run(lane.key, LaneRun(status="failed", message=message))
+                self._state.put(LANE_RUNS, lane.key, LaneRun(status="failed", message=message))
         self._state.post(message, error=True)
 
     # Training
@@ -348,10 +354,10 @@ class Conductor(QObject):
     @property
     def can_continue(self) -> bool:
         """Whether 'Train' would go on with the training that the current model comes from."""
-        if self._state.training.active:
+        if self._state.get(TRAINING).active:
             return False
-        config = self._state.training_config
-        folder = self._runs.known(self._state.model.ref)
+        config = self._state.get(TRAINING_CONFIG)
+        folder = self._runs.known(self._state.get(MODEL).ref)
         if folder is None:
             return False
         stored = self._runs.config(folder)
@@ -359,14 +365,14 @@ class Conductor(QObject):
 
     def train(self) -> None:
         """Train with the state's configuration: on from the current model where that fits."""
-        if self._state.engine.status != "ready" or self._training_job is not None:
+        if self._state.get(ENGINE).status != "ready" or self._training_job is not None:
             return
-        config, resume = self._state.training_config, self.can_continue
+        config, resume = self._state.get(TRAINING_CONFIG), self.can_continue
         try:
             if resume:
-                folder = Path(self._state.model.ref)
+                folder = Path(self._state.get(MODEL).ref)
                 self._require_all_of(folder)
-                total = self._state.model.trained_steps + config.steps
+                total = self._state.get(MODEL).trained_steps + config.steps
                 asked = replace(config, steps=total)
             else:
                 folder, asked = self._runs.new_folder(config), config
@@ -377,8 +383,9 @@ class Conductor(QObject):
             return
         job = self._link.next_job()
         self._training_job, self._training_folder = job, folder
-        before = self._state.training if resume else TrainingRun()
-        self._state.set_training(
+        before = self._state.get(TRAINING) if resume else TrainingRun()
+        self._state.set(
+            TRAINING,
             replace(
                 before,
                 status="starting",
@@ -388,8 +395,8 @@ class Conductor(QObject):
                 preview=None,
                 folder=str(folder),
                 config=asked,
-                beside=self._state.model.ref,
-            )
+                beside=self._state.get(MODEL).ref,
+            ),
         )
         request = protocol.Train(
             job=job,
@@ -424,24 +431,25 @@ class Conductor(QObject):
 
     def stop(self) -> None:
         """End the training; what was learned is saved."""
-        if self._training_job is not None and self._state.training.status != "stopping":
+        if self._training_job is not None and self._state.get(TRAINING).status != "stopping":
             self._link.send(Packet(protocol.Cancel(job=self._training_job)))
-            self._state.set_training(replace(self._state.training, status="stopping"))
+            self._state.set(TRAINING, replace(self._state.get(TRAINING), status="stopping"))
 
     def _tell_training(self, message: Any, expected: str, status: Any) -> None:
-        if self._training_job is not None and self._state.training.status == expected:
+        if self._training_job is not None and self._state.get(TRAINING).status == expected:
             self._link.send(Packet(message(job=self._training_job)))
-            self._state.set_training(replace(self._state.training, status=status))
+            self._state.set(TRAINING, replace(self._state.get(TRAINING), status=status))
 
     def _on_snapshot(self, message: protocol.Snapshot, arrays: Arrays) -> None:
         if message.job != self._training_job:
             return
-        before = self._state.training
+        before = self._state.get(TRAINING)
         preview = before.preview
         if "x" in arrays:  # costly samples do not come with every report
             times = [int(t) for t in arrays["t"]]
             preview = Trajectory(times, list(arrays["x"]), list(arrays["x0"]), self._preview_meta())
-        self._state.set_training(
+        self._state.set(
+            TRAINING,
             replace(
                 before,
                 status="running" if before.status == "starting" else before.status,
@@ -455,25 +463,25 @@ class Conductor(QObject):
                 preview=preview,
                 mean=tuple(np.asarray(arrays.get("mean", before.mean)).tolist()),
                 std=tuple(np.asarray(arrays.get("std", before.std)).tolist()),
-            )
+            ),
         )
 
     def _preview_meta(self) -> dict[str, Any]:
         """The latents of the preview are drawn from the training's seed."""
-        config = self._state.training.config
+        config = self._state.get(TRAINING).config
         return {} if config is None else {SEED: config.seed}
 
     def _training_ended(self, status: Any, message: str = "") -> None:
         folder, self._training_job = self._training_folder, None
-        self._state.set_training(replace(self._state.training, status=status, remaining=None))
+        self._state.set(TRAINING, replace(self._state.get(TRAINING), status=status, remaining=None))
         if message:
             self._state.post(message, error=status == "failed")
-        config = self._state.training.config
+        config = self._state.get(TRAINING).config
         if folder is not None and status == "done":
             self._runs.mark_home(folder)
         if folder is not None and self._runs.has_checkpoint(folder):
             self._runs.remember(folder)
-            same_mode = config is None or config.images == self._state.model.images
+            same_mode = config is None or config.images == self._state.get(MODEL).images
             if same_mode and not self._opening:
                 self.open_model(str(folder))
             else:  # nobody is taken to the other mode unasked, or away from what was just chosen
@@ -486,8 +494,8 @@ class Conductor(QObject):
 
     def restart_engine(self) -> None:
         """Start a new engine after the old one has died."""
-        if self._state.engine.status == "dead":
-            self._state.set_engine(EngineStatus("starting", host=self._host))
+        if self._state.get(ENGINE).status == "dead":
+            self._state.set(ENGINE, EngineStatus("starting", host=self._host))
             self._link.start()
 
     def give_up(self) -> None:
@@ -499,7 +507,7 @@ class Conductor(QObject):
         return "" if self._link.address is None else self._link.address.login
 
     def _on_reconnecting(self, how: str) -> None:
-        self._state.set_engine(EngineStatus("starting", message=how, host=self._host))
+        self._state.set(ENGINE, EngineStatus("starting", message=how, host=self._host))
 
     def _on_packet(self, packet: Packet) -> None:
         match packet.message:
@@ -513,10 +521,10 @@ class Conductor(QObject):
                 self._on_failure(message, packet)
             case protocol.Ready() as message:
                 devices = tuple(message.devices)
-                self._state.set_engine(
-                    EngineStatus("ready", message.device, devices, host=self._host)
+                self._state.set(
+                    ENGINE, EngineStatus("ready", message.device, devices, host=self._host)
                 )
-                self.open_model(self._state.model.ref)
+                self.open_model(self._state.get(MODEL).ref)
 
     def _on_result(self, message: protocol.Result, packet: Packet) -> None:
         if message.job == self._training_job:
@@ -554,12 +562,12 @@ class Conductor(QObject):
         self._opening.clear()
         self._opening_other.clear()
         self._not_there.clear()
-        self._state.set_engine(EngineStatus("dead", message=why, host=self._host))
+        self._state.set(ENGINE, EngineStatus("dead", message=why, host=self._host))
         self._streams.on_died(why)
-        for lane in self._state.lanes:  # those that waited for their model
-            run = self._state.run(lane.key)
+        for lane in self._state.get(LANES):  # those that waited for their model
+            run = self._state.at(LANE_RUNS, lane.key)
             if run.status == "running":
-                self._state.set_run(lane.key, replace(run, status="failed", message=why))
+                self._state.put(LANE_RUNS, lane.key, replace(run, status="failed", message=why))
         if self._training_job is not None:
             folder, self._training_job = self._training_folder, None
             if folder is not None and self._runs.is_away(folder):
@@ -573,7 +581,9 @@ class Conductor(QObject):
                 self.runs_changed.emit()
             elif folder is not None:
                 self._runs.discard(folder)
-            self._state.set_training(replace(self._state.training, status="failed", remaining=None))
+            self._state.set(
+                TRAINING, replace(self._state.get(TRAINING), status="failed", remaining=None)
+            )
 
 
 def _relevant(lane: LaneSpec, sampling: Sampling) -> Sampling:

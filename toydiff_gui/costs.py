@@ -12,8 +12,13 @@ from engine.protocol import Packet
 from toydiff_gui import names
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_ends import SAMPLES_KEY
+from toydiff_gui.modes.images.settings import ATTENTION, COSTS, SLICE, Cost
 from toydiff_gui.panels.images.configs import with_network
-from toydiff_gui.state import AppState, Cost
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes
+from toydiff_gui.state.results import INVERSION
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.timers import single_shot
 
 PAUSE_MS = 300
@@ -27,7 +32,7 @@ class CostKeeper(QObject):
     user waits for.
     """
 
-    def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, link: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._link = state, link
         self._known: dict[str, tuple[Any, ...]] = {}
@@ -36,11 +41,15 @@ class CostKeeper(QObject):
         self._timer = single_shot(self, PAUSE_MS, self._refresh)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
-        for signal in (state.training_config_changed, state.training_changed, state.engine_changed):
+        for signal in (
+            state.changed(TRAINING_CONFIG),
+            state.changed(TRAINING),
+            state.changed(ENGINE),
+        ):
             signal.connect(self._look_later)
-        state.training_config_changed.connect(self._forget)
-        state.run_changed.connect(self._on_run)
-        for other in (state.slice_changed, state.attention_changed, state.inversion_changed):
+        state.changed(TRAINING_CONFIG).connect(self._forget)
+        state.changed(LANE_RUNS).connect(self._on_run)
+        for other in (state.changed(SLICE), state.changed(ATTENTION), state.changed(INVERSION)):
             other.connect(self._look_later)
 
     @property
@@ -49,7 +58,7 @@ class CostKeeper(QObject):
         return self._job is not None or self._timer.isActive()
 
     def _on_run(self, key: str) -> None:
-        if self._state.run(key).status == "running" and self._job is not None:
+        if self._state.at(LANE_RUNS, key).status == "running" and self._job is not None:
             self._end()  # somebody waits for this now; it is measured again after it
         if not self._timer.isActive():
             self._look_later()
@@ -62,14 +71,14 @@ class CostKeeper(QObject):
     def _at_rest(self) -> bool:
         """Whether nobody waits for anything."""
         state = self._state
-        keys = [SAMPLES_KEY, *(lane.key for lane in state.shown_lanes)]
-        running = any(state.run(key).status == "running" for key in keys)
-        runs = (state.slice, state.attention, state.inversion)
+        keys = [SAMPLES_KEY, *(lane.key for lane in shown_lanes(state))]
+        running = any(state.at(LANE_RUNS, key).status == "running" for key in keys)
+        runs = (state.get(SLICE), state.get(ATTENTION), state.get(INVERSION))
         return not running and all(run.status != "running" for run in runs)
 
     def _wanted(self) -> list[tuple[str, TrainingConfig]]:
         """Each preset by its key, the one that is chosen first."""
-        config = self._state.training_config
+        config = self._state.get(TRAINING_CONFIG)
         if not config.images:
             return []
         found = [
@@ -82,7 +91,7 @@ class CostKeeper(QObject):
         for key, config in self._wanted():
             if key in self._known and self._known[key] != _aim(config):
                 del self._known[key]
-                self._state.set_cost(key, Cost())
+                self._state.put(COSTS, key, Cost())
         key, aim = self._measured
         if self._job is not None and (key, aim) not in [(k, _aim(c)) for k, c in self._wanted()]:
             self._end()
@@ -98,7 +107,11 @@ class CostKeeper(QObject):
 
     def _refresh(self) -> None:
         state = self._state
-        if state.engine.status != "ready" or state.training.active or self._job is not None:
+        if (
+            state.get(ENGINE).status != "ready"
+            or state.get(TRAINING).active
+            or self._job is not None
+        ):
             return
         missing = self._missing()
         if not missing or not self._at_rest:
@@ -118,12 +131,12 @@ class CostKeeper(QObject):
             key, aim = self._measured
             if isinstance(message, protocol.Failure):
                 self._known[key] = aim  # it is not asked again and again
-                self._state.set_cost(key, Cost(failed=True))
+                self._state.put(COSTS, key, Cost(failed=True))
                 self._state.post(message.message, error=True)
             elif not message.cancelled:
                 self._known[key] = aim
                 info = message.info
-                self._state.set_cost(key, Cost(info["parameters"], info["seconds_per_step"]))
+                self._state.put(COSTS, key, Cost(info["parameters"], info["seconds_per_step"]))
             self._look_later()
 
     def _on_died(self, why: str) -> None:

@@ -10,7 +10,9 @@ from engine import protocol
 from engine.protocol import Packet
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.runs import Runs
-from toydiff_gui.state import AppState
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING
 from toydiff_gui.timers import single_shot
 
 AGAIN_MS = 10_000
@@ -31,7 +33,7 @@ class Fetcher(QObject):
     fetched = Signal(object)
 
     def __init__(
-        self, state: AppState, link: EngineLink, runs: Runs, parent: QObject | None = None
+        self, state: Store, link: EngineLink, runs: Runs, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._state, self._link, self._runs = state, link, runs
@@ -57,9 +59,9 @@ class Fetcher(QObject):
             self.again_timer.start()
 
     def _ask(self) -> None:
-        if self._link.address is None or self._state.engine.status == "dead":
+        if self._link.address is None or self._state.get(ENGINE).status == "dead":
             return
-        training = self._state.training
+        training = self._state.get(TRAINING)
         busy = {Path(training.folder)} if training.active else set()
         for folder in self._runs.away(str(self._link.address)):
             if folder in busy or folder in self._under_way.values():

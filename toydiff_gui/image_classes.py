@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toydiff_gui.image_ends import tile_class
-from toydiff_gui.state import AppState
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 
 Weights = NDArray[np.float32]
 
@@ -22,9 +24,9 @@ def one_hot(asked: Sequence[int | None], known: int) -> Weights:
     return rows
 
 
-def tile_classes(state: AppState) -> tuple[int | None, ...]:
+def tile_classes(state: Store) -> tuple[int | None, ...]:
     """The class of each tile."""
-    return tuple(tile_class(state, index) for index in range(state.images.count))
+    return tuple(tile_class(state, index) for index in range(state.get(IMAGE_SAMPLING).count))
 
 
 def asked_arrays(rows: Weights) -> dict[str, Weights]:
@@ -32,18 +34,18 @@ def asked_arrays(rows: Weights) -> dict[str, Weights]:
     return {"classes": rows} if rows.any() else {}
 
 
-def path_weights(state: AppState) -> Weights:
+def path_weights(state: Store) -> Weights:
     """Class weights along the path, (N, K): from A's class to B's, evenly."""
-    images = state.images
-    first, last = one_hot((images.class_a, images.class_b), len(state.model.labels))
+    images = state.get(IMAGE_SAMPLING)
+    first, last = one_hot((images.class_a, images.class_b), len(state.get(MODEL).labels))
     s = np.linspace(0, 1, images.path_images, dtype=np.float32)[:, None]
     return np.asarray((1 - s) * first + s * last, np.float32)
 
 
-def plane_weights(state: AppState, corners: Weights, class_c: int | None) -> Weights:
+def plane_weights(state: Store, corners: Weights, class_c: int | None) -> Weights:
     """Class weights at shares (N, 3) of A, B and C; what lies outside the triangle as its edge."""
-    images = state.images
+    images = state.get(IMAGE_SAMPLING)
     shares = np.maximum(corners, 0)
     shares = shares / shares.sum(axis=1, keepdims=True)
     asked = (images.class_a, images.class_b, class_c)
-    return np.asarray(shares @ one_hot(asked, len(state.model.labels)), np.float32)
+    return np.asarray(shares @ one_hot(asked, len(state.get(MODEL).labels)), np.float32)

@@ -17,8 +17,13 @@ from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_classes import asked_arrays, one_hot, path_weights, tile_classes
 from toydiff_gui.image_data import root_of
 from toydiff_gui.image_ends import CLASSES, SAMPLER, SAMPLES_KEY, SEED, follow_tiles, place_defaults
+from toydiff_gui.modes.images.settings import IMAGE_DATA, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.playback import Playback
-from toydiff_gui.state import AppState, ImageEnd, LaneRun, LaneSpec, ModelInfo
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, LaneSpec, shown_lanes
+from toydiff_gui.state.model import MODEL, OTHER_MODELS, ModelInfo
+from toydiff_gui.state.results import GEODESIC
+from toydiff_gui.state.store import Store
 from toydiff_gui.streams import Stream, Streams
 from toydiff_gui.timers import single_shot
 
@@ -78,7 +83,7 @@ class ImageConductor(QObject):
 
     def __init__(
         self,
-        state: AppState,
+        state: Store,
         link: EngineLink,
         playback: Playback,
         conductor: Conductor,
@@ -100,17 +105,17 @@ class ImageConductor(QObject):
         link.died.connect(self._streams.on_died)
         self._pathfinder.preview_changed.connect(self._show_preview)
         self._pathfinder.path_changed.connect(self._timer.start)
-        state.images_changed.connect(self._on_images)
-        state.lanes_changed.connect(self._forget_removed)
-        state.model_changed.connect(self._on_model)
+        state.changed(IMAGE_SAMPLING).connect(self._on_images)
+        state.changed(LANES).connect(self._forget_removed)
+        state.changed(MODEL).connect(self._on_model)
         # Not when an engine comes up: it opens the model first.
         for signal in (
-            state.lanes_changed,
-            state.model_changed,
-            state.others_changed,
-            state.image_data_changed,  # for the images of an exact denoiser
+            state.changed(LANES),
+            state.changed(MODEL),
+            state.changed(IMAGE_DATA),  # for the images of an exact denoiser
         ):
             signal.connect(self._timer.start)
+        state.changed(OTHER_MODELS).connect(self._on_others)
 
     @property
     def busy(self) -> bool:
@@ -120,15 +125,15 @@ class ImageConductor(QObject):
     def stop(self) -> None:
         """End all that is under way; what has come stays until the user changes something."""
         state = self._state
-        if not state.model.images:
+        if not state.get(MODEL).images:
             return
         self._pathfinder.stop()  # first: the strips would be asked along what it has found
-        shown = {lane.key for lane in state.shown_lanes}
+        shown = {lane.key for lane in shown_lanes(state)}
         for key in self._streams.keys - shown - {SAMPLES_KEY}:
             self._streams.cancel(key)
         self._streams.stop(SAMPLES_KEY, self._tiles_wish(), STOPPED)
         self._strips_wait = False
-        for lane in state.shown_lanes:
+        for lane in shown_lanes(state):
             # Those that waited for the tiles as well: they would begin now.
             self._streams.stop(lane.key, self._present_wish(lane), STOPPED)
 
@@ -139,15 +144,15 @@ class ImageConductor(QObject):
 
         New weights behind the same name are asked again, whatever is on its way.
         """
-        model = self._state.model
+        model = self._state.get(MODEL)
         if model.ref != self._ref or not model.images:
             for key in self._streams.keys:
                 self._streams.cancel(key)
-            self._state.set_run(SAMPLES_KEY, LaneRun())
+            self._state.put(LANE_RUNS, SAMPLES_KEY, LaneRun())
         self._ref = model.ref
         self._streams.forget_all()
         if model.images:
-            self._state.update_images(**_suitable(self._state))
+            self._state.update(IMAGE_SAMPLING, **_suitable(self._state))
 
     def _on_images(self) -> None:
         if not self._placing and self._streams.wish(SAMPLES_KEY) == self._tiles_wish():
@@ -155,7 +160,10 @@ class ImageConductor(QObject):
         self._timer.start()
 
     def _forget_removed(self) -> None:
-        self._streams.remove_others({SAMPLES_KEY, *(lane.key for lane in self._state.lanes)})
+        self._streams.remove_others({SAMPLES_KEY, *(lane.key for lane in self._state.get(LANES))})
+
+    def _on_others(self) -> None:
+        self._timer.start()
 
     def _on_timer(self) -> None:
         self._refresh()
@@ -168,20 +176,20 @@ class ImageConductor(QObject):
 
     def _refresh(self) -> None:
         """Ask for what has changed since it was last asked for."""
-        if self._state.engine.status != "ready" or not self._state.model.images:
+        if self._state.get(ENGINE).status != "ready" or not self._state.get(MODEL).images:
             return
         self._ask_tiles()
         self._place_defaults()
-        shown = {lane.key for lane in self._state.shown_lanes}
+        shown = {lane.key for lane in shown_lanes(self._state)}
         for key in self._streams.keys - shown - {SAMPLES_KEY}:
             self._streams.cancel(key)
-        for lane in self._state.shown_lanes:
+        for lane in shown_lanes(self._state):
             self._ask_strip(lane)
 
     # Tiles
 
     def _tiles_wish(self) -> _Tiles:
-        state, images, model = self._state, self._state.images, self._state.model
+        state, images, model = self._state, self._state.get(IMAGE_SAMPLING), self._state.get(MODEL)
         timesteps = model.schedule.timesteps
         classes = tile_classes(state)
         told = any(number is not None for number in classes)
@@ -206,7 +214,7 @@ class ImageConductor(QObject):
             seed=wish.seed,
             guidance=wish.guidance,
         )
-        arrays = asked_arrays(one_hot(wish.classes, len(self._state.model.labels)))
+        arrays = asked_arrays(one_hot(wish.classes, len(self._state.get(MODEL).labels)))
         meta = {SEED: wish.seed, SAMPLER: wish.sampler.name, CLASSES: list(wish.classes)}
         stream = Stream(SAMPLES_KEY, wish, meta=meta)
         self._streams.ask(stream, Packet(request, arrays))
@@ -214,7 +222,7 @@ class ImageConductor(QObject):
     def _on_began(self, stream: Stream) -> None:
         """The first frame is shown at once, and has what A and B may be taken from."""
         run = LaneRun(trajectory=stream.trajectory, status="running")
-        self._state.set_run(stream.key, run)
+        self._state.put(LANE_RUNS, stream.key, run)
         if stream.key == SAMPLES_KEY:
             self._place_defaults()
 
@@ -232,7 +240,7 @@ class ImageConductor(QObject):
     # Strips
 
     def _ask_strip(self, lane: LaneSpec) -> None:
-        images, key = self._state.images, lane.key
+        images, key = self._state.get(IMAGE_SAMPLING), lane.key
         if images.a is None or images.b is None:
             self._streams.cancel(key)
             return
@@ -240,15 +248,15 @@ class ImageConductor(QObject):
             self._streams.cancel(key)
             return
         if self._strips_wait and key not in self._streams.keys:
-            if self._state.run(key).trajectory is None:
-                self._state.set_run(key, LaneRun(status="running"))
+            if self._state.at(LANE_RUNS, key).trajectory is None:
+                self._state.put(LANE_RUNS, key, LaneRun(status="running"))
             return
         wish, latents = self._strip_wish(lane, model, images.a, images.b)
         if wish is None:
             self._streams.cancel(key)
-            search = self._state.geodesic
+            search = self._state.get(GEODESIC)
             if search.status in ("failed", "stopped") and search.message:
-                self._state.set_run(key, LaneRun(status="failed", message=search.message))
+                self._state.put(LANE_RUNS, key, LaneRun(status="failed", message=search.message))
             return
         before = self._streams.wish(key)
         if before == wish:
@@ -257,14 +265,18 @@ class ImageConductor(QObject):
             self._streams.cancel(key)
             return
         if before is not None and before.ref != wish.ref:
-            self._state.set_run(key, LaneRun())  # it is of another model
+            self._state.put(LANE_RUNS, key, LaneRun())  # it is of another model
         meta = {SEED: wish.seed, "path": wish.path}
         stream = Stream(key, wish, meta=meta)
         self._streams.ask(stream, self._strip_request(key, wish, latents))
 
     def _present_wish(self, lane: LaneSpec) -> _Strip | None:
         """What a strip would be asked for now; None for nothing."""
-        a, b, model = self._state.images.a, self._state.images.b, self._conductor.model_of(lane)
+        a, b, model = (
+            self._state.get(IMAGE_SAMPLING).a,
+            self._state.get(IMAGE_SAMPLING).b,
+            self._conductor.model_of(lane),
+        )
         if a is None or b is None or model is None:
             return None
         return self._strip_wish(lane, model, a, b)[0]
@@ -276,10 +288,12 @@ class ImageConductor(QObject):
 
         None while those are not there.
         """
-        images = self._state.images
+        images = self._state.get(IMAGE_SAMPLING)
         path = lane.path_name(images)
         # An exact denoiser knows the images, and no classes.
-        known = bool(model.labels) and model.labels == self._state.model.labels and not lane.exact
+        known = (
+            bool(model.labels) and model.labels == self._state.get(MODEL).labels and not lane.exact
+        )
         classes = (images.class_a, images.class_b) if known else (None, None)
         latents, given = None, 0
         if images.fixed_noise:
@@ -343,21 +357,22 @@ class ImageConductor(QObject):
     def _show_preview(self) -> None:
         """What a few steps make of the best geodesic so far, in the strips that wait for it."""
         preview, state = self._pathfinder.preview, self._state
-        if preview is None or not state.model.images:
+        if preview is None or not state.get(MODEL).images:
             return
-        for lane in state.shown_lanes:
+        for lane in shown_lanes(state):
             waits = (
-                lane.path_name(state.images) == "geodesic" and lane.key not in self._streams.keys
+                lane.path_name(state.get(IMAGE_SAMPLING)) == "geodesic"
+                and lane.key not in self._streams.keys
             )
-            own = lane.reference(state.model) == state.model.ref
+            own = lane.reference(state.get(MODEL)) == state.get(MODEL).ref
             if waits and own and lane.sampler not in RANDOM:
                 run = LaneRun(trajectory=preview, status="running", coarse=True)
-                state.set_run(lane.key, run)
+                state.put(LANE_RUNS, lane.key, run)
 
 
-def _suitable(state: AppState) -> dict[str, Any]:
+def _suitable(state: Store) -> dict[str, Any]:
     """Changes to the settings that make them fit the model: ends of its shape, classes it knows."""
-    images, model = state.images, state.model
+    images, model = state.get(IMAGE_SAMPLING), state.get(MODEL)
     known = len(model.labels)
     changes: dict[str, Any] = {}
     for name in ("a", "b", "c"):

@@ -11,7 +11,11 @@ from engine.config import TrainingConfig
 from engine.datasets.images import INFOS, folder_training, image_training
 from engine.protocol import Arrays, Packet
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.state import AppState, ModelInfo
+from toydiff_gui.modes.images.settings import IMAGE_DATA
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL, ModelInfo
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING_CONFIG
 
 ROOTS, FOLDER_OF_IMAGES = "images/roots", "images/folder"
 MOST_ROOTS = 8
@@ -21,12 +25,12 @@ ON_A_CARD, TO_CHOOSE_FROM = 4, 60
 """Images for the card of a set, and on a page to choose one from."""
 
 
-def data_root(state: AppState, config: TrainingConfig) -> str:
+def data_root(state: Store, config: TrainingConfig) -> str:
     """Where the engine is to look first for what ``config`` trains with; '' for the usual places.
 
     Where it has been found is a root as well. For a folder of images that is the folder itself.
     """
-    data = state.image_data
+    data = state.get(IMAGE_DATA)
     found = data.places.get(config.dataset, "")
     return found if config.dataset == FOLDER else found or data.root
 
@@ -41,7 +45,7 @@ def config_of(model: ModelInfo) -> TrainingConfig | None:
     return None
 
 
-def root_of(state: AppState, model: ModelInfo) -> str:
+def root_of(state: Store, model: ModelInfo) -> str:
     """Where the engine is to look first for the model's images; '' for the usual places alone."""
     config = config_of(model)
     return data_root(state, config) if config is not None else ""
@@ -52,21 +56,22 @@ def where_missing(host: str) -> str:
     return f"not on {host}" if host else "not on this computer"
 
 
-def absent_text(state: AppState, dataset: str) -> str:
+def absent_text(state: Store, dataset: str) -> str:
     """What to say where images of a set are wanted that is not here, and what to do about it.
 
     Empty if it is here, or has not been looked for.
     """
-    places = state.image_data.places
+    places = state.get(IMAGE_DATA).places
     if places.get(dataset):
         return ""
     if dataset == FOLDER:
         return "The folder of the images is not known: choose it in the panel Train"
     if dataset not in places:
         return ""
+    where = where_missing(state.get(ENGINE).host)
     return (
-        f"{INFOS[dataset].title} is {where_missing(state.engine.host)}: download it in the panel "
-        "Train, or choose its folder there"
+        f"{INFOS[dataset].title} is {where}: download it in the panel Train, or choose its folder "
+        "there"
     )
 
 
@@ -74,7 +79,7 @@ class ImageDataKeeper(QObject):
     """Finds, fetches and reads sets of images through the engine. Nothing is fetched unasked."""
 
     def __init__(
-        self, state: AppState, link: EngineLink, settings: QSettings, parent: QObject | None = None
+        self, state: Store, link: EngineLink, settings: QSettings, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._state, self._link, self._settings = state, link, settings
@@ -87,10 +92,10 @@ class ImageDataKeeper(QObject):
         self._card_jobs: dict[int, str] = {}
         self._pages: dict[str, int] = {}
         self._host: str | None = None
-        self._recall(state.engine.host)
+        self._recall(state.get(ENGINE).host)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
-        state.engine_changed.connect(self._on_engine)
+        state.changed(ENGINE).connect(self._on_engine)
 
     @property
     def busy(self) -> bool:
@@ -100,7 +105,7 @@ class ImageDataKeeper(QObject):
 
     @property
     def _root(self) -> str:
-        return self._state.image_data.root
+        return self._state.get(IMAGE_DATA).root
 
     def _key(self, key: str) -> str:
         """Of a setting: folders of another machine are kept by its name."""
@@ -113,50 +118,52 @@ class ImageDataKeeper(QObject):
         self._root_chosen = False
         roots = _texts(self._settings.value(self._key(ROOTS)))
         folder = next(iter(_texts(self._settings.value(self._key(FOLDER_OF_IMAGES)))), "")
-        self._state.update_image_data(roots=roots, places={FOLDER: folder} if folder else {})
+        self._state.update(IMAGE_DATA, roots=roots, places={FOLDER: folder} if folder else {})
 
     def _on_engine(self) -> None:
-        self._recall(self._state.engine.host)
-        if self._state.engine.status == "ready":
+        self._recall(self._state.get(ENGINE).host)
+        if self._state.get(ENGINE).status == "ready":
             self.find()
 
     # What can be asked
 
     def find(self) -> None:
         """Look where the sets are."""
-        roots = list(self._state.image_data.roots)
+        roots = list(self._state.get(IMAGE_DATA).roots)
         self._find_job = self._send(protocol.FindData(slot="data", data_roots=roots))
 
     def set_root(self, folder: str) -> None:
         """Look in the user's own ``folder`` first; those chosen before may hold the other sets."""
-        others = [root for root in self._state.image_data.roots if root != folder]
+        others = [root for root in self._state.get(IMAGE_DATA).roots if root != folder]
         roots = (folder, *others)[:MOST_ROOTS]
         self._settings.setValue(self._key(ROOTS), list(roots))
-        self._state.update_image_data(roots=roots, message="", browse_message="")
+        self._state.update(IMAGE_DATA, roots=roots, message="", browse_message="")
         self._root_chosen = True
         self.find()
 
     def use_folder(self, folder: str) -> None:
         """Take ``folder``, whose images are to be trained with."""
         self._settings.setValue(self._key(FOLDER_OF_IMAGES), folder)
-        data = self._state.image_data
+        data = self._state.get(IMAGE_DATA)
         if self._browsed == FOLDER:
             self._browse_job = None  # what still comes is of the folder before
         if data.browsed_set == FOLDER:
-            self._state.update_image_data(browsed=None, labels=None, browsed_set="")
-        self._state.update_image_data(
-            places={**data.places, FOLDER: folder}, message="", browse_message=""
+            self._state.update(IMAGE_DATA, browsed=None, labels=None, browsed_set="")
+        self._state.update(
+            IMAGE_DATA, places={**data.places, FOLDER: folder}, message="", browse_message=""
         )
 
     def fetch(self, dataset: str) -> None:
         """Download a set; the user has been asked."""
-        data = self._state.image_data
+        data = self._state.get(IMAGE_DATA)
         if data.fetching:
             self._state.post(f"{INFOS[data.fetching].title} is being downloaded already.")
             return
         if not self._ready("Downloading"):
             return
-        self._state.update_image_data(fetching=dataset, done=0, total=0, remaining=None, message="")
+        self._state.update(
+            IMAGE_DATA, fetching=dataset, done=0, total=0, remaining=None, message=""
+        )
         self._fetch_job = self._send(
             protocol.DownloadData(slot="download", dataset=dataset, data_root=self._root)
         )
@@ -172,13 +179,13 @@ class ImageDataKeeper(QObject):
         if not self._ready("Reading images"):
             return
         page = self._pages[dataset] = self._pages.get(dataset, -1) + 1
-        self._state.update_image_data(browse_message="")
+        self._state.update(IMAGE_DATA, browse_message="")
         self._browsed = dataset
         self._browse_job = self._send(self._browsing(dataset, TO_CHOOSE_FROM, page, "browse"))
 
     def show_on_card(self, dataset: str) -> None:
         """Bring a few images of a set for its card."""
-        if self._state.engine.status == "ready" and dataset not in self._card_jobs.values():
+        if self._state.get(ENGINE).status == "ready" and dataset not in self._card_jobs.values():
             job = self._send(self._browsing(dataset, ON_A_CARD, 0, f"card {dataset}"))
             self._card_jobs[job] = dataset
 
@@ -193,7 +200,7 @@ class ImageDataKeeper(QObject):
         )
 
     def _config_of(self, dataset: str) -> TrainingConfig:
-        config, model = self._state.training_config, self._state.model
+        config, model = self._state.get(TRAINING_CONFIG), self._state.get(MODEL)
         # What is chosen goes into the model that is open, whatever is to be trained next.
         if dataset == FOLDER and (model.dataset == FOLDER or config.dataset != FOLDER):
             channels, side, _ = model.shape
@@ -201,7 +208,7 @@ class ImageDataKeeper(QObject):
         return config if config.dataset == dataset else image_training(dataset)
 
     def _ready(self, what: str) -> bool:
-        ready = self._state.engine.status == "ready"
+        ready = self._state.get(ENGINE).status == "ready"
         if not ready:
             self._state.post(f"{what} needs the engine, which is not ready.", error=True)
         return ready
@@ -218,8 +225,8 @@ class ImageDataKeeper(QObject):
         message = packet.message
         job = message.job
         if job == self._fetch_job and isinstance(message, protocol.Progress):
-            self._state.update_image_data(
-                done=message.done, total=message.total, remaining=message.remaining
+            self._state.update(
+                IMAGE_DATA, done=message.done, total=message.total, remaining=message.remaining
             )
         elif isinstance(message, protocol.Result):
             self._on_result(job, message, packet.arrays)
@@ -237,7 +244,8 @@ class ImageDataKeeper(QObject):
         elif job == self._browse_job:
             self._browse_job = None
             if not message.cancelled:
-                self._state.update_image_data(
+                self._state.update(
+                    IMAGE_DATA,
                     browsed=arrays["images"],
                     labels=arrays["labels"],
                     browsed_set=self._browsed,
@@ -246,8 +254,8 @@ class ImageDataKeeper(QObject):
         elif job in self._card_jobs:
             dataset = self._card_jobs.pop(job)
             if not message.cancelled:
-                thumbnails = {**self._state.image_data.thumbnails, dataset: arrays["images"]}
-                self._state.update_image_data(thumbnails=thumbnails)
+                thumbnails = {**self._state.get(IMAGE_DATA).thumbnails, dataset: arrays["images"]}
+                self._state.update(IMAGE_DATA, thumbnails=thumbnails)
 
     def _on_failure(self, job: int, why: str) -> None:
         if job == self._find_job:
@@ -259,23 +267,23 @@ class ImageDataKeeper(QObject):
         elif job == self._browse_job:
             self._browse_job = None
             absent = absent_text(self._state, self._browsed)
-            self._state.update_image_data(browse_message=absent or why)
+            self._state.update(IMAGE_DATA, browse_message=absent or why)
         elif job in self._card_jobs:
             del self._card_jobs[job]  # the card keeps its icon
 
     def _found(self, info: dict[str, Any]) -> None:
         places = {name: place for name, place in info.items() if name != "download_root"}
-        if folder := self._state.image_data.places.get(FOLDER):
+        if folder := self._state.get(IMAGE_DATA).places.get(FOLDER):
             places[FOLDER] = folder
-        self._state.update_image_data(places=places, download_root=info.get("download_root", ""))
+        self._state.update(IMAGE_DATA, places=places, download_root=info.get("download_root", ""))
         chosen, self._root_chosen = self._root_chosen, False
-        dataset = self._state.training_config.dataset
+        dataset = self._state.get(TRAINING_CONFIG).dataset
         if chosen and places.get(dataset) == "":  # a folder of images is not in the answer
             self._state.post(f"There is no {INFOS[dataset].title} in {self._root!r}.", error=True)
 
     def _fetched(self, why: str = "") -> None:
         self._fetch_job = None
-        self._state.update_image_data(fetching="", done=0, total=0, remaining=None, message=why)
+        self._state.update(IMAGE_DATA, fetching="", done=0, total=0, remaining=None, message=why)
 
     def _on_died(self, why: str) -> None:
         fetched = self._fetch_job is not None

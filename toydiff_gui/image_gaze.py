@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from engine.trajectory import Trajectory
 from toydiff_gui.image_ends import SAMPLES_KEY, shown_tiles
-from toydiff_gui.state import AppState, LaneSpec
+from toydiff_gui.modes.images.settings import IMAGE_VIEW
+from toydiff_gui.state.lanes import LANE_RUNS, LaneSpec, lane_of
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import MARKED, PINNED
 
 
 @dataclass(frozen=True)
@@ -28,38 +31,38 @@ class Gaze:
         return len(self.trajectory.x[0])
 
 
-def pointed_at(state: AppState) -> Gaze | None:
+def pointed_at(state: Store) -> Gaze | None:
     """What is under the pointer, else what was pinned last; None while there is nothing."""
-    view = state.image_view
+    view = state.get(IMAGE_VIEW)
     if view.hovered_tile is not None:
         return _tile(state, view.hovered_tile)
-    lane = state.lane(view.hovered_strip)
-    if lane is not None and lane.shown and state.marked is not None:
-        gaze = _strip(state, lane, state.marked)
+    lane = lane_of(state, view.hovered_strip)
+    if lane is not None and lane.shown and state.get(MARKED) is not None:
+        gaze = _strip(state, lane, state.get(MARKED))
         if gaze is not None:
             return gaze
     return pinned(state)
 
 
-def pinned(state: AppState) -> Gaze | None:
+def pinned(state: Store) -> Gaze | None:
     """The tile or the image of a strip that was clicked last: its attention is looked at."""
-    lane = state.lane(state.image_view.attention_of)
+    lane = lane_of(state, state.get(IMAGE_VIEW).attention_of)
     if lane is not None and lane.shown:
-        gaze = _strip(state, lane, state.pinned or 0)
+        gaze = _strip(state, lane, state.get(PINNED) or 0)
         if gaze is not None:
             return gaze
-    return _tile(state, state.image_view.pinned_tile)
+    return _tile(state, state.get(IMAGE_VIEW).pinned_tile)
 
 
-def _tile(state: AppState, index: int) -> Gaze | None:
+def _tile(state: Store, index: int) -> Gaze | None:
     trajectory = shown_tiles(state)
     if trajectory is None or not trajectory.x:
         return None
     return Gaze(trajectory, min(max(index, 0), len(trajectory.x[0]) - 1))
 
 
-def _strip(state: AppState, lane: LaneSpec, index: int) -> Gaze | None:
-    trajectory = state.run(lane.key).trajectory
+def _strip(state: Store, lane: LaneSpec, index: int) -> Gaze | None:
+    trajectory = state.at(LANE_RUNS, lane.key).trajectory
     if trajectory is None or not trajectory.x:
         return None
     return Gaze(trajectory, min(max(index, 0), len(trajectory.x[0]) - 1), lane)

@@ -17,7 +17,11 @@ from engine.protocol import Arrays, Packet
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_ends import end_of, place_end
 from toydiff_gui.image_scene import Mark
-from toydiff_gui.state import AppState, ImageEnd, Inversion, ModelInfo
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, ImageEnd
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL, ModelInfo
+from toydiff_gui.state.results import INVERSION, Inversion
+from toydiff_gui.state.store import Store
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_SIDE = 16_384
@@ -45,7 +49,7 @@ class ImageInverter(QObject):
     inverted by that one. An image is given up when the user chooses another end in its place.
     """
 
-    def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, link: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._link = state, link
         self._waiting: deque[_Errand] = deque()
@@ -53,8 +57,8 @@ class ImageInverter(QObject):
         self._placed: dict[Mark, _Errand] = {}
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
-        state.model_changed.connect(self._on_model)
-        state.images_changed.connect(self._on_images)
+        state.changed(MODEL).connect(self._on_model)
+        state.changed(IMAGE_SAMPLING).connect(self._on_images)
 
     @property
     def busy(self) -> bool:
@@ -64,7 +68,7 @@ class ImageInverter(QObject):
     def invert_file(self, mark: Mark, name: str) -> None:
         """Make the image of a file an endpoint, cut and scaled to the model's size."""
         try:
-            pixels = read_image(Path(name), self._state.model.shape)
+            pixels = read_image(Path(name), self._state.get(MODEL).shape)
         except ValueError as error:
             self._state.post(str(error), error=True)
             return
@@ -72,8 +76,8 @@ class ImageInverter(QObject):
 
     def invert_image(self, mark: Mark, pixels: Pixels, label: str) -> None:
         """Make ``pixels`` uint8 (C, H, W) the endpoint ``mark``."""
-        model = self._state.model
-        if self._state.engine.status != "ready":
+        model = self._state.get(MODEL)
+        if self._state.get(ENGINE).status != "ready":
             self._state.post("Inverting needs the engine, which is not ready.", error=True)
             return
         if pixels.shape != model.shape:
@@ -97,8 +101,8 @@ class ImageInverter(QObject):
             self._link.send(Packet(protocol.Cancel(job=self._job)))
         self._job = None
         self._waiting.clear()
-        if self._state.inversion.status == "running":
-            self._state.set_inversion(Inversion())
+        if self._state.get(INVERSION).status == "running":
+            self._state.set(INVERSION, Inversion())
 
     def _end_first(self) -> None:
         if self._job is not None:
@@ -113,19 +117,21 @@ class ImageInverter(QObject):
         model = errand.model
         data = transform_of(model).apply(errand.pixels.astype(np.float32) / 255)[None]
         self._job = self._link.next_job()
-        self._state.set_inversion(Inversion(status="running", source=errand.label, data=data))
+        self._state.set(INVERSION, Inversion(status="running", source=errand.label, data=data))
         timesteps = model.schedule.timesteps
         request = protocol.Invert(
             job=self._job,
             slot="image inversion",
             checkpoint=model.ref,
-            steps=min(max(self._state.images.steps or timesteps, LEAST_STEPS), timesteps),
+            steps=min(
+                max(self._state.get(IMAGE_SAMPLING).steps or timesteps, LEAST_STEPS), timesteps
+            ),
             replay=True,
         )
         self._link.send(Packet(request, {"data": data}))
 
     def _on_model(self) -> None:
-        model = self._state.model
+        model = self._state.get(MODEL)
         waiting = list(self._waiting)
         if waiting and _same(waiting[0].model, model):
             return
@@ -160,7 +166,7 @@ class ImageInverter(QObject):
         under_way = self.busy
         self._end_first()
         if under_way:  # and not waiting for the next engine
-            self._state.set_inversion(Inversion())
+            self._state.set(INVERSION, Inversion())
             self._next()
 
     # Answers
@@ -176,26 +182,30 @@ class ImageInverter(QObject):
             case protocol.Failure() as message:
                 self._job = None
                 self._waiting.popleft()
-                failed = replace(self._state.inversion, status="failed", message=message.message)
-                self._state.set_inversion(failed)
+                failed = replace(
+                    self._state.get(INVERSION), status="failed", message=message.message
+                )
+                self._state.set(INVERSION, failed)
                 self._state.post(message.message, error=True)
                 self._next()
 
     def _found(self, arrays: Arrays) -> None:
         self._job = None
         errand = self._waiting.popleft()
-        before = self._state.inversion
+        before = self._state.get(INVERSION)
         latents, errors = arrays["latents"], arrays["errors"]
         end = ImageEnd(latents[0], errand.label, image=before.data[0])
         self._placed[errand.mark] = replace(errand, end=end)
-        self._state.set_inversion(replace(before, status="done", latents=latents, errors=errors))
+        self._state.set(INVERSION, replace(before, status="done", latents=latents, errors=errors))
         place_end(self._state, errand.mark, end)
         self._next()
 
     def _on_died(self, why: str) -> None:
         if self._job is not None:  # asked again when the next engine has opened the model
             self._job = None
-            self._state.set_inversion(replace(self._state.inversion, status="failed", message=why))
+            self._state.set(
+                INVERSION, replace(self._state.get(INVERSION), status="failed", message=why)
+            )
 
 
 def _is_of(errand: _Errand, end: ImageEnd | None) -> bool:

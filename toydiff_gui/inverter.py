@@ -14,7 +14,11 @@ from engine import protocol
 from engine.protocol import Arrays, Packet
 from engine.trajectory import load_array
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.state import MAX_LANE_POINTS, AppState, Inversion, ModelInfo, Point
+from toydiff_gui.modes.points.settings import MAX_LANE_POINTS, SAMPLING, Point
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL, ModelInfo
+from toydiff_gui.state.results import INVERSION, Inversion
+from toydiff_gui.state.store import Store
 
 MAX_FILE_BYTES = 64 * 2**20
 LARGEST = 1e6
@@ -29,7 +33,7 @@ class Inverter(QObject):
     been moved meanwhile stay where they are.
     """
 
-    def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, link: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._link = state, link
         self._job: int | None = None
@@ -41,8 +45,8 @@ class Inverter(QObject):
         self._aside: Inversion | None = None
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
-        state.inversion_changed.connect(self._look)
-        state.model_changed.connect(self._on_model)
+        state.changed(INVERSION).connect(self._look)
+        state.changed(MODEL).connect(self._on_model)
 
     @property
     def busy(self) -> bool:
@@ -51,22 +55,22 @@ class Inverter(QObject):
 
     def pick_points(self) -> None:
         """Let the next clicks in the lanes choose points of the data."""
-        self._state.set_inversion(Inversion(status="picking", source="chosen points"))
+        self._state.set(INVERSION, Inversion(status="picking", source="chosen points"))
 
     def invert_file(self, name: str) -> None:
         """Invert the points of an .npy file, or of a text file with two columns."""
         try:
-            data = read_points(Path(name), len(self._state.model.mean))
+            data = read_points(Path(name), len(self._state.get(MODEL).mean))
         except ValueError as error:
-            if self._state.inversion.status != "done":  # what is there stays
+            if self._state.get(INVERSION).status != "done":  # what is there stays
                 failed = Inversion(status="failed", source=Path(name).name, message=str(error))
-                self._state.set_inversion(failed)
+                self._state.set(INVERSION, failed)
             self._state.post(str(error), error=True)
             return
         self._invert(data, Path(name).name)
 
     def _look(self) -> None:
-        inversion = self._state.inversion
+        inversion = self._state.get(INVERSION)
         if inversion.status == "picking" and len(inversion.data) >= PICKS:
             self._invert(inversion.data[:PICKS], inversion.source)
         elif inversion.status != "running" and self._job is not None:
@@ -74,21 +78,21 @@ class Inverter(QObject):
             self._job = None
 
     def _invert(self, data: NDArray[np.float32], source: str, *, anew: bool = True) -> None:
-        if self._state.engine.status != "ready":
-            if self._state.inversion.status != "done":
-                self._state.set_inversion(Inversion())
+        if self._state.get(ENGINE).status != "ready":
+            if self._state.get(INVERSION).status != "done":
+                self._state.set(INVERSION, Inversion())
             self._state.post("Inverting needs the engine, which is not ready.", error=True)
             return
-        self._model, self._anew, self._lost = self._state.model, anew, False
+        self._model, self._anew, self._lost = self._state.get(MODEL), anew, False
         self._job = self._link.next_job()
-        self._state.set_inversion(Inversion(status="running", source=source, data=data))
+        self._state.set(INVERSION, Inversion(status="running", source=source, data=data))
         request = protocol.Invert(
             job=self._job, slot="inversion", checkpoint=self._model.ref, replay=True
         )
         self._link.send(Packet(request, {"data": data}))
 
     def _on_model(self) -> None:
-        inversion, model = self._state.inversion, self._state.model
+        inversion, model = self._state.get(INVERSION), self._state.get(MODEL)
         if model.images != self._away:
             self._change_mode(model.images)
         if model.images or self._returning:
@@ -106,14 +110,14 @@ class Inverter(QObject):
 
     def _change_mode(self, away: bool) -> None:
         """Put the points aside while the model makes images, and take them up again after."""
-        inversion, self._away = self._state.inversion, away
+        inversion, self._away = self._state.get(INVERSION), away
         if away:
             self._aside = inversion if inversion.status == "done" else None
-            self._state.set_inversion(Inversion())
+            self._state.set(INVERSION, Inversion())
             return
         self._returning = True
         if self._aside is None:
-            self._state.set_inversion(Inversion())  # what the other mode has left
+            self._state.set(INVERSION, Inversion())  # what the other mode has left
         else:
             self._invert(self._aside.data, self._aside.source, anew=False)
 
@@ -128,17 +132,21 @@ class Inverter(QObject):
                 self._job = None
             case protocol.Failure() as message:
                 self._job = None
-                self._state.set_inversion(
-                    replace(self._state.inversion, status="failed", message=message.message)
+                self._state.set(
+                    INVERSION,
+                    replace(self._state.get(INVERSION), status="failed", message=message.message),
                 )
                 self._state.post(message.message, error=True)
 
     def _found(self, arrays: Arrays) -> None:
         latents = arrays["latents"]
-        self._state.set_inversion(
-            replace(self._state.inversion, status="done", latents=latents, errors=arrays["errors"])
+        self._state.set(
+            INVERSION,
+            replace(
+                self._state.get(INVERSION), status="done", latents=latents, errors=arrays["errors"]
+            ),
         )
-        sampling = self._state.sampling
+        sampling = self._state.get(SAMPLING)
         changes: dict[str, Any] = {}
         if len(latents) > 1 and (self._anew or (sampling.a, sampling.b) == self._ends):
             a, b = ((float(x), float(y)) for x, y in latents[[0, -1]].tolist())
@@ -146,14 +154,16 @@ class Inverter(QObject):
         if self._anew:
             changes["mode"] = "interpolation" if len(latents) == PICKS else "inverted"
         try:
-            self._state.update_sampling(**changes)
+            self._state.update(SAMPLING, **changes)
         except ValueError as error:
             self._state.post(str(error), error=True)
 
     def _on_died(self, why: str) -> None:
         if self._job is not None:
             self._job, self._lost = None, True
-            self._state.set_inversion(replace(self._state.inversion, status="failed", message=why))
+            self._state.set(
+                INVERSION, replace(self._state.get(INVERSION), status="failed", message=why)
+            )
 
 
 def read_points(path: Path, dimension: int) -> NDArray[np.float32]:

@@ -17,9 +17,14 @@ from engine.protocol import Arrays, Message, Packet
 from engine.trajectory import Trajectory
 from toydiff_gui.composer import LATENT_KEY
 from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.modes.points.settings import LAYERS, SAMPLING, layer_of
 from toydiff_gui.playback import Playback
 from toydiff_gui.scene import BasinLayer, Box, FieldLayer, HeatLayer, WarpLayer
-from toydiff_gui.state import AppState, LaneSpec
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANES, LaneSpec, lane_of, shown_lanes
+from toydiff_gui.state.model import MODEL, OTHER_MODELS, model_named
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import VIEW, overlays_of
 from toydiff_gui.timers import single_shot
 
 COLUMNS, ROWS = 38, 24
@@ -57,7 +62,7 @@ class LayerKeeper(QObject):
     """
 
     def __init__(
-        self, state: AppState, link: EngineLink, playback: Playback, parent: QObject | None = None
+        self, state: Store, link: EngineLink, playback: Playback, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._state, self._link, self._playback = state, link, playback
@@ -74,21 +79,24 @@ class LayerKeeper(QObject):
         link.died.connect(self._on_died)
         playback.t_changed.connect(self._on_time)
         # At once: what is of another model or of a lane that is no more must not be shown.
-        state.lanes_changed.connect(self._refresh)
-        state.model_changed.connect(self._refresh)
+        state.changed(LANES).connect(self._refresh)
+        state.changed(MODEL).connect(self._refresh)
         for signal in (
-            state.view_changed,
-            state.sampling_changed,
-            state.engine_changed,
-            state.others_changed,
+            state.changed(VIEW),
+            state.changed(SAMPLING),
+            state.changed(ENGINE),
         ):
             signal.connect(self._refresh_timer.start)
+        state.changed(OTHER_MODELS).connect(self._refresh_later)
 
     @property
     def busy(self) -> bool:
         """Whether layers are on their way or about to be asked for."""
         waiting = self._refresh_timer.isActive() or self._settle_timer.isActive()
         return bool(self._errands) or waiting or self._flush_timer.isActive()
+
+    def _refresh_later(self) -> None:
+        self._refresh_timer.start()
 
     def set_view(self, view: Box) -> None:
         """The lanes show another part of the plane; taken up when it has come to rest."""
@@ -108,28 +116,28 @@ class LayerKeeper(QObject):
     # What is wanted
 
     def _refresh(self) -> None:
-        if self._state.engine.status != "ready":
+        if self._state.get(ENGINE).status != "ready":
             return
         wanted: set[tuple[str, str]] = set()
-        plane = not self._state.model.images  # they are laid over points in the plane
-        for lane in self._state.shown_lanes if plane else ():
+        plane = not self._state.get(MODEL).images  # they are laid over points in the plane
+        for lane in shown_lanes(self._state) if plane else ():
             for kind in ("field", "difference", "warp"):
-                if kind in self._state.overlays(lane.key):
+                if kind in overlays_of(self._state, lane.key):
                     wanted.add((lane.key, kind))
                     self._want(lane, kind)
-        if plane and "basin" in self._state.overlays(LATENT_KEY):
+        if plane and "basin" in overlays_of(self._state, LATENT_KEY):
             wanted.add((LATENT_KEY, "basin"))
             self._want_basin()
         for place in set(self._aims) - wanted:
             self._drop(place)
 
     def _want(self, lane: LaneSpec, kind: str) -> None:
-        model = self._state.other_model(lane.checkpoint or self._state.model.ref)
+        model = model_named(self._state, lane.checkpoint or self._state.get(MODEL).ref)
         if model is None or model.images:  # it is being opened, or is no model of points
             self._drop((lane.key, kind))
             return
         ref, timesteps = lane.reference(model), model.schedule.timesteps
-        aim: Aim = (ref, model.revision, timesteps, self._state.model.schedule.timesteps)
+        aim: Aim = (ref, model.revision, timesteps, self._state.get(MODEL).schedule.timesteps)
         aim += (None if kind == "warp" else self._box,)
         if not self._is_new((lane.key, kind), aim):
             return
@@ -138,9 +146,9 @@ class LayerKeeper(QObject):
         elif kind == "warp":
             self._ask_warp(lane.key, ref, timesteps)
         else:
-            if self._state.layer(lane.key, kind) is None:
+            if layer_of(self._state, lane.key, kind) is None:
                 layer = HeatLayer(self._box, {}, "error of the noise")
-                self._state.set_layer(lane.key, kind, layer)
+                self._state.put(LAYERS, (lane.key, kind), layer)
             self._ask_difference(lane.key)
 
     def _is_new(self, place: tuple[str, str], aim: Aim) -> bool:
@@ -156,7 +164,7 @@ class LayerKeeper(QObject):
         self._aims.pop(place, None)
         self._end(place)
         if not keep:
-            self._state.set_layer(*place, None)
+            self._state.put(LAYERS, place, None)
 
     def _end(self, place: tuple[str, str]) -> None:
         """Wait no longer for what is on its way."""
@@ -211,14 +219,14 @@ class LayerKeeper(QObject):
 
     def _ask_difference(self, key: str) -> None:
         """The next time that is missing: that of the timeline."""
-        lane = self._state.lane(key)
+        lane = lane_of(self._state, key)
         place = (key, "difference")
         if lane is None or place not in self._aims or place in self._failed:
             return
         ref, _, timesteps, _, box = self._aims[place]
         if any((e.lane, e.kind) == (key, "difference") for e in self._errands.values()):
             return  # one at a time; the next is asked for when it has come
-        layer = self._state.layer(key, "difference")
+        layer = layer_of(self._state, key, "difference")
         shown_at = round(self._playback.t)
         t = self._own_time(timesteps)
         if not isinstance(layer, HeatLayer) or (layer.box == box and shown_at in layer.values):
@@ -237,7 +245,7 @@ class LayerKeeper(QObject):
                 error = np.linalg.norm(halves["own"] - halves["exact"], axis=1) / 2**0.5
                 values[shown_at] = error.reshape(height, width).astype(np.float32)
                 layer = HeatLayer(box, values, "error of the noise")
-                self._state.set_layer(key, "difference", layer)
+                self._state.put(LAYERS, (key, "difference"), layer)
             self._ask_difference(key)
 
         for name, checkpoint in (("own", ref), ("exact", f"{EXACT}{ref.removeprefix(EXACT)}")):
@@ -251,7 +259,7 @@ class LayerKeeper(QObject):
             self._send(errand, request, {"points": points})
 
     def _want_basin(self) -> None:
-        model, sampling = self._state.model, self._state.sampling
+        model, sampling = self._state.get(MODEL), self._state.get(SAMPLING)
         steps = min(sampling.steps or model.schedule.timesteps, model.schedule.timesteps)
         aim = (model.ref, model.revision, steps, self._box)
         if self._is_new((LATENT_KEY, "basin"), aim):
@@ -265,7 +273,7 @@ class LayerKeeper(QObject):
         def receive(message: Message, arrays: Arrays) -> None:
             if isinstance(message, protocol.Frame):
                 landings = arrays["x"].reshape(height, width, 2)
-                self._state.set_layer(LATENT_KEY, "basin", BasinLayer(box, landings))
+                self._state.put(LAYERS, (LATENT_KEY, "basin"), BasinLayer(box, landings))
 
         def done() -> None:
             if later:
@@ -285,7 +293,7 @@ class LayerKeeper(QObject):
 
     def _times(self, timesteps: int) -> dict[int, int]:
         """The own times to ask for, coarse to fine, and where each is on the timeline."""
-        shown = self._state.model.schedule.timesteps
+        shown = self._state.get(MODEL).schedule.timesteps
         if timesteps <= shown:
             first = self._own_time(timesteps)
             return {t: self._on_timeline(t, timesteps) for t in _coarse_to_fine(timesteps, first)}
@@ -294,11 +302,11 @@ class LayerKeeper(QObject):
         return {round(t * scale): t for t in _coarse_to_fine(shown, first)}
 
     def _own_time(self, timesteps: int) -> int:
-        scale = timesteps / self._state.model.schedule.timesteps
+        scale = timesteps / self._state.get(MODEL).schedule.timesteps
         return min(max(1, round(self._playback.t * scale)), timesteps)
 
     def _on_timeline(self, t: int, timesteps: int) -> int:
-        return round(t * self._state.model.schedule.timesteps / timesteps)
+        return round(t * self._state.get(MODEL).schedule.timesteps / timesteps)
 
     def _on_time(self, t: int) -> None:
         for key, kind in list(self._aims):
@@ -308,8 +316,8 @@ class LayerKeeper(QObject):
     # Answers
 
     def _grew(self, lane: str, kind: str, layer: FieldLayer | WarpLayer) -> None:
-        if self._state.layer(lane, kind) is not layer:
-            self._state.set_layer(lane, kind, layer)
+        if layer_of(self._state, lane, kind) is not layer:
+            self._state.put(LAYERS, (lane, kind), layer)
             return
         self._dirty.add((lane, kind))
         if not self._flush_timer.isActive():
@@ -318,7 +326,7 @@ class LayerKeeper(QObject):
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, set()
         for lane, kind in dirty:
-            self._state.set_layer(lane, kind, self._state.layer(lane, kind))
+            self._state.put(LAYERS, (lane, kind), layer_of(self._state, lane, kind))
 
     def _on_packet(self, packet: Packet) -> None:
         message = packet.message

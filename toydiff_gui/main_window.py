@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from toydiff_gui import memory, names, scenes, theme
+from toydiff_gui.app.mode_switch import ModeKeeper
 from toydiff_gui.attention_keeper import AttentionKeeper
 from toydiff_gui.bundled import bundled_images, bundled_points
 from toydiff_gui.canvas import LaneGrid
@@ -51,7 +52,8 @@ from toydiff_gui.image_inverter import ImageInverter
 from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.inverter import Inverter
 from toydiff_gui.layers import LayerKeeper
-from toydiff_gui.modes import ModeKeeper
+from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_SAMPLING, IMAGE_VIEW, SLICE
+from toydiff_gui.modes.points.settings import LAYERS, SAMPLING
 from toydiff_gui.panels.images.sample import ImageSamplePanel
 from toydiff_gui.panels.images.train import ImageTrainPanel
 from toydiff_gui.panels.sample import SamplePanel
@@ -62,7 +64,13 @@ from toydiff_gui.remote_engine import Address
 from toydiff_gui.runs import Runs
 from toydiff_gui.scene import Scene
 from toydiff_gui.slicer import Slicer
-from toydiff_gui.state import AppState
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS, LANES
+from toydiff_gui.state.model import MODEL, OTHER_MODELS
+from toydiff_gui.state.results import GEODESIC, INVERSION
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
+from toydiff_gui.state.view import MARKED, PINNED, VIEW
 from toydiff_gui.thumbnails import forward_thumbnails, thumbnail_times
 from toydiff_gui.timeline import TimelinePanel, install_shortcuts
 from toydiff_gui.timers import single_shot
@@ -89,11 +97,11 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("ToyDiff")
         self._settings = settings
-        self.state = AppState(self)
+        self.state = Store(self)
         memory.restore(settings, self.state)
         self.modes = ModeKeeper(self.state, settings, self)
         self._apply_theme()
-        self.playback = Playback(self.state.model.schedule.timesteps, self)
+        self.playback = Playback(self.state.get(MODEL).schedule.timesteps, self)
         self.runs = Runs(settings, runs_folder)
         self.link = EngineLink(engine, device, self)
         self.conductor = Conductor(self.state, self.link, self.playback, self.runs, self)
@@ -185,31 +193,32 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         state, conductor = self.state, self.conductor
         for signal in (
-            state.sampling_changed,
-            state.lanes_changed,
-            state.model_changed,
-            state.training_changed,
-            state.engine_changed,
-            state.run_changed,
-            state.view_changed,
-            state.marks_changed,
-            state.layers_changed,
-            state.geodesic_changed,
-            state.inversion_changed,
-            state.others_changed,
-            state.images_changed,
-            state.image_view_changed,
-            state.slice_changed,
-            state.attention_changed,
+            state.changed(SAMPLING),
+            state.changed(LANES),
+            state.changed(MODEL),
+            state.changed(TRAINING),
+            state.changed(ENGINE),
+            state.changed(LANE_RUNS),
+            state.changed(VIEW),
+            state.changed(MARKED),
+            state.changed(PINNED),
+            state.changed(LAYERS),
+            state.changed(GEODESIC),
+            state.changed(INVERSION),
+            state.changed(OTHER_MODELS),
+            state.changed(IMAGE_SAMPLING),
+            state.changed(IMAGE_VIEW),
+            state.changed(SLICE),
+            state.changed(ATTENTION),
         ):
             signal.connect(self._scene_later)
-        state.model_changed.connect(self._show_model)
-        state.view_changed.connect(self._apply_theme)
-        state.view_changed.connect(self._show_docks)
-        state.view_changed.connect(self._show_page)
-        state.engine_changed.connect(self._show_engine)
-        state.training_changed.connect(self._show_can_continue)
-        state.training_config_changed.connect(self._show_can_continue)
+        state.changed(MODEL).connect(self._show_model)
+        state.changed(VIEW).connect(self._apply_theme)
+        state.changed(VIEW).connect(self._show_docks)
+        state.changed(VIEW).connect(self._show_page)
+        state.changed(ENGINE).connect(self._show_engine)
+        state.changed(TRAINING).connect(self._show_can_continue)
+        state.changed(TRAINING_CONFIG).connect(self._show_can_continue)
         state.message_posted.connect(self.messages.show_message)
         self.messages.changed.connect(self._place_messages)
         self.playback.t_changed.connect(self.grid.set_t)
@@ -231,8 +240,8 @@ class MainWindow(QMainWindow):
         self.sample_panel.invert_file_requested.connect(self.inverter.invert_file)
         self.sample_panel.pick_requested.connect(self.inverter.pick_points)
         self._connect_images()
-        self.train_rail.open_requested.connect(lambda: state.update_view(train_dock=True))
-        self.sample_rail.open_requested.connect(lambda: state.update_view(sample_dock=True))
+        self.train_rail.open_requested.connect(lambda: state.update(VIEW, train_dock=True))
+        self.sample_rail.open_requested.connect(lambda: state.update(VIEW, sample_dock=True))
         bar = self.toolbar
         bar.model_chosen.connect(self._choose_model)
         bar.mode_chosen.connect(self.show_mode)
@@ -271,8 +280,8 @@ class MainWindow(QMainWindow):
             ("Ctrl+O", self.ask_for_checkpoint),
             ("Ctrl+Shift+C", self.copy_picture),
             ("Ctrl+0", self.reset_view),
-            ("Ctrl+1", lambda: self.state.update_view(page="explore")),
-            ("Ctrl+2", lambda: self.state.update_view(page="diagnostics")),
+            ("Ctrl+1", lambda: self.state.update(VIEW, page="explore")),
+            ("Ctrl+2", lambda: self.state.update(VIEW, page="diagnostics")),
             ("F1", self.show_help),
             ("F11", self.toggle_presentation),
         ):
@@ -294,14 +303,16 @@ class MainWindow(QMainWindow):
 
     def _show_scene(self) -> None:
         scene: Scene | ImageScene
-        if self.state.model.images:
+        if self.state.get(MODEL).images:
             scene = compose_images(self.state)
             self.image_page.set_scene(scene)
             self._show_image_thumbnails()
         else:
             scene = compose(self.state)
             self.grid.set_scene(scene)
-        waits = self.state.view.page == "explore"  # the plots and the forward process are complete
+        waits = (
+            self.state.get(VIEW).page == "explore"
+        )  # the plots and the forward process are complete
         self.playback.set_reached(scene.reached() if waits else 0)
 
     def _show_layers_of_view(self) -> None:
@@ -310,17 +321,17 @@ class MainWindow(QMainWindow):
 
     def _show_image_thumbnails(self) -> None:
         """The tile that is pinned, in the row above time, when it is there."""
-        run = self.state.run(SAMPLES_KEY)
+        run = self.state.at(LANE_RUNS, SAMPLES_KEY)
         if run.status != "done":
             return
-        shown = (run.trajectory, self.state.image_view.pinned_tile)
+        shown = (run.trajectory, self.state.get(IMAGE_VIEW).pinned_tile)
         if (
             self._thumbnails_of is None
             or self._thumbnails_of[0] is not shown[0]
             or (self._thumbnails_of[1] != shown[1])
         ):
             self._thumbnails_of = shown
-            times = thumbnail_times(self.state.model.schedule.timesteps, IMAGE_THUMBNAILS)
+            times = thumbnail_times(self.state.get(MODEL).schedule.timesteps, IMAGE_THUMBNAILS)
             pictures = image_thumbnails(self.state, times)
             self.timeline.set_thumbnails(pictures, of_pixels=True)
 
@@ -329,17 +340,17 @@ class MainWindow(QMainWindow):
 
         That is the forward process while it is shown, else the lanes.
         """
-        if self.state.view.page == "diagnostics":
+        if self.state.get(VIEW).page == "diagnostics":
             forward = self.diagnostics.current_scene
             if forward is not None:
                 return forward
-        if self.state.model.images:
+        if self.state.get(MODEL).images:
             return compose_images(self.state)
         view = self.grid.view_range
         return replace(compose(self.state), view=(view.x0, view.x1, view.y0, view.y1))
 
     def _show_model(self) -> None:
-        model = self.state.model
+        model = self.state.get(MODEL)
         table = alphas_cumprod(model.schedule)
         self.timeline.set_schedule(table)
         self._thumbnails_of = None
@@ -365,18 +376,18 @@ class MainWindow(QMainWindow):
 
     def _show_mode(self) -> None:
         """Docks, page and tasks of the mode that the model belongs to."""
-        tasks = scenes.IMAGE_TASKS if self.state.model.images else scenes.TASKS
+        tasks = scenes.IMAGE_TASKS if self.state.get(MODEL).images else scenes.TASKS
         self.toolbar.set_scenes([(task.key, task.title, task.tooltip) for task in tasks])
         if self.modes.mode != self._mode:
             self._mode = self.modes.mode
-            self.state.update_view(maximised_lane="")  # what was alone belongs to the other
-            self.state.set_marked(None)
-            self.state.set_pinned(None)
+            self.state.update(VIEW, maximised_lane="")  # what was alone belongs to the other
+            self.state.set(MARKED, None)
+            self.state.set(PINNED, None)
         self._show_docks()
         self._show_page()
 
     def _show_docks(self) -> None:
-        view, images = self.state.view, self.state.model.images
+        view, images = self.state.get(VIEW), self.state.get(MODEL).images
         docks = not view.presentation
         self.train_panel.setVisible(docks and view.train_dock and not images)
         self.image_train_panel.setVisible(docks and view.train_dock and images)
@@ -387,8 +398,8 @@ class MainWindow(QMainWindow):
 
     @property
     def _shown_page(self) -> QWidget:
-        lanes = self.image_page if self.state.model.images else self.grid
-        return lanes if self.state.view.page == "explore" else self.diagnostics
+        lanes = self.image_page if self.state.get(MODEL).images else self.grid
+        return lanes if self.state.get(VIEW).page == "explore" else self.diagnostics
 
     def _show_page(self) -> None:
         page = self._shown_page
@@ -400,12 +411,12 @@ class MainWindow(QMainWindow):
             page.setFocus()  # Qt would hand it to some control
 
     def _show_title(self) -> None:
-        place = names.engine_place(self.state.engine)
-        title = f"{names.model_line(self.state.model)} – ToyDiff"
+        place = names.engine_place(self.state.get(ENGINE))
+        title = f"{names.model_line(self.state.get(MODEL))} – ToyDiff"
         self.setWindowTitle(f"{title} on {place}" if place else title)
 
     def _show_engine(self) -> None:
-        engine = self.state.engine
+        engine = self.state.get(ENGINE)
         self._show_title()
         for message in self.messages.messages:
             if message.action is not None:
@@ -423,7 +434,7 @@ class MainWindow(QMainWindow):
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()
-        view = self.state.view
+        view = self.state.get(VIEW)
         wanted = theme.resolve(view.theme, view.presentation)
         if isinstance(app, QApplication) and (wanted != theme.current() or not app.styleSheet()):
             theme.apply(app, wanted)
@@ -439,17 +450,17 @@ class MainWindow(QMainWindow):
 
     def select_lane(self, number: int) -> None:
         """Select the lane with this number, if there is one."""
-        images = self.state.model.images
+        images = self.state.get(MODEL).images
         lanes = self.image_page.scene.strips if images else self.grid.scene.lanes
         lane = next((lane for lane in lanes if lane.number == number), None)
         if lane is not None:
-            self.state.update_view(selected_lane=lane.key)
+            self.state.update(VIEW, selected_lane=lane.key)
 
     def show_task(self, key: str) -> None:
         """Set up a task of the exercise; its bundled model is opened first if need be."""
         chosen = scenes.task(key)
         here = chosen.images and chosen.model not in dict(bundled_images())
-        if self.state.model.ref == chosen.model or here:  # else any images will do
+        if self.state.get(MODEL).ref == chosen.model or here:  # else any images will do
             self._begin(chosen)
         else:
             self._task_waiting = chosen
@@ -470,13 +481,13 @@ class MainWindow(QMainWindow):
 
     def _set_tile_class(self, index: int, number: int | None) -> None:
         """Ask for a tile of a class of its own; None for none."""
-        asked = dict(self.state.images.tile_classes)
+        asked = dict(self.state.get(IMAGE_SAMPLING).tile_classes)
         asked[index] = number
-        self.state.update_images(tile_classes=tuple(sorted(asked.items())))
+        self.state.update(IMAGE_SAMPLING, tile_classes=tuple(sorted(asked.items())))
 
     def _begin(self, chosen: scenes.Task) -> None:
         self._task_waiting = None
-        self.state.update_view(page="explore")
+        self.state.update(VIEW, page="explore")
         scenes.apply(chosen, self.state)
         self.playback.to_noise()
         self.playback.play()
@@ -500,10 +511,10 @@ class MainWindow(QMainWindow):
 
     def ask_for_checkpoint(self) -> None:
         """Choose a file and open its model: weights, a pipeline, a network of one's own."""
-        if self.state.engine.status == "dead":
+        if self.state.get(ENGINE).status == "dead":
             self._show_engine()
             return
-        if self.state.engine.status != "ready":
+        if self.state.get(ENGINE).status != "ready":
             self.state.post("Opening needs the engine, which is not ready.", error=True)
             return
         name, _ = QFileDialog.getOpenFileName(self, "Open a model", "", FILTERS)
@@ -533,16 +544,18 @@ class MainWindow(QMainWindow):
 
     def _only_plots(self) -> bool:
         """Whether the page has plots instead of lanes; then says how these are exported."""
-        plots = self.state.view.page == "diagnostics" and self.diagnostics.current_scene is None
+        plots = (
+            self.state.get(VIEW).page == "diagnostics" and self.diagnostics.current_scene is None
+        )
         if plots:
             self.state.post("Every plot on this page has an export button of its own.")
         return plots
 
     def reset_view(self) -> None:
         """Show all of every plot that is on the screen again."""
-        if self.state.view.page == "explore":
+        if self.state.get(VIEW).page == "explore":
             self.grid.reset_view()
-            self.state.update_image_view(zoom=1)
+            self.state.update(IMAGE_VIEW, zoom=1)
         else:
             self.diagnostics.reset_view()
             self.forward_grid.reset_view()
@@ -560,7 +573,7 @@ class MainWindow(QMainWindow):
 
     def toggle_presentation(self) -> None:
         """Switch the view for a projector on or off."""
-        self.state.update_view(presentation=not self.state.view.presentation)
+        self.state.update(VIEW, presentation=not self.state.get(VIEW).presentation)
 
     def start_engine(self) -> None:
         """Start the engine; it reports when it has loaded."""
@@ -575,8 +588,8 @@ class MainWindow(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape that nobody else has needed returns from one lane or card to all."""
-        if event.key() == Qt.Key.Key_Escape and self.state.view.maximised_lane:
-            self.state.update_view(maximised_lane="")
+        if event.key() == Qt.Key.Key_Escape and self.state.get(VIEW).maximised_lane:
+            self.state.update(VIEW, maximised_lane="")
         else:
             super().keyPressEvent(event)
 
@@ -594,8 +607,8 @@ class MainWindow(QMainWindow):
             # Its clipboard is in this process and outlives the interpreter, whose object it holds.
             QGuiApplication.clipboard().clear()
         self.link.stop()
-        if self.state.training.active:
-            folder = Path(self.state.training.folder)
+        if self.state.get(TRAINING).active:
+            folder = Path(self.state.get(TRAINING).folder)
             if self.runs.has_checkpoint(folder):
                 self.runs.remember(folder)
             elif not self.runs.is_away(folder):

@@ -11,16 +11,14 @@ from PySide6.QtWidgets import QWidget
 
 from engine.config import PathName, SamplerName, TrainingConfig
 from toydiff_gui.bundled import NAMES
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageSampling
+from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.references import is_here
 from toydiff_gui.scene import OVERLAYS
-from toydiff_gui.state import (
-    MAX_LANES,
-    AppState,
-    ImageSampling,
-    LaneSpec,
-    Sampling,
-    ViewSettings,
-)
+from toydiff_gui.state.lanes import LANES, MAX_LANES, LaneSpec, shown_lanes
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING_CONFIG
+from toydiff_gui.state.view import VIEW, ViewSettings
 
 NOT_LANES = ("latent", "training")
 """Keys of what is drawn beside the lanes."""
@@ -75,33 +73,33 @@ def open_settings() -> QSettings:
     return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "ToyDiff", "ToyDiff")
 
 
-def restore(settings: QSettings, state: AppState) -> None:
+def restore(settings: QSettings, state: Store) -> None:
     """Set the state as it was when the window was last closed."""
     if (sampling := _read(settings, "sampling", Sampling)) is not None:
         if sampling.mode == "inverted":
             sampling = replace(sampling, mode="interpolation")  # the points are not kept
-        state.update_sampling(**{name: getattr(sampling, name) for name in asdict(sampling)})
+        state.update(SAMPLING, **{name: getattr(sampling, name) for name in asdict(sampling)})
     if (config := _read(settings, "training", TrainingConfig)) is not None:
-        state.update_training_config(**{name: getattr(config, name) for name in asdict(config)})
+        state.update(TRAINING_CONFIG, **{name: getattr(config, name) for name in asdict(config)})
     if (kept := _read(settings, "lanes", KeptLanes)) is not None:
-        state.set_lanes(_possible(kept.lanes))
+        state.set(LANES, _possible(kept.lanes))
     if (images := _read(settings, "images", KeptImages)) is not None:
-        state.update_images(**asdict(images))
+        state.update(IMAGE_SAMPLING, **asdict(images))
     if (seen := _read(settings, "image_view", KeptImageView)) is not None:
-        state.update_image_view(**asdict(seen))
-    view = _read(settings, "view", ViewSettings) or state.view
+        state.update(IMAGE_VIEW, **asdict(seen))
+    view = _read(settings, "view", ViewSettings) or state.get(VIEW)
     view = replace(view, maximised_lane="", presentation=False)
-    state.update_view(**asdict(view) | _of_lanes_there_are(view, state))
+    state.update(VIEW, **asdict(view) | _of_lanes_there_are(view, state))
 
 
-def remember(settings: QSettings, state: AppState) -> None:
+def remember(settings: QSettings, state: Store) -> None:
     """Keep the state for next time."""
-    _write(settings, "sampling", state.sampling)
-    _write(settings, "training", state.training_config)
-    _write(settings, "view", state.view)
-    _write(settings, "lanes", KeptLanes(state.lanes))
-    _write(settings, "images", _part_of(state.images, KeptImages))
-    _write(settings, "image_view", _part_of(state.image_view, KeptImageView))
+    _write(settings, "sampling", state.get(SAMPLING))
+    _write(settings, "training", state.get(TRAINING_CONFIG))
+    _write(settings, "view", state.get(VIEW))
+    _write(settings, "lanes", KeptLanes(state.get(LANES)))
+    _write(settings, "images", _part_of(state.get(IMAGE_SAMPLING), KeptImages))
+    _write(settings, "image_view", _part_of(state.get(IMAGE_VIEW), KeptImageView))
 
 
 def _part_of(whole: Any, kind: Any) -> Any:
@@ -121,10 +119,10 @@ def _possible(lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:
     return tuple(kept.values())
 
 
-def _of_lanes_there_are(view: ViewSettings, state: AppState) -> dict[str, Any]:
+def _of_lanes_there_are(view: ViewSettings, state: Store) -> dict[str, Any]:
     """Overlays and selection, without those of lanes that are no more."""
-    keys = [lane.key for lane in state.shown_lanes]
-    known = {NOT_LANES[0]: {"basin"}} | {lane.key: set(OVERLAYS) for lane in state.lanes}
+    keys = [lane.key for lane in shown_lanes(state)]
+    known = {NOT_LANES[0]: {"basin"}} | {lane.key: set(OVERLAYS) for lane in state.get(LANES)}
     overlays = {}
     for key, kinds in view.overlays.items():
         if left := tuple(kind for kind in kinds if kind in known.get(key, ())):

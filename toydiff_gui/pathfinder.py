@@ -13,7 +13,14 @@ from engine.protocol import Arrays, Packet
 from engine.trajectory import Trajectory
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_classes import asked_arrays, path_weights
-from toydiff_gui.state import AppState, GeodesicRun, ImageEnd, Point
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, ImageEnd
+from toydiff_gui.modes.points.settings import SAMPLING, Point
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANES, shown_lanes
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.results import GEODESIC, GeodesicRun
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import DRAGGING, VIEW
 from toydiff_gui.timers import single_shot
 
 Latents = NDArray[np.float32]
@@ -46,7 +53,7 @@ class Pathfinder(QObject):
     preview_changed = Signal()
     path_changed = Signal()
 
-    def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, link: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._link = state, link
         self._aim: _Aim | None = None
@@ -59,13 +66,13 @@ class Pathfinder(QObject):
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
         for signal in (
-            state.sampling_changed,
-            state.images_changed,
-            state.lanes_changed,
-            state.model_changed,
-            state.view_changed,
-            state.engine_changed,
-            state.dragging_changed,
+            state.changed(SAMPLING),
+            state.changed(IMAGE_SAMPLING),
+            state.changed(LANES),
+            state.changed(MODEL),
+            state.changed(VIEW),
+            state.changed(ENGINE),
+            state.changed(DRAGGING),
         ):
             signal.connect(self._timer.start)
 
@@ -83,15 +90,17 @@ class Pathfinder(QObject):
     def wanted(self) -> bool:
         """Whether anybody looks at a geodesic."""
         state = self._state
-        if state.model.images:
-            images = state.images
+        if state.get(MODEL).images:
+            images = state.get(IMAGE_SAMPLING)
             if images.a is None or images.b is None or images.fixed_noise:
                 return False
-            return any(lane.path_name(images) == "geodesic" for lane in state.shown_lanes)
-        if state.sampling.mode != "interpolation":
+            return any(lane.path_name(images) == "geodesic" for lane in shown_lanes(state))
+        if state.get(SAMPLING).mode != "interpolation":
             return False
-        shown = any(lane.path_name(state.sampling) == "geodesic" for lane in state.shown_lanes)
-        return shown or state.view.shows_lab
+        shown = any(
+            lane.path_name(state.get(SAMPLING)) == "geodesic" for lane in shown_lanes(state)
+        )
+        return shown or state.get(VIEW).shows_lab
 
     def latents(self) -> Latents | None:
         """Where lanes on the geodesic start: the path found, for the endpoints of now.
@@ -103,7 +112,7 @@ class Pathfinder(QObject):
             return None
         aim, found = self._found
         present = self._present()
-        if self._state.dragging and replace(aim, a=present.a, b=present.b) == present != aim:
+        if self._state.get(DRAGGING) and replace(aim, a=present.a, b=present.b) == present != aim:
             return _moved(found, _ends(aim), _ends(present))
         return found if aim == self._aim == present and self._job is None else None
 
@@ -111,7 +120,7 @@ class Pathfinder(QObject):
         """End the search; the best path so far stays."""
         if self._job is not None:
             self._link.send(Packet(protocol.Cancel(job=self._job)))
-            nothing = self._state.geodesic.latents is None
+            nothing = self._state.get(GEODESIC).latents is None
             self._finish("stopped", NOTHING_FOUND if nothing else "")
 
     def search_again(self) -> None:
@@ -128,7 +137,11 @@ class Pathfinder(QObject):
         return self._again[1] if self._again is not None and self._again[0] == aim else 0
 
     def _present(self) -> _Aim:
-        model, sampling, images = self._state.model, self._state.sampling, self._state.images
+        model, sampling, images = (
+            self._state.get(MODEL),
+            self._state.get(SAMPLING),
+            self._state.get(IMAGE_SAMPLING),
+        )
         if model.images:
             aim = _Aim(model.ref, model.revision, images.a, images.b, images.path_images)
             if not path_weights(self._state).any():
@@ -142,13 +155,13 @@ class Pathfinder(QObject):
         if self._job is not None and (aim != self._aim or not self.wanted):
             self._link.send(Packet(protocol.Cancel(job=self._job)))
             self._job, self._aim = None, None
-            self._state.set_geodesic(replace(self._state.geodesic, status="stopped"))
-        ready = self._state.engine.status == "ready"
-        if not ready or not self.wanted or self._state.dragging or aim == self._aim:
+            self._state.set(GEODESIC, replace(self._state.get(GEODESIC), status="stopped"))
+        ready = self._state.get(ENGINE).status == "ready"
+        if not ready or not self.wanted or self._state.get(DRAGGING) or aim == self._aim:
             return
         self._aim, self.preview = aim, None
         self._job = self._link.next_job()
-        self._state.set_geodesic(GeodesicRun(status="searching", ends=(aim.a, aim.b)))  # type: ignore[arg-type]
+        self._state.set(GEODESIC, GeodesicRun(status="searching", ends=(aim.a, aim.b)))  # type: ignore[arg-type]
         request = protocol.FindPath(
             job=self._job,
             slot="geodesic",
@@ -179,12 +192,13 @@ class Pathfinder(QObject):
                 self._finish("failed", message.message)
 
     def _on_found(self, message: protocol.PathFound, arrays: Arrays) -> None:
-        before = self._state.geodesic
+        before = self._state.get(GEODESIC)
         self._keep(arrays["latents"])
         self.preview = Trajectory(
             [int(t) for t in arrays["t"]], list(arrays["x"]), list(arrays["x0"])
         )
-        self._state.set_geodesic(
+        self._state.set(
+            GEODESIC,
             replace(
                 before,
                 step=message.step,
@@ -192,7 +206,7 @@ class Pathfinder(QObject):
                 energies=(*before.energies, message.energy),
                 seconds=message.elapsed,
                 latents=arrays["latents"],
-            )
+            ),
         )
         self.preview_changed.emit()
 
@@ -200,10 +214,11 @@ class Pathfinder(QObject):
         if message.cancelled:
             self._finish("stopped")
             return
-        before = self._state.geodesic
+        before = self._state.get(GEODESIC)
         self._keep(arrays["latents"])
         first = before.energies[:1]
-        self._state.set_geodesic(
+        self._state.set(
+            GEODESIC,
             replace(
                 before,
                 # The simple start, then the best after every pass.
@@ -211,7 +226,7 @@ class Pathfinder(QObject):
                 seconds=message.seconds,
                 coefficients=message.info["coefficients"],
                 latents=arrays["latents"],
-            )
+            ),
         )
         self._finish("done")
 
@@ -222,7 +237,9 @@ class Pathfinder(QObject):
     def _finish(self, status: str, message: str = "") -> None:
         self._job = None
         self._version += 1
-        self._state.set_geodesic(replace(self._state.geodesic, status=status, message=message))  # type: ignore[arg-type]
+        self._state.set(
+            GEODESIC, replace(self._state.get(GEODESIC), status=status, message=message)
+        )  # type: ignore[arg-type]
         if status == "failed":
             self._state.post(message, error=True)
         self.path_changed.emit()
@@ -230,7 +247,9 @@ class Pathfinder(QObject):
     def _on_died(self, why: str) -> None:
         if self._job is not None:
             self._job, self._aim = None, None
-            self._state.set_geodesic(replace(self._state.geodesic, status="failed", message=why))
+            self._state.set(
+                GEODESIC, replace(self._state.get(GEODESIC), status="failed", message=why)
+            )
 
 
 def _ends(aim: _Aim) -> tuple[Latents, Latents]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from toydiff_gui.state import DEFAULT_LANES, AppState, LaneSpec
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
+from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.state.lanes import DEFAULT_LANES, LANES, LaneSpec
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import VIEW
 
 BUNDLED_V, BUNDLED_IMAGES = "v", "mnist"
 
@@ -170,18 +174,18 @@ def task(key: str) -> Task:
     return found[key]
 
 
-def apply(chosen: Task, state: AppState) -> None:
+def apply(chosen: Task, state: Store) -> None:
     """Set mode, endpoints and lanes; steps, eta and path go back to the exercise's.
 
     The exercise's lanes are made again as they were; others are hidden.
     """
     if chosen.images:
-        state.update_images(**IMAGES_AS_USUAL | chosen.sampling)
+        state.update(IMAGE_SAMPLING, **IMAGES_AS_USUAL | chosen.sampling)
     else:
-        state.update_sampling(**AS_IN_THE_EXERCISE | chosen.sampling)
+        state.update(SAMPLING, **AS_IN_THE_EXERCISE | chosen.sampling)
     made = (*DEFAULT_LANES, *chosen.extra)
     shown = {*chosen.lanes, *(lane.key for lane in chosen.extra)}
     own = {lane.key for lane in made}
-    others = tuple(lane for lane in state.lanes if lane.key not in own)
-    state.set_lanes(tuple(replace(lane, shown=lane.key in shown) for lane in (*made, *others)))
-    state.update_view(selected_lane=chosen.lanes[-1], maximised_lane="")
+    others = tuple(lane for lane in state.get(LANES) if lane.key not in own)
+    state.set(LANES, tuple(replace(lane, shown=lane.key in shown) for lane in (*made, *others)))
+    state.update(VIEW, selected_lane=chosen.lanes[-1], maximised_lane="")

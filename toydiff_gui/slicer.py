@@ -15,7 +15,12 @@ from engine.protocol import Arrays, Packet
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_classes import asked_arrays, plane_weights
 from toydiff_gui.image_ends import SAMPLES_KEY, third_corner
-from toydiff_gui.state import AppState, ImageEnd, SliceRun
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, SLICE, ImageEnd, SliceRun
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import DRAGGING, VIEW
 from toydiff_gui.timers import single_shot
 
 COLUMNS, ROWS = 9, 7
@@ -55,7 +60,7 @@ class Slicer(QObject):
     last has come; once it rests with all steps.
     """
 
-    def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, link: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._link = state, link
         self._map_aim: Aim | None = None
@@ -65,13 +70,13 @@ class Slicer(QObject):
         self._timer = single_shot(self, 0, self._refresh)
         link.received.connect(self._on_packet)
         link.died.connect(self._on_died)
-        state.run_changed.connect(self._on_run)
+        state.changed(LANE_RUNS).connect(self._on_run)
         for signal in (
-            state.images_changed,
-            state.image_view_changed,
-            state.view_changed,
-            state.model_changed,
-            state.dragging_changed,
+            state.changed(IMAGE_SAMPLING),
+            state.changed(IMAGE_VIEW),
+            state.changed(VIEW),
+            state.changed(MODEL),
+            state.changed(DRAGGING),
         ):
             signal.connect(self._timer.start)
 
@@ -84,22 +89,24 @@ class Slicer(QObject):
     def _looked_at(self) -> bool:
         state = self._state
         return (
-            state.model.images and state.view.page == "explore" and state.image_view.face == "slice"
+            state.get(MODEL).images
+            and state.get(VIEW).page == "explore"
+            and state.get(IMAGE_VIEW).face == "slice"
         )
 
     def _on_run(self, key: str) -> None:
         # C may have arrived, or another tile that stands in for it.
-        stands_in = key == SAMPLES_KEY and self._state.images.c is None
+        stands_in = key == SAMPLES_KEY and self._state.get(IMAGE_SAMPLING).c is None
         if self._looked_at and (self._map_aim is None or stands_in):
             self._timer.start()
 
     def _refresh(self) -> None:
-        state, images = self._state, self._state.images
+        state, images = self._state, self._state.get(IMAGE_SAMPLING)
         corner = third_corner(state) if self._looked_at else None
         if corner is None or images.a is None or images.b is None:
             self._drop()
             return
-        if state.engine.status != "ready":
+        if state.get(ENGINE).status != "ready":
             return
         corners = (images.a, images.b, corner)
         aim = self._aim(corners)
@@ -107,14 +114,15 @@ class Slicer(QObject):
             self._drop(keep=self._map_aim is not None and self._map_aim[0] == aim[0])
             self._map_aim = aim
             places = map_places()
-            state.set_slice(
-                replace(state.slice, status="running", columns=COLUMNS, rows=ROWS, box=BOX)
+            state.set(
+                SLICE,
+                replace(state.get(SLICE), status="running", columns=COLUMNS, rows=ROWS, box=BOX),
             )
             self._map_job = self._ask(corners, places, MAP_STEPS, "slice")
         self._ask_dot(corners, aim)
 
     def _aim(self, corners: tuple[ImageEnd, ImageEnd, ImageEnd]) -> Aim:
-        model, images = self._state.model, self._state.images
+        model, images = self._state.get(MODEL), self._state.get(IMAGE_SAMPLING)
         asked = (images.class_a, images.class_b, corners[2].asked_class)
         # A tile that stands in for C is made anew each time: compare what it holds.
         held = tuple(corner.latents.tobytes() for corner in corners)
@@ -122,8 +130,8 @@ class Slicer(QObject):
 
     def _ask_dot(self, corners: tuple[ImageEnd, ImageEnd, ImageEnd], aim: Aim) -> None:
         state = self._state
-        dot, timesteps = state.image_view.dot, state.model.schedule.timesteps
-        full = min(state.images.steps or timesteps, timesteps)
+        dot, timesteps = state.get(IMAGE_VIEW).dot, state.get(MODEL).schedule.timesteps
+        full = min(state.get(IMAGE_SAMPLING).steps or timesteps, timesteps)
         wanted = [(aim, dot, min(DOT_STEPS, full)), (aim, dot, full)]
         if self._dot_job is not None:
             moved = self._dot_aim is None or self._dot_aim[:2] != wanted[0][:2]
@@ -133,7 +141,7 @@ class Slicer(QObject):
                 return
         if self._dot_aim == wanted[1]:
             return
-        if self._dot_aim == wanted[0] and state.dragging:
+        if self._dot_aim == wanted[0] and state.get(DRAGGING):
             return  # it will move on
         self._dot_aim = wanted[1] if self._dot_aim == wanted[0] else wanted[0]
         places = np.array([dot], np.float64)
@@ -146,7 +154,7 @@ class Slicer(QObject):
         steps: int,
         slot: str,
     ) -> int:
-        state, model = self._state, self._state.model
+        state, model = self._state, self._state.get(MODEL)
         shares = shares_at(places)
         latents = np.tensordot(shares, np.stack([corner.latents for corner in corners]), 1)
         weights = plane_weights(state, shares, corners[2].asked_class)
@@ -158,7 +166,7 @@ class Slicer(QObject):
             sampler=SamplerConfig(name="ddim", steps=min(steps, model.schedule.timesteps)),
             count=len(latents),
             last=True,
-            guidance=state.images.guidance if weights.any() else 1.0,
+            guidance=state.get(IMAGE_SAMPLING).guidance if weights.any() else 1.0,
         )
         arrays = asked_arrays(weights) | {"latents": latents.astype(np.float32)}
         self._link.send(Packet(request, arrays))
@@ -172,7 +180,7 @@ class Slicer(QObject):
         forgotten = self._map_aim is not None
         self._map_aim = self._map_job = self._dot_aim = None
         if forgotten and not keep:
-            self._state.set_slice(SliceRun())
+            self._state.set(SLICE, SliceRun())
 
     def _cancel_dot(self) -> None:
         if self._dot_job is not None:
@@ -192,22 +200,22 @@ class Slicer(QObject):
                 self._on_end(job)
             case protocol.Failure() as failure:
                 self._on_end(job, failed=True)
-                self._state.set_slice(
-                    replace(self._state.slice, status="failed", message=failure.message)
+                self._state.set(
+                    SLICE, replace(self._state.get(SLICE), status="failed", message=failure.message)
                 )
                 self._state.post(failure.message, error=True)
 
     def _on_images(self, job: int, arrays: Arrays) -> None:
         if job == self._map_job:
-            self._state.set_slice(replace(self._state.slice, images=arrays["x"], message=""))
+            self._state.set(SLICE, replace(self._state.get(SLICE), images=arrays["x"], message=""))
         else:
-            self._state.set_slice(replace(self._state.slice, at_dot=arrays["x"][0]))
+            self._state.set(SLICE, replace(self._state.get(SLICE), at_dot=arrays["x"][0]))
 
     def _on_end(self, job: int, *, failed: bool = False) -> None:
         if job == self._map_job:
             self._map_job = None
             if not failed:
-                self._state.set_slice(replace(self._state.slice, status="done"))
+                self._state.set(SLICE, replace(self._state.get(SLICE), status="done"))
         else:
             self._dot_job = None
             if not failed:
@@ -217,4 +225,4 @@ class Slicer(QObject):
         running = self._map_job is not None
         self._map_aim = self._map_job = self._dot_aim = self._dot_job = None
         if running:
-            self._state.set_slice(replace(self._state.slice, status="failed", message=why))
+            self._state.set(SLICE, replace(self._state.get(SLICE), status="failed", message=why))

@@ -12,7 +12,8 @@ from engine.protocol import Arrays, Packet
 from engine.trajectory import Trajectory
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.playback import Playback
-from toydiff_gui.state import AppState, LaneRun
+from toydiff_gui.state.lanes import LANE_RUNS, LaneRun
+from toydiff_gui.state.store import Store
 from toydiff_gui.timers import single_shot
 
 FLUSH_MS = 15
@@ -48,7 +49,7 @@ class Streams(QObject):
     under_way_changed = Signal()
 
     def __init__(
-        self, state: AppState, link: EngineLink, playback: Playback, parent: QObject | None = None
+        self, state: Store, link: EngineLink, playback: Playback, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._state, self._link, self._playback = state, link, playback
@@ -76,9 +77,9 @@ class Streams(QObject):
         self._drop(stream.key)
         self._wishes[stream.key] = stream.wish
         self._streams[packet.message.job] = stream
-        run = self._state.run(stream.key)
+        run = self._state.at(LANE_RUNS, stream.key)
         if run.trajectory is None:
-            self._state.set_run(stream.key, LaneRun(status="running"))
+            self._state.put(LANE_RUNS, stream.key, LaneRun(status="running"))
         self._link.send(packet)
         self.under_way_changed.emit()
 
@@ -106,7 +107,7 @@ class Streams(QObject):
         self._dirty.discard(key)
         if not self._dirty:  # or it would go off for nothing
             self._flush_timer.stop()
-        run = self._state.run(key)
+        run = self._state.at(LANE_RUNS, key)
         if stream is not None and stream.trajectory is not None and not stream.held:
             run = LaneRun(trajectory=stream.trajectory, status="running", coarse=stream.coarse)
         if run.status != "running":
@@ -115,7 +116,7 @@ class Streams(QObject):
         # Neither done nor failed: it holds what has come and waits for nothing.
         whole = run.trajectory is not None and run.trajectory.complete and not run.coarse
         status: Literal["done", "empty"] = "done" if whole else "empty"
-        self._state.set_run(key, replace(run, status=status, message="" if there else why))
+        self._state.put(LANE_RUNS, key, replace(run, status=status, message="" if there else why))
 
     def forget(self, key: str) -> None:
         """Ask for ``key`` again even if the wish is the same."""
@@ -147,7 +148,9 @@ class Streams(QObject):
                 self.under_way_changed.emit()
             case protocol.Failure():
                 del self._streams[message.job]
-                self._state.set_run(stream.key, LaneRun(status="failed", message=message.message))
+                self._state.put(
+                    LANE_RUNS, stream.key, LaneRun(status="failed", message=message.message)
+                )
                 self._state.post(message.message, error=True)
                 self.ended.emit(stream)
                 self.under_way_changed.emit()
@@ -155,12 +158,16 @@ class Streams(QObject):
 
     def on_died(self, why: str) -> None:
         """The engine is gone: what has arrived stays; it is only not complete."""
-        keys = {key for key in self._wishes if self._state.run(key).status == "running"}
+        keys = {key for key in self._wishes if self._state.at(LANE_RUNS, key).status == "running"}
         self._streams.clear()
         self._wishes.clear()
         self._dirty.clear()
         for key in keys:
-            self._state.set_run(key, replace(self._state.run(key), status="failed", message=why))
+            self._state.put(
+                LANE_RUNS,
+                key,
+                replace(self._state.at(LANE_RUNS, key), status="failed", message=why),
+            )
         self.under_way_changed.emit()
 
     def _on_frame(self, stream: Stream, message: protocol.Frame, arrays: Arrays) -> None:
@@ -189,7 +196,7 @@ class Streams(QObject):
             seconds=message.seconds,
             off_data=message.info.get("off_data"),
         )
-        self._state.set_run(stream.key, run)
+        self._state.put(LANE_RUNS, stream.key, run)
         self.ended.emit(stream)
 
     def _flush(self) -> None:
@@ -200,4 +207,4 @@ class Streams(QObject):
                 continue
             if stream.trajectory is not None:
                 run = LaneRun(trajectory=stream.trajectory, status="running", coarse=stream.coarse)
-                self._state.set_run(stream.key, run)
+                self._state.put(LANE_RUNS, stream.key, run)

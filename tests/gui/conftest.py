@@ -31,7 +31,8 @@ from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
 from toydiff_gui.slicer import Slicer
-from toydiff_gui.state import AppState
+from toydiff_gui.state.lanes import LANE_RUNS
+from toydiff_gui.state.store import Store
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
 
@@ -56,7 +57,7 @@ def chosen(request):
 @pytest.fixture
 def app_state(qapp):
     """A state without a window."""
-    return AppState()
+    return Store()
 
 
 @pytest.fixture
@@ -321,7 +322,7 @@ class Desk:
 
     def __init__(self, link, folder):
         self.link = link
-        self.state = AppState()
+        self.state = Store()
         self.playback = Playback(250)
         settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
         self.runs = Runs(settings, folder / "Läufe 1")
@@ -374,7 +375,7 @@ class Desk:
         return not any(one.busy for one in waiting)
 
     def run(self, key="ddim"):
-        return self.state.run(key)
+        return self.state.at(LANE_RUNS, key)
 
     def reach_rest(self):
         self.link.get_ready()
@@ -421,7 +422,7 @@ class ImageDesk(Desk):
         self.heard()
 
     def tiles(self):
-        return self.state.run("samples")
+        return self.state.at(LANE_RUNS, "samples")
 
 
 @pytest.fixture

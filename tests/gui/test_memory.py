@@ -8,7 +8,11 @@ import pytest
 from PySide6.QtCore import QSettings
 
 from toydiff_gui import memory
-from toydiff_gui.state import DEFAULT_LANES, MAX_LANES, AppState, ImageEnd, LaneSpec, Sampling
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageEnd
+from toydiff_gui.modes.points.settings import SAMPLING, Sampling
+from toydiff_gui.state.lanes import DEFAULT_LANES, LANES, MAX_LANES, LaneSpec, add_lane, remove_lane
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import VIEW, show_overlay
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -21,24 +25,24 @@ def settings(tmp_path):
 def again(settings):
     """What a new window would begin with."""
     settings.sync()
-    state = AppState()
+    state = Store()
     memory.restore(settings, state)
     return state
 
 
 def test_numbers_of_mode_images_come_back_without_their_latents(settings):
-    state = AppState()
+    state = Store()
     end = ImageEnd(np.zeros((1, 8, 8), np.float32), "Tile 1", tile=0)
-    state.update_images(
+    state.update(IMAGE_SAMPLING,
         count=100, path_images=20, steps=None, seed=2**62, eta=0.5, sampler="ddpm",
         a=end, path="norm-guided", even=True, tile_class="each", guidance=3.5, class_a=3,
         fixed_noise=True,
     )  # fmt: skip
-    state.update_image_view(face="attention", preview=True, zoom=3, averaged=True, hovered_tile=4)
+    state.update(IMAGE_VIEW, face="attention", preview=True, zoom=3, averaged=True, hovered_tile=4)
     memory.remember(settings, state)
     restored = again(settings)
-    assert restored.images == replace(state.images, a=None, class_a=None)
-    assert restored.image_view == replace(state.image_view, hovered_tile=None)
+    assert restored.images == replace(state.get(IMAGE_SAMPLING), a=None, class_a=None)
+    assert restored.image_view == replace(state.get(IMAGE_VIEW), hovered_tile=None)
 
 
 @pytest.mark.parametrize(
@@ -47,45 +51,50 @@ def test_numbers_of_mode_images_come_back_without_their_latents(settings):
     ids=str,
 )
 def test_damaged_numbers_of_mode_images_are_forgotten(settings, change):
-    state = AppState()
-    state.update_images(seed=77)
+    state = Store()
+    state.update(IMAGE_SAMPLING, seed=77)
     memory.remember(settings, state)
     kept = json.loads(settings.value("state/images"))
     settings.setValue("state/images", json.dumps(kept | change))
-    assert again(settings).images == AppState().images
+    assert again(settings).images == Store().images
 
 
 def test_a_damaged_zoom_is_forgotten(settings):
-    memory.remember(settings, AppState())
+    memory.remember(settings, Store())
     kept = json.loads(settings.value("state/image_view"))
     settings.setValue("state/image_view", json.dumps(kept | {"zoom": 10**6}))
-    assert again(settings).image_view == AppState().image_view
+    assert again(settings).image_view == Store().image_view
 
 
 def test_lanes_overlays_and_path_come_back_as_they_were(settings):
-    state = AppState()
-    state.update_sampling(
-        path="drawn", side="right", even=True, through=((0.5, -1.25), (1e-3, 2.0)), b=(3.0, 1.0)
+    state = Store()
+    state.update(
+        SAMPLING,
+        path="drawn",
+        side="right",
+        even=True,
+        through=((0.5, -1.25), (1e-3, 2.0)),
+        b=(3.0, 1.0),
     )
-    state.remove_lane("ddpm")
+    remove_lane(state, "ddpm")
     own = LaneSpec("", "Mine", "heun", 7, True, 0.25, 2**62, "geodesic", "gaussians8", exact=True)
-    key = state.add_lane(own)
-    state.show_overlay(key, "field", True)
-    state.show_overlay(key, "density", True)
-    state.show_overlay("latent", "basin", True)
-    state.update_view(selected_lane=key, lab=True)
+    key = add_lane(state, own)
+    show_overlay(state, key, "field", True)
+    show_overlay(state, key, "density", True)
+    show_overlay(state, "latent", "basin", True)
+    state.update(VIEW, selected_lane=key, lab=True)
     memory.remember(settings, state)
     restored = again(settings)
-    assert restored.sampling == state.sampling
-    assert restored.lanes == state.lanes
-    assert restored.view == state.view
+    assert restored.sampling == state.get(SAMPLING)
+    assert restored.lanes == state.get(LANES)
+    assert restored.view == state.get(VIEW)
     assert restored.overlays(key) == {"density", "field"}
 
 
 def test_no_lanes_stay_no_lanes(settings):
-    state = AppState()
+    state = Store()
     for lane in DEFAULT_LANES:
-        state.remove_lane(lane.key)
+        remove_lane(state, lane.key)
     memory.remember(settings, state)
     restored = again(settings)
     assert restored.lanes == ()
@@ -93,8 +102,8 @@ def test_no_lanes_stay_no_lanes(settings):
 
 
 def test_points_of_ones_own_are_not_kept_and_so_their_mode_is_not(settings):
-    state = AppState()
-    state.update_sampling(mode="inverted", seed=77)
+    state = Store()
+    state.update(SAMPLING, mode="inverted", seed=77)
     memory.remember(settings, state)
     assert again(settings).sampling == Sampling(seed=77)
 

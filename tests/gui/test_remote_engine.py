@@ -30,6 +30,10 @@ from toydiff_gui.remote_engine import (
     remote_command,
     why_ended,
 )
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 
 # Addresses
 
@@ -397,12 +401,12 @@ def test_what_stands_in_the_way_is_said_in_one_sentence(end_of, sshd, monkeypatc
 
 
 def ready(window):
-    wait_until(lambda: window.state.engine.status == "ready", "the engine")
+    wait_until(lambda: window.state.get(ENGINE).status == "ready", "the engine")
 
 
 def lanes_done(window):
     def done():
-        runs = [window.state.run(lane.key) for lane in window.state.shown_lanes]
+        runs = [window.state.at(LANE_RUNS, lane.key) for lane in shown_lanes(window.state)]
         assert not [run.message for run in runs if run.status == "failed"]
         return all(run.status == "done" for run in runs) and not window.conductor.busy
 
@@ -410,7 +414,7 @@ def lanes_done(window):
 
 
 def train(window, config):
-    window.state.update_training_config(**vars(config))
+    window.state.update(TRAINING_CONFIG, **vars(config))
     window.conductor.train()
 
 
@@ -439,9 +443,9 @@ def test_a_window_works_with_an_engine_on_another_machine(there, sshd, workshop)
     # A training there, with its checkpoint here.
     state = window.state
     train(window, SMALL)
-    wait_until(lambda: state.training.status in ("done", "failed"), "the training")
-    assert state.training.status == "done", said(window)
-    folder = Path(state.training.folder)
+    wait_until(lambda: state.get(TRAINING).status in ("done", "failed"), "the training")
+    assert state.get(TRAINING).status == "done", said(window)
+    folder = Path(state.get(TRAINING).folder)
     assert folder.parent == workshop.runs_folder
     there_too = sshd.data / "runs" / folder.name
     for name in RUN_FILES:
@@ -449,21 +453,23 @@ def test_a_window_works_with_an_engine_on_another_machine(there, sshd, workshop)
     assert load_checkpoint(folder).description.step == 20
     assert window.runs.recent() == [str(folder)]
     assert not window.runs.is_away(folder)
-    wait_until(lambda: state.model.ref == str(folder), "the model")
+    wait_until(lambda: state.get(MODEL).ref == str(folder), "the model")
     lanes_done(window)
 
     # The connection breaks in the middle of another one.
     train(window, replace(SMALL, steps=10**6, seed=1))
-    wait_until(lambda: state.training.step > 20, "a snapshot")
-    broken = Path(state.training.folder)
+    wait_until(lambda: state.get(TRAINING).step > 20, "a snapshot")
+    broken = Path(state.get(TRAINING).folder)
     states = []
-    state.engine_changed.connect(lambda: states.append((state.engine.status, state.engine.message)))
+    state.changed(ENGINE).connect(
+        lambda: states.append((state.get(ENGINE).status, state.get(ENGINE).message))
+    )
     shown = []
-    state.engine_changed.connect(lambda: shown.append(said(window)))
+    state.changed(ENGINE).connect(lambda: shown.append(said(window)))
     sshd.break_connections()
     wait_until(lambda: states, "the end")
-    assert state.training.status == "failed"
-    assert state.engine.host == "noisy"
+    assert state.get(TRAINING).status == "failed"
+    assert state.get(ENGINE).host == "noisy"
     assert any("has ended with the connection" in text for text in said(window))
     ready(window)
     lanes_done(window)
@@ -484,12 +490,12 @@ def test_a_window_works_with_an_engine_on_another_machine(there, sshd, workshop)
 
     # And it goes on there.
     window.conductor.open_model(str(broken))
-    wait_until(lambda: state.model.ref == str(broken), "the model")
-    reached = state.model.trained_steps
+    wait_until(lambda: state.get(MODEL).ref == str(broken), "the model")
+    reached = state.get(MODEL).trained_steps
     train(window, replace(SMALL, steps=10, seed=1))
-    assert state.training.folder == str(broken)
-    wait_until(lambda: not state.training.active, "the training")
-    assert state.training.status == "done", said(window)
+    assert state.get(TRAINING).folder == str(broken)
+    wait_until(lambda: not state.get(TRAINING).active, "the training")
+    assert state.get(TRAINING).status == "done", said(window)
     assert load_checkpoint(broken).description.step == reached + 10
 
     workshop.close(window)
@@ -509,13 +515,13 @@ def test_trying_again_can_be_ended(there, sshd, workshop, monkeypatch):
     window = workshop.open(engine=there("plain", waiting))
     ready(window)
     sshd.break_connections()
-    wait_until(lambda: window.state.engine.status == "starting", "the break")
+    wait_until(lambda: window.state.get(ENGINE).status == "starting", "the break")
     (message,) = [each for each in window.messages.messages if each.action is not None]
     assert "Trying again in 3600 s" in message.text or "trying again in 3600 s" in message.text
     assert message.action.text() == "Stop trying"
     message.action.click()
     settle()
-    assert window.state.engine.status == "dead"
+    assert window.state.get(ENGINE).status == "dead"
     (message,) = [each for each in window.messages.messages if each.action is not None]
     assert message.action.text() == "Connect again"
     message.action.click()
@@ -550,7 +556,7 @@ def trained_and_open(desk):
     (folder / CHECKPOINT).write_bytes(b"weights")
     desk.conductor.open_model(str(folder))
     desk.link.describe(desk.link.asked(protocol.Open)[-1].job, SMALL)
-    desk.state.update_training_config(**vars(SMALL))
+    desk.state.update(TRAINING_CONFIG, **vars(SMALL))
     return folder
 
 

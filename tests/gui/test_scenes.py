@@ -3,14 +3,16 @@
 import pytest
 
 from toydiff_gui import scenes
-from toydiff_gui.state import DEFAULT_LANES, AppState, LaneSpec
+from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.state.lanes import DEFAULT_LANES, LaneSpec
+from toydiff_gui.state.store import Store
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
 
 @pytest.mark.parametrize("task", scenes.TASKS, ids=lambda task: task.key)
 def test_a_task_looks_the_same_after_any_meddling(task):
-    fresh, meddled = AppState(), AppState()
+    fresh, meddled = Store(), Store()
     meddled.update_sampling(
         mode="inverted",
         path="geodesic",
@@ -26,7 +28,7 @@ def test_a_task_looks_the_same_after_any_meddling(task):
     own = meddled.add_lane(LaneSpec("", exact=True))
     meddled.update_view(selected_lane=own, maximised_lane=own)
     for state in (fresh, meddled):
-        state.update_sampling(count=1000)
+        state.update(SAMPLING, count=1000)
         scenes.apply(task, state)
     changes = {"a", "b", "count", "path_points", "mode"} - set(task.sampling)
     for name in set(vars(fresh.sampling)) - changes:

@@ -12,7 +12,11 @@ from engine.protocol import DiagnosisKind, Packet
 from toydiff_gui.diagnostics.findings import Finding, Subject
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_data import data_root, root_of
-from toydiff_gui.state import AppState
+from toydiff_gui.modes.images.settings import IMAGE_DATA
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.timers import single_shot
 
 SEED = 0
@@ -57,7 +61,7 @@ class Examiner(QObject):
 
     changed = Signal()
 
-    def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, link: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._link = state, link
         self._active = False
@@ -68,17 +72,17 @@ class Examiner(QObject):
         self.refresh_timer = single_shot(self, 0, self._refresh)
         self.live_timer = single_shot(self, LIVE_MS, self._refresh)
         link.received.connect(self._on_packet)
-        state.model_changed.connect(self._refresh_later)
-        state.engine_changed.connect(self._on_engine)
-        state.training_changed.connect(self._on_training)
-        state.image_data_changed.connect(self._on_data)
+        state.changed(MODEL).connect(self._refresh_later)
+        state.changed(ENGINE).connect(self._on_engine)
+        state.changed(TRAINING).connect(self._on_training)
+        state.changed(IMAGE_DATA).connect(self._on_data)
 
     @property
     def subject(self) -> Subject:
         """Whose network is looked at now: that of the training, once it has one to show."""
-        training, model = self._state.training, self._state.model
+        training, model = self._state.get(TRAINING), self._state.get(MODEL)
         if training.active and training.preview is not None:
-            config = training.config or self._state.training_config
+            config = training.config or self._state.get(TRAINING_CONFIG)
             root = data_root(self._state, config) if config.images else ""
             return Subject(LIVE, training.folder, training.step, True, config.images, root)
         root = root_of(self._state, model) if model.images else ""
@@ -164,7 +168,7 @@ class Examiner(QObject):
             return
         self.live_timer.stop()
         subject = self.subject
-        if self._state.engine.status == "ready":
+        if self._state.get(ENGINE).status == "ready":
             for kind in self.kinds:
                 newest = self._newest(kind)
                 if newest is None or not _serves(newest, subject):
@@ -186,7 +190,7 @@ class Examiner(QObject):
         effort = self.kinds[kind]
         count = effort.count
         if subject.images:
-            size = max(math.prod(self._state.model.shape), 1)
+            size = max(math.prod(self._state.get(MODEL).shape), 1)
             count = round(count * min(max(USUAL_SIZE / size, 1.0), MOST_TIMES))
         request = protocol.Diagnose(
             job=job,
@@ -232,7 +236,7 @@ class Examiner(QObject):
             self._on_training()  # it may have gone on meanwhile
 
     def _on_engine(self) -> None:
-        if self._state.engine.status != "ready":
+        if self._state.get(ENGINE).status != "ready":
             self._coming.clear()
             self._shown = {kind: found for kind, found in self._shown.items() if found.done}
             self.live_timer.stop()
@@ -256,6 +260,6 @@ def _serves(finding: Finding, subject: Subject) -> bool:
     return finding.subject == subject
 
 
-def _known_places(state: AppState) -> tuple[dict[str, str], tuple[str, ...]]:
+def _known_places(state: Store) -> tuple[dict[str, str], tuple[str, ...]]:
     """Where images are, and where else they are looked for."""
-    return dict(state.image_data.places), state.image_data.roots
+    return dict(state.get(IMAGE_DATA).places), state.get(IMAGE_DATA).roots

@@ -11,7 +11,9 @@ from engine.datasets import Standardisation
 from engine.protocol import Packet
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.image_data import absent_text, config_of, root_of
-from toydiff_gui.state import AppState, ModelInfo
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL, ModelInfo
+from toydiff_gui.state.store import Store
 
 COUNT, SEED = 256, 0
 SLOT = "images of the diagnostics"
@@ -32,7 +34,7 @@ class ImageSource(QObject):
 
     changed = Signal()
 
-    def __init__(self, state: AppState, link: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, link: EngineLink, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._link = state, link
         self._job: int | None = None
@@ -40,7 +42,7 @@ class ImageSource(QObject):
         self._images: NDArray[np.float32] | None = None
         self._message = ""
         link.received.connect(self._on_packet)
-        state.engine_changed.connect(self._on_engine)
+        state.changed(ENGINE).connect(self._on_engine)
 
     @property
     def images(self) -> NDArray[np.float32] | None:
@@ -50,24 +52,24 @@ class ImageSource(QObject):
     @property
     def message(self) -> str:
         """Why there are none; empty while they are on their way."""
-        if self._state.engine.status == "dead":
+        if self._state.get(ENGINE).status == "dead":
             return "The engine is not running."
-        if config_of(self._state.model) is None:
+        if config_of(self._state.get(MODEL)) is None:
             return "Nothing is known of the images that this network was trained with."
         if not self._message or self._asked != self._wanted():
             return ""
-        return absent_text(self._state, self._state.model.dataset) or self._message
+        return absent_text(self._state, self._state.get(MODEL).dataset) or self._message
 
     def _wanted(self) -> tuple[object, ...]:
-        model = self._state.model
+        model = self._state.get(MODEL)
         root = root_of(self._state, model)
         return (model.dataset, model.shape, model.mean, model.std, root)
 
     def ask(self) -> None:
         """Ask for the images of the model on show, unless they are here or on their way."""
-        model, wanted = self._state.model, self._wanted()
+        model, wanted = self._state.get(MODEL), self._wanted()
         config = config_of(model)
-        ready = self._state.engine.status == "ready"
+        ready = self._state.get(ENGINE).status == "ready"
         if not model.images or config is None or not ready or wanted == self._asked:
             return
         self._asked, self._images, self._message = wanted, None, ""
@@ -100,7 +102,7 @@ class ImageSource(QObject):
             if message.cancelled or pixels is None:
                 self._asked = None
                 return
-            model = self._state.model
+            model = self._state.get(MODEL)
             if pixels.shape[1:] != model.shape or not len(pixels):
                 self._message = "The images are of another size than the network's."
             else:
@@ -112,7 +114,7 @@ class ImageSource(QObject):
         self.changed.emit()
 
     def _on_engine(self) -> None:
-        if self._state.engine.status != "ready":
+        if self._state.get(ENGINE).status != "ready":
             self._job = None
             if self._images is None:
                 self._asked = None

@@ -12,8 +12,12 @@ from engine.datasets.images import Pixels, to_pixels
 from toydiff_gui import image_ends, theme
 from toydiff_gui.drawing.images.raster import colours, image_of
 from toydiff_gui.image_scene import Mark
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageEnd
 from toydiff_gui.panels.endpoints import EndpointMark
-from toydiff_gui.state import AppState, ImageEnd
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 
 NONE = {
     "A": "none yet",
@@ -28,7 +32,7 @@ TIPS = {
 }
 
 
-def pixels_of(state: AppState, end: ImageEnd, *, unfinished: bool = False) -> Pixels | None:
+def pixels_of(state: Store, end: ImageEnd, *, unfinished: bool = False) -> Pixels | None:
     """What ``end`` looks like as data, uint8 (C, H, W); None while that is not known.
 
     ``unfinished``: as far as it is known, from tiles that are not complete as well.
@@ -40,10 +44,10 @@ def pixels_of(state: AppState, end: ImageEnd, *, unfinished: bool = False) -> Pi
         if tiles is not None and known and tiles.meta.get(image_ends.SEED) == end.seed:
             last = tiles.x0[-1]
             image = last[end.tile] if end.tile < len(last) else None
-    if image is None or image.shape != state.model.shape:
+    if image is None or image.shape != state.get(MODEL).shape:
         return None
     axes = (-1, 1, 1)
-    mean, std = np.array(state.model.mean), np.array(state.model.std)
+    mean, std = np.array(state.get(MODEL).mean), np.array(state.get(MODEL).std)
     if len(mean) != image.shape[0]:
         return None
     return to_pixels(image, Standardisation(mean.reshape(axes), std.reshape(axes)))
@@ -86,7 +90,7 @@ class EndpointRow(QWidget):
     browse_asked = Signal(str)
     file_asked = Signal(str)
 
-    def __init__(self, mark: Mark, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, mark: Mark, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.mark: Mark = mark
         self._state = state
@@ -102,9 +106,9 @@ class EndpointRow(QWidget):
         row.setSpacing(8)
         row.addWidget(EndpointMark(mark))
         row.addWidget(self.button, 1)
-        state.images_changed.connect(self.refresh)
-        state.model_changed.connect(self.refresh)
-        state.run_changed.connect(self._on_run)
+        state.changed(IMAGE_SAMPLING).connect(self.refresh)
+        state.changed(MODEL).connect(self.refresh)
+        state.changed(LANE_RUNS).connect(self._on_run)
         theme.notifier().changed.connect(self._redraw)
         self.refresh()
 
@@ -129,13 +133,13 @@ class EndpointRow(QWidget):
         return menu
 
     def _show_menu(self) -> None:
-        pinned, count = self._state.image_view.pinned_tile, self._count()
+        pinned, count = self._state.get(IMAGE_VIEW).pinned_tile, self._count()
         self.pinned_action.setText(f"Tile {pinned + 1}, shown large")
         for action in (self.pinned_action, self.random_action):
             action.setEnabled(count > 0)
             action.setToolTip("" if count else "There are no samples yet")
         self.pinned_action.setEnabled(pinned < count)
-        ready = self._state.engine.status == "ready"
+        ready = self._state.get(ENGINE).status == "ready"
         for action in (self.browse_action, self.file_action):
             action.setEnabled(ready)
             action.setToolTip(
@@ -144,7 +148,7 @@ class EndpointRow(QWidget):
                 else "Inverting needs the engine, which is not ready"
             )
         if self.none_action is not None:
-            self.none_action.setEnabled(self._state.images.c is not None)
+            self.none_action.setEnabled(self._state.get(IMAGE_SAMPLING).c is not None)
 
     def _count(self) -> int:
         tiles = image_ends.shown_tiles(self._state)
@@ -210,7 +214,7 @@ class EndpointRow(QWidget):
     # Choosing
 
     def _take_pinned(self) -> None:
-        image_ends.place_tile(self._state, self._state.image_view.pinned_tile, self.mark)
+        image_ends.place_tile(self._state, self._state.get(IMAGE_VIEW).pinned_tile, self.mark)
 
     def take_random(self) -> None:
         """Take a tile that is no endpoint yet."""

@@ -10,10 +10,12 @@ from engine.datasets.images import INFOS, image_training
 from toydiff_gui.bundled import bundled_images, bundled_points
 from toydiff_gui.panels.images.configs import as_changes
 from toydiff_gui.references import is_here
-from toydiff_gui.state import AppState, ModelInfo
+from toydiff_gui.state.model import MODEL, ModelInfo
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING_CONFIG
 
 MODES = ("2d", "images")
-MODEL, TRAINING = "modes/model/", "modes/training/"
+MODEL_KEY, TRAINING_KEY = "modes/model/", "modes/training/"
 
 
 def mode_of(model: ModelInfo) -> str:
@@ -24,29 +26,29 @@ def mode_of(model: ModelInfo) -> str:
 class ModeKeeper(QObject):
     """Remembers for each mode its last model and what to train.
 
-    ``AppState.training_config`` follows the mode; a training that runs is not touched.
+    ``Store.training_config`` follows the mode; a training that runs is not touched.
     """
 
-    def __init__(self, state: AppState, settings: QSettings, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, settings: QSettings, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._settings = state, settings
         kept = {mode: self._kept_config(mode) for mode in MODES}
         self._configs = {mode: config for mode, config in kept.items() if config is not None}
         self._stash()
         self._fit_config()
-        state.model_changed.connect(self._on_model)
+        state.changed(MODEL).connect(self._on_model)
 
     @property
     def mode(self) -> str:
         """The mode of now."""
-        return mode_of(self._state.model)
+        return mode_of(self._state.get(MODEL))
 
     def model_for(self, mode: str) -> str | None:
         """The model that ``mode`` opens with: the last one, or the first that is bundled.
 
         None where there is none.
         """
-        kept = self._settings.value(f"{MODEL}{mode}")
+        kept = self._settings.value(f"{MODEL_KEY}{mode}")
         bundled = bundled_images if mode == "images" else bundled_points
         if isinstance(kept, str) and (kept in dict(bundled()) or is_here(kept)):
             return kept
@@ -56,15 +58,15 @@ class ModeKeeper(QObject):
         """Keep for next time what each mode would train."""
         self._stash()
         for mode, config in self._configs.items():
-            self._settings.setValue(f"{TRAINING}{mode}", msgspec.json.encode(config).decode())
+            self._settings.setValue(f"{TRAINING_KEY}{mode}", msgspec.json.encode(config).decode())
 
     def _on_model(self) -> None:
-        self._settings.setValue(f"{MODEL}{self.mode}", self._state.model.ref)
+        self._settings.setValue(f"{MODEL_KEY}{self.mode}", self._state.get(MODEL).ref)
         self._fit_config()
 
     def _fit_config(self) -> None:
         """Let what is to be trained be of the mode's kind."""
-        config, model = self._state.training_config, self._state.model
+        config, model = self._state.get(TRAINING_CONFIG), self._state.get(MODEL)
         if config.images == model.images:
             return
         self._stash()
@@ -72,14 +74,14 @@ class ModeKeeper(QObject):
         if other is None:
             dataset = model.dataset if model.dataset in INFOS else "mnist"
             other = image_training(dataset) if model.images else TrainingConfig()
-        self._state.update_training_config(**as_changes(other))
+        self._state.update(TRAINING_CONFIG, **as_changes(other))
 
     def _stash(self) -> None:
-        config = self._state.training_config
+        config = self._state.get(TRAINING_CONFIG)
         self._configs["images" if config.images else "2d"] = config
 
     def _kept_config(self, mode: str) -> TrainingConfig | None:
-        text = self._settings.value(f"{TRAINING}{mode}")
+        text = self._settings.value(f"{TRAINING_KEY}{mode}")
         if not isinstance(text, str):
             return None
         try:
