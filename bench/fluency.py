@@ -98,7 +98,7 @@ def with_window(
         main.link.received.connect(pace.note)
         main.playback.set_loop(True)
         main.playback.play()
-        main.conductor.train()
+        main.training.train()
         wait_until(lambda: pace.settled, "the first snapshots")
         painted: list[tuple[float, int]] = []
         main.grid.frame_painted.connect(lambda t: painted.append((time.perf_counter(), t)))
@@ -108,7 +108,7 @@ def with_window(
         if profile:
             profile.disable()
         main.playback.pause()
-        main.conductor.stop()
+        main.training.stop()
         wait_until(lambda: not main.state.get(TRAINING).active, "the end of the training")
     intervals = [
         after - before

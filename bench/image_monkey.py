@@ -47,7 +47,7 @@ class ImageMonkey(Monkey):
 
     @property
     def _busy(self) -> list[str]:
-        names = ("image_conductor", "slicer", "attention")
+        names = ("image_lanes", "slicer", "attention")
         return [name for name in names if getattr(self.main, name).busy]
 
     # Canvas

@@ -82,7 +82,7 @@ def in_window(checkpoint: str, rounds: int) -> tuple[list[float], list[float]]:
     """For each click, the seconds to the first frame and to the last."""
     first, whole = [], []
     with window() as main:
-        main.conductor.open_model(checkpoint)
+        main.models.open(checkpoint)
         wait_until(lambda: main.state.get(MODEL).ref == checkpoint, "the model")
         die = main.image_sample_panel.start.seed_field.dice_button
         assert die is not None

@@ -42,7 +42,7 @@ class PointMonkey(Monkey):
 
     @property
     def _busy(self) -> list[str]:
-        return ["conductor"] if self.main.conductor.busy else []
+        return ["controllers"] if self.main.controllers.busy else []
 
     # Canvas
 

@@ -149,11 +149,11 @@ def _calm(main: MainWindow, home: str) -> None:
         main._export.stop()
         main._export.close()
     if main.state.get(ENGINE).status == "dead":
-        main.conductor.restart_engine()
+        main.controllers.engine.start_again()
     wait_until(lambda: main.state.get(ENGINE).status == "ready", "the engine")
     if main.state.get(TRAINING).active:
         wait_until(lambda: main.state.get(TRAINING).status != "starting", "the training")
-        main.conductor.stop()
+        main.training.stop()
         wait_until(lambda: not main.state.get(TRAINING).active, "the end of the training")
     main.state.update(
         VIEW,
@@ -183,10 +183,10 @@ def _calm(main: MainWindow, home: str) -> None:
             panel.editor.close()
     settle()
     opened: list[str] = []
-    connection = main.conductor.model_opened.connect(opened.append)
-    main.conductor.open_model(home)
+    connection = main.models.opened.connect(opened.append)
+    main.models.open(home)
     wait_until(lambda: home in opened, "the model")
-    main.conductor.model_opened.disconnect(connection)
+    main.models.opened.disconnect(connection)
     wait_until(lambda: lanes_done(main), "the lanes")
     main.resize(1440, 900)
     main.grid.reset_view()
@@ -258,7 +258,7 @@ def run(actions: int, seed: int, *, mode: str = "2d", quiet: bool = True) -> Rep
                 done[what] += 1
                 run_for(dice.choice((0.0, 0.0, 0.02, 0.05)))
                 if main.state.get(ENGINE).status == "dead" and dice.random() < 0.3:
-                    main.conductor.restart_engine()
+                    main.controllers.engine.start_again()
                     wait_until(lambda: main.state.get(ENGINE).status != "starting", "the engine")
                 if main.state.get(MODEL).images:
                     shown.update(strip.key for strip in main.image_page.scene.strips)

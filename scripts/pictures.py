@@ -93,7 +93,7 @@ def take_window_pictures(folder: Path) -> None:
 
     def complete() -> bool:
         lanes = shown_lanes(window.state)
-        return not window.conductor.busy and all(
+        return not window.controllers.busy and all(
             window.state.at(LANE_RUNS, lane.key).status == "done" for lane in lanes
         )
 
@@ -115,7 +115,7 @@ def take_window_pictures(folder: Path) -> None:
 
     def at_rest() -> bool:
         conductor = window.conductor
-        parts = (conductor.pathfinder, window.layers, window.comparer, window.diagnostics.examiner)
+        parts = (pathfinder, window.layers, window.comparer, window.diagnostics.examiner)
         return complete() and not any(part.busy for part in parts)
 
     def take(name: str, t: int) -> None:
@@ -165,12 +165,12 @@ def take_laboratory_pictures(window: MainWindow, take: Callable[[str, int], None
 def take_image_pictures(window: MainWindow, wait: Callable[[Callable[[], bool]], None]) -> None:
     """Tiles and strips, the attention of a pixel, a slice."""
     state = window.state
-    window.conductor.open_model("mnist")
+    window.models.open("mnist")
     wait(lambda: state.get(MODEL).ref == "mnist")
     state.update(VIEW, theme="dark", lab=False, train_dock=True, overlays={}, selected_lane="ddim")
     state.set(LANES, DEFAULT_LANES)
     state.update(IMAGE_SAMPLING, tile_class="each", guidance=1.0, path="spherical")
-    parts = (window.image_conductor, window.attention, window.slicer, window.costs)
+    parts = (window.image_lanes, window.attention, window.slicer, window.costs)
 
     def at_rest() -> bool:
         return not any(part.busy for part in parts)

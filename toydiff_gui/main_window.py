@@ -34,7 +34,7 @@ from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.canvas.images import ImagePage
 from toydiff_gui.comparer import Comparer
 from toydiff_gui.composer import alphas_cumprod, compose, data_points
-from toydiff_gui.conductor import Conductor
+from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.controls import DockRail, MessageBar
 from toydiff_gui.costs import CostKeeper
 from toydiff_gui.diagnostics import DiagnosticsPage
@@ -45,14 +45,15 @@ from toydiff_gui.export.stills import clipboard_data
 from toydiff_gui.fetcher import Fetcher
 from toydiff_gui.help_dialog import HelpDialog
 from toydiff_gui.image_composer import compose_images, image_thumbnails
-from toydiff_gui.image_conductor import ImageConductor
 from toydiff_gui.image_data import ImageDataKeeper
 from toydiff_gui.image_ends import SAMPLES_KEY
 from toydiff_gui.image_inverter import ImageInverter
 from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.inverter import Inverter
 from toydiff_gui.layers import LayerKeeper
+from toydiff_gui.modes.images.lane_requests import ImageLanes
 from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_SAMPLING, IMAGE_VIEW, SLICE
+from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.modes.points.settings import LAYERS, SAMPLING
 from toydiff_gui.panels.images.sample import ImageSamplePanel
 from toydiff_gui.panels.images.train import ImageTrainPanel
@@ -104,14 +105,17 @@ class MainWindow(QMainWindow):
         self.playback = Playback(self.state.get(MODEL).schedule.timesteps, self)
         self.runs = Runs(settings, runs_folder)
         self.link = EngineLink(engine, device, self)
-        self.conductor = Conductor(self.state, self.link, self.playback, self.runs, self)
+        self.controllers = Controllers(self.state, self.link, self.playback, self.runs, self)
+        self.models, self.training = self.controllers.models, self.controllers.training
+        self.pathfinder, self.exchange = self.controllers.pathfinder, self.controllers.exchange
         self.fetcher = Fetcher(self.state, self.link, self.runs, self)
         self.layers = LayerKeeper(self.state, self.link, self.playback, self)
-        self.comparer = Comparer(self.state, self.link, self.conductor.pathfinder, self)
+        self.comparer = Comparer(self.state, self.link, self.pathfinder, self)
         self.inverter = Inverter(self.state, self.link, self)
-        self.image_conductor = ImageConductor(
-            self.state, self.link, self.playback, self.conductor, self
+        self.point_lanes = PointLanes(
+            self.state, self.exchange, self.playback, self.models, self.pathfinder, self
         )
+        self.image_lanes = ImageLanes(self.state, self.exchange, self.models, self.pathfinder, self)
         self.slicer = Slicer(self.state, self.link, self)
         self.attention = AttentionKeeper(self.state, self.link, self.playback, self)
         self.image_inverter = ImageInverter(self.state, self.link, self)
@@ -191,7 +195,7 @@ class MainWindow(QMainWindow):
             self.grid.show_hint().dismissed.connect(self._remember_hint)
 
     def _connect(self) -> None:
-        state, conductor = self.state, self.conductor
+        state = self.state
         for signal in (
             state.changed(SAMPLING),
             state.changed(LANES),
@@ -224,17 +228,17 @@ class MainWindow(QMainWindow):
         self.playback.t_changed.connect(self.grid.set_t)
         self.playback.t_changed.connect(self.image_page.set_t)
         self.playback.t_changed.connect(self.forward_grid.set_t)
-        conductor.model_opened.connect(self._on_model_opened)
+        self.models.opened.connect(self._on_model_opened)
         self.fetcher.fetched.connect(self._show_model)
-        self.conductor.runs_changed.connect(self._show_model)
+        self.training.runs_changed.connect(self._show_model)
         for panel in (self.train_panel, self.image_train_panel):
-            panel.train_requested.connect(conductor.train)
-            panel.pause_requested.connect(conductor.pause)
-            panel.resume_requested.connect(conductor.resume)
-            panel.stop_requested.connect(conductor.stop)
+            panel.train_requested.connect(self.training.train)
+            panel.pause_requested.connect(self.training.pause)
+            panel.resume_requested.connect(self.training.resume)
+            panel.stop_requested.connect(self.training.stop)
         self.grid.edit_asked.connect(self.sample_panel.edit_lane)
         self.grid.view_range_changed.connect(self._show_layers_of_view)
-        pathfinder = conductor.pathfinder
+        pathfinder = self.pathfinder
         self.sample_panel.stop_search_requested.connect(pathfinder.stop)
         self.sample_panel.search_again_requested.connect(pathfinder.search_again)
         self.sample_panel.invert_file_requested.connect(self.inverter.invert_file)
@@ -251,7 +255,7 @@ class MainWindow(QMainWindow):
         bar.copy_requested.connect(self.copy_picture)
         bar.reset_view_requested.connect(self.reset_view)
         bar.help_requested.connect(self.show_help)
-        bar.restart_requested.connect(conductor.restart_engine)
+        bar.restart_requested.connect(self.controllers.engine.start_again)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
     def _connect_images(self) -> None:
@@ -259,8 +263,8 @@ class MainWindow(QMainWindow):
         page, train, sample = self.image_page, self.image_train_panel, self.image_sample_panel
         page.time_asked.connect(self.playback.set_t)
         page.class_asked.connect(self._set_tile_class)
-        page.stop_requested.connect(self.image_conductor.stop)
-        self.image_conductor.busy_changed.connect(page.set_sampling)
+        page.stop_requested.connect(self.image_lanes.stop)
+        self.image_lanes.busy_changed.connect(page.set_sampling)
         train.download_requested.connect(self.image_data.fetch)
         train.cancel_download_requested.connect(self.image_data.cancel_fetch)
         train.data_root_requested.connect(self.image_data.set_root)
@@ -270,8 +274,8 @@ class MainWindow(QMainWindow):
         sample.invert_image_requested.connect(self.image_inverter.invert_image)
         sample.invert_file_requested.connect(self.image_inverter.invert_file)
         sample.cancel_inversion_requested.connect(self.image_inverter.cancel)
-        sample.stop_search_requested.connect(self.conductor.pathfinder.stop)
-        sample.search_again_requested.connect(self.conductor.pathfinder.search_again)
+        sample.stop_search_requested.connect(self.pathfinder.stop)
+        sample.search_again_requested.connect(self.pathfinder.search_again)
 
     def _install_keys(self) -> None:
         install_shortcuts(self, self.playback)
@@ -367,12 +371,13 @@ class MainWindow(QMainWindow):
         for panel in (self.sample_panel, self.image_sample_panel):
             panel.set_models(models)
         self._show_mode()
+        self._choose_parts()
         self._show_title()
         self._show_can_continue()
 
     def _show_can_continue(self) -> None:
         for panel in (self.train_panel, self.image_train_panel):
-            panel.set_can_continue(self.conductor.can_continue)
+            panel.set_can_continue(self.training.can_continue)
 
     def _show_mode(self) -> None:
         """Docks, page and tasks of the mode that the model belongs to."""
@@ -385,6 +390,10 @@ class MainWindow(QMainWindow):
             self.state.set(PINNED, None)
         self._show_docks()
         self._show_page()
+
+    def _choose_parts(self) -> None:
+        lanes = self.image_lanes if self.state.get(MODEL).images else self.point_lanes
+        self.exchange.set_parts((self.models, lanes))
 
     def _show_docks(self) -> None:
         view, images = self.state.get(VIEW), self.state.get(MODEL).images
@@ -426,11 +435,11 @@ class MainWindow(QMainWindow):
                 engine.message[:1].upper() + engine.message[1:].removesuffix(".") + ".",
                 True,
                 "Connect again" if engine.host else "Restart engine",
-                self.conductor.restart_engine,
+                self.controllers.engine.start_again,
             )
         elif engine.status == "starting" and engine.message:
             text = f"{names.starting(engine).removesuffix('.')}."
-            self.messages.show_message(text, True, "Stop trying", self.conductor.give_up)
+            self.messages.show_message(text, True, "Stop trying", self.controllers.engine.give_up)
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()
@@ -464,7 +473,7 @@ class MainWindow(QMainWindow):
             self._begin(chosen)
         else:
             self._task_waiting = chosen
-            self.conductor.open_model(chosen.model)
+            self.models.open(chosen.model)
 
     def show_mode(self, mode: str) -> None:
         """Open the model that ``mode`` was last used with, or a bundled one."""
@@ -494,7 +503,7 @@ class MainWindow(QMainWindow):
 
     def _choose_model(self, ref: str) -> None:
         self._task_waiting = None  # who chooses a model wants to see that
-        self.conductor.open_model(ref)
+        self.models.open(ref)
 
     def _on_model_opened(self, ref: str) -> None:
         if is_here(ref):
@@ -504,7 +513,7 @@ class MainWindow(QMainWindow):
             self._begin(self._task_waiting)
         elif self._open_ref is not None:
             wanted, self._open_ref = self._open_ref, None
-            self.conductor.open_model(wanted)
+            self.models.open(wanted)
         elif not self._played_once:
             self._played_once = True
             self.playback.play()

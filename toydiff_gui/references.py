@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.config import PYTHON
+from toydiff_gui.bundled import NAMES
 
 CHECKPOINT = "checkpoint.safetensors"
 """In the folder of a training."""
@@ -36,6 +37,22 @@ def is_here(ref: str) -> bool:
         return held or path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def state_on_disk(ref: str, *, is_here: bool) -> object:
+    """What changes when the weights behind ``ref`` do; None where nothing tells.
+
+    ``is_here`` False: files are on another machine.
+    """
+    if ref in NAMES:
+        return ref
+    path = Path(ref)
+    try:
+        file = path / CHECKPOINT if path.is_dir() else path
+        found = file.stat() if is_here and not ref.startswith(PYTHON) else None
+    except (OSError, ValueError):
+        return None
+    return None if found is None else (str(file), found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def _without_function(ref: str) -> str:

@@ -19,19 +19,21 @@ from engine.protocol import Packet
 from toydiff_gui import main_window, theme
 from toydiff_gui.attention_keeper import AttentionKeeper
 from toydiff_gui.comparer import Comparer
-from toydiff_gui.conductor import Conductor
+from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.costs import CostKeeper
-from toydiff_gui.image_conductor import ImageConductor
 from toydiff_gui.image_data import ImageDataKeeper
 from toydiff_gui.image_inverter import ImageInverter
 from toydiff_gui.inverter import Inverter
 from toydiff_gui.layers import LayerKeeper
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.modes.images.lane_requests import ImageLanes
+from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
 from toydiff_gui.slicer import Slicer
 from toydiff_gui.state.lanes import LANE_RUNS
+from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
@@ -326,14 +328,19 @@ class Desk:
         self.playback = Playback(250)
         settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
         self.runs = Runs(settings, folder / "Läufe 1")
-        self.conductor = Conductor(self.state, link, self.playback, self.runs)
-        self.pathfinder = self.conductor.pathfinder
+        self.controllers = Controllers(self.state, link, self.playback, self.runs)
+        self.models, self.training = self.controllers.models, self.controllers.training
+        self.pathfinder, self.exchange = self.controllers.pathfinder, self.controllers.exchange
+        self.point_lanes = PointLanes(
+            self.state, self.exchange, self.playback, self.models, self.pathfinder
+        )
+        self.exchange.set_parts((self.models, self.point_lanes))
         self.layers = LayerKeeper(self.state, link, self.playback)
         self.comparer = Comparer(self.state, link, self.pathfinder)
         self.inverter = Inverter(self.state, link)
         self.messages, self.opened = [], []
         self.state.message_posted.connect(lambda text, error: self.messages.append((text, error)))
-        self.conductor.model_opened.connect(self.opened.append)
+        self.models.opened.connect(self.opened.append)
 
     def asked(self, kind=protocol.Interpolate):
         """What has been asked since the last time."""
@@ -358,20 +365,20 @@ class Desk:
 
     def open(self, ref, **config):
         """Open another model, and answer for it."""
-        self.conductor.open_model(ref)
+        self.models.open(ref)
         opening = self.link.asked(protocol.Open)[-1]
         self.link.describe(opening.job, TrainingConfig(**config))
 
     def restart(self):
         """A new engine after the old one has died, with the model open again."""
-        self.conductor.restart_engine()
+        self.controllers.engine.start_again()
         self.link.get_ready()
         self.link.describe(self.link.asked(protocol.Open)[-1].job)
 
     def at_rest(self):
         """Whether nobody waits for anything or is about to ask for something."""
         settle()
-        waiting = (self.conductor, self.pathfinder, self.layers, self.comparer, self.inverter)
+        waiting = (self.controllers, self.layers, self.comparer, self.inverter)
         return not any(one.busy for one in waiting)
 
     def run(self, key="ddim"):
@@ -399,16 +406,22 @@ class ImageDesk(Desk):
     def __init__(self, link, folder):
         super().__init__(link, folder)
         self.settings = QSettings(str(folder / "images.ini"), QSettings.Format.IniFormat)
-        self.images = ImageConductor(self.state, link, self.playback, self.conductor)
+        self.images = ImageLanes(self.state, self.exchange, self.models, self.pathfinder)
+        self.state.changed(MODEL).connect(self.choose_parts)
         self.slicer = Slicer(self.state, link)
         self.attention = AttentionKeeper(self.state, link, self.playback)
         self.image_inverter = ImageInverter(self.state, link)
         self.costs = CostKeeper(self.state, link)
         self.image_data = ImageDataKeeper(self.state, link, self.settings)
 
+    def choose_parts(self):
+        """As the window does."""
+        lanes = self.images if self.state.get(MODEL).images else self.point_lanes
+        self.exchange.set_parts((self.models, lanes))
+
     def open_images(self, ref="digits", dataset="digits"):
         """Open a model of images, and answer for it."""
-        self.conductor.open_model(ref)
+        self.models.open(ref)
         opening = self.link.asked(protocol.Open)[-1]
         self.link.describe(opening.job, image_training(dataset))
         self.link._answered = len(self.link.sent)

@@ -10,11 +10,21 @@ from bench.window import settle, wait_until
 from engine import protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from toydiff_gui.composer import LATENT_KEY, compose
-from toydiff_gui.conductor import COARSE_STEPS, FEWEST_COARSE_STEPS, FIRST_COARSE_STEPS
+from toydiff_gui.controllers.lanes import (
+    COARSE_EVALUATIONS,
+    FEWEST_COARSE_EVALUATIONS,
+    FIRST_COARSE_EVALUATIONS,
+)
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.runs import CHECKPOINT
 from toydiff_gui.state.engine import ENGINE
-from toydiff_gui.state.lanes import duplicate_lane, remove_lane, update_lane
+from toydiff_gui.state.lanes import (
+    LaneSpec,
+    add_lane,
+    duplicate_lane,
+    remove_lane,
+    update_lane,
+)
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import DRAGGING
@@ -46,7 +56,7 @@ def test_the_model_is_opened_first_and_then_every_lane_is_asked_for(desk):
         assert packet.arrays["start"].tolist() == [-1, 2]
         assert packet.arrays["end"].tolist() == [-1, -2]
     assert desk.opened == ["v"]
-    assert desk.conductor.busy
+    assert desk.controllers.busy
 
 
 def test_frames_are_shown_as_they_arrive(desk):
@@ -57,9 +67,9 @@ def test_frames_are_shown_as_they_arrive(desk):
     settle()
     from bench.window import wait_until
 
-    wait_until(lambda: desk.run("ddpm").trajectory is not None, "the frames")
+    assert desk.run("ddpm").trajectory.reached == 250  # the first is shown at once
+    wait_until(lambda: desk.run("ddpm").trajectory.reached == 248, "the frames")
     assert desk.run("ddpm").status == "running"
-    assert desk.run("ddpm").trajectory.reached == 248
     desk.link.frames(first, 3)
     desk.link.finish(first)
     run = desk.run("ddpm")
@@ -87,21 +97,18 @@ def test_only_what_a_change_concerns_is_asked_for_again(resting, change, lanes):
     assert resting.asked() == []  # all is there
 
 
-def test_going_back_before_the_answer_asks_for_the_first_place_again(resting):
+def test_going_back_before_the_answer_shows_the_first_place_without_asking(resting):
     resting.state.update(SAMPLING, a=(0.0, 0.0))
     moved = resting.asked()
     resting.state.update(SAMPLING, a=(-1.0, 2.0))
-    back = resting.asked()
-    assert slots(back) == LANES
+    assert resting.asked() == []
     for packet in moved:  # late, of a place that is no more
         resting.link.frames(packet)
         resting.link.finish(packet)
     settle()
-    assert resting.run().trajectory.x[0][0].tolist() == [-1, 2]
-    for packet in back:
-        resting.link.frames(packet)
-        resting.link.finish(packet)
-    assert not resting.conductor.busy
+    run = resting.run()
+    assert (run.status, run.trajectory.x[0][0].tolist()) == ("done", [-1, 2])
+    assert not resting.controllers.busy
 
 
 def test_an_answer_of_an_older_wish_is_never_shown(resting):
@@ -175,7 +182,7 @@ def test_another_mode_ends_what_is_on_its_way_since_the_engine_would_not(resting
 
 
 def test_lanes_of_another_model_are_empty_until_its_own_frames_come(resting):
-    resting.conductor.open_model("moons")
+    resting.models.open("moons")
     (opening,) = resting.asked(protocol.Open)
     assert resting.run().trajectory is not None  # it may yet fail
     resting.link.describe(opening.message.job, TrainingConfig(dataset="moons"))
@@ -205,7 +212,7 @@ def test_a_drag_asks_for_few_steps_one_batch_at_a_time_and_for_the_newest_place(
     state.update(SAMPLING, a=(0.0, 1.0))
     first = resting.asked()
     assert slots(first) == LANES
-    assert {packet.message.sampler.steps for packet in first} == {FIRST_COARSE_STEPS}
+    assert {packet.message.sampler.steps for packet in first} == {FIRST_COARSE_EVALUATIONS}
     for x in (0.1, 0.2, 0.3):
         state.update(SAMPLING, a=(x, 1.0))
         assert resting.asked() == []  # the first is not there yet
@@ -237,7 +244,7 @@ def test_after_a_drag_the_coarse_picture_stays_until_the_full_one_has_come_as_fa
     full = resting.asked()[-1]
     link.frames(full, 0, 150)
     # The coarse frames have set it, and it finds those of the full picture.
-    flush = resting.conductor._streams._flush_timer
+    flush = resting.exchange._flush_timer
     wait_until(lambda: not flush.isActive(), "a flush")
     assert resting.run().coarse  # t = 101 is not enough
     link.frames(full, 150)
@@ -257,12 +264,12 @@ def test_a_hand_that_rests_asks_for_nothing_more(resting):
     resting.state.set(DRAGGING, True)
     resting.state.update(SAMPLING, a=(0.0, 1.0))
     asked = resting.asked()
-    resting.conductor._coarse_evaluations = 6  # the pace has been learned: what is there will do
+    resting.point_lanes._pace.evaluations = 6  # the pace has been learned: what is there will do
     for packet in asked:
         resting.link.frames(packet)
         resting.link.finish(packet)
     assert resting.asked() == []
-    assert not resting.conductor.busy
+    assert not resting.controllers.busy
 
 
 def test_coarse_runs_never_have_more_steps_than_asked_for(resting):
@@ -296,7 +303,7 @@ def test_the_hand_is_followed_although_a_lane_fails(resting, last):
 
 def test_fewer_steps_are_asked_for_where_the_machine_is_slow(resting, monkeypatch):
     asked, took = [], 400.0
-    monkeypatch.setattr(resting.conductor, "_batch_began", Watch(lambda: took))
+    monkeypatch.setattr(resting.exchange, "_batch_began", Watch(lambda: took))
     resting.state.set(DRAGGING, True)
     for move in range(12):
         took = 400.0 if move < 3 else 5.0
@@ -306,14 +313,14 @@ def test_fewer_steps_are_asked_for_where_the_machine_is_slow(resting, monkeypatc
         for packet in packets:
             resting.link.frames(packet)
             resting.link.finish(packet)
-    assert asked[:4] == [FIRST_COARSE_STEPS] + 3 * [FEWEST_COARSE_STEPS]
-    assert asked[4:] == list(range(FEWEST_COARSE_STEPS + 1, FEWEST_COARSE_STEPS + 9))
-    resting.conductor._coarse_evaluations = COARSE_STEPS
+    assert asked[:4] == [FIRST_COARSE_EVALUATIONS] + 3 * [FEWEST_COARSE_EVALUATIONS]
+    assert asked[4:] == list(range(FEWEST_COARSE_EVALUATIONS + 1, FEWEST_COARSE_EVALUATIONS + 9))
+    resting.point_lanes._pace.evaluations = COARSE_EVALUATIONS
     resting.state.update(SAMPLING, a=(2.0, 1.0))
     for packet in resting.asked():
         resting.link.frames(packet)
         resting.link.finish(packet)
-    assert resting.conductor._coarse_evaluations == COARSE_STEPS
+    assert resting.point_lanes._pace.evaluations == COARSE_EVALUATIONS
 
 
 class Watch:
@@ -333,9 +340,9 @@ def test_heun_evaluates_twice_a_step_and_takes_half_as_many(resting):
     resting.state.update(SAMPLING, a=(0.0, 1.0))
     steps = {packet.message.slot: packet.message.sampler.steps for packet in resting.asked()}
     assert steps == {
-        "ddpm": FIRST_COARSE_STEPS,
-        "ddpm-shared": FIRST_COARSE_STEPS,
-        "ddim": FIRST_COARSE_STEPS // 2,
+        "ddpm": FIRST_COARSE_EVALUATIONS,
+        "ddpm-shared": FIRST_COARSE_EVALUATIONS,
+        "ddim": FIRST_COARSE_EVALUATIONS // 2,
     }
 
 
@@ -431,14 +438,14 @@ def test_a_checkpoint_that_is_not_there_is_said_once_and_not_at_every_move(resti
 
 def test_a_lane_that_is_made_after_another_was_removed_has_nothing_of_it(resting):
     state = resting.state
-    first = duplicate_lane(state, "ddim")
+    first = add_lane(state, LaneSpec("", seed=77, sampler="ddpm"))
     (packet,) = resting.asked()
     resting.link.frames(packet)
     resting.link.finish(packet)
     remove_lane(state, first)
-    again = duplicate_lane(state, "ddim")  # within one turn
+    again = add_lane(state, LaneSpec("", seed=78, sampler="ddpm"))  # within one turn
     assert again == first
-    (packet,) = resting.asked()  # although nothing of it has changed
+    (packet,) = resting.asked()
     assert packet.message.slot == again
     assert resting.run(again).trajectory is None
     # And while it is on its way.
@@ -447,9 +454,16 @@ def test_a_lane_that_is_made_after_another_was_removed_has_nothing_of_it(resting
     resting.link.frames(packet, 3)
     resting.link.finish(packet)
     assert packet.message.job in [cancel.job for cancel in resting.link.asked(protocol.Cancel)]
-    assert duplicate_lane(state, "ddim") == again
+    assert add_lane(state, LaneSpec("", seed=78, sampler="ddpm")) == again
     assert resting.run(again).trajectory is None
     assert slots(resting.asked()) == [again]
+
+
+def test_a_lane_that_is_duplicated_is_there_at_once(resting):
+    copy = duplicate_lane(resting.state, "ddim")
+    assert resting.asked() == []
+    assert resting.run(copy).status == "done"
+    assert resting.run(copy).trajectory == resting.run("ddim").trajectory
 
 
 # Models
@@ -459,7 +473,7 @@ def test_nothing_of_the_model_before_comes_into_the_lanes_of_the_next(resting):
     resting.state.update(SAMPLING, seed=3)
     old = resting.asked()[-1]
     resting.link.frames(old, 0, 200)
-    resting.conductor.open_model("/short")
+    resting.models.open("/short")
     (opening,) = resting.asked(protocol.Open)
     short = TrainingConfig(schedule=ScheduleConfig(timesteps=20))
     resting.link.describe(opening.message.job, short)
@@ -473,7 +487,7 @@ def test_nothing_of_the_model_before_comes_into_the_lanes_of_the_next(resting):
 
 
 def test_a_model_with_fewer_timesteps_takes_the_timeline_along(resting):
-    resting.conductor.open_model("/somewhere/short")
+    resting.models.open("/somewhere/short")
     (opening,) = resting.asked(protocol.Open)
     config = TrainingConfig(schedule=ScheduleConfig(timesteps=40))
     resting.link.describe(opening.message.job, config)
@@ -484,7 +498,7 @@ def test_a_model_with_fewer_timesteps_takes_the_timeline_along(resting):
 
 def test_a_model_that_cannot_be_opened_changes_nothing(resting):
     before, run = resting.state.get(MODEL), resting.run()
-    resting.conductor.open_model("/somewhere/broken")
+    resting.models.open("/somewhere/broken")
     (opening,) = resting.asked(protocol.Open)
     resting.link.report(
         protocol.Failure(job=opening.message.job, message="/somewhere/broken is damaged")
@@ -498,8 +512,8 @@ def test_a_model_that_cannot_be_opened_changes_nothing(resting):
 
 def test_the_model_that_was_asked_for_last_counts(resting):
     """Whichever of them the engine answers first."""
-    resting.conductor.open_model("/somewhere/slow")
-    resting.conductor.open_model("/somewhere/quick")
+    resting.models.open("/somewhere/slow")
+    resting.models.open("/somewhere/quick")
     slow, quick = resting.asked(protocol.Open)
     resting.link.describe(quick.message.job)
     resting.link.describe(slow.message.job)
@@ -507,13 +521,22 @@ def test_the_model_that_was_asked_for_last_counts(resting):
     assert resting.opened[-1] == "/somewhere/quick"
 
 
-def test_new_weights_behind_the_same_name_are_sampled_anew(resting):
+def test_new_weights_behind_the_same_name_are_sampled_anew(resting, tmp_path):
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(b"first")
+    resting.open(str(file))
+    for packet in resting.heard(protocol.Interpolate):
+        resting.link.frames(packet)
+        resting.link.finish(packet)
     before = resting.state.get(MODEL).revision
-    resting.conductor.open_model("v")
-    (opening,) = resting.asked(protocol.Open)
+    resting.models.open(str(file))
+    assert resting.heard(protocol.Open, protocol.Interpolate) == []  # it is the same
+    file.write_bytes(b"second")
+    resting.models.open(str(file))
+    (opening,) = resting.heard(protocol.Open)
     resting.link.describe(opening.message.job)
     assert resting.state.get(MODEL).revision == before + 1
-    assert slots(resting.asked()) == LANES
+    assert slots(resting.heard(protocol.Interpolate)) == LANES
 
 
 # Training
@@ -524,7 +547,7 @@ SMALL = {"steps": 200, "model": ModelConfig(width=8, depth=1, embedding=8)}
 
 def begin(desk, **changes):
     desk.state.update(TRAINING_CONFIG, **(SMALL | changes))
-    desk.conductor.train()
+    desk.training.train()
     (packet,) = desk.asked(protocol.Train)
     return packet.message
 
@@ -580,7 +603,7 @@ def test_a_training_that_ends_does_not_take_its_user_from_the_model_just_chosen(
     request = begin(resting)
     tell(resting, request.job, 200, new=200)
     save(request)
-    resting.conductor.open_model("moons")
+    resting.models.open("moons")
     resting.link.report(protocol.Result(job=request.job))
     (opening,) = resting.asked(protocol.Open)
     assert opening.message.checkpoint == "moons"
@@ -591,17 +614,17 @@ def test_a_training_that_ends_does_not_take_its_user_from_the_model_just_chosen(
 
 def test_pause_and_resume_are_passed_on_once(resting):
     request = begin(resting)
-    resting.conductor.pause()  # it has not begun
+    resting.training.pause()  # it has not begun
     assert resting.link.sent == []
     tell(resting, request.job, 10)
-    resting.conductor.pause()
-    resting.conductor.pause()
+    resting.training.pause()
+    resting.training.pause()
     (pause,) = resting.link.asked(protocol.Pause)
     assert pause.job == request.job
     assert resting.state.get(TRAINING).status == "paused"
     tell(resting, request.job, 20)  # was on its way
     assert resting.state.get(TRAINING).status == "paused"
-    resting.conductor.resume()
+    resting.training.resume()
     assert len(resting.link.asked(protocol.Resume)) == 1
     assert resting.state.get(TRAINING).status == "running"
 
@@ -609,8 +632,8 @@ def test_pause_and_resume_are_passed_on_once(resting):
 def test_stopping_keeps_what_was_learned(resting):
     request = begin(resting)
     tell(resting, request.job, 50)
-    resting.conductor.stop()
-    resting.conductor.stop()
+    resting.training.stop()
+    resting.training.stop()
     (cancel,) = resting.link.asked(protocol.Cancel)
     assert cancel.job == request.job
     assert resting.state.get(TRAINING).status == "stopping"
@@ -624,7 +647,7 @@ def test_stopping_keeps_what_was_learned(resting):
 def test_a_stopped_training_has_as_many_steps_as_its_model(resting):
     request = begin(resting)
     tell(resting, request.job, 57)
-    resting.conductor.stop()
+    resting.training.stop()
     resting.link.sent.clear()
     save(request)
     resting.link.report(protocol.Result(job=request.job, cancelled=True))
@@ -639,7 +662,7 @@ def test_a_stopped_training_has_as_many_steps_as_its_model(resting):
 
 def test_a_training_that_was_stopped_before_it_began_leaves_no_folder(resting):
     request = begin(resting)
-    resting.conductor.stop()
+    resting.training.stop()
     resting.link.report(protocol.Result(job=request.job, cancelled=True))
     assert resting.asked(protocol.Open) == []
     assert not list(resting.runs._root.iterdir())
@@ -654,8 +677,8 @@ def test_training_on_goes_on_in_the_same_folder_for_as_many_steps(resting):
     (opening,) = resting.asked(protocol.Open)
     resting.link.describe(opening.message.job, request.config, step=200)
     resting.asked()
-    assert resting.conductor.can_continue
-    resting.conductor.train()
+    assert resting.training.can_continue
+    resting.training.train()
     (more,) = resting.asked(protocol.Train)
     assert (more.message.out, more.message.resume) == (request.out, True)
     assert more.message.config == replace(request.config, steps=400)
@@ -671,8 +694,8 @@ def test_another_configuration_begins_anew(resting):
     resting.link.describe(opening.message.job, request.config, step=200)
     resting.asked()
     resting.state.update(TRAINING_CONFIG, batch_size=99)
-    assert not resting.conductor.can_continue
-    resting.conductor.train()
+    assert not resting.training.can_continue
+    resting.training.train()
     (packet,) = resting.asked(protocol.Train)
     assert not packet.message.resume
     assert packet.message.out != request.out
@@ -688,7 +711,7 @@ def test_a_training_that_fails_says_why(resting):
 def test_a_folder_that_cannot_be_made_is_said(resting, tmp_path):
     (tmp_path / "Läufe 1").write_text("in the way")
     resting.state.update(TRAINING_CONFIG, steps=10)
-    resting.conductor.train()
+    resting.training.train()
     assert resting.asked(protocol.Train) == []
     ((text, error),) = resting.messages
     assert error
@@ -711,11 +734,11 @@ def test_a_death_keeps_what_has_arrived_and_a_restart_asks_for_all_again(resting
     assert resting.run("ddpm").status == "failed"
     assert len(resting.run("ddpm").trajectory.x) == 5
     assert resting.run("ddim").trajectory.complete  # of before
-    assert not resting.conductor.busy
-    resting.conductor.restart_engine()
+    assert resting.at_rest()
+    resting.controllers.engine.start_again()
     assert resting.link.starts == 1
     assert resting.state.get(ENGINE).status == "starting"
-    resting.conductor.restart_engine()
+    resting.controllers.engine.start_again()
     assert resting.link.starts == 1
     resting.link.get_ready()
     (opening,) = resting.asked(protocol.Open)

@@ -293,7 +293,7 @@ def test_without_an_engine_the_plots_say_so(workshop, fake_engine):
     settle()
     assert page.loss.chart.message == "The engine is not running."
     assert not page.pairs[0].chart.empty  # complete, and still true
-    window.conductor.restart_engine()
+    window.controllers.engine.start_again()
     window.link.get_ready()
     window.link.answer_all()
     assert [message.kind for message in asked(window)[3:]] == KINDS

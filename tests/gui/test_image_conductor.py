@@ -255,7 +255,7 @@ def test_classes_that_another_model_does_not_know_go(image_desk):
     state.update(IMAGE_SAMPLING, class_a=3, tile_class=4, tile_classes=((0, 2),))
     image_desk.link.answer_all()
     image_desk.heard()
-    image_desk.conductor.open_model("plain")
+    image_desk.models.open("plain")
     opening = image_desk.link.asked(protocol.Open)[-1]
     config = image_training("digits", classes=False)
     image_desk.link.describe(opening.job, config)
@@ -347,7 +347,7 @@ def test_after_a_death_everything_is_asked_for_again(image_desk):
     link.die("the engine was ended by signal 9")
     assert image_desk.tiles().status == "failed"
     assert len(image_desk.tiles().trajectory.x) == 3
-    image_desk.conductor.restart_engine()
+    image_desk.controllers.engine.start_again()
     link.get_ready()
     link.describe(link.asked(protocol.Open)[-1].job, image_training("digits"))
     (tiles,) = image_desk.heard(*KINDS)
@@ -601,7 +601,7 @@ def test_nothing_is_measured_beside_a_training(image_desk):
 def test_the_data_are_looked_for_when_the_engine_comes_up(image_desk):
     state, link = image_desk.state, image_desk.link
     link.die("gone")
-    image_desk.conductor.restart_engine()
+    image_desk.controllers.engine.start_again()
     link.get_ready()
     (find,) = image_desk.heard(protocol.FindData)
     info = {"mnist": "", "fashion": "/usr/share/fashion", "download_root": "/home/x/data"}
@@ -690,7 +690,7 @@ def test_images_that_cannot_be_browsed_are_no_failed_download(image_desk):
 def test_images_of_a_folder_come_in_the_shape_of_the_model(image_desk):
     state, link, data = image_desk.state, image_desk.link, image_desk.image_data
     state.update(TRAINING_CONFIG, **vars(folder_training(48, 3)))
-    image_desk.conductor.open_model("own pictures")
+    image_desk.models.open("own pictures")
     link.describe(link.asked(protocol.Open)[-1].job, folder_training(16, 1))
     assert (state.get(MODEL).dataset, state.get(MODEL).shape) == ("folder", (1, 16, 16))
     data.use_folder("/x/pictures")
@@ -757,7 +757,7 @@ def test_the_folder_of_the_data_is_kept_and_sent_along(image_desk):
     assert find.message.data_roots == ["/my/data"]
     state = image_desk.state
     state.update(TRAINING_CONFIG, **vars(image_training("mnist")))
-    image_desk.conductor.train()
+    image_desk.training.train()
     (train,) = image_desk.heard(protocol.Train)
     assert train.message.data_root == "/my/data"
     assert train.message.config.unet is not None
@@ -796,7 +796,7 @@ def test_a_folder_for_another_set_leaves_those_found_before(image_desk):
 def test_a_training_of_the_other_mode_takes_nobody_with_it(image_desk):
     state, link = image_desk.state, image_desk.link
     state.update(TRAINING_CONFIG, **vars(image_training("digits")))
-    image_desk.conductor.train()
+    image_desk.training.train()
     (train,) = image_desk.heard(protocol.Train)
     image_desk.open("v")
     link.answer_all()

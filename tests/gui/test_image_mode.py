@@ -97,7 +97,7 @@ def test_the_switch_opens_the_mode_and_leads_back(window):
 
 
 def test_a_mode_opens_what_it_was_left_with(images):
-    images.conductor.open_model("digits")
+    images.models.open("digits")
     images.link.answer_all()
     click(segment(images, "2d"))
     images.link.answer_all()
@@ -296,7 +296,7 @@ def test_a_task_of_images_sets_the_scene(images, name):
 
 
 def test_a_task_of_images_opens_their_model(images):
-    images.conductor.open_model("digits")
+    images.models.open("digits")
     images.link.answer_all()
     images.show_task("images-1b")
     images.link.answer_all()
@@ -346,7 +346,7 @@ def test_after_a_death_the_engine_is_asked_again(images):
     settle()
     assert images.state.at(LANE_RUNS, "samples").trajectory is not None  # what there was stays
     assert not segment(images, "2d").isEnabled()
-    images.conductor.restart_engine()
+    images.controllers.engine.start_again()
     images.link.get_ready()
     images.link.answer_all()
     assert images.state.get(MODEL).ref == "mnist"
@@ -402,7 +402,7 @@ def test_an_image_file_becomes_an_endpoint(images, tmp_path):
     scene = images.image_page.scene
     assert scene.endpoints[1].image == pytest.approx(asked.arrays["data"][0])
     # Another model of the same shape inverts it anew, without being told.
-    images.conductor.open_model("fashion")
+    images.models.open("fashion")
     images.link.answer_all()
     (asked,) = new(images, protocol.Invert)
     assert asked.message.checkpoint == "fashion"

@@ -79,7 +79,7 @@ def train_digits_beside(image_desk, ref="mnist"):
     image_desk.open_images(ref, "mnist")
     image_desk.link.answer_all()
     state.update(TRAINING_CONFIG, **vars(image_training("digits")))
-    image_desk.conductor.train()
+    image_desk.training.train()
     (train,) = image_desk.heard(protocol.Train)
     states = np.zeros((64, *SHAPE), np.float32)
     image_desk.link.report(
@@ -170,7 +170,7 @@ def test_an_inverted_image_is_inverted_again_though_its_class_is_forgotten(image
     image_desk.heard()
     config = image_training("digits")
     config = replace(config, unet=unet_preset("small", 8))
-    image_desk.conductor.open_model("plain")
+    image_desk.models.open("plain")
     (opening,) = image_desk.heard(protocol.Open)
     link.describe(opening.message.job, config)
     assert image_desk.heard(protocol.Invert)
@@ -199,7 +199,7 @@ def test_a_geodesic_moves_along_whatever_the_shape_of_its_latents():
 
 def test_a_training_that_is_not_opened_is_offered(image_desk):
     heard = []
-    image_desk.conductor.runs_changed.connect(lambda: heard.append(image_desk.runs.recent()))
+    image_desk.training.runs_changed.connect(lambda: heard.append(image_desk.runs.recent()))
     train = train_digits_beside(image_desk)
     image_desk.open("v")
     image_desk.link.answer_all()

@@ -53,7 +53,7 @@ def lasting(lasting_workshop):
 
 def at_rest(window):
     settle()
-    waiting = (window.conductor.pathfinder, window.layers, window.comparer, window.inverter)
+    waiting = (window.pathfinder, window.layers, window.comparer, window.inverter)
     return not any(one.busy for one in waiting) and lanes_done(window)
 
 
@@ -67,7 +67,7 @@ def live(lasting):
     default = Sampling(steps=STEPS)
     state.update(SAMPLING, **{name: getattr(default, name) for name in vars(default)})
     if state.get(MODEL).ref != "v":
-        window.conductor.open_model("v")
+        window.models.open("v")
         wait_until(lambda: state.get(MODEL).ref == "v", "the model")
     window.reset_view()
     window.playback.to_data()
@@ -194,7 +194,7 @@ def test_the_basin_map_is_where_ddim_takes_its_pixels(live):
 def test_a_geodesic_is_found_shown_and_compared(live, short, monkeypatch, model, a, b):
     state = live.state
     if model != "v":
-        live.conductor.open_model(short)
+        live.models.open(short)
         wait_until(lambda: state.get(MODEL).ref == short, "the model")
         assert live.playback.timesteps == 20
     state.update(SAMPLING, a=a, b=b, path_points=40, steps=50)
@@ -227,7 +227,7 @@ def test_a_geodesic_is_found_shown_and_compared(live, short, monkeypatch, model,
 
 
 def test_a_search_that_is_stopped_hands_over_what_it_has(live):
-    state, pathfinder = live.state, live.conductor.pathfinder
+    state, pathfinder = live.state, live.pathfinder
     seen = []
     pathfinder.preview_changed.connect(lambda: seen.append(state.at(LANE_RUNS, "one")))
     state.update(SAMPLING, a=(-2.0, 0.0), b=(2.0, 0.0), path_points=60)
@@ -282,7 +282,7 @@ def test_lanes_of_a_model_with_fewer_steps_and_of_a_file_that_goes(live, short, 
     state.update(SAMPLING, seed=9, a=(0.5, 0.5))
     live.playback.set_t(125)
     settle()
-    wait_until(lambda: not live.conductor.busy and not live.layers.busy, "the end of it")
+    wait_until(lambda: not live.controllers.busy and not live.layers.busy, "the end of it")
     assert state.at(LANE_RUNS, "one").status == "failed"
     assert "gone.safetensors" in state.at(LANE_RUNS, "one").message
     live.playback.set_t(60)
@@ -299,7 +299,7 @@ def test_lanes_of_a_model_with_fewer_steps_and_of_a_file_that_goes(live, short, 
 
 def test_an_engine_that_dies_in_the_midst_of_all_is_asked_for_all_again(live, short, tmp_path):
     state = live.state
-    live.conductor.open_model(short)
+    live.models.open(short)
     wait_until(lambda: state.get(MODEL).ref == short, "the model")
     state.update(SAMPLING, path_points=60)
     wait_until(lambda: at_rest(live), "the lane")
@@ -312,17 +312,17 @@ def test_an_engine_that_dies_in_the_midst_of_all_is_asked_for_all_again(live, sh
     process = live.link.thread_in_charge.process_id
     os.kill(process, signal.SIGSTOP)  # nothing of it will be answered
     live.inverter.invert_file(str(tmp_path / "points.npy"))
-    parts = (live.conductor.pathfinder, live.layers, live.inverter)
+    parts = (live.pathfinder, live.layers, live.inverter)
     wait_until(lambda: all(part.busy for part in parts), "all of it")
     wait_until(lambda: state.get(COMPARISON).status == "running", "the comparison")
     os.kill(process, signal.SIGKILL)
     wait_until(lambda: state.get(ENGINE).status == "dead", "the end of the engine")
     wait_until(lambda: not live.layers.busy and not live.comparer.busy, "the pauses")
     assert not live.inverter.busy
-    assert not live.conductor.busy
-    assert not live.conductor.pathfinder.busy
+    assert not live.controllers.busy
+    assert not live.pathfinder.busy
     assert state.get(INVERSION).status == "failed"
-    live.conductor.restart_engine()
+    live.controllers.engine.start_again()
     wait_until(lambda: state.get(ENGINE).status == "ready", "the new engine")
     wait_until(lambda: state.get(INVERSION).status == "done", "the points")
     wait_until(lambda: at_rest(live), "all of it, again")

@@ -28,7 +28,7 @@ from engine import protocol
 from engine.config import ModelConfig, TrainingConfig
 from toydiff_gui import main_window, scenes, theme
 from toydiff_gui.canvas.handles import EndpointHandle
-from toydiff_gui.conductor import COARSE_STEPS
+from toydiff_gui.controllers.lanes import COARSE_EVALUATIONS
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes, update_lane
@@ -113,7 +113,7 @@ def test_the_first_model_begins_to_play_and_later_ones_do_not(early):
     early.link.answer_all()
     assert early.playback.playing
     early.playback.pause()
-    early.conductor.open_model("v")
+    early.models.open("v")
     early.link.answer_all()
     assert not early.playback.playing
 
@@ -387,7 +387,7 @@ def test_a_task_sets_up_everything(window, task):
 
 
 def test_a_task_brings_its_model(window):
-    window.conductor.open_model("moons")
+    window.models.open("moons")
     window.link.answer_all()
     action(window.toolbar._scenes, "1e").trigger()
     assert window.state.get(MODEL).ref == "moons"  # until the other is there
@@ -397,7 +397,7 @@ def test_a_task_brings_its_model(window):
 
 
 def test_a_task_that_gave_way_to_another_model_does_not_come_back(window):
-    window.conductor.open_model("moons")
+    window.models.open("moons")
     window.link.answer_all()
     action(window.toolbar._scenes, "1e").trigger()
     action(window.toolbar._models, "gaussians8").trigger()
@@ -546,7 +546,7 @@ def test_damaged_memories_are_forgotten(workshop, fake_engine, spoilt):
 def test_models_that_were_opened_are_listed_until_they_are_gone(window, tmp_path):
     file = tmp_path / "größer.safetensors"
     file.write_bytes(b"x")
-    window.conductor.open_model(str(file))
+    window.models.open(str(file))
     window.link.answer_all()
     menu = window.toolbar._models
     assert action(menu, str(file)).isChecked()
@@ -556,7 +556,7 @@ def test_models_that_were_opened_are_listed_until_they_are_gone(window, tmp_path
         protocol.Failure(job=window.link.asked(protocol.Open)[-1].job, message="no such checkpoint")
     )
     assert texts(window) == ["No such checkpoint."]
-    window.conductor.open_model("v")
+    window.models.open("v")
     window.link.answer_all()
     assert str(file) not in [entry.data() for entry in menu.actions()]
 
@@ -636,7 +636,7 @@ def live(lasting):
     for lane in window.state.get(LANES):
         update_lane(window.state, lane.key, shown=lane.key in LANES)
     if window.state.get(MODEL).ref != "v":
-        window.conductor.open_model("v")
+        window.models.open("v")
         wait_until(lambda: window.state.get(MODEL).ref == "v", "the model")
     window.messages.clear()
     settle()
@@ -684,13 +684,13 @@ def test_dragging_shows_coarse_lanes_of_the_newest_place_and_then_the_full_ones(
                     np.allclose(live.state.at(LANE_RUNS, lane).trajectory.x[0][0], here)
                     for lane in LANES
                 )
-                and not live.conductor.busy
+                and not live.controllers.busy
             ),
             "the lanes of this place",
         )
     # A machine that cannot keep up takes fewer.
     assert shown
-    assert all(coarse and steps <= COARSE_STEPS for _, coarse, steps, _ in shown)
+    assert all(coarse and steps <= COARSE_EVALUATIONS for _, coarse, steps, _ in shown)
     drag.let_go()
     settle()
     wait_until(lambda: lanes_done(live), "the full lanes")
@@ -919,7 +919,7 @@ def test_closing_before_a_training_has_begun_leaves_no_folder(workshop, fake_eng
     window = workshop.open()
     window.link.get_ready()
     window.link.answer_all()
-    window.conductor.train()
+    window.training.train()
     folder = Path(window.state.get(TRAINING).folder)
     assert folder.is_dir()
     workshop.close(window)

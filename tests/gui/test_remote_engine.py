@@ -408,14 +408,14 @@ def lanes_done(window):
     def done():
         runs = [window.state.at(LANE_RUNS, lane.key) for lane in shown_lanes(window.state)]
         assert not [run.message for run in runs if run.status == "failed"]
-        return all(run.status == "done" for run in runs) and not window.conductor.busy
+        return all(run.status == "done" for run in runs) and not window.controllers.busy
 
     wait_until(done, "the lanes")
 
 
 def train(window, config):
     window.state.update(TRAINING_CONFIG, **vars(config))
-    window.conductor.train()
+    window.training.train()
 
 
 def said(window):
@@ -489,7 +489,7 @@ def test_a_window_works_with_an_engine_on_another_machine(there, sshd, workshop)
     assert load_checkpoint(broken).description.step > 20
 
     # And it goes on there.
-    window.conductor.open_model(str(broken))
+    window.models.open(str(broken))
     wait_until(lambda: state.get(MODEL).ref == str(broken), "the model")
     reached = state.get(MODEL).trained_steps
     train(window, replace(SMALL, steps=10, seed=1))
@@ -538,7 +538,7 @@ def test_a_training_that_ended_with_the_window_is_fetched_by_the_next(desk):
     desk.runs.mark_away(folder, str(address))
     elsewhere = desk.runs.new_folder(SMALL)
     desk.runs.mark_away(elsewhere, "ssh://other")
-    Fetcher(desk.state, desk.link, desk.runs, desk.conductor)
+    Fetcher(desk.state, desk.link, desk.runs, desk.controllers)
     desk.link.get_ready()
     (asked,) = desk.heard(protocol.Fetch)
     assert asked.message.path == str(folder)
@@ -554,7 +554,7 @@ def trained_and_open(desk):
     desk.reach_rest()
     folder = desk.runs.new_folder(SMALL)
     (folder / CHECKPOINT).write_bytes(b"weights")
-    desk.conductor.open_model(str(folder))
+    desk.models.open(str(folder))
     desk.link.describe(desk.link.asked(protocol.Open)[-1].job, SMALL)
     desk.state.update(TRAINING_CONFIG, **vars(SMALL))
     return folder
@@ -565,7 +565,7 @@ def test_what_still_runs_there_is_fetched_later_and_not_overwritten(desk):
     desk.link.address = address
     folder = trained_and_open(desk)
     desk.runs.mark_away(folder, str(address))
-    fetcher = Fetcher(desk.state, desk.link, desk.runs, desk.conductor)
+    fetcher = Fetcher(desk.state, desk.link, desk.runs, desk.controllers)
     desk.link.get_ready()
     for _ in range(2):  # it is said once
         (asked,) = desk.heard(protocol.Fetch)
@@ -574,14 +574,14 @@ def test_what_still_runs_there_is_fetched_later_and_not_overwritten(desk):
         assert said.count("Still in training there.") == 1
         assert desk.runs.is_away(folder)
         assert fetcher.again_timer.isActive()
-        assert desk.conductor.can_continue
-        desk.conductor.train()
+        assert desk.training.can_continue
+        desk.training.train()
         assert not desk.heard(protocol.Train)
         assert "has not been fetched yet" in desk.messages[-1][0]
         fetcher.again_timer.timeout.emit()
     (asked,) = desk.heard(protocol.Fetch)
     desk.link.report(protocol.Result(job=asked.message.job))
-    desk.conductor.train()
+    desk.training.train()
     (training,) = desk.heard(protocol.Train)
     assert training.message.resume
 
@@ -589,7 +589,7 @@ def test_what_still_runs_there_is_fetched_later_and_not_overwritten(desk):
 def test_a_training_that_goes_on_here_is_fetched_from_nowhere(desk):
     folder = trained_and_open(desk)
     desk.runs.mark_away(folder, "ssh://host")
-    desk.conductor.train()
+    desk.training.train()
     (training,) = desk.heard(protocol.Train)
     assert training.message.resume
     assert not desk.runs.is_away(folder)
@@ -599,7 +599,7 @@ def test_a_training_that_left_nothing_there_leaves_nothing_here(desk):
     desk.link.address = Address("host")
     folder = desk.runs.new_folder(SMALL)
     desk.runs.mark_away(folder, "ssh://host")
-    Fetcher(desk.state, desk.link, desk.runs, desk.conductor)
+    Fetcher(desk.state, desk.link, desk.runs, desk.controllers)
     desk.link.get_ready()
     (asked,) = desk.heard(protocol.Fetch)
     desk.link.report(protocol.Result(job=asked.message.job))

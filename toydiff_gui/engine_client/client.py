@@ -74,7 +74,7 @@ class Client(QObject):
 
     def ask(
         self,
-        request: AnyRequest,
+        request: protocol.Request,
         arrays: Arrays | None = None,
         *,
         report: Report = _ignore,
@@ -87,7 +87,8 @@ class Client(QObject):
         """
         job = self._link.next_job()
         self._jobs[job] = _Job(report, done, failed)
-        self._link.send(Packet(msgspec.structs.replace(request, job=job), arrays or {}))
+        numbered = cast(AnyRequest, msgspec.structs.replace(request, job=job))
+        self._link.send(Packet(numbered, arrays or {}))
         return job
 
     def cancel(self, job: int) -> None:

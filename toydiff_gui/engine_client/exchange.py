@@ -81,17 +81,22 @@ class Exchange(QObject):
     def set_parts(self, parts: Sequence[Part]) -> None:
         """From now on these say what is wanted; what no part wants any more is given up."""
         self._parts = tuple(parts)
-        self.look()
+        self.look_at_once()
 
     def look(self, *_: object) -> None:
         """See soon what is wanted now: something has changed."""
         if not self._showing and not self._look_timer.isActive():
             self._look_timer.start()
 
+    def look_at_once(self) -> None:
+        """What is there now belongs to something that is no more: it must not be seen again."""
+        self._look_timer.stop()
+        self._look()
+
     def set_model_open(self, is_open: bool) -> None:
         """Say whether the engine has opened the model on show."""
         self._model_open = is_open
-        self.look()
+        self.look_at_once()
 
     @property
     def busy(self) -> bool:
@@ -111,6 +116,16 @@ class Exchange(QObject):
     def is_coming(self, key: str) -> bool:
         """Whether the answer at ``key`` is on its way or about to be asked for."""
         return key in self.under_way or self._look_timer.isActive()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys at which anything is wanted."""
+        return tuple(self._places)
+
+    def leave(self, keys: Iterable[str]) -> None:
+        """Give up what was wanted at ``keys``, whose owners are no more."""
+        for key in list(keys):
+            self._leave(key)
 
     def shown(self, key: str) -> Wanted | None:
         """What that is of which is to be seen at ``key``."""
@@ -183,7 +198,7 @@ class Exchange(QObject):
             return  # one batch at a time, or a fast hand would starve the picture
         if place.shown is not None and place.shown.kin != want.kin:
             place.shown = None
-            self._tell(want, Answer("running"))
+            self._tell(want, Answer("empty"))
         if any(key in self.under_way for key in want.after):
             self._cancel(want.key)
             place.wanted = None
@@ -357,13 +372,11 @@ class Exchange(QObject):
         """What has come stays; what has not is asked for again when the next engine is there."""
         self._engine_ready = self._model_open = False
         self._dirty.clear()
+        self._flush_timer.stop()
         for place in self._places.values():
-            if place.failed:
-                place.wanted, place.failed = None, False
-            if place.job is None:
-                continue
-            want, place.job, place.wanted = place.wanted, None, None
-            if want is not None and not want.idle:
+            if place.failed or place.job is not None:
+                place.wanted, place.failed, place.job = None, False, None
+            if place.newest is not None and place.wanted is None:
                 value = None if place.held else place.value
-                self._tell(want, Answer("lost", value, message=why))
+                self._tell(place.newest, Answer("lost", value, message=why))
         self.changed.emit()

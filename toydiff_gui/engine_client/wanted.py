@@ -13,10 +13,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.protocol import AnyReport, AnyRequest, Arrays
+from engine.protocol import AnyReport, Arrays, Request
 
-Status = Literal["running", "done", "failed", "lost", "stopped"]
-"""'failed': the engine has refused; 'lost': it died; 'stopped': by the user."""
+Status = Literal["empty", "running", "done", "failed", "lost", "stopped"]
+"""What to do with the results: 'empty': take them away, they are of something else; 'running': with
+no value yet, leave what is there; 'failed': the engine has refused; 'lost': it died before the end;
+'stopped': by the user."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Wanted:
     """
 
     key: str
-    request: AnyRequest
+    request: Request
     """Its job is the exchange's to set, and its slot, which is ``slot`` or else ``key``."""
     show: Callable[[Answer], None]
     """Puts what has come into the store's results."""
@@ -84,9 +86,14 @@ class Wanted:
     @cached_property
     def content(self) -> Hashable:
         """All that the answer depends on."""
-        request = msgspec.structs.replace(self.request, job=0, slot="")
-        arrays = tuple((name, digest(array)) for name, array in sorted(self.arrays.items()))
-        return (self.revision, msgspec.msgpack.encode(request), arrays)
+        return content_of(self.request, self.arrays, self.revision)
+
+
+def content_of(request: Request, arrays: Arrays, revision: int) -> Hashable:
+    """What tells a request from others, whoever asks; arrays count by what they hold."""
+    bare = msgspec.structs.replace(request, job=0, slot="")
+    held = tuple((name, digest(array)) for name, array in sorted(arrays.items()))
+    return (revision, msgspec.msgpack.encode(bare), held)
 
 
 @dataclass(frozen=True, eq=False)

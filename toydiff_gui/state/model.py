@@ -51,6 +51,9 @@ def _first_model() -> ModelInfo:
 MODEL = Slot("model", _first_model, Kind.RESULT)
 OTHER_MODELS: Family[str, ModelInfo | None] = Family("other models", lambda: None)
 
+MODEL_FAULTS: Family[str, str] = Family("model faults", str)
+"""Why a checkpoint of a single lane cannot be opened."""
+
 
 def model_named(store: Store, ref: str) -> ModelInfo | None:
     """What is known of a checkpoint that a single lane uses."""

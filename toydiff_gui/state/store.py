@@ -110,7 +110,7 @@ class Store(QObject):
         """The signal to connect to: without arguments, or with the key of a family's member."""
         if slot not in self._told:
             self._told[slot] = (_ToldWithKey if isinstance(slot, Family) else _Told)(self)
-        return cast(SignalInstance, self._told[slot].changed)
+        return self._told[slot].changed
 
     def _tell(self, slot: Slot[Any] | Family[Any, Any], key: object = None) -> None:
         told = self._told.get(slot)
