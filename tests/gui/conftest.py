@@ -364,10 +364,15 @@ class Desk:
         return packet
 
     def open(self, ref, **config):
-        """Open another model, and answer for it."""
+        """Open another model, and answer for it unless it is known."""
+        for opening in self.openings(ref):
+            self.link.describe(opening.job, TrainingConfig(**config))
+
+    def openings(self, ref):
+        """Ask for a model; what that sends to the engine."""
+        before = len(self.link.asked(protocol.Open))
         self.models.open(ref)
-        opening = self.link.asked(protocol.Open)[-1]
-        self.link.describe(opening.job, TrainingConfig(**config))
+        return self.link.asked(protocol.Open)[before:]
 
     def restart(self):
         """A new engine after the old one has died, with the model open again."""
@@ -420,11 +425,11 @@ class ImageDesk(Desk):
         self.exchange.set_parts((self.models, lanes))
 
     def open_images(self, ref="digits", dataset="digits"):
-        """Open a model of images, and answer for it."""
-        self.models.open(ref)
-        opening = self.link.asked(protocol.Open)[-1]
-        self.link.describe(opening.job, image_training(dataset))
+        """Open a model of images, and answer for it unless it is known."""
+        openings = self.openings(ref)
         self.link._answered = len(self.link.sent)
+        for opening in openings:
+            self.link.describe(opening.job, image_training(dataset))
 
     def reach_rest(self, ref="digits", dataset="digits"):
         """With tiles and strips complete."""
