@@ -141,21 +141,23 @@ class Exchange(QObject):
 
     def stop(self, keys: Iterable[str], why: str = "") -> None:
         """The user wants no more at ``keys`` until something changes; what has come stays."""
+        wants = {want.key: want for part in self._parts for want in part.wanted()}
         for key in keys:
-            place = self._places.get(key)
-            if place is None or place.newest is None:
+            want = wants.get(key)
+            if not isinstance(want, Wanted):
                 continue
-            before, wanted = place.wanted, place.newest
-            own = before is not None and before.content == wanted.content
+            place = self._places.setdefault(key, _Place())
+            before = place.wanted
+            own = before is not None and before.content == want.content
             value = place.value if own and not place.held else None
             self._cancel(key)
             self._dirty.discard(key)
-            place.wanted = wanted
+            place.wanted = place.newest = want
             if value is not None:
-                place.shown = wanted
-            self._tell(wanted, Answer("stopped", value, message=why))
+                place.shown = want
+            self._tell(want, Answer("stopped", value, message=why))
         if not self._dirty:
-            self._flush_timer.stop()
+            self._flush_timer.stop()  # or it would go off for nothing
         self.changed.emit()
 
     # Looking
