@@ -46,7 +46,8 @@ def _last_arrays(value: Any, message: AnyReport, arrays: Arrays) -> Any:
 class Wanted:
     """An answer that is to stand at ``key``: made anew from the store at every look.
 
-    Two with the same ``content`` get the same answer, and need no second request.
+    Two with the same ``content`` get the same answer, and need no second request. What comes before
+    a colon in ``key`` says what is made of the answer; the rest tells the places for it apart.
     """
 
     key: str
@@ -86,7 +87,8 @@ class Wanted:
     @cached_property
     def content(self) -> Hashable:
         """All that the answer depends on."""
-        return content_of(self.request, self.arrays, self.revision)
+        kind = self.key.partition(":")[0]
+        return (kind, content_of(self.request, self.arrays, self.revision))
 
 
 def content_of(request: Request, arrays: Arrays, revision: int) -> Hashable:
