@@ -17,8 +17,8 @@ from engine.config import IMAGE_SETS, PATHS, PRESETS, SCHEDULES, ScheduleConfig,
 from engine.datasets.images import image_training
 from toydiff_gui import scenes
 from toydiff_gui.bundled import IMAGES
+from toydiff_gui.modes.images.network_presets import as_changes
 from toydiff_gui.modes.images.settings import IMAGE_VIEW
-from toydiff_gui.panels.images.configs import as_changes
 from toydiff_gui.panels.lane_dock import LaneDock
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 

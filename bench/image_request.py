@@ -23,8 +23,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded
 
 from bench.window import application, lanes_done, settle, wait_until, window
 from engine.trajectory import Trajectory
-from toydiff_gui.image_ends import SAMPLES_KEY
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL
 

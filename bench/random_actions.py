@@ -37,8 +37,8 @@ from bench.image_monkey import ImageMonkey
 from bench.monkey import Monkey
 from bench.point_monkey import PointMonkey
 from bench.window import application, lanes_done, run_for, settle, wait_until, window
-from toydiff_gui.image_data import ImageDataKeeper
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.modes.images.image_sets import ImageDataKeeper
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageSampling, ImageView
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.panels import lane_recipes

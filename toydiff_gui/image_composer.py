@@ -20,19 +20,6 @@ from toydiff_gui.composer import (
     rescaled,
     waiting,
 )
-from toydiff_gui.image_classes import tile_classes
-from toydiff_gui.image_ends import (
-    CLASSES,
-    SAMPLER,
-    SAMPLES_KEY,
-    SEED,
-    end_label,
-    end_of,
-    marks_of,
-    shown_tiles,
-    third_corner,
-)
-from toydiff_gui.image_gaze import Gaze, pinned, pointed_at
 from toydiff_gui.image_scene import (
     AttentionCard,
     AttentionLayer,
@@ -45,6 +32,19 @@ from toydiff_gui.image_scene import (
     StripLane,
     TilesCard,
 )
+from toydiff_gui.modes.images.class_weights import tile_classes
+from toydiff_gui.modes.images.endpoints import (
+    CLASSES,
+    SAMPLER,
+    SAMPLES_KEY,
+    SEED,
+    end_label,
+    end_of,
+    marks_of,
+    shown_tiles,
+    third_corner,
+)
+from toydiff_gui.modes.images.looked_at import Gaze, pinned, pointed_at
 from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_SAMPLING, IMAGE_VIEW, SLICE, ImageEnd
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes

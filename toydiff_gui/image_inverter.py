@@ -15,8 +15,8 @@ from engine.datasets import Standardisation
 from engine.datasets.images import Pixels
 from engine.protocol import Arrays, Packet
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.image_ends import end_of, place_end
 from toydiff_gui.image_scene import Mark
+from toydiff_gui.modes.images.endpoints import end_of, place_end
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL, ModelInfo

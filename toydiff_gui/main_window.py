@@ -28,7 +28,6 @@ from PySide6.QtWidgets import (
 
 from toydiff_gui import memory, names, scenes, theme
 from toydiff_gui.app.mode_switch import ModeKeeper
-from toydiff_gui.attention_keeper import AttentionKeeper
 from toydiff_gui.bundled import bundled_images, bundled_points
 from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.canvas.images import ImagePage
@@ -36,8 +35,8 @@ from toydiff_gui.comparer import Comparer
 from toydiff_gui.composer import alphas_cumprod, compose, data_points
 from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.controls import DockRail, MessageBar
-from toydiff_gui.costs import CostKeeper
 from toydiff_gui.diagnostics import DiagnosticsPage
+from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.engine_link import EngineKind, EngineLink
 from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.spec import ThemeName
@@ -45,14 +44,17 @@ from toydiff_gui.export.stills import clipboard_data
 from toydiff_gui.fetcher import Fetcher
 from toydiff_gui.help_dialog import HelpDialog
 from toydiff_gui.image_composer import compose_images, image_thumbnails
-from toydiff_gui.image_data import ImageDataKeeper
-from toydiff_gui.image_ends import SAMPLES_KEY
 from toydiff_gui.image_inverter import ImageInverter
 from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.inverter import Inverter
 from toydiff_gui.layers import LayerKeeper
+from toydiff_gui.modes.images.attention import AttentionRequests
+from toydiff_gui.modes.images.costs import NetworkCosts
+from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
+from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.lane_requests import ImageLanes
 from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_SAMPLING, IMAGE_VIEW, SLICE
+from toydiff_gui.modes.images.slice import SliceRequests
 from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.modes.points.settings import LAYERS, SAMPLING
 from toydiff_gui.panels.images.sample import ImageSamplePanel
@@ -64,7 +66,6 @@ from toydiff_gui.references import FILTERS, is_here, reference_of
 from toydiff_gui.remote_engine import Address
 from toydiff_gui.runs import Runs
 from toydiff_gui.scene import Scene
-from toydiff_gui.slicer import Slicer
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LANES
 from toydiff_gui.state.model import MODEL, OTHER_MODELS
@@ -116,11 +117,11 @@ class MainWindow(QMainWindow):
             self.state, self.exchange, self.playback, self.models, self.pathfinder, self
         )
         self.image_lanes = ImageLanes(self.state, self.exchange, self.models, self.pathfinder, self)
-        self.slicer = Slicer(self.state, self.link, self)
-        self.attention = AttentionKeeper(self.state, self.link, self.playback, self)
+        self.slice = SliceRequests(self.state, self.exchange)
+        self.attention = AttentionRequests(self.state, self.exchange, self.playback)
         self.image_inverter = ImageInverter(self.state, self.link, self)
-        self.image_data = ImageDataKeeper(self.state, self.link, settings, self)
-        self.costs = CostKeeper(self.state, self.link, self)
+        self.image_sets = ImageSets(self.state, self.controllers.client, settings, self)
+        self.costs = NetworkCosts(self.state, self.exchange)
         self._open_ref = open_ref
         self._task_waiting: scenes.Task | None = None
         self._export: ExportDialog | None = None
@@ -265,12 +266,12 @@ class MainWindow(QMainWindow):
         page.class_asked.connect(self._set_tile_class)
         page.stop_requested.connect(self.image_lanes.stop)
         self.image_lanes.busy_changed.connect(page.set_sampling)
-        train.download_requested.connect(self.image_data.fetch)
-        train.cancel_download_requested.connect(self.image_data.cancel_fetch)
-        train.data_root_requested.connect(self.image_data.set_root)
-        train.folder_requested.connect(self.image_data.use_folder)
-        train.thumbnails_requested.connect(self.image_data.show_on_card)
-        sample.browse_requested.connect(self.image_data.browse)
+        train.download_requested.connect(self.image_sets.fetch)
+        train.cancel_download_requested.connect(self.image_sets.cancel_fetch)
+        train.data_root_requested.connect(self.image_sets.set_root)
+        train.folder_requested.connect(self.image_sets.use_folder)
+        train.thumbnails_requested.connect(self.image_sets.show_on_card)
+        sample.browse_requested.connect(self.image_sets.browse)
         sample.invert_image_requested.connect(self.image_inverter.invert_image)
         sample.invert_file_requested.connect(self.image_inverter.invert_file)
         sample.cancel_inversion_requested.connect(self.image_inverter.cancel)
@@ -392,8 +393,10 @@ class MainWindow(QMainWindow):
         self._show_page()
 
     def _choose_parts(self) -> None:
-        lanes = self.image_lanes if self.state.get(MODEL).images else self.point_lanes
-        self.exchange.set_parts((self.models, lanes))
+        parts: tuple[Part, ...] = (self.point_lanes,)
+        if self.state.get(MODEL).images:
+            parts = (self.image_lanes, self.slice, self.attention, self.costs)
+        self.exchange.set_parts((self.models, *parts))
 
     def _show_docks(self) -> None:
         view, images = self.state.get(VIEW), self.state.get(MODEL).images

@@ -12,7 +12,7 @@ from engine import protocol
 from engine.protocol import Arrays, Packet
 from engine.trajectory import Trajectory
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.image_classes import asked_arrays, path_weights
+from toydiff_gui.modes.images.class_weights import asked_arrays, path_weights
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.modes.points.settings import SAMPLING, Point
 from toydiff_gui.state.engine import ENGINE

@@ -17,21 +17,21 @@ from engine.config import TrainingConfig, sampler_times
 from engine.datasets.images import INFOS, image_training, info_of
 from engine.protocol import Packet
 from toydiff_gui import main_window, theme
-from toydiff_gui.attention_keeper import AttentionKeeper
 from toydiff_gui.comparer import Comparer
 from toydiff_gui.controllers.assembly import Controllers
-from toydiff_gui.costs import CostKeeper
-from toydiff_gui.image_data import ImageDataKeeper
 from toydiff_gui.image_inverter import ImageInverter
 from toydiff_gui.inverter import Inverter
 from toydiff_gui.layers import LayerKeeper
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.modes.images.attention import AttentionRequests
+from toydiff_gui.modes.images.costs import NetworkCosts
+from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.lane_requests import ImageLanes
+from toydiff_gui.modes.images.slice import SliceRequests
 from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
-from toydiff_gui.slicer import Slicer
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
@@ -413,16 +413,18 @@ class ImageDesk(Desk):
         self.settings = QSettings(str(folder / "images.ini"), QSettings.Format.IniFormat)
         self.images = ImageLanes(self.state, self.exchange, self.models, self.pathfinder)
         self.state.changed(MODEL).connect(self.choose_parts)
-        self.slicer = Slicer(self.state, link)
-        self.attention = AttentionKeeper(self.state, link, self.playback)
+        self.slice = SliceRequests(self.state, self.exchange)
+        self.attention = AttentionRequests(self.state, self.exchange, self.playback)
         self.image_inverter = ImageInverter(self.state, link)
-        self.costs = CostKeeper(self.state, link)
-        self.image_data = ImageDataKeeper(self.state, link, self.settings)
+        self.costs = NetworkCosts(self.state, self.exchange)
+        self.image_sets = ImageSets(self.state, self.controllers.client, self.settings)
 
     def choose_parts(self):
         """As the window does."""
-        lanes = self.images if self.state.get(MODEL).images else self.point_lanes
-        self.exchange.set_parts((self.models, lanes))
+        parts = (self.point_lanes,)
+        if self.state.get(MODEL).images:
+            parts = (self.images, self.slice, self.attention, self.costs)
+        self.exchange.set_parts((self.models, *parts))
 
     def open_images(self, ref="digits", dataset="digits"):
         """Open a model of images, and answer for it unless it is known."""

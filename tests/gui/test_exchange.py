@@ -189,7 +189,7 @@ def test_coarse_answers_come_in_batches_and_full_ones_take_over(bench):
         return bench.wish(key, seed, steps=4, coarse=True, place=seed, holds=len)
 
     took = []
-    bench.exchange.batch_ended.connect(took.append)
+    bench.exchange.batch_ended.connect(lambda key, ms: took.append(key))
     bench.want(coarse("a", 1), coarse("b", 1))
     assert bench.asked() == [(1, "a"), (2, "b")]
     bench.want(coarse("a", 2), coarse("b", 2))
@@ -201,7 +201,7 @@ def test_coarse_answers_come_in_batches_and_full_ones_take_over(bench):
     bench.link.finish(2, 6)
     settle()
     assert bench.asked() == [(3, "a"), (4, "b")]
-    assert len(took) == 1
+    assert took == ["b"]
     for job in (3, 4):
         bench.link.finish(job, 7)
     bench.want(bench.wish("a", 2, steps=4, coarse=True, place=2))  # a hand that rests
@@ -289,7 +289,7 @@ def test_what_is_shown_is_no_reason_to_look_again(bench):
     settle()
     bench.link.frame(1, 0)
     settle()
-    assert len(looks) == 1
+    assert len(looks) == 2  # and one because the first of the answer has come
 
 
 # What is remembered

@@ -8,8 +8,8 @@ from scipy.stats import chi
 
 from engine.datasets.images import image_training
 from engine.trajectory import Trajectory
-from toydiff_gui import image_ends
 from toydiff_gui.image_composer import compose_images, image_thumbnails
+from toydiff_gui.modes.images import endpoints
 from toydiff_gui.modes.images.settings import (
     ATTENTION,
     IMAGE_SAMPLING,
@@ -41,7 +41,7 @@ def run_of(count, seed=5, times=(250, 125, 0), **changes):
     target = np.linspace(-0.75, 1.75, count, dtype=np.float32)[:, None, None, None]
     target = np.broadcast_to(target, noise.shape)
     x = [noise * (t / 250) + target * (1 - t / 250) for t in times]
-    trajectory = Trajectory(list(times), x, [target for _ in times], {image_ends.SEED: seed})
+    trajectory = Trajectory(list(times), x, [target for _ in times], {endpoints.SEED: seed})
     return LaneRun(trajectory=trajectory, status="done", **changes)
 
 
@@ -54,7 +54,7 @@ def state(qapp):
     state.put(LANE_RUNS, "samples", run_of(9, seconds=1.9))
     for lane in shown_lanes(state):
         state.put(LANE_RUNS, lane.key, run_of(4))
-    image_ends.place_defaults(state)
+    endpoints.place_defaults(state)
     return state
 
 
@@ -64,7 +64,7 @@ def test_tiles_with_their_endpoints(state):
     assert scene.tiles.note == "9 images · DDIM · 2 steps · 1.9 s"
     assert scene.tiles.marks == {0: "A", 4: "B"}
     assert scene.tiles.pinned == 0
-    image_ends.place_tile(state, 7, "C")
+    endpoints.place_tile(state, 7, "C")
     scene = compose_images(state)
     assert scene.tiles.marks == {0: "A", 4: "B", 7: "C"}
     assert scene.tiles.pinned == 7
@@ -199,7 +199,7 @@ def test_the_slice_says_what_stands_in_for_c(state):
     state.set(SLICE, SliceRun("done", 2, 2, (0, 1, 0, 1), images))
     card = compose_images(state).slice
     assert card.message.startswith("Tile 2 stands in for C")
-    image_ends.place_tile(state, 7, "C")
+    endpoints.place_tile(state, 7, "C")
     assert compose_images(state).slice.message == ""
     state.set(SLICE, SliceRun("running"))
     assert compose_images(state).slice.message == "Waiting for the map."
@@ -219,7 +219,7 @@ def test_what_is_being_trained_is_shown_in_the_units_of_the_model(state):
     """Pixels are the same whatever the mean and deviation of the training."""
     pixels = np.linspace(0, 1, 64, dtype=np.float32).reshape(1, *SHAPE)
     states = (pixels - 0.1) / 0.2
-    preview = Trajectory([100, 50, 0], [states] * 3, [states] * 3, {image_ends.SEED: 0})
+    preview = Trajectory([100, 50, 0], [states] * 3, [states] * 3, {endpoints.SEED: 0})
     state.set(
         TRAINING,
         TrainingRun(
@@ -276,7 +276,7 @@ def test_thumbnails_of_a_model_of_colours_have_them(state):
 def test_an_inverted_image_shows_itself(state):
     image = np.ones(SHAPE, np.float32)
     end = ImageEnd(np.zeros(SHAPE, np.float32), "photo.png", image=image)
-    image_ends.place_end(state, "B", end)
+    endpoints.place_end(state, "B", end)
     scene = compose_images(state)
     assert scene.endpoints[1].label == "photo.png"
     assert scene.endpoints[1].image is image

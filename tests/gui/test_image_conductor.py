@@ -11,8 +11,8 @@ from engine import protocol
 from engine.attention_maps import MAX_MAP_BYTES
 from engine.config import TrainingConfig
 from engine.datasets.images import folder_training, image_training
-from toydiff_gui import attention_keeper, image_ends
 from toydiff_gui.image_composer import compose_images
+from toydiff_gui.modes.images import attention, endpoints
 from toydiff_gui.modes.images.settings import (
     ATTENTION,
     COSTS,
@@ -21,8 +21,8 @@ from toydiff_gui.modes.images.settings import (
     IMAGE_VIEW,
     SLICE,
 )
+from toydiff_gui.modes.images.slice import map_places, shares_at
 from toydiff_gui.modes.points.settings import SAMPLING
-from toydiff_gui.slicer import map_places, shares_at
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, LaneSpec, shown_lanes, update_lane
 from toydiff_gui.state.model import MODEL
@@ -95,18 +95,18 @@ def test_the_first_samples_give_the_endpoints(image_desk):
 
 
 def test_a_tile_becomes_an_endpoint_and_only_the_strips_are_asked(image_desk):
-    image_ends.place_tile(image_desk.state, 7)
+    endpoints.place_tile(image_desk.state, 7)
     strips = image_desk.heard(*KINDS)
     assert slots(strips) == ["ddpm", "ddpm-shared", "ddim"]
     for packet in strips:
         assert np.array_equal(packet.arrays["start"], latents_of(image_desk, 7))
         assert np.array_equal(packet.arrays["end"], latents_of(image_desk, 32))
         assert "classes" not in packet.arrays
-    image_ends.place_tile(image_desk.state, 9)
+    endpoints.place_tile(image_desk.state, 9)
     (first, *_) = image_desk.heard(*KINDS)
     assert np.array_equal(first.arrays["start"], latents_of(image_desk, 7))
     assert np.array_equal(first.arrays["end"], latents_of(image_desk, 9))
-    image_ends.place_tile(image_desk.state, 11)
+    endpoints.place_tile(image_desk.state, 11)
     (first, *_) = image_desk.heard(*KINDS)
     assert np.array_equal(first.arrays["start"], latents_of(image_desk, 11))
 
@@ -114,7 +114,7 @@ def test_a_tile_becomes_an_endpoint_and_only_the_strips_are_asked(image_desk):
 def test_an_equal_wish_asks_nothing(image_desk):
     state = image_desk.state
     state.update(IMAGE_SAMPLING, guidance=3.0)  # no class is asked for: it does nothing
-    state.update(IMAGE_SAMPLING, c=image_ends.tile_end(state, 4))  # no path goes by it
+    state.update(IMAGE_SAMPLING, c=endpoints.tile_end(state, 4))  # no path goes by it
     state.update(IMAGE_SAMPLING, class_a=None)
     state.update(IMAGE_VIEW, pinned_tile=3, hovered_tile=5)
     assert not image_desk.heard(*KINDS)
@@ -126,7 +126,7 @@ def test_other_settings_of_the_path_do_not_wait_for_the_tiles(image_desk):
     sent = image_desk.heard(*KINDS)
     assert slots(sent) == ["samples"]
     link.frames(sent[0], 0, 3)
-    image_ends.place_tile(state, 2)
+    endpoints.place_tile(state, 2)
     strips = image_desk.heard(*KINDS)
     assert slots(strips) == ["ddpm", "ddpm-shared", "ddim"]
     assert np.array_equal(strips[0].arrays["start"], latents_of(image_desk, 2))
@@ -151,7 +151,7 @@ def test_only_the_newest_tiles_count(image_desk):
     assert image_desk.tiles().trajectory is before
     link.frames(new)
     link.finish(new)
-    assert image_desk.tiles().trajectory.meta[image_ends.SEED] == 10
+    assert image_desk.tiles().trajectory.meta[endpoints.SEED] == 10
 
 
 def test_what_is_of_another_model_is_dropped(image_desk):
@@ -193,8 +193,8 @@ def test_a_class_is_asked_of_tiles_and_of_the_path(image_desk):
     assert compose_images(state).tiles.classes == (*"07", "", *"345678901")
     link.finish(tiles)
     image_desk.heard()
-    image_ends.place_tile(state, 3)
-    image_ends.place_tile(state, 4)
+    endpoints.place_tile(state, 3)
+    endpoints.place_tile(state, 4)
     strip = image_desk.heard(*KINDS)[-1]
     path = strip.arrays["classes"]
     assert path.shape == (12, 10)
@@ -208,7 +208,7 @@ def test_a_class_is_asked_of_tiles_and_of_the_path(image_desk):
 def test_ends_ask_for_what_their_tiles_are_asked_for(image_desk):
     """Or the strip would not end in what the tile shows."""
     state = image_desk.state
-    image_ends.place_tile(state, 7, "C")
+    endpoints.place_tile(state, 7, "C")
     state.update(IMAGE_SAMPLING, tile_class="each")
     image_desk.heard()
     images = state.get(IMAGE_SAMPLING)
@@ -264,7 +264,7 @@ def test_classes_that_another_model_does_not_know_go(image_desk):
 @pytest.mark.parametrize("path", ["spherical", "drawn"])
 def test_c_is_sent_where_the_path_knows_it(image_desk, path):
     state = image_desk.state
-    image_ends.place_tile(state, 4, "C")
+    endpoints.place_tile(state, 4, "C")
     assert not image_desk.heard(*KINDS)
     state.update(IMAGE_SAMPLING, path=path)
     strip = image_desk.heard(*KINDS)[0]
@@ -507,8 +507,8 @@ def test_an_average_asks_for_the_rest(image_desk):
 def test_an_average_of_the_largest_maps_comes_to_an_end(image_desk, monkeypatch):
     """Else the times of the average and the one that is shown push each other out for ever."""
     shown, largest = 120, 2 * 16 * 16 * 4  # bytes of what ``attend`` sends for a time
-    room = attention_keeper.MAX_BYTES // MAX_MAP_BYTES
-    monkeypatch.setattr(attention_keeper, "MAX_BYTES", room * largest)
+    room = attention.MAX_BYTES // MAX_MAP_BYTES
+    monkeypatch.setattr(attention, "MAX_BYTES", room * largest)
     image_desk.playback.set_t(shown)
     image_desk.state.update(IMAGE_VIEW, face="attention", averaged=True)
     for _ in range(5):
@@ -565,9 +565,10 @@ def test_the_presets_are_measured_one_by_one_the_chosen_first(image_desk):
     assert widths == [24, 16, 48]
     assert state.at(COSTS, "mnist/medium").parameters == 0
     assert state.at(COSTS, "mnist/large").seconds_per_step == 0.5
-    wait_until(lambda: not image_desk.costs.busy, "rest")
+    wait_until(lambda: not image_desk.exchange.busy, "rest")
     assert not image_desk.heard(protocol.MeasureCost)
     state.update(TRAINING_CONFIG, batch_size=128)
+    settle()
     assert state.at(COSTS, "mnist/medium").parameters is None
     assert cost_of(image_desk).message.config.batch_size == 128
 
@@ -581,6 +582,7 @@ def test_a_measurement_that_fails_is_not_waited_for(image_desk):
     assert state.at(COSTS, "mnist/medium").failed
     assert not state.at(COSTS, "mnist/small").failed
     state.update(TRAINING_CONFIG, batch_size=16)  # which may do: it is measured again
+    settle()
     assert not state.at(COSTS, "mnist/medium").failed
     assert cost_of(image_desk).message.config.batch_size == 16
 
@@ -589,7 +591,7 @@ def test_nothing_is_measured_beside_a_training(image_desk):
     state = image_desk.state
     state.set(TRAINING, replace(state.get(TRAINING), status="running"))
     state.update(TRAINING_CONFIG, **vars(image_training("mnist")))
-    wait_until(lambda: not image_desk.costs.busy, "rest")
+    wait_until(lambda: not image_desk.exchange.busy, "rest")
     assert not image_desk.heard(protocol.MeasureCost)
 
 
@@ -609,7 +611,7 @@ def test_the_data_are_looked_for_when_the_engine_comes_up(image_desk):
 
 
 def test_folders_of_another_machine_are_kept_apart(image_desk):
-    state, data = image_desk.state, image_desk.image_data
+    state, data = image_desk.state, image_desk.image_sets
     data.set_root("/here")
     data.use_folder("/here/pictures")
     state.set(ENGINE, replace(state.get(ENGINE), host="ada@far"))
@@ -624,7 +626,7 @@ def test_folders_of_another_machine_are_kept_apart(image_desk):
 
 
 def test_a_download_counts_bytes_and_can_be_cancelled(image_desk):
-    state, link, data = image_desk.state, image_desk.link, image_desk.image_data
+    state, link, data = image_desk.state, image_desk.link, image_desk.image_sets
     data.fetch("mnist")
     (asked,) = image_desk.heard(protocol.DownloadData)
     assert asked.message.dataset == state.get(IMAGE_DATA).fetching == "mnist"
@@ -643,19 +645,19 @@ def test_a_download_counts_bytes_and_can_be_cancelled(image_desk):
 
 def test_a_download_that_fails_says_why(image_desk):
     state, link = image_desk.state, image_desk.link
-    image_desk.image_data.fetch("mnist")
+    image_desk.image_sets.fetch("mnist")
     (asked,) = image_desk.heard(protocol.DownloadData)
     link.report(protocol.Failure(job=asked.message.job, message="the connection broke"))
     assert state.get(IMAGE_DATA).fetching == ""
     assert state.get(IMAGE_DATA).message == "the connection broke"
-    image_desk.image_data.fetch("mnist")
+    image_desk.image_sets.fetch("mnist")
     (asked,) = image_desk.heard(protocol.DownloadData)
     link.report(protocol.Result(job=asked.message.job, info={"root": "/data"}))
     assert image_desk.heard(protocol.FindData)  # where it is now
 
 
 def test_images_to_choose_from_are_others_each_time(image_desk):
-    state, link, data = image_desk.state, image_desk.link, image_desk.image_data
+    state, link, data = image_desk.state, image_desk.link, image_desk.image_sets
     data.browse("digits")
     (first,) = image_desk.heard(protocol.BrowseImages)
     images, labels = np.zeros((3, 1, 8, 8), np.uint8), np.arange(3)
@@ -669,7 +671,7 @@ def test_images_to_choose_from_are_others_each_time(image_desk):
 
 
 def test_images_that_cannot_be_browsed_are_no_failed_download(image_desk):
-    state, link, data = image_desk.state, image_desk.link, image_desk.image_data
+    state, link, data = image_desk.state, image_desk.link, image_desk.image_sets
     assert state.get(IMAGE_DATA).places["mnist"] == ""
     data.browse("mnist")
     (asked,) = image_desk.heard(protocol.BrowseImages)
@@ -686,7 +688,7 @@ def test_images_that_cannot_be_browsed_are_no_failed_download(image_desk):
 
 
 def test_images_of_a_folder_come_in_the_shape_of_the_model(image_desk):
-    state, link, data = image_desk.state, image_desk.link, image_desk.image_data
+    state, link, data = image_desk.state, image_desk.link, image_desk.image_sets
     state.update(TRAINING_CONFIG, **vars(folder_training(48, 3)))
     image_desk.models.open("own pictures")
     link.describe(link.asked(protocol.Open)[-1].job, folder_training(16, 1))
@@ -699,7 +701,7 @@ def test_images_of_a_folder_come_in_the_shape_of_the_model(image_desk):
 
 
 def test_images_of_another_folder_are_forgotten(image_desk):
-    state, link, data = image_desk.state, image_desk.link, image_desk.image_data
+    state, link, data = image_desk.state, image_desk.link, image_desk.image_sets
     arrays = {"images": np.zeros((3, 1, 8, 8), np.uint8), "labels": np.arange(3)}
 
     def answer():
@@ -725,7 +727,7 @@ def test_images_of_another_folder_are_forgotten(image_desk):
 
 
 def test_a_chosen_folder_without_the_set_is_told_once(image_desk):
-    state, link, data = image_desk.state, image_desk.link, image_desk.image_data
+    state, link, data = image_desk.state, image_desk.link, image_desk.image_sets
     state.update(TRAINING_CONFIG, **vars(image_training("mnist")))
 
     def answer(mnist):
@@ -750,7 +752,7 @@ def test_a_chosen_folder_without_the_set_is_told_once(image_desk):
 
 
 def test_the_folder_of_the_data_is_kept_and_sent_along(image_desk):
-    image_desk.image_data.set_root("/my/data")
+    image_desk.image_sets.set_root("/my/data")
     (find,) = image_desk.heard(protocol.FindData)
     assert find.message.data_roots == ["/my/data"]
     state = image_desk.state
@@ -760,13 +762,13 @@ def test_the_folder_of_the_data_is_kept_and_sent_along(image_desk):
     assert train.message.data_root == "/my/data"
     assert train.message.config.unet is not None
     assert state.get(TRAINING).config == train.message.config
-    data = image_desk.image_data
+    data = image_desk.image_sets
     again = type(data)(Store(), image_desk.link, image_desk.settings, data)
     assert again._state.get(IMAGE_DATA).roots == ("/my/data",)
 
 
 def test_a_folder_for_another_set_leaves_those_found_before(image_desk):
-    link, data = image_desk.link, image_desk.image_data
+    link, data = image_desk.link, image_desk.image_sets
 
     def answer(**info):
         (find,) = image_desk.heard(protocol.FindData)
@@ -820,13 +822,13 @@ def test_stopped_tiles_keep_what_has_come_until_something_is_changed(image_desk)
     assert cancel.message.job == tiles.message.job
     run = image_desk.tiles()
     assert run.status == "empty"
-    assert run.trajectory.meta[image_ends.SEED] == 9
+    assert run.trajectory.meta[endpoints.SEED] == 9
     link.frames(tiles, 3)
     link.finish(tiles)
     settle()
     assert image_desk.tiles() is run
     assert len(run.trajectory.x) == 3
-    state.update(IMAGE_SAMPLING, c=image_ends.tile_end(state, 4))  # nothing goes by it
+    state.update(IMAGE_SAMPLING, c=endpoints.tile_end(state, 4))  # nothing goes by it
     state.update(VIEW, selected_lane="ddim")
     state.changed(LANES).emit()
     assert not image_desk.heard(*KINDS)
@@ -852,14 +854,14 @@ def test_after_a_stop_the_path_can_be_changed_without_the_tiles(image_desk):
     link.frames(tiles, 0, 3)
     image_desk.images.stop()
     image_desk.heard()
-    image_ends.place_tile(state, 3)
+    endpoints.place_tile(state, 3)
     assert slots(image_desk.heard(*KINDS)) == ["ddpm", "ddpm-shared", "ddim"]
     assert image_desk.tiles().status == "empty"
 
 
 def test_strips_that_are_stopped_keep_their_frames(image_desk):
     state, link = image_desk.state, image_desk.link
-    image_ends.place_tile(state, 7)
+    endpoints.place_tile(state, 7)
     strips = image_desk.heard(*KINDS)
     link.frames(strips[0], 0, 3)
     link.frames(strips[1])  # all of it, but for the word that it was all
@@ -877,7 +879,7 @@ def test_strips_that_are_stopped_keep_their_frames(image_desk):
         link.finish(packet)
     assert len(state.at(LANE_RUNS, "ddpm").trajectory.x) == 3
     assert not image_desk.heard(*KINDS)
-    image_ends.place_tile(state, 8)
+    endpoints.place_tile(state, 8)
     assert len(image_desk.heard(*KINDS)) == 3
 
 
@@ -893,7 +895,7 @@ def test_strips_that_wait_for_stopped_tiles_wait_no_longer(image_desk):
     image_desk.images.stop()
     state.changed(LANES).emit()
     settle()
-    keys = [image_ends.SAMPLES_KEY, *(lane.key for lane in shown_lanes(state))]
+    keys = [endpoints.SAMPLES_KEY, *(lane.key for lane in shown_lanes(state))]
     assert not [key for key in keys if state.at(LANE_RUNS, key).status == "running"]
     assert not image_desk.heard(*KINDS)
 

@@ -11,9 +11,10 @@ from bench.hands import click, key
 from bench.window import settle, wait_until
 from engine import protocol
 from engine.datasets.images import image_training
-from toydiff_gui import bundled, image_ends
+from toydiff_gui import bundled
 from toydiff_gui.image_inverter import read_image
 from toydiff_gui.image_scene import ImageScene
+from toydiff_gui.modes.images import endpoints
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW
 from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes
 from toydiff_gui.state.model import MODEL
@@ -139,7 +140,7 @@ def test_c_makes_room_for_a_and_b_but_takes_no_tile_of_theirs(images):
     click(samples, tile_place(images, 9))
     assert images.state.get(IMAGE_SAMPLING).a.tile == 9
     assert images.state.get(IMAGE_SAMPLING).c is None
-    assert image_ends.third_corner(images.state).tile not in (
+    assert endpoints.third_corner(images.state).tile not in (
         9,
         images.state.get(IMAGE_SAMPLING).b.tile,
     )
@@ -548,7 +549,7 @@ def test_ends_that_were_tiles_stay_when_the_seed_changes(images):
     images.link.answer_all()
     settle()
     assert images.state.get(IMAGE_SAMPLING).a is a
-    assert image_ends.end_label(images.state, a) == "Tile 1 of seed 5"
+    assert endpoints.end_label(images.state, a) == "Tile 1 of seed 5"
     assert images.image_page.scene.tiles.marks == {}
 
 

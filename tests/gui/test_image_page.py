@@ -18,7 +18,6 @@ from toydiff_gui.drawing.images.attention import cell_rect
 from toydiff_gui.drawing.images.look import film_frames
 from toydiff_gui.drawing.images.page import FACE, STRIPS, TILES
 from toydiff_gui.drawing.images.raster import scaled
-from toydiff_gui.image_ends import SAMPLES_KEY
 from toydiff_gui.image_scene import (
     AttentionCard,
     Endpoint,
@@ -27,6 +26,7 @@ from toydiff_gui.image_scene import (
     StripLane,
     TilesCard,
 )
+from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, shown_lanes

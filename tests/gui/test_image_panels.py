@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QInputDialog
 from engine.config import IMAGE_SETS, ScheduleConfig, TrainingConfig, UNetConfig, unet_preset
 from engine.datasets.images import DIGITS, folder_training, image_training, load_digits
 from engine.trajectory import Trajectory
-from toydiff_gui import image_ends, names, theme
+from toydiff_gui import names, theme
+from toydiff_gui.modes.images import endpoints, network_presets
 from toydiff_gui.modes.images.settings import (
     COSTS,
     IMAGE_DATA,
@@ -21,7 +22,6 @@ from toydiff_gui.modes.images.settings import (
     ImageDataRun,
 )
 from toydiff_gui.modes.points.settings import SAMPLING
-from toydiff_gui.panels.images import configs
 from toydiff_gui.panels.images.data_section import missing_text, progress_text
 from toydiff_gui.panels.images.preset_choice import duration_text, seconds_text, weights_text
 from toydiff_gui.panels.images.sample import ImageSamplePanel
@@ -59,7 +59,7 @@ def state(qapp):
     state = Store()
     state.set(ENGINE, EngineStatus("ready"))
     show_model(state, digits_model())
-    state.update(TRAINING_CONFIG, **configs.as_changes(image_training("mnist")))
+    state.update(TRAINING_CONFIG, **network_presets.as_changes(image_training("mnist")))
     state.update(IMAGE_DATA, places=HERE)
     return state
 
@@ -98,9 +98,9 @@ def give_samples(state, count=64):
     """Tiles that end in the bundled digits."""
     data = load_digits().standardised(slice(0, count))
     noise = np.random.default_rng(0).standard_normal(data.shape).astype(np.float32)
-    meta = {image_ends.SEED: state.get(IMAGE_SAMPLING).seed}
+    meta = {endpoints.SEED: state.get(IMAGE_SAMPLING).seed}
     trajectory = Trajectory([250, 0], [noise, data], [data, data], meta)
-    state.put(LANE_RUNS, image_ends.SAMPLES_KEY, LaneRun(trajectory, status="done"))
+    state.put(LANE_RUNS, endpoints.SAMPLES_KEY, LaneRun(trajectory, status="done"))
     return data
 
 
@@ -430,7 +430,7 @@ def test_a_training_of_points_is_measured_as_such(train, state):
 def test_a_configuration_for_points_does_no_harm(train, state):
     state.update(TRAINING_CONFIG, dataset="v", unet=None)
     assert state.get(TRAINING_CONFIG).dataset == "v"
-    state.update(TRAINING_CONFIG, **configs.as_changes(image_training("digits")))
+    state.update(TRAINING_CONFIG, **network_presets.as_changes(image_training("digits")))
     assert train.data.cards["digits"].isChecked()
 
 
@@ -486,7 +486,7 @@ def test_a_long_name_of_a_lane_is_cut_rather_than_the_dock(qtbot, sample, state)
 def test_endpoints_show_what_they_are(qtbot, sample, state):
     assert sample.path.rows["A"].button.name == "none yet"
     data = give_samples(state)
-    image_ends.place_tile(state, 20, "A")
+    endpoints.place_tile(state, 20, "A")
     row = sample.path.rows["A"]
     assert row.button.name == "Tile 21"
     assert row.button.accessibleName() == "Endpoint A: Tile 21"
@@ -495,7 +495,7 @@ def test_endpoints_show_what_they_are(qtbot, sample, state):
     assert np.array_equal(row.picture, expected)
     # Other samples come; what A looked like stays with it.
     state.update(IMAGE_SAMPLING, seed=6)
-    state.put(LANE_RUNS, image_ends.SAMPLES_KEY, LaneRun(status="running"))
+    state.put(LANE_RUNS, endpoints.SAMPLES_KEY, LaneRun(status="running"))
     assert np.array_equal(row.picture, expected)
     assert "seed 5" in row.button.name
 
@@ -504,32 +504,30 @@ def test_endpoints_keep_their_pictures_while_the_tiles_are_sampled_anew(sample, 
     row = sample.path.rows["A"]
     data = give_samples(state)
     smear = np.zeros_like(data)
-    begun = Trajectory([250, 125, 0], [data], [smear], {image_ends.SEED: 5})
+    begun = Trajectory([250, 125, 0], [data], [smear], {endpoints.SEED: 5})
     digit = load_digits().images[20]
-    image_ends.place_tile(state, 20, "A")
-    state.put(
-        LANE_RUNS, image_ends.SAMPLES_KEY, LaneRun(begun, status="running")
-    )  # with more steps
+    endpoints.place_tile(state, 20, "A")
+    state.put(LANE_RUNS, endpoints.SAMPLES_KEY, LaneRun(begun, status="running"))  # with more steps
     assert np.array_equal(row.picture, digit)
     state.update(IMAGE_SAMPLING, seed=6)  # before they are done
-    other = Trajectory([250, 0], [data], [smear], {image_ends.SEED: 6})
-    state.put(LANE_RUNS, image_ends.SAMPLES_KEY, LaneRun(other, status="running"))
+    other = Trajectory([250, 0], [data], [smear], {endpoints.SEED: 6})
+    state.put(LANE_RUNS, endpoints.SAMPLES_KEY, LaneRun(other, status="running"))
     assert np.array_equal(row.picture, digit)
-    image_ends.place_tile(state, 3, "A")  # of which nothing better is known yet
+    endpoints.place_tile(state, 3, "A")  # of which nothing better is known yet
     first = row.picture
     assert first is not None
     assert not np.array_equal(first, load_digits().images[3])
     other.append(data, data)
-    state.put(LANE_RUNS, image_ends.SAMPLES_KEY, LaneRun(other, status="done"))
+    state.put(LANE_RUNS, endpoints.SAMPLES_KEY, LaneRun(other, status="done"))
     assert np.array_equal(row.picture, load_digits().images[3])
 
 
 def test_a_tile_in_training_is_called_so_in_full(qtbot, sample, state):
     data = give_samples(state)
-    preview = Trajectory([250, 0], [data, data], [data, data], {image_ends.SEED: 0})
+    preview = Trajectory([250, 0], [data, data], [data, data], {endpoints.SEED: 0})
     config = image_training("digits")
     state.set(TRAINING, TrainingRun("running", 3, 9, preview=preview, config=config))
-    image_ends.place_tile(state, 5, "A")
+    endpoints.place_tile(state, 5, "A")
     button = sample.path.rows["A"].button
     assert button.name == "Training, tile 6"
     assert button.text() == button.name  # nothing of it is cut

@@ -10,8 +10,8 @@ from engine import protocol
 from engine.config import unet_preset
 from engine.datasets.images import image_training
 from engine.trajectory import Trajectory
-from toydiff_gui import image_ends
 from toydiff_gui.image_composer import compose_images
+from toydiff_gui.modes.images import endpoints
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageEnd
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun
 from toydiff_gui.state.model import MODEL, ModelInfo, remember_model, show_model
@@ -101,11 +101,11 @@ def train_digits_beside(image_desk, ref="mnist"):
 def test_a_model_opened_while_another_is_trained_shows_its_own_samples(image_desk):
     state = image_desk.state
     train_digits_beside(image_desk)
-    assert image_ends.shown_tiles(state) is state.get(TRAINING).preview
+    assert endpoints.shown_tiles(state) is state.get(TRAINING).preview
     image_desk.open_images("digits", "digits")
     image_desk.link.answer_all()
     settle()
-    assert image_ends.shown_tiles(state) is state.at(LANE_RUNS, "samples").trajectory
+    assert endpoints.shown_tiles(state) is state.at(LANE_RUNS, "samples").trajectory
     assert state.get(IMAGE_SAMPLING).a is not None
     assert state.get(IMAGE_SAMPLING).a.label == "Tile 1"
 
@@ -213,7 +213,7 @@ def test_ends_that_were_placed_stay_what_they_are(image_desk):
     """An image that was inverted is no tile and follows none."""
     state = image_desk.state
     end = ImageEnd(np.ones(SHAPE, np.float32), "mine")
-    image_ends.place_end(state, "A", end)
+    endpoints.place_end(state, "A", end)
     state.update(IMAGE_SAMPLING, tile_class="each")
     settle()
     assert state.get(IMAGE_SAMPLING).a is end

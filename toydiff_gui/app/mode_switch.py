@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QSettings
 from engine.config import TrainingConfig
 from engine.datasets.images import INFOS, image_training
 from toydiff_gui.bundled import bundled_images, bundled_points
-from toydiff_gui.panels.images.configs import as_changes
+from toydiff_gui.modes.images.network_presets import as_changes
 from toydiff_gui.references import is_here
 from toydiff_gui.state.model import MODEL, ModelInfo
 from toydiff_gui.state.store import Store

@@ -14,8 +14,8 @@ from engine.protocol import AnyReport, Arrays
 from engine.trajectory import Trajectory
 from toydiff_gui.controllers.models import Models
 from toydiff_gui.engine_client.client import Client
-from toydiff_gui.image_data import data_root
-from toydiff_gui.image_ends import SEED
+from toydiff_gui.modes.images.endpoints import SEED
+from toydiff_gui.modes.images.image_sets import data_root
 from toydiff_gui.runs import Runs
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL

@@ -11,7 +11,7 @@ from engine import protocol
 from engine.protocol import DiagnosisKind, Packet
 from toydiff_gui.diagnostics.findings import Finding, Subject
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.image_data import data_root, root_of
+from toydiff_gui.modes.images.image_sets import data_root, root_of
 from toydiff_gui.modes.images.settings import IMAGE_DATA
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL

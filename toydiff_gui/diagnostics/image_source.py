@@ -10,7 +10,7 @@ from engine import protocol
 from engine.datasets import Standardisation
 from engine.protocol import Packet
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.image_data import absent_text, config_of, root_of
+from toydiff_gui.modes.images.image_sets import absent_text, config_of, root_of
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL, ModelInfo
 from toydiff_gui.state.store import Store

@@ -43,7 +43,7 @@ from toydiff_gui.diagnostics.saving import Format, ThemeName, save_chart
 from toydiff_gui.diagnostics.status import StatusText
 from toydiff_gui.diagnostics.windows import Windows
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.image_data import absent_text
+from toydiff_gui.modes.images.image_sets import absent_text
 from toydiff_gui.modes.images.settings import IMAGE_DATA, IMAGE_SAMPLING
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.playback import Playback

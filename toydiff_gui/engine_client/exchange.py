@@ -48,15 +48,15 @@ class Exchange(QObject):
         began: the first of an answer has come; its key.
         ended: an answer is complete or has failed; its key.
         changed: something has been asked for, or is not awaited any more.
-        batch_ended: all coarse answers that were asked for together are complete; the milliseconds
-            that took.
+        batch_ended: all coarse answers that were asked for together are complete; the key of the
+            last, and the milliseconds they took.
         failed: a failure to tell the user.
     """
 
     began = Signal(str)
     ended = Signal(str)
     changed = Signal()
-    batch_ended = Signal(float)
+    batch_ended = Signal(str, float)
     failed = Signal(str)
 
     def __init__(
@@ -132,6 +132,10 @@ class Exchange(QObject):
         place = self._places.get(key)
         return None if place is None else place.shown
 
+    def remembers(self, want: Wanted) -> bool:
+        """Whether an answer can be shown without asking."""
+        return self._remembered.find(want.content) is not None
+
     def forget(self, keys: Iterable[str] | None = None) -> None:
         """Ask again for what stands at ``keys`` (None: everywhere), though nothing has changed."""
         for key in list(self._places) if keys is None else keys:
@@ -193,6 +197,7 @@ class Exchange(QObject):
             place.value, place.held = known.value, False
             self._tell(want, known)
             self.ended.emit(want.key)
+            self.look()  # it may be the first stage of more
             return
         if not self._engine_ready or (want.needs_model and not self._model_open):
             return
@@ -300,6 +305,7 @@ class Exchange(QObject):
             if not place.held:
                 self._show(place)
             self.began.emit(key)
+            self.look()
         elif not place.held:
             self._dirty.add(key)
             if not self._flush_timer.isActive():
@@ -360,7 +366,7 @@ class Exchange(QObject):
 
     def _end(self, key: str, want: Wanted) -> None:
         if want.coarse and not self._coarse_under_way():
-            self.batch_ended.emit(float(self._batch_began.elapsed()))
+            self.batch_ended.emit(key, float(self._batch_began.elapsed()))
         self.ended.emit(key)
         self.look()
 

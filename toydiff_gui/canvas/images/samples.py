@@ -19,7 +19,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QScrollBar, QWidget
 
-from toydiff_gui import image_ends
 from toydiff_gui.canvas.images.card import ImageCard
 from toydiff_gui.canvas.images.sameness import Identity
 from toydiff_gui.controls import ShyButton
@@ -32,9 +31,10 @@ from toydiff_gui.drawing.images.page import (
 )
 from toydiff_gui.drawing.images.tiles import TilesLayout, paint_tiles
 from toydiff_gui.drawing.images.words import paint_card_words
-from toydiff_gui.image_ends import SAMPLES_KEY
 from toydiff_gui.image_scene import Mark
 from toydiff_gui.keys import BY_KEYBOARD
+from toydiff_gui.modes.images import endpoints
+from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.modes.images.settings import IMAGE_VIEW
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, shown_lanes
 from toydiff_gui.state.model import MODEL
@@ -298,7 +298,7 @@ class SamplesCard(ImageCard):
 
     def place(self, index: int, mark: Mark | None = None) -> None:
         """Make a tile A, B or C, or what comes next; the card beside shows it from now on."""
-        image_ends.place_tile(self._state, index, mark)
+        endpoints.place_tile(self._state, index, mark)
 
     def menu_of(self, index: int) -> QMenu:
         """What can be done with a tile."""
@@ -322,7 +322,7 @@ class SamplesCard(ImageCard):
         classes.menuAction().setToolTip(
             "Which class this tile is asked for" if labels else "This network knows no classes"
         )
-        now = image_ends.tile_class(state, index)
+        now = endpoints.tile_class(state, index)
         choices: list[tuple[str, int | None]] = [("None", None)]
         choices += [(label, number) for number, label in enumerate(labels)]
         for label, number in choices:

@@ -17,7 +17,14 @@ from engine import protocol
 from engine.config import SamplerConfig
 from engine.protocol import Arrays, Request
 from toydiff_gui.composer import LATENT_KEY
-from toydiff_gui.controllers.lanes import Pace, lane_key, put_run, run_collector, show_run
+from toydiff_gui.controllers.lanes import (
+    Pace,
+    is_of_lane,
+    lane_key,
+    put_run,
+    run_collector,
+    show_run,
+)
 from toydiff_gui.controllers.models import Models
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
@@ -52,7 +59,11 @@ class PointLanes(QObject):
         self._store, self._playback = store, playback
         self._models, self._pathfinder = models, pathfinder
         self._pace = Pace()
-        exchange.batch_ended.connect(self._pace.learn)
+        exchange.batch_ended.connect(self._on_batch)
+
+    def _on_batch(self, key: str, took_ms: float) -> None:
+        if is_of_lane(key):
+            self._pace.learn(took_ms)
 
     def wanted(self) -> Iterable[Wanted | Unavailable]:
         """An answer for each lane that is drawn."""

@@ -25,10 +25,10 @@ from engine.datasets.images import INFOS, Pixels, info_of, load_digits
 from toydiff_gui import names
 from toydiff_gui.controls import IconButton, NumberBox, SectionHeader, Text, ThumbnailCard
 from toydiff_gui.controls.scroll import SPACING
-from toydiff_gui.image_data import where_missing
+from toydiff_gui.modes.images import network_presets
+from toydiff_gui.modes.images.image_sets import where_missing
 from toydiff_gui.modes.images.settings import IMAGE_DATA, ImageDataRun
 from toydiff_gui.panels.elided import ElidedText
-from toydiff_gui.panels.images import configs
 from toydiff_gui.panels.images.downloads import DOWNLOADS, DownloadQuestion
 from toydiff_gui.panels.images.drawings import icon_drawing, images_drawing
 from toydiff_gui.panels.parts import Choice, Writer
@@ -338,7 +338,8 @@ class ImageDataSection(QWidget, Writer):
 
     def _set_config(self, make: Callable[[], TrainingConfig]) -> None:
         self.write(
-            lambda: self._state.update(TRAINING_CONFIG, **configs.as_changes(make())), self._restore
+            lambda: self._state.update(TRAINING_CONFIG, **network_presets.as_changes(make())),
+            self._restore,
         )
 
     def _toggled(self, checked: bool) -> None:
@@ -347,15 +348,15 @@ class ImageDataSection(QWidget, Writer):
         key = next(k for k, card in self.cards.items() if card.isChecked())
         config = self._state.get(TRAINING_CONFIG)
         if key != config.dataset:
-            self._set_config(lambda: configs.with_dataset(config, key))
+            self._set_config(lambda: network_presets.with_dataset(config, key))
 
     def _set_size(self, size: int) -> None:
         config = self._state.get(TRAINING_CONFIG)
-        self._set_config(lambda: configs.with_folder(config, size, config.channels))
+        self._set_config(lambda: network_presets.with_folder(config, size, config.channels))
 
     def _set_channels(self, index: int) -> None:
         config, channels = self._state.get(TRAINING_CONFIG), self.colours.itemData(index)
-        self._set_config(lambda: configs.with_folder(config, config.image_size, channels))
+        self._set_config(lambda: network_presets.with_folder(config, config.image_size, channels))
 
     # Data that are not here
 

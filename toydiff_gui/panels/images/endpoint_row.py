@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWid
 
 from engine.datasets import Standardisation
 from engine.datasets.images import Pixels, to_pixels
-from toydiff_gui import image_ends, theme
+from toydiff_gui import theme
 from toydiff_gui.drawing.images.raster import colours, image_of
 from toydiff_gui.image_scene import Mark
+from toydiff_gui.modes.images import endpoints
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageEnd
 from toydiff_gui.panels.endpoints import EndpointMark
 from toydiff_gui.state.engine import ENGINE
@@ -39,9 +40,9 @@ def pixels_of(state: Store, end: ImageEnd, *, unfinished: bool = False) -> Pixel
     """
     image = end.image
     if image is None and end.tile is not None:
-        tiles = image_ends.shown_tiles(state)
+        tiles = endpoints.shown_tiles(state)
         known = tiles is not None and tiles.x0 and (unfinished or tiles.complete)
-        if tiles is not None and known and tiles.meta.get(image_ends.SEED) == end.seed:
+        if tiles is not None and known and tiles.meta.get(endpoints.SEED) == end.seed:
             last = tiles.x0[-1]
             image = last[end.tile] if end.tile < len(last) else None
     if image is None or image.shape != state.get(MODEL).shape:
@@ -151,20 +152,20 @@ class EndpointRow(QWidget):
             self.none_action.setEnabled(self._state.get(IMAGE_SAMPLING).c is not None)
 
     def _count(self) -> int:
-        tiles = image_ends.shown_tiles(self._state)
+        tiles = endpoints.shown_tiles(self._state)
         return 0 if tiles is None or not tiles.x else len(tiles.x[0])
 
     # Showing
 
     def _on_run(self, key: str) -> None:
-        if key == image_ends.SAMPLES_KEY:
+        if key == endpoints.SAMPLES_KEY:
             self.refresh()
 
     def refresh(self) -> None:
         """Show the endpoint as it is now."""
-        end = image_ends.end_of(self._state, self.mark)
+        end = endpoints.end_of(self._state, self.mark)
         self._picture = None if end is None else self._look_of(end)
-        name = NONE[self.mark] if end is None else image_ends.end_label(self._state, end)
+        name = NONE[self.mark] if end is None else endpoints.end_label(self._state, end)
         shown = (name, None if self._picture is None else self._picture.tobytes())
         if shown == self._shown:
             return
@@ -214,17 +215,17 @@ class EndpointRow(QWidget):
     # Choosing
 
     def _take_pinned(self) -> None:
-        image_ends.place_tile(self._state, self._state.get(IMAGE_VIEW).pinned_tile, self.mark)
+        endpoints.place_tile(self._state, self._state.get(IMAGE_VIEW).pinned_tile, self.mark)
 
     def take_random(self) -> None:
         """Take a tile that is no endpoint yet."""
-        free = sorted(set(range(self._count())) - set(image_ends.marks_of(self._state)))
+        free = sorted(set(range(self._count())) - set(endpoints.marks_of(self._state)))
         if free:
             tile = free[int(self._random.integers(len(free)))]
-            image_ends.place_tile(self._state, tile, self.mark)
+            endpoints.place_tile(self._state, tile, self.mark)
 
     def _remove(self) -> None:
-        image_ends.remove_end(self._state, self.mark)
+        endpoints.remove_end(self._state, self.mark)
 
     def _ask_to_browse(self) -> None:
         self.browse_asked.emit(self.mark)

@@ -12,8 +12,8 @@ from engine.config import ScheduleConfig, TrainingConfig
 from engine.datasets.images import info_of
 from toydiff_gui import names
 from toydiff_gui.controls import SectionHeader, Text
+from toydiff_gui.modes.images import network_presets
 from toydiff_gui.modes.images.settings import COSTS, IMAGE_DATA
-from toydiff_gui.panels.images import configs
 from toydiff_gui.panels.images.data_section import ImageDataSection
 from toydiff_gui.panels.images.preset_choice import PresetChoice, duration_text
 from toydiff_gui.panels.parts import Dock
@@ -152,16 +152,16 @@ class ImageTrainPanel(Dock):
         config = self._state.get(TRAINING_CONFIG)
         if not config.images:  # of the other mode; this dock is not seen then
             return
-        self.presets.set_current(configs.preset_of(config))
+        self.presets.set_current(network_presets.preset_of(config))
         known = len(info_of(config).labels)
-        self.classes.setChecked(configs.learns_classes(config))
+        self.classes.setChecked(network_presets.learns_classes(config))
         self.classes.setEnabled(known > 0)
         tip = CLASSES_TIP if known else "A folder of images has no classes"
         self.classes.setToolTip(tip)
         self.classes.setAccessibleDescription(tip)
         self.fields.show(config)
         self.predicts.show_config(config)
-        self.model_header.set_default(configs.defaults_of(config) == config)
+        self.model_header.set_default(network_presets.defaults_of(config) == config)
         self._show_costs()
         self._show_refusal()
 
@@ -172,7 +172,7 @@ class ImageTrainPanel(Dock):
         for preset, card in self.presets.cards.items():
             cost = self._state.at(COSTS, names.cost_key(config, preset))
             card.show_cost(cost, self._time_text(config, preset))
-        chosen = configs.preset_of(config)
+        chosen = network_presets.preset_of(config)
         time = self._time_text(config, chosen) if chosen else ""
         self.whole.setText(f"about {time} in all" if time else "")
 
@@ -199,11 +199,11 @@ class ImageTrainPanel(Dock):
         self.write(lambda: self._state.update(TRAINING_CONFIG, **changes), self._show_config)
 
     def _set_preset(self, preset: str) -> None:
-        config = configs.with_network(self._state.get(TRAINING_CONFIG), preset)
+        config = network_presets.with_network(self._state.get(TRAINING_CONFIG), preset)
         self._change(unet=config.unet)
 
     def _set_classes(self, learn: bool) -> None:
-        config = configs.with_network(self._state.get(TRAINING_CONFIG), classes=learn)
+        config = network_presets.with_network(self._state.get(TRAINING_CONFIG), classes=learn)
         self._change(unet=config.unet)
 
     def _set_prediction(self, prediction: str | None) -> None:
@@ -231,4 +231,8 @@ class ImageTrainPanel(Dock):
         self._change(seed=value)
 
     def _reset_model(self) -> None:
-        self._change(**configs.as_changes(configs.defaults_of(self._state.get(TRAINING_CONFIG))))
+        self._change(
+            **network_presets.as_changes(
+                network_presets.defaults_of(self._state.get(TRAINING_CONFIG))
+            )
+        )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QObject, QSettings
 
 from engine import protocol
 from engine.config import TrainingConfig
 from engine.datasets.images import INFOS, folder_training, image_training
-from engine.protocol import Arrays, Packet
-from toydiff_gui.engine_link import EngineLink
+from engine.protocol import AnyReport, Arrays
+from toydiff_gui.engine_client.client import Client
 from toydiff_gui.modes.images.settings import IMAGE_DATA
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL, ModelInfo
@@ -75,33 +73,33 @@ def absent_text(state: Store, dataset: str) -> str:
     )
 
 
-class ImageDataKeeper(QObject):
+class ImageSets(QObject):
     """Finds, fetches and reads sets of images through the engine. Nothing is fetched unasked."""
 
     def __init__(
-        self, state: Store, link: EngineLink, settings: QSettings, parent: QObject | None = None
+        self, state: Store, client: Client, settings: QSettings, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._state, self._link, self._settings = state, link, settings
+        self._state, self._client, self._settings = state, client, settings
         self._find_job: int | None = None
         self._root_chosen = False
         """The answer that is waited for is the first about a folder the user has just chosen."""
         self._fetch_job: int | None = None
         self._browse_job: int | None = None
         self._browsed = ""
-        self._card_jobs: dict[int, str] = {}
+        self._cards: set[str] = set()
+        """Sets whose images for the card are on their way."""
         self._pages: dict[str, int] = {}
         self._host: str | None = None
         self._recall(state.get(ENGINE).host)
-        link.received.connect(self._on_packet)
-        link.died.connect(self._on_died)
+        client.died.connect(self._on_died)
         state.changed(ENGINE).connect(self._on_engine)
 
     @property
     def busy(self) -> bool:
         """Whether something is on its way."""
         jobs = (self._find_job, self._fetch_job, self._browse_job)
-        return any(job is not None for job in jobs) or bool(self._card_jobs)
+        return any(job is not None for job in jobs) or bool(self._cards)
 
     @property
     def _root(self) -> str:
@@ -130,7 +128,12 @@ class ImageDataKeeper(QObject):
     def find(self) -> None:
         """Look where the sets are."""
         roots = list(self._state.get(IMAGE_DATA).roots)
-        self._find_job = self._send(protocol.FindData(slot="data", data_roots=roots))
+        self._cancel(self._find_job)
+        self._find_job = self._client.ask(
+            protocol.FindData(slot="data", data_roots=roots),
+            done=self._on_found,
+            failed=self._on_not_found,
+        )
 
     def set_root(self, folder: str) -> None:
         """Look in the user's own ``folder`` first; those chosen before may hold the other sets."""
@@ -146,7 +149,8 @@ class ImageDataKeeper(QObject):
         self._settings.setValue(self._key(FOLDER_OF_IMAGES), folder)
         data = self._state.get(IMAGE_DATA)
         if self._browsed == FOLDER:
-            self._browse_job = None  # what still comes is of the folder before
+            self._cancel(self._browse_job)  # what still comes is of the folder before
+            self._browse_job = None
         if data.browsed_set == FOLDER:
             self._state.update(IMAGE_DATA, browsed=None, labels=None, browsed_set="")
         self._state.update(
@@ -164,14 +168,17 @@ class ImageDataKeeper(QObject):
         self._state.update(
             IMAGE_DATA, fetching=dataset, done=0, total=0, remaining=None, message=""
         )
-        self._fetch_job = self._send(
-            protocol.DownloadData(slot="download", dataset=dataset, data_root=self._root)
+        self._fetch_job = self._client.ask(
+            protocol.DownloadData(slot="download", dataset=dataset, data_root=self._root),
+            report=self._on_progress,
+            done=self._on_fetched,
+            failed=self._on_not_fetched,
         )
 
     def cancel_fetch(self) -> None:
         """Stop the download; nothing half is kept."""
         if self._fetch_job is not None:
-            self._link.send(Packet(protocol.Cancel(job=self._fetch_job)))
+            self._cancel(self._fetch_job)
             self._fetched()
 
     def browse(self, dataset: str) -> None:
@@ -180,14 +187,31 @@ class ImageDataKeeper(QObject):
             return
         page = self._pages[dataset] = self._pages.get(dataset, -1) + 1
         self._state.update(IMAGE_DATA, browse_message="")
+        self._cancel(self._browse_job)
         self._browsed = dataset
-        self._browse_job = self._send(self._browsing(dataset, TO_CHOOSE_FROM, page, "browse"))
+        self._browse_job = self._client.ask(
+            self._browsing(dataset, TO_CHOOSE_FROM, page, "browse"),
+            done=self._on_browsed,
+            failed=self._on_not_browsed,
+        )
 
     def show_on_card(self, dataset: str) -> None:
         """Bring a few images of a set for its card."""
-        if self._state.get(ENGINE).status == "ready" and dataset not in self._card_jobs.values():
-            job = self._send(self._browsing(dataset, ON_A_CARD, 0, f"card {dataset}"))
-            self._card_jobs[job] = dataset
+        if self._state.get(ENGINE).status != "ready" or dataset in self._cards:
+            return
+
+        def done(message: protocol.Result, arrays: Arrays) -> None:
+            self._cards.discard(dataset)
+            if not message.cancelled:
+                known = self._state.get(IMAGE_DATA).thumbnails
+                self._state.update(IMAGE_DATA, thumbnails={**known, dataset: arrays["images"]})
+
+        self._cards.add(dataset)
+        self._client.ask(
+            self._browsing(dataset, ON_A_CARD, 0, f"card {dataset}"),
+            done=done,
+            failed=lambda _: self._cards.discard(dataset),  # the card keeps its icon
+        )
 
     def _browsing(self, dataset: str, count: int, seed: int, slot: str) -> protocol.BrowseImages:
         config = self._config_of(dataset)
@@ -213,65 +237,51 @@ class ImageDataKeeper(QObject):
             self._state.post(f"{what} needs the engine, which is not ready.", error=True)
         return ready
 
-    def _send(self, request: Any) -> int:
-        job = self._link.next_job()
-        fields = {name: getattr(request, name) for name in request.__struct_fields__}
-        self._link.send(Packet(type(request)(**fields | {"job": job})))
-        return job
+    def _cancel(self, job: int | None) -> None:
+        if job is not None:
+            self._client.cancel(job)
 
     # Answers
 
-    def _on_packet(self, packet: Packet) -> None:
-        message = packet.message
-        job = message.job
-        if job == self._fetch_job and isinstance(message, protocol.Progress):
+    def _on_progress(self, message: AnyReport, arrays: Arrays) -> None:
+        if isinstance(message, protocol.Progress):
             self._state.update(
                 IMAGE_DATA, done=message.done, total=message.total, remaining=message.remaining
             )
-        elif isinstance(message, protocol.Result):
-            self._on_result(job, message, packet.arrays)
-        elif isinstance(message, protocol.Failure):
-            self._on_failure(job, message.message)
 
-    def _on_result(self, job: int, message: protocol.Result, arrays: Arrays) -> None:
-        if job == self._find_job:
-            self._find_job = None
-            if not message.cancelled:
-                self._found(message.info)
-        elif job == self._fetch_job:
-            self._fetched()
-            self.find()
-        elif job == self._browse_job:
-            self._browse_job = None
-            if not message.cancelled:
-                self._state.update(
-                    IMAGE_DATA,
-                    browsed=arrays["images"],
-                    labels=arrays["labels"],
-                    browsed_set=self._browsed,
-                    browse_message="",
-                )
-        elif job in self._card_jobs:
-            dataset = self._card_jobs.pop(job)
-            if not message.cancelled:
-                thumbnails = {**self._state.get(IMAGE_DATA).thumbnails, dataset: arrays["images"]}
-                self._state.update(IMAGE_DATA, thumbnails=thumbnails)
+    def _on_fetched(self, message: protocol.Result, arrays: Arrays) -> None:
+        self._fetched()
+        self.find()
 
-    def _on_failure(self, job: int, why: str) -> None:
-        if job == self._find_job:
-            self._find_job, self._root_chosen = None, False
-            self._state.post(why, error=True)
-        elif job == self._fetch_job:
-            self._fetched(why)
-            self._state.post(why, error=True)
-        elif job == self._browse_job:
-            self._browse_job = None
-            absent = absent_text(self._state, self._browsed)
-            self._state.update(IMAGE_DATA, browse_message=absent or why)
-        elif job in self._card_jobs:
-            del self._card_jobs[job]  # the card keeps its icon
+    def _on_not_fetched(self, failure: protocol.Failure) -> None:
+        self._fetched(failure.message)
+        self._state.post(failure.message, error=True)
 
-    def _found(self, info: dict[str, Any]) -> None:
+    def _on_browsed(self, message: protocol.Result, arrays: Arrays) -> None:
+        self._browse_job = None
+        if not message.cancelled:
+            self._state.update(
+                IMAGE_DATA,
+                browsed=arrays["images"],
+                labels=arrays["labels"],
+                browsed_set=self._browsed,
+                browse_message="",
+            )
+
+    def _on_not_browsed(self, failure: protocol.Failure) -> None:
+        self._browse_job = None
+        absent = absent_text(self._state, self._browsed)
+        self._state.update(IMAGE_DATA, browse_message=absent or failure.message)
+
+    def _on_not_found(self, failure: protocol.Failure) -> None:
+        self._find_job, self._root_chosen = None, False
+        self._state.post(failure.message, error=True)
+
+    def _on_found(self, message: protocol.Result, arrays: Arrays) -> None:
+        self._find_job = None
+        if message.cancelled:
+            return
+        info = message.info
         places = {name: place for name, place in info.items() if name != "download_root"}
         if folder := self._state.get(IMAGE_DATA).places.get(FOLDER):
             places[FOLDER] = folder
@@ -289,7 +299,7 @@ class ImageDataKeeper(QObject):
         fetched = self._fetch_job is not None
         self._find_job = self._fetch_job = self._browse_job = None
         self._root_chosen = False
-        self._card_jobs.clear()
+        self._cards.clear()
         if fetched:
             self._fetched(why)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.trajectory import Trajectory
-from toydiff_gui.image_ends import SAMPLES_KEY, shown_tiles
+from toydiff_gui.modes.images.endpoints import SAMPLES_KEY, shown_tiles
 from toydiff_gui.modes.images.settings import IMAGE_VIEW
 from toydiff_gui.state.lanes import LANE_RUNS, LaneSpec, lane_of
 from toydiff_gui.state.store import Store

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from toydiff_gui.image_ends import tile_class
+from toydiff_gui.modes.images.endpoints import tile_class
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
