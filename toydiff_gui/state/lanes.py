@@ -98,7 +98,7 @@ class LaneRun:
     message: str = ""
 
 
-LANES = Slot("lanes", lambda: DEFAULT_LANES, Kind.SETTING)
+LANES: Slot[tuple[LaneSpec, ...]] = Slot("lanes", lambda: DEFAULT_LANES, Kind.SETTING)
 LANE_RUNS: Family[str, LaneRun] = Family("lane runs", LaneRun)
 """By the key of the lane; what a mode draws beside its lanes has keys of its own."""
 
@@ -129,7 +129,7 @@ def add_lane(store: Store, lane: LaneSpec, after: str | None = None) -> str:
     """
     if lane.shown and len(shown_lanes(store)) >= MAX_LANES:
         raise ValueError(f"at most {MAX_LANES} lanes can be shown beside the latents")
-    lanes = list(store.get(LANES))
+    lanes = [*store.get(LANES)]
     known = {other.key for other in lanes}
     key = next(name for n in itertools.count(1) if (name := f"lane-{n}") not in known)
     place = next((i + 1 for i, other in enumerate(lanes) if other.key == after), None)
