@@ -80,5 +80,5 @@ def lanes_done(main: MainWindow) -> bool:
     """Whether every lane or strip that is shown has all its frames, in full."""
     state = main.state
     runs = [state.at(LANE_RUNS, lane.key) for lane in shown_lanes(state)]
-    busy = main.controllers.busy or main.image_lanes.busy
+    busy = main.controllers.busy
     return not busy and all(run.status == "done" and not run.coarse for run in runs)

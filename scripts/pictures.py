@@ -114,8 +114,7 @@ def take_window_pictures(folder: Path) -> None:
         window.grab().save(str(FOLDER / f"window-{name}.png"))
 
     def at_rest() -> bool:
-        conductor = window.conductor
-        parts = (pathfinder, window.layers, window.comparer, window.diagnostics.examiner)
+        parts = (window.layers, window.comparer, window.diagnostics.examiner)
         return complete() and not any(part.busy for part in parts)
 
     def take(name: str, t: int) -> None:
@@ -170,10 +169,9 @@ def take_image_pictures(window: MainWindow, wait: Callable[[Callable[[], bool]],
     state.update(VIEW, theme="dark", lab=False, train_dock=True, overlays={}, selected_lane="ddim")
     state.set(LANES, DEFAULT_LANES)
     state.update(IMAGE_SAMPLING, tile_class="each", guidance=1.0, path="spherical")
-    parts = (window.image_lanes, window.attention, window.slicer, window.costs)
 
     def at_rest() -> bool:
-        return not any(part.busy for part in parts)
+        return not window.controllers.busy
 
     def seen(name: str, t: int, there: Callable[[], bool]) -> None:
         wait(lambda: at_rest() and there())

@@ -79,6 +79,7 @@ class LayerKeeper(QObject):
         link.died.connect(self._on_died)
         playback.t_changed.connect(self._on_time)
         # At once: what is of another model or of a lane that is no more must not be shown.
+        state.changed(LANES).connect(self._forget_removed)
         state.changed(LANES).connect(self._refresh)
         state.changed(MODEL).connect(self._refresh)
         for signal in (
@@ -112,6 +113,13 @@ class LayerKeeper(QObject):
             return
         self._box = box
         self._refresh()
+
+    def _forget_removed(self) -> None:
+        """Even without an engine: a lane that is added may get the key of a removed one."""
+        there = {LATENT_KEY, *(lane.key for lane in self._state.get(LANES))}
+        for lane, kind in self._state.keys(LAYERS):
+            if lane not in there:
+                self._state.put(LAYERS, (lane, kind), None)
 
     # What is wanted
 

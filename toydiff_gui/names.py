@@ -132,7 +132,7 @@ def lane_detail(lane: LaneSpec, sampling: Sampling | ImageSampling, *, several_p
 
 
 def cost_key(config: TrainingConfig, preset: str) -> str:
-    """What the cost of a preset's network is called, such as 'mnist/medium' (``Store.cost``)."""
+    """What the cost of a preset's network is called, such as 'mnist/medium' (``COSTS``)."""
     name = config.dataset
     if name == "folder":
         name = f"folder-{config.channels}x{config.image_size}"

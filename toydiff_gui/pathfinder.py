@@ -237,9 +237,8 @@ class Pathfinder(QObject):
     def _finish(self, status: str, message: str = "") -> None:
         self._job = None
         self._version += 1
-        self._state.set(
-            GEODESIC, replace(self._state.get(GEODESIC), status=status, message=message)
-        )  # type: ignore[arg-type]
+        run = replace(self._state.get(GEODESIC), status=status, message=message)  # type: ignore[arg-type]
+        self._state.set(GEODESIC, run)
         if status == "failed":
             self._state.post(message, error=True)
         self.path_changed.emit()

@@ -403,7 +403,7 @@ def test_way_points_are_dragged_nudged_and_taken_back(drawing):
     drawing.settle()
     first, second = drawing.view("latent").way_points.handles
     dragging = []
-    drawing.state.changed(DRAGGING).connect(dragging.append)
+    drawing.state.changed(DRAGGING).connect(lambda: dragging.append(drawing.state.get(DRAGGING)))
     drawing.drag(second, 0.5, -1.5)
     assert drawing.state.get(SAMPLING).through[0] == (-1.0, 1.0)
     assert drawing.state.get(SAMPLING).through[1] == pytest.approx((0.5, -1.5), abs=0.08)

@@ -19,6 +19,7 @@ from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.runs import CHECKPOINT
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import (
+    LANES,
     LaneSpec,
     add_lane,
     duplicate_lane,
@@ -29,7 +30,7 @@ from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import DRAGGING
 
-LANES = ["ddpm", "ddpm-shared", "ddim"]
+LANE_KEYS = ["ddpm", "ddpm-shared", "ddim"]
 SAMPLES = protocol.Sample
 
 
@@ -48,7 +49,7 @@ def test_the_model_is_opened_first_and_then_every_lane_is_asked_for(desk):
     assert opening.message.checkpoint == "v"
     desk.link.describe(opening.message.job)
     asked = desk.asked()
-    assert slots(asked) == LANES
+    assert slots(asked) == LANE_KEYS
     for packet in asked:
         message = packet.message
         assert (message.checkpoint, message.points, message.seed) == ("v", 500, 7)
@@ -80,10 +81,10 @@ def test_frames_are_shown_as_they_arrive(desk):
 @pytest.mark.parametrize(
     ("change", "lanes"),
     [
-        ({"a": (0.5, 0.5)}, LANES),
-        ({"seed": 6}, LANES),
-        ({"steps": 40}, LANES),
-        ({"path_points": 100}, LANES),
+        ({"a": (0.5, 0.5)}, LANE_KEYS),
+        ({"seed": 6}, LANE_KEYS),
+        ({"steps": 40}, LANE_KEYS),
+        ({"path_points": 100}, LANE_KEYS),
         ({"eta": 0.5}, ["ddim"]),  # the others have no eta
         ({"count": 17}, []),  # belongs to the other mode
     ],
@@ -141,13 +142,13 @@ def test_a_lane_with_steps_of_its_own_keeps_them(resting):
     (packet,) = resting.asked()
     assert packet.message.sampler.steps == 20
     resting.state.update(SAMPLING, steps=40)
-    assert slots(resting.asked()) == LANES  # not the lane with 20 steps
+    assert slots(resting.asked()) == LANE_KEYS  # not the lane with 20 steps
 
 
 def test_samples_bring_their_latents(resting):
     resting.state.update(SAMPLING, mode="samples", count=64)
     asked = resting.asked(SAMPLES)
-    assert slots(asked) == LANES
+    assert slots(asked) == LANE_KEYS
     assert {(packet.message.count, packet.message.seed) for packet in asked} == {(64, 5)}
     resting.link.frames(asked[0], 0, 1)
     latents = resting.run(LATENT_KEY).latents
@@ -167,7 +168,7 @@ def test_a_path_is_never_shown_as_samples_nor_the_other_way_round(resting):
     assert resting.run().trajectory is not None
     resting.state.update(SAMPLING, mode="samples", count=1)
     assert len(resting.asked(SAMPLES)) == 3
-    assert {resting.run(key).trajectory for key in LANES} == {None}
+    assert {resting.run(key).trajectory for key in LANE_KEYS} == {None}
     assert resting.run().status == "running"
 
 
@@ -178,7 +179,7 @@ def test_another_mode_ends_what_is_on_its_way_since_the_engine_would_not(resting
     settle()
     cancelled = [p.message.job for p in resting.link.sent if isinstance(p.message, protocol.Cancel)]
     assert cancelled == jobs
-    assert slots(resting.asked(SAMPLES)) == LANES
+    assert slots(resting.asked(SAMPLES)) == LANE_KEYS
 
 
 def test_lanes_of_another_model_are_empty_until_its_own_frames_come(resting):
@@ -195,12 +196,12 @@ def test_a_failure_is_said_once_in_each_lane_and_in_words(resting):
     for packet in asked:
         resting.link.report(protocol.Failure(job=packet.message.job, message="too many points"))
     settle()
-    assert {resting.run(key).status for key in LANES} == {"failed"}
+    assert {resting.run(key).status for key in LANE_KEYS} == {"failed"}
     assert resting.run().message == "too many points"
     assert resting.messages == [("Too many points.", True)] * 3
     assert resting.asked() == []  # no endless trying
     resting.state.update(SAMPLING, seed=4)
-    assert slots(resting.asked()) == LANES
+    assert slots(resting.asked()) == LANE_KEYS
 
 
 # Dragging
@@ -211,7 +212,7 @@ def test_a_drag_asks_for_few_steps_one_batch_at_a_time_and_for_the_newest_place(
     state.set(DRAGGING, True)
     state.update(SAMPLING, a=(0.0, 1.0))
     first = resting.asked()
-    assert slots(first) == LANES
+    assert slots(first) == LANE_KEYS
     assert {packet.message.sampler.steps for packet in first} == {FIRST_COARSE_EVALUATIONS}
     for x in (0.1, 0.2, 0.3):
         state.update(SAMPLING, a=(x, 1.0))
@@ -222,11 +223,11 @@ def test_a_drag_asks_for_few_steps_one_batch_at_a_time_and_for_the_newest_place(
     assert resting.run().coarse
     assert resting.run().trajectory.x[0][0].tolist() == [0, 1]
     second = resting.asked()
-    assert slots(second) == LANES
+    assert slots(second) == LANE_KEYS
     assert second[0].arrays["start"].tolist() == pytest.approx([0.3, 1.0])
     state.set(DRAGGING, False)
     last = resting.asked()
-    assert slots(last) == LANES
+    assert slots(last) == LANE_KEYS
     assert {packet.message.sampler.steps for packet in last} == {250}
     assert last[0].arrays["start"].tolist() == pytest.approx([0.3, 1.0])
 
@@ -297,7 +298,7 @@ def test_the_hand_is_followed_although_a_lane_fails(resting, last):
             resting.link.frames(packet)
             resting.link.finish(packet)
     second = resting.asked()
-    assert slots(second) == LANES
+    assert slots(second) == LANE_KEYS
     assert second[0].arrays["start"].tolist() == [0.5, 1.0]
 
 
@@ -536,7 +537,7 @@ def test_new_weights_behind_the_same_name_are_sampled_anew(resting, tmp_path):
     (opening,) = resting.heard(protocol.Open)
     resting.link.describe(opening.message.job)
     assert resting.state.get(MODEL).revision == before + 1
-    assert slots(resting.heard(protocol.Interpolate)) == LANES
+    assert slots(resting.heard(protocol.Interpolate)) == LANE_KEYS
 
 
 # Training
@@ -743,7 +744,7 @@ def test_a_death_keeps_what_has_arrived_and_a_restart_asks_for_all_again(resting
     resting.link.get_ready()
     (opening,) = resting.asked(protocol.Open)
     resting.link.describe(opening.message.job)
-    assert slots(resting.asked()) == LANES
+    assert slots(resting.asked()) == LANE_KEYS
 
 
 def test_what_a_training_had_saved_when_the_engine_died_is_in_the_list(resting):

@@ -21,14 +21,14 @@ from toydiff_gui.modes.images.settings import (
 )
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, shown_lanes, update_lane
-from toydiff_gui.state.model import ModelInfo, show_model
+from toydiff_gui.state.model import MODEL, ModelInfo, show_model
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TrainingRun
 from toydiff_gui.state.view import MARKED, PINNED
 from toydiff_gui.thumbnails import thumbnail_times
 
 SHAPE = (1, 8, 8)
-MODEL = ModelInfo(
+DIGITS = ModelInfo(
     "digits", "digits", mean=(0.3,), std=(0.4,), shape=SHAPE, labels=tuple("0123456789"),
     attends=True,
 )  # fmt: skip
@@ -49,7 +49,7 @@ def run_of(count, seed=5, times=(250, 125, 0), **changes):
 def state(qapp):
     state = Store()
     state.set(ENGINE, EngineStatus("ready"))
-    show_model(state, MODEL)
+    show_model(state, DIGITS)
     state.update(IMAGE_SAMPLING, count=9, path_images=4)
     state.put(LANE_RUNS, "samples", run_of(9, seconds=1.9))
     for lane in shown_lanes(state):

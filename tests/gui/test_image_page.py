@@ -505,7 +505,7 @@ def slicing(page, state):
 def test_the_dot_is_dragged_within_the_map(slicing, state):
     plane = slicing.face.plane()
     drags = []
-    state.changed(DRAGGING).connect(drags.append)
+    state.changed(DRAGGING).connect(lambda: drags.append(state.get(DRAGGING)))
     none = Qt.KeyboardModifier.NoModifier
     QTest.mousePress(slicing.face, LEFT, none, whole(plane.place_of(0.25, 0.75)))
     assert np.allclose(state.get(IMAGE_VIEW).dot, (0.25, 0.75), atol=0.01)

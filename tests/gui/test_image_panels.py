@@ -450,7 +450,7 @@ def test_numbers_write_to_the_settings_of_images(qtbot, sample, state):
     with qtbot.waitSignal(state.message_posted) as said:
         type_in(qtbot, sample.start.count_field.box, "5000")
     assert said.args == ["Images N must be between 1 and 400, got 5000.", True]
-    assert state.get(SAMPLING) == Store().sampling  # of the other mode
+    assert state.get(SAMPLING) == Store().get(SAMPLING)  # of the other mode
 
 
 def test_eta_belongs_to_the_mode(qtbot, sample, state):
@@ -641,7 +641,7 @@ def test_classes_and_guidance(qtbot, sample, state):
     type_in(qtbot, classes.guidance, "2.5")
     assert state.get(IMAGE_SAMPLING).guidance == 2.5
     click(qtbot, classes.header.reset)
-    assert state.get(IMAGE_SAMPLING) == Store().images
+    assert state.get(IMAGE_SAMPLING) == Store().get(IMAGE_SAMPLING)
 
 
 def test_classes_are_greyed_for_a_model_that_knows_none(sample, state):

@@ -8,13 +8,13 @@ from engine import protocol
 from engine.config import ScheduleConfig, TrainingConfig
 from toydiff_gui.composer import LATENT_KEY, compose
 from toydiff_gui.layers import COLUMNS, ROWS
-from toydiff_gui.modes.points.settings import SAMPLING, layer_of
+from toydiff_gui.modes.points.settings import LAYERS, SAMPLING, layer_of
 from toydiff_gui.state.lanes import duplicate_lane, remove_lane, update_lane
 from toydiff_gui.state.view import VIEW, show_overlay
 
 FIELD, SAMPLES, CANCEL = protocol.Field, protocol.Sample, protocol.Cancel
 SHORT = {"schedule": ScheduleConfig(timesteps=20)}
-LAYERS = (FIELD, SAMPLES)
+REQUESTS = (FIELD, SAMPLES)
 
 
 def flow(packet, t):
@@ -67,7 +67,7 @@ def test_nothing_is_computed_while_nobody_looks(resting):
     wait_until(lambda: not resting.layers.busy, "the pause after zooming")
     resting.playback.set_reached(0)
     resting.playback.set_t(100)
-    assert resting.heard(*LAYERS) == []
+    assert resting.heard(*REQUESTS) == []
     assert resting.at_rest()
 
 
@@ -75,7 +75,7 @@ def test_a_field_is_asked_for_at_all_times_that_of_the_timeline_first(resting):
     resting.playback.set_reached(0)
     resting.playback.set_t(123)
     show_overlay(resting.state, "ddim", "field", True)
-    (packet,) = resting.heard(*LAYERS)
+    (packet,) = resting.heard(*REQUESTS)
     times = packet.message.times
     assert times[0] == 123
     assert sorted(times) == list(range(1, 251))
@@ -97,6 +97,20 @@ def test_a_field_is_asked_for_at_all_times_that_of_the_timeline_first(resting):
     resting.state.update(SAMPLING, seed=9, a=(0.0, 0.0), steps=30)
     resting.state.update(VIEW, selected_lane="ddpm")
     assert resting.heard(FIELD) == []
+
+
+def test_a_layer_that_grows_in_place_is_told_again(resting):
+    told = []
+    resting.state.changed(LAYERS).connect(told.append)
+    show_overlay(resting.state, "ddim", "field", True)
+    (packet,) = resting.heard(FIELD)
+    see(resting, packet, [123])
+    settle()
+    assert told == [("ddim", "field")]
+    see(resting, packet)
+    wait_until(lambda: not resting.layers.busy, "the last of it")
+    assert len(told) > 1
+    assert set(told) == {("ddim", "field")}
 
 
 def test_the_exact_lane_has_a_field_of_its_own(resting):
@@ -163,7 +177,7 @@ def test_a_grid_is_carried_along(resting):
     assert warp.trajectory.complete
     resting.layers.set_view((-0.1, 0.1, -0.1, 0.1))
     wait_until(lambda: not resting.layers.busy, "the pause after zooming")
-    assert resting.heard(*LAYERS) == []  # it does not depend on the view
+    assert resting.heard(*REQUESTS) == []  # it does not depend on the view
 
 
 def test_the_basin_map_comes_quickly_and_then_well(resting):
@@ -230,7 +244,7 @@ def test_very_wide_plots_are_not_computed_over_and_over(resting):
 def test_nothing_of_another_model_is_shown(resting, kind):
     state, key = resting.state, LATENT_KEY if kind == "basin" else "ddim"
     show_overlay(state, key, kind, True)
-    packets = resting.heard(*LAYERS)
+    packets = resting.heard(*REQUESTS)
     answer(resting, packets[0])
     packets += resting.heard(SAMPLES)  # the basin map once more, and better
     resting.open("/short", **SHORT)
@@ -239,10 +253,10 @@ def test_nothing_of_another_model_is_shown(resting, kind):
         answer(resting, packet)
     layer = layer_of(state, key, kind)
     assert layer is None or layer.values == {}
-    sent = resting.heard(*LAYERS, CANCEL)
+    sent = resting.heard(*REQUESTS, CANCEL)
     cancelled = jobs(p for p in sent if isinstance(p.message, CANCEL))
     assert packets[-1].message.job in cancelled
-    new = [p for p in sent if isinstance(p.message, LAYERS) and p.message.slot.startswith(kind)]
+    new = [p for p in sent if isinstance(p.message, REQUESTS) and p.message.slot.startswith(kind)]
     assert new
     assert {p.message.checkpoint.removeprefix("exact:") for p in new} == {"/short"}
     for packet in new:
@@ -351,7 +365,7 @@ def test_a_lane_that_is_replaced_within_one_turn_has_its_field(resting):
 def test_an_overlay_that_is_taken_away_is_computed_no_more(resting, kind):
     key = LATENT_KEY if kind == "basin" else "ddim"
     show_overlay(resting.state, key, kind, True)
-    packets = resting.heard(*LAYERS)
+    packets = resting.heard(*REQUESTS)
     show_overlay(resting.state, key, kind, False)
     assert set(jobs(packets)) <= set(jobs(resting.heard(CANCEL)))
     for packet in packets:
@@ -389,10 +403,10 @@ def test_a_difference_that_fails_is_said_once_and_not_at_every_t(resting, which,
 def test_what_fails_is_said_once(resting, kind):
     key = LATENT_KEY if kind == "basin" else "ddim"
     show_overlay(resting.state, key, kind, True)
-    (packet,) = resting.heard(*LAYERS)
+    (packet,) = resting.heard(*REQUESTS)
     fail(resting, packet, "no such file: /gone")
     resting.state.update(VIEW, theme="light")
-    assert resting.heard(*LAYERS) == []
+    assert resting.heard(*REQUESTS) == []
     assert resting.messages == [("No such file: /gone.", True)]
     assert resting.at_rest()
 
@@ -403,15 +417,15 @@ def test_after_the_death_of_an_engine_all_of_it_is_computed_again(resting):
     for key, several in kinds.items():
         for kind in several:
             show_overlay(state, key, kind, True)
-    old = resting.heard(*LAYERS)
+    old = resting.heard(*REQUESTS)
     answer(resting, old[0])
     resting.link.die("the engine was ended by signal 9")
     resting.playback.set_reached(0)
     resting.playback.set_t(100)
     wait_until(resting.at_rest, "the end of it")
-    assert resting.heard(*LAYERS) == []
+    assert resting.heard(*REQUESTS) == []
     resting.restart()
-    new = [p for p in resting.heard(*LAYERS) if not p.message.slot.startswith("ddpm")]
+    new = [p for p in resting.heard(*REQUESTS) if not p.message.slot.startswith("ddpm")]
     assert {p.message.slot.split()[0] for p in new} >= {"field", "difference", "warp", "basin"}
     for packet in old:
         answer(resting, packet)
@@ -419,3 +433,17 @@ def test_after_the_death_of_an_engine_all_of_it_is_computed_again(resting):
         for kind in several:
             layer = layer_of(state, key, kind)
             assert layer is None or layer.values == {}
+
+
+def test_a_lane_that_is_removed_without_an_engine_leaves_nothing_to_its_successor(resting):
+    state = resting.state
+    own = duplicate_lane(state, "ddim")
+    show_overlay(state, own, "field", True)
+    (packet,) = resting.heard(FIELD)
+    answer(resting, packet)
+    assert shown(resting, own).field is not None
+    resting.link.die("the engine was ended by signal 9")
+    remove_lane(state, own)
+    assert duplicate_lane(state, "ddim") == own
+    show_overlay(state, own, "field", True)
+    assert shown(resting, own).field is None

@@ -31,12 +31,12 @@ from toydiff_gui.canvas.handles import EndpointHandle
 from toydiff_gui.controllers.lanes import COARSE_EVALUATIONS
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.state.engine import ENGINE
-from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes, update_lane
+from toydiff_gui.state.lanes import LANE_RUNS, LANES, shown_lanes, update_lane
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import DRAGGING, VIEW, ViewSettings, show_overlay
 
-LANES = ["ddpm", "ddpm-shared", "ddim"]
+LANE_KEYS = ["ddpm", "ddpm-shared", "ddim"]
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QAbstractSlider, QLineEdit)
 TINY = {"width": "16", "depth": "1", "timesteps": "20", "batch": "32"}
@@ -194,7 +194,7 @@ def test_keys_move_through_time(window):
 
 def test_numbers_select_lanes(window):
     window.grid.setFocus()
-    for number, lane in enumerate(["latent", *LANES], 1):
+    for number, lane in enumerate(["latent", *LANE_KEYS], 1):
         key(window.grid, Qt.Key(Qt.Key.Key_0 + number))
         assert window.state.get(VIEW).selected_lane == lane
     key(window.grid, Qt.Key.Key_9)  # there is none
@@ -308,7 +308,7 @@ def last_wishes(window, kind=protocol.Interpolate):
 def test_typed_endpoints_are_sampled(window):
     type_number(window.sample_panel.path.endpoint_boxes["A", 0], "0.25")
     asked = last_wishes(window)
-    assert list(asked) == LANES
+    assert list(asked) == LANE_KEYS
     assert asked["ddim"].arrays["start"].tolist() == [0.25, 2.0]
     assert window.grid.scene.lane("latent").endpoints[0] == (0.25, 2.0)
 
@@ -341,14 +341,14 @@ def test_the_mode_switches_between_path_and_samples(window):
     assert latent.latents.shape == (1000, 2)
     assert not window.grid.scene.lane("ddim").joined
     click(window.sample_panel.start.mode.button("interpolation"))
-    assert list(last_wishes(window)) == LANES
+    assert list(last_wishes(window)) == LANE_KEYS
     assert window.grid.scene.lane("latent").latents.shape == (500, 2)
 
 
 def test_lanes_come_and_go_with_their_boxes(window):
     rows = window.sample_panel.lanes.rows
     click(rows["ddpm"].check, QPoint(8, 10))
-    assert [lane.key for lane in window.current_scene().lanes] == ["latent", *LANES[1:]]
+    assert [lane.key for lane in window.current_scene().lanes] == ["latent", *LANE_KEYS[1:]]
     assert last_wishes(window) == {}
     click(rows["ddim-few"].check, QPoint(8, 10))
     assert list(last_wishes(window)) == ["ddim-few"]
@@ -634,7 +634,7 @@ def live(lasting):
     default = Sampling()
     window.state.update(SAMPLING, **{name: getattr(default, name) for name in vars(default)})
     for lane in window.state.get(LANES):
-        update_lane(window.state, lane.key, shown=lane.key in LANES)
+        update_lane(window.state, lane.key, shown=lane.key in LANE_KEYS)
     if window.state.get(MODEL).ref != "v":
         window.models.open("v")
         wait_until(lambda: window.state.get(MODEL).ref == "v", "the model")
@@ -645,7 +645,7 @@ def live(lasting):
 
 
 def test_lanes_fill_and_the_film_can_be_played_to_its_end(live):
-    for lane in LANES:
+    for lane in LANE_KEYS:
         trajectory = live.grid.scene.lane(lane).trajectory
         assert trajectory.complete
         assert trajectory.x[0].shape == (500, 2)
@@ -667,7 +667,7 @@ def test_dragging_shows_coarse_lanes_of_the_newest_place_and_then_the_full_ones(
 
     def note(lane):
         run = live.state.at(LANE_RUNS, lane)
-        if lane in LANES and run.status == "done":
+        if lane in LANE_KEYS and run.status == "done":
             shown.append((lane, run.coarse, len(run.trajectory.t) - 1, run.trajectory.x[0][0]))
 
     live.state.changed(LANE_RUNS).connect(note)
@@ -682,7 +682,7 @@ def test_dragging_shows_coarse_lanes_of_the_newest_place_and_then_the_full_ones(
             lambda here=here: (
                 all(
                     np.allclose(live.state.at(LANE_RUNS, lane).trajectory.x[0][0], here)
-                    for lane in LANES
+                    for lane in LANE_KEYS
                 )
                 and not live.controllers.busy
             ),
@@ -696,7 +696,7 @@ def test_dragging_shows_coarse_lanes_of_the_newest_place_and_then_the_full_ones(
     wait_until(lambda: lanes_done(live), "the full lanes")
     live.state.changed(LANE_RUNS).disconnect(note)
     full = [entry for entry in shown if not entry[1]]
-    assert sorted(lane for lane, *_ in full) == sorted(LANES)
+    assert sorted(lane for lane, *_ in full) == sorted(LANE_KEYS)
     assert {steps for _, _, steps, _ in full} == {250}
     for _, _, _, start in full:
         np.testing.assert_allclose(start, live.state.get(SAMPLING).a, atol=1e-6)

@@ -4,8 +4,18 @@ import pytest
 
 from toydiff_gui import scenes
 from toydiff_gui.modes.points.settings import SAMPLING
-from toydiff_gui.state.lanes import DEFAULT_LANES, LaneSpec
+from toydiff_gui.state.lanes import (
+    DEFAULT_LANES,
+    LANES,
+    LaneSpec,
+    add_lane,
+    lane_of,
+    remove_lane,
+    shown_lanes,
+    update_lane,
+)
 from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import VIEW
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -13,7 +23,8 @@ pytestmark = pytest.mark.usefixtures("qapp")
 @pytest.mark.parametrize("task", scenes.TASKS, ids=lambda task: task.key)
 def test_a_task_looks_the_same_after_any_meddling(task):
     fresh, meddled = Store(), Store()
-    meddled.update_sampling(
+    meddled.update(
+        SAMPLING,
         mode="inverted",
         path="geodesic",
         side="right",
@@ -22,20 +33,20 @@ def test_a_task_looks_the_same_after_any_meddling(task):
         steps=7,
         eta=0.5,
     )
-    meddled.update_lane("ddim", sampler="heun", steps=3, path="drawn", checkpoint="moons")
-    meddled.remove_lane("ddpm")
-    meddled.remove_lane("ddpm-shared")
-    own = meddled.add_lane(LaneSpec("", exact=True))
-    meddled.update_view(selected_lane=own, maximised_lane=own)
+    update_lane(meddled, "ddim", sampler="heun", steps=3, path="drawn", checkpoint="moons")
+    remove_lane(meddled, "ddpm")
+    remove_lane(meddled, "ddpm-shared")
+    own = add_lane(meddled, LaneSpec("", exact=True))
+    meddled.update(VIEW, selected_lane=own, maximised_lane=own)
     for state in (fresh, meddled):
         state.update(SAMPLING, count=1000)
         scenes.apply(task, state)
     changes = {"a", "b", "count", "path_points", "mode"} - set(task.sampling)
-    for name in set(vars(fresh.sampling)) - changes:
-        assert getattr(meddled.sampling, name) == getattr(fresh.sampling, name), name
-    assert meddled.shown_lanes == fresh.shown_lanes
-    assert [lane.key for lane in meddled.shown_lanes] == list(task.lanes)
-    assert not meddled.lane(own).shown  # kept, for afterwards
-    assert {lane.key for lane in DEFAULT_LANES} <= {lane.key for lane in meddled.lanes}
-    assert meddled.view.selected_lane == fresh.view.selected_lane
-    assert meddled.view.maximised_lane == ""
+    for name in set(vars(fresh.get(SAMPLING))) - changes:
+        assert getattr(meddled.get(SAMPLING), name) == getattr(fresh.get(SAMPLING), name), name
+    assert shown_lanes(meddled) == shown_lanes(fresh)
+    assert [lane.key for lane in shown_lanes(meddled)] == list(task.lanes)
+    assert not lane_of(meddled, own).shown  # kept, for afterwards
+    assert {lane.key for lane in DEFAULT_LANES} <= {lane.key for lane in meddled.get(LANES)}
+    assert meddled.get(VIEW).selected_lane == fresh.get(VIEW).selected_lane
+    assert meddled.get(VIEW).maximised_lane == ""

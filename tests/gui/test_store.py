@@ -1,4 +1,4 @@
-"""The store of slots alone."""
+"""What the store tells of a change, and when it says nothing."""
 
 from dataclasses import dataclass
 
@@ -7,75 +7,113 @@ import pytest
 from toydiff_gui.state.slots import Family, Kind, Slot
 from toydiff_gui.state.store import Store
 
+pytestmark = pytest.mark.usefixtures("qapp")
+
 
 @dataclass(frozen=True)
-class Drawing:
-    colour: str = "red"
-    width: int = 1
+class Numbers:
+    """A value of two numbers."""
 
-    def __post_init__(self):
-        if self.width < 0:
-            raise ValueError(f"width {self.width}")
+    few: int = 1
+    many: int = 9
+
+    def __post_init__(self) -> None:
+        if self.few > self.many:
+            raise ValueError("few are not many")
 
 
-DRAWING = Slot("drawing", Drawing, Kind.SETTING)
-ZOOM = Slot("zoom", lambda: 1.0, Kind.VIEW)
-FOUND = Slot("found", list, Kind.RESULT)
-RUNS = Family("runs", lambda: "none")
+CHOSEN, VIEWED, FOR_NOW, ANSWER = (
+    Slot(kind.name, Numbers, kind)
+    for kind in (Kind.SETTING, Kind.VIEW, Kind.TRANSIENT, Kind.RESULT)
+)
+OTHER = Slot("other", Numbers, Kind.SETTING)
+ANSWERS: Family[str, Numbers] = Family("answers", Numbers)
 
 
 @pytest.fixture
-def told(qapp):
-    store = Store()
-    told = []
-    store.changed(DRAWING).connect(lambda: told.append("drawing"))
-    store.changed(FOUND).connect(lambda: told.append("found"))
-    store.changed(RUNS).connect(told.append)
-    return store, told
+def store():
+    return Store()
 
 
-def test_a_slot_begins_with_its_own_value_and_tells_of_changes_alone(told):
-    store, told = told
-    assert store.get(DRAWING) == Drawing()
-    store.update(DRAWING, colour="red")
+@pytest.fixture
+def told(store):
+    """All that the store tells: the slot, and what its own signal carries."""
+    heard = []
+    for slot in (CHOSEN, VIEWED, FOR_NOW, ANSWER):
+        store.changed(slot).connect(lambda slot=slot: heard.append((slot,)))
+    store.changed(ANSWERS).connect(lambda key: heard.append((ANSWERS, key)))
+    return heard
+
+
+@pytest.mark.parametrize("slot", [CHOSEN, VIEWED, FOR_NOW], ids=lambda slot: slot.name)
+def test_an_equal_value_tells_nobody(store, told, slot):
+    store.set(slot, Numbers())
     assert told == []
-    store.update(DRAWING, width=3)
-    assert (told, store.get(DRAWING)) == (["drawing"], Drawing("red", 3))
-    with pytest.raises(ValueError, match="width -1"):
-        store.update(DRAWING, width=-1)
-    assert store.get(DRAWING).width == 3
+    store.update(slot, few=2)
+    store.update(slot, few=2)
+    assert told == [(slot,)]
+    assert store.get(slot) == Numbers(few=2)
 
 
-def test_members_of_a_family_come_and_go_by_their_keys(told):
-    store, told = told
-    assert store.at(RUNS, "a") == "none"
-    store.put(RUNS, "a", "some")
-    store.put(RUNS, "b", None)  # was not there
-    store.put(RUNS, "a", None)
-    assert told == ["a", "a"]
-    assert store.keys(RUNS) == ()
+def test_a_result_is_told_again_for_it_may_have_grown(store, told):
+    store.set(ANSWER, store.get(ANSWER))
+    value = Numbers()
+    store.put(ANSWERS, "a", value)
+    store.put(ANSWERS, "a", value)
+    assert told == [(ANSWER,), (ANSWERS, "a"), (ANSWERS, "a")]
 
 
-def test_whoever_hears_of_all_slots_is_told_which(qapp):
-    store, heard = Store(), []
+def test_a_bad_value_changes_nothing(store, told):
+    with pytest.raises(ValueError, match="few are not many"):
+        store.update(CHOSEN, few=10)
+    assert store.get(CHOSEN) == Numbers()
+    assert told == []
+
+
+def test_members_come_and_go_by_their_keys(store, told):
+    assert store.at(ANSWERS, "a") == Numbers()
+    store.put(ANSWERS, "a", None)  # there is none
+    assert told == []
+    store.put(ANSWERS, "a", Numbers(2))
+    store.put(ANSWERS, "b", Numbers(3))
+    assert store.keys(ANSWERS) == ("a", "b")
+    store.put(ANSWERS, "a", None)
+    assert store.keys(ANSWERS) == ("b",)
+    assert (store.at(ANSWERS, "a"), store.at(ANSWERS, "b")) == (Numbers(), Numbers(3))
+    assert told == [(ANSWERS, key) for key in ("a", "b", "a")]
+    store.clear(ANSWERS)
+    assert store.keys(ANSWERS) == ()
+    assert len(told) == 3
+
+
+def test_one_signal_tells_of_all_slots(store):
+    heard = []
     store.slot_changed.connect(heard.append)
-    store.set(ZOOM, 2.0)
-    store.put(RUNS, "a", "some")
-    assert heard == [ZOOM, RUNS]
+    store.update(CHOSEN, few=2)
+    store.put(ANSWERS, "a", Numbers())
+    store.update(CHOSEN, few=2)
+    assert heard == [CHOSEN, ANSWERS]
 
 
-def test_all_settings_are_one_value_that_can_be_put_back(qapp):
-    slots = (DRAWING, ZOOM, FOUND)
-    store = Store()
-    before = store.settings(slots)
-    store.update(DRAWING, colour="blue")
-    store.set(ZOOM, 3.0)
-    after = store.settings(slots)
-    assert before != after
-    assert set(after.values) == {"drawing"}  # a zoom is no setting
+def test_settings_are_taken_and_given_back_as_one_value(store, told):
+    store.update(CHOSEN, few=2)
+    store.update(VIEWED, few=2)
+    slots = (CHOSEN, OTHER, VIEWED, ANSWER)
+    kept = store.settings(slots)
+    assert dict(kept.values) == {"SETTING": Numbers(2), "other": Numbers()}
+    store.update(CHOSEN, few=3)
+    store.update(VIEWED, few=3)
+    told.clear()
+    store.restore(kept, slots)
+    assert store.get(CHOSEN) == Numbers(2)
+    assert store.get(VIEWED) == Numbers(3)
+    assert told == [(CHOSEN,)]
+
+
+def test_two_stores_have_nothing_in_common(store, told):
     other = Store()
-    other.restore(after, slots)
-    assert other.get(DRAWING) == Drawing("blue")
-    assert other.get(ZOOM) == 1.0
-    other.restore(before, slots)
-    assert other.settings(slots) == before
+    other.update(CHOSEN, few=2)
+    other.put(ANSWERS, "a", Numbers(2))
+    assert store.get(CHOSEN) == Numbers()
+    assert store.keys(ANSWERS) == ()
+    assert told == []

@@ -26,7 +26,7 @@ def mode_of(model: ModelInfo) -> str:
 class ModeKeeper(QObject):
     """Remembers for each mode its last model and what to train.
 
-    ``Store.training_config`` follows the mode; a training that runs is not touched.
+    ``TRAINING_CONFIG`` follows the mode; a training that runs is not touched.
     """
 
     def __init__(self, state: Store, settings: QSettings, parent: QObject | None = None) -> None:

@@ -1,6 +1,7 @@
 """The one store of the window: views subscribe, write back through it, hold no copy.
 
-Values are immutable and replaced as a whole; setting an equal value tells nobody.
+Values are replaced as a whole. Setting an equal value tells nobody, but for results: what they
+hold may have grown in place.
 """
 
 from __future__ import annotations
@@ -70,8 +71,7 @@ class Store(QObject):
 
     def set(self, slot: Slot[Value], value: Value) -> None:
         """Replace the value of a slot."""
-        before = self.get(slot)
-        if value is before or (slot.kind is not Kind.RESULT and value == before):
+        if slot.kind is not Kind.RESULT and value == self.get(slot):
             return
         self._values[slot] = value
         self._tell(slot)
@@ -90,16 +90,12 @@ class Store(QObject):
         return tuple(self._members.get(family, ()))
 
     def put(self, family: Family[Key, Value], key: Key, value: Value | None) -> None:
-        """Replace the value under ``key``; None takes it away."""
+        """Replace the value under ``key``; None takes it away, if there is one."""
         members = self._members.setdefault(family, {})
-        if value is None:
-            if key not in members:
-                return
-            del members[key]
-        elif members.get(key) is value:
-            return
-        else:
+        if value is not None:
             members[key] = value
+        elif members.pop(key, None) is None:
+            return
         self._tell(family, key)
 
     def clear(self, family: Family[Key, Any]) -> None:

@@ -16,7 +16,7 @@ from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 
 SAMPLES_KEY = "samples"
-"""Key of the run that the tiles show (``Store.run``)."""
+"""Key of the run that the tiles show (``LANE_RUNS``)."""
 SEED = "seed"
 """In a trajectory's ``meta``: what its latents were drawn from."""
 SAMPLER, CLASSES = "sampler", "classes"

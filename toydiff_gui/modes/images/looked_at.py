@@ -37,8 +37,9 @@ def pointed_at(state: Store) -> Gaze | None:
     if view.hovered_tile is not None:
         return _tile(state, view.hovered_tile)
     lane = lane_of(state, view.hovered_strip)
-    if lane is not None and lane.shown and state.get(MARKED) is not None:
-        gaze = _strip(state, lane, state.get(MARKED))
+    marked = state.get(MARKED)
+    if lane is not None and lane.shown and marked is not None:
+        gaze = _strip(state, lane, marked)
         if gaze is not None:
             return gaze
     return pinned(state)

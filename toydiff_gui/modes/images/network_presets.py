@@ -77,5 +77,5 @@ def defaults_of(config: TrainingConfig) -> TrainingConfig:
 
 
 def as_changes(config: TrainingConfig) -> dict[str, Any]:
-    """All of its fields, for ``Store.update_training_config``."""
+    """All of its fields, for ``Store.update``."""
     return {field.name: getattr(config, field.name) for field in fields(config)}

@@ -89,7 +89,7 @@ class ImageView:
     pinned_tile: int = 0
     hovered_tile: int | None = None
     hovered_strip: str = ""
-    """Key of the strip in which the image at ``AppState.marked`` is pointed at; '' for none."""
+    """Key of the strip in which the image at ``MARKED`` is pointed at; '' for none."""
     preview: bool = False
     zoom: int = 1
     """Tiles in a row: 1 shows all, 2 half as many as large again, and so on."""

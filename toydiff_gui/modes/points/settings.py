@@ -25,7 +25,7 @@ class Sampling:
     ``path`` leads from ``a`` to ``b``; ``side`` is where it goes round if they are opposite, seen
     from A towards B; ``through`` are the way-points of a drawn path. ``even`` spaces the points
     evenly where they are decoded, not where they start (the geodesic always is). In mode
-    'inverted' the lanes start from the latents of the user's own points (``AppState.inversion``).
+    'inverted' the lanes start from the latents of the user's own points (``INVERSION``).
     """
 
     mode: Mode = "interpolation"

@@ -156,7 +156,7 @@ class ImageGrid(QWidget):
 
 
 class BrowseDialog(QDialog):
-    """Shows what ``Store.image_data`` has to browse of ``dataset``.
+    """Shows what ``IMAGE_DATA`` has to browse of ``dataset``.
 
     Signals:
         browse_requested: (dataset) bring some images of it; once more: others.
