@@ -45,11 +45,6 @@ class ImageMonkey(Monkey):
     def _train_dock(self) -> QWidget:
         return self.main.image_train_panel
 
-    @property
-    def _busy(self) -> list[str]:
-        names = ("image_lanes", "slicer", "attention")
-        return [name for name in names if getattr(self.main, name).busy]
-
     # Canvas
 
     def _press(

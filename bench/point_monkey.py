@@ -40,10 +40,6 @@ class PointMonkey(Monkey):
     def _train_dock(self) -> QWidget:
         return self.main.train_panel
 
-    @property
-    def _busy(self) -> list[str]:
-        return ["controllers"] if self.main.controllers.busy else []
-
     # Canvas
 
     def _latent(self) -> QWidget | None:
