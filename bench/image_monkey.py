@@ -18,7 +18,7 @@ from engine.datasets.images import image_training
 from toydiff_gui import scenes
 from toydiff_gui.bundled import IMAGES
 from toydiff_gui.modes.images.network_presets import as_changes
-from toydiff_gui.modes.images.settings import IMAGE_VIEW
+from toydiff_gui.modes.images.settings import IMAGE_CARD
 from toydiff_gui.panels.lane_dock import LaneDock
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 
@@ -123,7 +123,7 @@ class ImageMonkey(Monkey):
 
     def drag_the_dot(self) -> None:
         face = self.main.image_page.face
-        self.main.state.update(IMAGE_VIEW, face="slice")
+        self.main.state.update(IMAGE_CARD, face="slice")
         settle()
         start = QPoint(face.width() // 3, face.height() // 2)
         mouse(face, QEvent.Type.MouseButtonPress, start)

@@ -31,7 +31,7 @@ from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.images.page import tiles_layout_of
 from toydiff_gui.drawing.images.tiles import TilesLayout, paint_tiles
 from toydiff_gui.image_scene import ImageScene
-from toydiff_gui.modes.images.settings import IMAGE_VIEW
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER
 from toydiff_gui.state.store import Store
 from toydiff_gui.theme import Theme
 
@@ -100,7 +100,7 @@ def _page(face: str, side: int, hover: bool) -> float:
     page = ImagePage(state)
     page.resize(*PAGE)
     scene = image_scene(some_images(side, 1), face=face)  # type: ignore[arg-type]
-    state.update(IMAGE_VIEW, face=face)
+    state.update(IMAGE_CARD, face=face)
     page.set_scene(scene)
     page.show()
     QApplication.processEvents()
@@ -109,7 +109,7 @@ def _page(face: str, side: int, hover: bool) -> float:
 
     def show(index: int) -> None:
         if hover:
-            state.update(IMAGE_VIEW, hovered_tile=index % 64)
+            state.update(IMAGE_POINTER, hovered_tile=index % 64)
             assert scene.looked_at is not None
             looked = replace(scene.looked_at, index=index % 64)
             page.set_scene(replace(scene, looked_at=looked))

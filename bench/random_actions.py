@@ -38,8 +38,8 @@ from bench.monkey import Monkey
 from bench.point_monkey import PointMonkey
 from bench.window import application, lanes_done, run_for, settle, wait_until, window
 from toydiff_gui.main_window import MainWindow
-from toydiff_gui.modes.images.image_sets import ImageDataKeeper
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageSampling, ImageView
+from toydiff_gui.modes.images.image_sets import ImageSets
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, ImageCard, ImageSampling
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.panels import lane_recipes
 from toydiff_gui.state.engine import ENGINE
@@ -131,7 +131,7 @@ def _no_waiting() -> Iterator[None]:
         patch.object(QFileDialog, "getSaveFileName", lambda *args, **kw: ("", "")),
         patch.object(QFileDialog, "getExistingDirectory", lambda *args, **kw: ""),
         patch.object(QFileDialog, "getOpenFileName", lambda *args, **kw: ("", "")),
-        patch.object(ImageDataKeeper, "fetch", lambda *args: None),
+        patch.object(ImageSets, "fetch", lambda *args: None),
     ):
         yield
     timer.stop()
@@ -173,7 +173,7 @@ def _calm(main: MainWindow, home: str) -> None:
     main.state.update(SAMPLING, **{name: getattr(default, name) for name in vars(default)})
     # Endpoints are of a model; those of the next one are placed anew.
     main.state.update(IMAGE_SAMPLING, **vars(ImageSampling(count=16, steps=10)))
-    main.state.update(IMAGE_VIEW, **vars(ImageView()))
+    main.state.update(IMAGE_CARD, **vars(ImageCard()))
     lane_recipes.restore_defaults(main.state)
     main.state.set(INVERSION, Inversion())
     main.state.set(MARKED, None)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 from toydiff_gui import memory, scenes
 from toydiff_gui.main_window import HINT_SEEN, MainWindow
-from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_SAMPLING, IMAGE_VIEW, SLICE
+from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, IMAGE_SAMPLING, SLICE
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import DEFAULT_LANES, LANE_RUNS, LANES, LaneSpec, shown_lanes
@@ -189,10 +189,10 @@ def take_image_pictures(window: MainWindow, wait: Callable[[Callable[[], bool]],
         0,
         lambda: all(state.at(LANE_RUNS, lane.key).status == "done" for lane in shown_lanes(state)),
     )
-    state.update(IMAGE_VIEW, face="attention", query=(2, 3))
+    state.update(IMAGE_CARD, face="attention", query=(2, 3))
     seen("attention", 30, lambda: bool(state.get(ATTENTION).weights))
     state.update(VIEW, theme="light")
-    state.update(IMAGE_VIEW, face="slice")
+    state.update(IMAGE_CARD, face="slice")
     seen("slice", 0, lambda: state.get(SLICE).status == "done")
 
 

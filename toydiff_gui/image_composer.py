@@ -45,7 +45,7 @@ from toydiff_gui.modes.images.endpoints import (
     third_corner,
 )
 from toydiff_gui.modes.images.looked_at import Gaze, pinned, pointed_at
-from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_SAMPLING, IMAGE_VIEW, SLICE, ImageEnd
+from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, IMAGE_SAMPLING, SLICE, ImageEnd
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo, model_named
@@ -63,7 +63,7 @@ BESIDE = 1
 
 def compose_images(state: Store) -> ImageScene:
     """The scene of this moment. The model must make images."""
-    model, view = state.get(MODEL), state.get(IMAGE_VIEW)
+    model, view = state.get(MODEL), state.get(IMAGE_CARD)
     channels, height, width = model.shape
     gaze = pointed_at(state)
     return ImageScene(
@@ -106,7 +106,7 @@ def image_thumbnails(state: Store, times: NDArray[np.float64]) -> list[NDArray[n
         or not trajectory.x
     ):
         return []
-    index = min(state.get(IMAGE_VIEW).pinned_tile, len(trajectory.x[0]) - 1)
+    index = min(state.get(IMAGE_CARD).pinned_tile, len(trajectory.x[0]) - 1)
     mean = np.array(state.get(MODEL).mean).reshape(-1, 1, 1)
     std = np.array(state.get(MODEL).std).reshape(-1, 1, 1)
     pictures = []
@@ -121,7 +121,7 @@ def image_thumbnails(state: Store, times: NDArray[np.float64]) -> list[NDArray[n
 
 
 def _tiles(state: Store) -> TilesCard:
-    view, training, trajectory = state.get(IMAGE_VIEW), state.get(TRAINING), shown_tiles(state)
+    view, training, trajectory = state.get(IMAGE_CARD), state.get(TRAINING), shown_tiles(state)
     timesteps = state.get(MODEL).schedule.timesteps
     last = len(trajectory.x[0]) - 1 if trajectory is not None and trajectory.x else None
     pinned_tile = None if last is None else min(view.pinned_tile, last)
@@ -241,7 +241,7 @@ def _strip(state: Store, lane: LaneSpec, number: int) -> StripLane:
         trajectory=trajectory,
         status=run.status,
         message=message if not started or run.message else "",
-        preview=state.get(IMAGE_VIEW).preview or "preview" in overlays_of(state, lane.key),
+        preview=state.get(IMAGE_CARD).preview or "preview" in overlays_of(state, lane.key),
         latent_norms=norms(made.x[0]) if made is not None and started else None,
     )
 
@@ -345,11 +345,11 @@ def _looked_at(state: Store, gaze: Gaze) -> LookedAt:
     shown = rescaled(trajectory, timesteps) or gaze.trajectory
     if gaze.lane is None:
         title, detail = f"Tile {gaze.index + 1}", _tile_detail(state, gaze.index, training)
-        preview = state.get(IMAGE_VIEW).preview
+        preview = state.get(IMAGE_CARD).preview
     else:
         title = f"{names.lane_title(gaze.lane)}, image {gaze.index + 1} of {gaze.count}"
         detail = _path_label(state)
-        preview = state.get(IMAGE_VIEW).preview or "preview" in overlays_of(state, gaze.lane.key)
+        preview = state.get(IMAGE_CARD).preview or "preview" in overlays_of(state, gaze.lane.key)
     return LookedAt(title, shown, gaze.index, detail=detail, preview=preview, made=gaze.trajectory)
 
 
@@ -366,7 +366,7 @@ def _tile_detail(state: Store, index: int, training: bool) -> str:
 
 
 def _attention(state: Store) -> AttentionCard:
-    run, view, gaze = state.get(ATTENTION), state.get(IMAGE_VIEW), pinned(state)
+    run, view, gaze = state.get(ATTENTION), state.get(IMAGE_CARD), pinned(state)
     layers = tuple(layer_of(*layer) for layer in run.layers)
     layer = next((known for known in layers if known.name == run.layer), None)
     if layer is None and run.side:  # its name and side come with the first weights
@@ -416,7 +416,7 @@ def _slice(state: Store) -> SliceCard:
         rows=run.rows,
         box=run.box,
         images=run.images,
-        dot=state.get(IMAGE_VIEW).dot,
+        dot=state.get(IMAGE_CARD).dot,
         at_dot=run.at_dot,
         status=run.status,
         message=message,

@@ -53,7 +53,14 @@ from toydiff_gui.modes.images.costs import NetworkCosts
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.lane_requests import ImageLanes
-from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_SAMPLING, IMAGE_VIEW, SLICE
+from toydiff_gui.modes.images.settings import (
+    ATTENTION,
+    IMAGE_CARD,
+    IMAGE_POINTER,
+    IMAGE_SAMPLING,
+    IMAGE_ZOOM,
+    SLICE,
+)
 from toydiff_gui.modes.images.slice import SliceRequests
 from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.modes.points.settings import LAYERS, SAMPLING
@@ -212,7 +219,8 @@ class MainWindow(QMainWindow):
             state.changed(INVERSION),
             state.changed(OTHER_MODELS),
             state.changed(IMAGE_SAMPLING),
-            state.changed(IMAGE_VIEW),
+            state.changed(IMAGE_CARD),
+            state.changed(IMAGE_POINTER),
             state.changed(SLICE),
             state.changed(ATTENTION),
         ):
@@ -329,7 +337,7 @@ class MainWindow(QMainWindow):
         run = self.state.at(LANE_RUNS, SAMPLES_KEY)
         if run.status != "done":
             return
-        shown = (run.trajectory, self.state.get(IMAGE_VIEW).pinned_tile)
+        shown = (run.trajectory, self.state.get(IMAGE_CARD).pinned_tile)
         if (
             self._thumbnails_of is None
             or self._thumbnails_of[0] is not shown[0]
@@ -567,7 +575,7 @@ class MainWindow(QMainWindow):
         """Show all of every plot that is on the screen again."""
         if self.state.get(VIEW).page == "explore":
             self.grid.reset_view()
-            self.state.update(IMAGE_VIEW, zoom=1)
+            self.state.set(IMAGE_ZOOM, 1)
         else:
             self.diagnostics.reset_view()
             self.forward_grid.reset_view()

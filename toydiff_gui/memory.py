@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from engine.config import PathName, SamplerName, TrainingConfig
 from toydiff_gui.bundled import NAMES
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageSampling
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, IMAGE_ZOOM, ImageSampling
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.references import is_here
 from toydiff_gui.scene import OVERLAYS
@@ -56,7 +56,7 @@ class KeptImages:
 
 @dataclass(frozen=True)
 class KeptImageView:
-    """Of ``ImageView`` what is worth coming back to."""
+    """Of the card beside the samples what is worth coming back to, and the zoom of the tiles."""
 
     face: Literal["picture", "attention", "slice"]
     preview: bool
@@ -86,7 +86,8 @@ def restore(settings: QSettings, state: Store) -> None:
     if (images := _read(settings, "images", KeptImages)) is not None:
         state.update(IMAGE_SAMPLING, **asdict(images))
     if (seen := _read(settings, "image_view", KeptImageView)) is not None:
-        state.update(IMAGE_VIEW, **asdict(seen))
+        state.set(IMAGE_ZOOM, seen.zoom)
+        state.update(IMAGE_CARD, face=seen.face, preview=seen.preview, averaged=seen.averaged)
     view = _read(settings, "view", ViewSettings) or state.get(VIEW)
     view = replace(view, maximised_lane="", presentation=False)
     state.update(VIEW, **asdict(view) | _of_lanes_there_are(view, state))
@@ -99,7 +100,9 @@ def remember(settings: QSettings, state: Store) -> None:
     _write(settings, "view", state.get(VIEW))
     _write(settings, "lanes", KeptLanes(state.get(LANES)))
     _write(settings, "images", _part_of(state.get(IMAGE_SAMPLING), KeptImages))
-    _write(settings, "image_view", _part_of(state.get(IMAGE_VIEW), KeptImageView))
+    card = state.get(IMAGE_CARD)
+    kept = KeptImageView(card.face, card.preview, state.get(IMAGE_ZOOM), card.averaged)
+    _write(settings, "image_view", kept)
 
 
 def _part_of(whole: Any, kind: Any) -> Any:

@@ -12,8 +12,9 @@ from toydiff_gui.image_composer import compose_images, image_thumbnails
 from toydiff_gui.modes.images import endpoints
 from toydiff_gui.modes.images.settings import (
     ATTENTION,
+    IMAGE_CARD,
+    IMAGE_POINTER,
     IMAGE_SAMPLING,
-    IMAGE_VIEW,
     SLICE,
     AttentionRun,
     ImageEnd,
@@ -144,19 +145,19 @@ def test_without_tiles_strips_do_not_ask_for_a_click_on_one(state):
 
 
 def test_what_is_pointed_at_goes_before_what_is_pinned(state):
-    state.update(IMAGE_VIEW, pinned_tile=3)
+    state.update(IMAGE_CARD, pinned_tile=3)
     assert compose_images(state).looked_at.title == "Tile 4"
-    state.update(IMAGE_VIEW, attention_of="ddpm")
+    state.update(IMAGE_CARD, attention_of="ddpm")
     state.set(PINNED, 2)
     looked_at = compose_images(state).looked_at
     assert looked_at.title == "DDPM, image 3 of 4"
     assert looked_at.index == 2
-    state.update(IMAGE_VIEW, hovered_strip="ddim")
+    state.update(IMAGE_POINTER, hovered_strip="ddim")
     state.set(MARKED, 1)
     assert compose_images(state).looked_at.title == "DDIM, image 2 of 4"
-    state.update(IMAGE_VIEW, hovered_tile=8)
+    state.update(IMAGE_POINTER, hovered_tile=8)
     assert compose_images(state).looked_at.title == "Tile 9"
-    state.update(IMAGE_VIEW, hovered_tile=80)
+    state.update(IMAGE_POINTER, hovered_tile=80)
     assert compose_images(state).looked_at.title == "Tile 9"  # there are no more
 
 
@@ -182,7 +183,7 @@ def test_tiles_are_described_as_they_were_made_until_others_come(state):
 def test_attention_by_layer_head_and_query(state):
     weights = np.random.default_rng(0).dirichlet(np.ones(4), (2, 4)).astype(np.float32)
     layers = (("down.1.attention.heads", 2, 2), ("middle_attention.heads", 2, 2))
-    state.update(IMAGE_VIEW, face="attention", query=(5, 1), head=7)
+    state.update(IMAGE_CARD, face="attention", query=(5, 1), head=7)
     state.set(ATTENTION, AttentionRun("done", layers[1][0], 2, layers, {100: weights}))
     card = compose_images(state).attention
     assert [layer.title for layer in card.layers] == ["down  2 × 2", "middle  2 × 2"]
@@ -250,7 +251,7 @@ def test_a_training_of_points_shows_no_tiles(state):
 
 
 def test_thumbnails_are_the_tile_becoming_an_image(state):
-    state.update(IMAGE_VIEW, pinned_tile=8)
+    state.update(IMAGE_CARD, pinned_tile=8)
     pictures = image_thumbnails(state, thumbnail_times(250, 4))
     assert len(pictures) == 4
     assert pictures[0].shape == (8, 8)
@@ -267,7 +268,7 @@ def test_thumbnails_of_a_model_of_colours_have_them(state):
     mean, std = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
     show_model(state, replace(state.get(MODEL), shape=(3, 8, 8), mean=mean, std=std))
     state.put(LANE_RUNS, "samples", LaneRun(trajectory, status="done"))
-    state.update(IMAGE_VIEW, pinned_tile=2)
+    state.update(IMAGE_CARD, pinned_tile=2)
     (picture,) = image_thumbnails(state, np.array([0.0]))
     assert picture.shape == (8, 8, 3)
     assert picture[..., 1] == pytest.approx((colours[1, 2, 1] * 0.3 + 0.4).clip(0, 1), abs=1e-6)

@@ -16,9 +16,10 @@ from toydiff_gui.modes.images import attention, endpoints
 from toydiff_gui.modes.images.settings import (
     ATTENTION,
     COSTS,
+    IMAGE_CARD,
     IMAGE_DATA,
+    IMAGE_POINTER,
     IMAGE_SAMPLING,
-    IMAGE_VIEW,
     SLICE,
 )
 from toydiff_gui.modes.images.slice import map_places, shares_at
@@ -116,7 +117,8 @@ def test_an_equal_wish_asks_nothing(image_desk):
     state.update(IMAGE_SAMPLING, guidance=3.0)  # no class is asked for: it does nothing
     state.update(IMAGE_SAMPLING, c=endpoints.tile_end(state, 4))  # no path goes by it
     state.update(IMAGE_SAMPLING, class_a=None)
-    state.update(IMAGE_VIEW, pinned_tile=3, hovered_tile=5)
+    state.update(IMAGE_CARD, pinned_tile=3)
+    state.update(IMAGE_POINTER, hovered_tile=5)
     assert not image_desk.heard(*KINDS)
 
 
@@ -388,7 +390,7 @@ def test_shares_keep_the_norm_of_independent_corners():
 def test_the_slice_is_decoded_only_while_it_is_shown(image_desk):
     state, link = image_desk.state, image_desk.link
     assert not image_desk.heard(*KINDS)
-    state.update(IMAGE_VIEW, face="slice")
+    state.update(IMAGE_CARD, face="slice")
     plane, dot = image_desk.heard(*KINDS)
     assert (plane.message.slot, plane.message.last) == ("slice", True)
     assert plane.arrays["latents"].shape == (63, 1, 8, 8)
@@ -400,7 +402,7 @@ def test_the_slice_is_decoded_only_while_it_is_shown(image_desk):
     link.finish(plane)
     assert state.get(SLICE).status == "done"
     assert (state.get(SLICE).columns, state.get(SLICE).rows) == (9, 7)
-    state.update(IMAGE_VIEW, face="picture")
+    state.update(IMAGE_CARD, face="picture")
     settle()
     assert state.get(SLICE).images is None
     state.update(IMAGE_SAMPLING, seed=8)
@@ -409,7 +411,7 @@ def test_the_slice_is_decoded_only_while_it_is_shown(image_desk):
 
 def test_a_dot_that_is_dragged_asks_for_itself_alone_one_place_at_a_time(image_desk):
     state, link = image_desk.state, image_desk.link
-    state.update(IMAGE_VIEW, face="slice")
+    state.update(IMAGE_CARD, face="slice")
     plane, dot = image_desk.heard(*KINDS)
     for packet in (plane, dot):
         link.frames(packet)
@@ -419,10 +421,10 @@ def test_a_dot_that_is_dragged_asks_for_itself_alone_one_place_at_a_time(image_d
     link.frames(fine)
     link.finish(fine)
     state.set(DRAGGING, True)
-    state.update(IMAGE_VIEW, dot=(0.1, 0.2))
+    state.update(IMAGE_CARD, dot=(0.1, 0.2))
     (first,) = image_desk.heard(*KINDS)
-    state.update(IMAGE_VIEW, dot=(0.2, 0.2))
-    state.update(IMAGE_VIEW, dot=(0.3, 0.2))
+    state.update(IMAGE_CARD, dot=(0.2, 0.2))
+    state.update(IMAGE_CARD, dot=(0.3, 0.2))
     assert not image_desk.heard(*KINDS)
     link.frames(first)
     link.finish(first)
@@ -457,7 +459,7 @@ def test_attention_is_asked_for_only_while_it_is_looked_at(image_desk):
     state, playback = image_desk.state, image_desk.playback
     playback.set_t(100)
     assert not image_desk.heard(protocol.Attend)
-    state.update(IMAGE_VIEW, face="attention", pinned_tile=6)
+    state.update(IMAGE_CARD, face="attention", pinned_tile=6)
     (asked,) = image_desk.heard(protocol.Attend)
     assert asked.message.times == [100]
     trajectory = image_desk.tiles().trajectory
@@ -472,7 +474,7 @@ def test_attention_is_asked_for_only_while_it_is_looked_at(image_desk):
     playback.set_t(0)  # where the network is never asked
     (asked,) = image_desk.heard(protocol.Attend)
     assert asked.message.times == [5]
-    state.update(IMAGE_VIEW, face="picture")
+    state.update(IMAGE_CARD, face="picture")
     settle()
     playback.set_t(50)
     assert not image_desk.heard(protocol.Attend)
@@ -481,7 +483,7 @@ def test_attention_is_asked_for_only_while_it_is_looked_at(image_desk):
 
 def test_while_playing_the_next_time_is_asked_when_the_last_has_come(image_desk):
     state, playback = image_desk.state, image_desk.playback
-    state.update(IMAGE_VIEW, face="attention")
+    state.update(IMAGE_CARD, face="attention")
     (asked,) = image_desk.heard(protocol.Attend)
     for t in (240, 230, 220):
         playback.set_t(t)
@@ -493,7 +495,7 @@ def test_while_playing_the_next_time_is_asked_when_the_last_has_come(image_desk)
 
 def test_an_average_asks_for_the_rest(image_desk):
     state = image_desk.state
-    state.update(IMAGE_VIEW, face="attention", averaged=True)
+    state.update(IMAGE_CARD, face="attention", averaged=True)
     (first,) = image_desk.heard(protocol.Attend)
     assert first.message.times == [250]
     attend(image_desk, first)
@@ -510,7 +512,7 @@ def test_an_average_of_the_largest_maps_comes_to_an_end(image_desk, monkeypatch)
     room = attention.MAX_BYTES // MAX_MAP_BYTES
     monkeypatch.setattr(attention, "MAX_BYTES", room * largest)
     image_desk.playback.set_t(shown)
-    image_desk.state.update(IMAGE_VIEW, face="attention", averaged=True)
+    image_desk.state.update(IMAGE_CARD, face="attention", averaged=True)
     for _ in range(5):
         for asked in image_desk.heard(protocol.Attend):
             attend(image_desk, asked)
@@ -524,7 +526,7 @@ def test_attention_of_a_strip_with_the_class_of_its_place(image_desk):
     state.update(IMAGE_SAMPLING, class_a=2, class_b=3)
     image_desk.link.answer_all()
     image_desk.heard()
-    state.update(IMAGE_VIEW, face="attention", attention_of="ddim")
+    state.update(IMAGE_CARD, face="attention", attention_of="ddim")
     state.set(PINNED, 11)
     asked = image_desk.heard(protocol.Attend)[-1]
     assert np.array_equal(asked.arrays["x"][0], state.at(LANE_RUNS, "ddim").trajectory.x[0][11])
@@ -533,13 +535,13 @@ def test_attention_of_a_strip_with_the_class_of_its_place(image_desk):
 
 def test_attention_that_fails_is_not_asked_again_and_again(image_desk):
     state = image_desk.state
-    state.update(IMAGE_VIEW, face="attention")
+    state.update(IMAGE_CARD, face="attention")
     (asked,) = image_desk.heard(protocol.Attend)
     image_desk.link.report(protocol.Failure(job=asked.message.job, message="no attention"))
     assert state.get(ATTENTION).message == "no attention"
     image_desk.playback.set_t(100)
     assert not image_desk.heard(protocol.Attend)
-    state.update(IMAGE_VIEW, layer="down.1.attention.heads")
+    state.update(IMAGE_CARD, layer="down.1.attention.heads")
     (asked,) = image_desk.heard(protocol.Attend)
     assert asked.message.layer == "down.1.attention.heads"
 

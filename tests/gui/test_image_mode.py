@@ -15,7 +15,7 @@ from toydiff_gui import bundled
 from toydiff_gui.image_inverter import read_image
 from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.modes.images import endpoints
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, IMAGE_ZOOM
 from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.results import INVERSION
@@ -239,7 +239,7 @@ def test_a_click_on_a_face_leaves_the_keys_to_the_timeline(images):
     images.playback.set_t(100)
     for face in ("attention", "slice", "picture"):
         click(images.image_page.face.faces.button(face))
-        assert images.state.get(IMAGE_VIEW).face == face
+        assert images.state.get(IMAGE_CARD).face == face
         t = images.playback.t
         key(QApplication.focusWidget(), Qt.Key.Key_Right)
         assert images.playback.t == t - 1
@@ -362,7 +362,8 @@ def test_after_a_death_the_engine_is_asked_again(images):
 
 def test_settings_of_both_modes_come_back(images, workshop):
     images.state.update(IMAGE_SAMPLING, count=25, path="spherical", seed=7)
-    images.state.update(IMAGE_VIEW, zoom=2, face="slice")
+    images.state.update(IMAGE_CARD, face="slice")
+    images.state.set(IMAGE_ZOOM, 2)
     images.state.update(TRAINING_CONFIG, **vars(image_training("fashion", "small")))
     workshop.close(images)
     again = workshop.open()
@@ -371,7 +372,7 @@ def test_settings_of_both_modes_come_back(images, workshop):
         "spherical",
         7,
     )
-    assert (again.state.get(IMAGE_VIEW).zoom, again.state.get(IMAGE_VIEW).face) == (2, "slice")
+    assert (again.state.get(IMAGE_ZOOM), again.state.get(IMAGE_CARD).face) == (2, "slice")
     assert not again.state.get(TRAINING_CONFIG).images  # it begins in 2D
     again.link.get_ready()
     again.link.answer_all()

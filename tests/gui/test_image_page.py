@@ -27,7 +27,7 @@ from toydiff_gui.image_scene import (
     TilesCard,
 )
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER, IMAGE_SAMPLING, IMAGE_ZOOM
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, shown_lanes
 from toydiff_gui.state.model import MODEL, show_model
@@ -137,7 +137,7 @@ def test_clicks_make_a_and_b_in_turn(page, state, scene):
     assert (state.get(IMAGE_SAMPLING).b.latents == latents[12]).all()
     assert state.get(IMAGE_SAMPLING).c is None
     assert (state.get(IMAGE_SAMPLING).a.tile, state.get(IMAGE_SAMPLING).b.tile) == (40, 12)
-    assert (state.get(IMAGE_VIEW).pinned_tile, state.get(IMAGE_VIEW).attention_of) == (40, "")
+    assert (state.get(IMAGE_CARD).pinned_tile, state.get(IMAGE_CARD).attention_of) == (40, "")
 
 
 def test_shift_makes_c(page, state):
@@ -157,13 +157,13 @@ def test_pointing_marks_a_tile_and_says_what_it_is(page, state):
     said = []
     page.cursor_text.connect(said.append)
     hover(page.samples, tile(page, 17))
-    assert state.get(IMAGE_VIEW).hovered_tile == 17
+    assert state.get(IMAGE_POINTER).hovered_tile == 17
     assert said[-1] == "tile 18 of 64 · B"
     hover(page.samples, QPoint(200, 20))
-    assert state.get(IMAGE_VIEW).hovered_tile is None
+    assert state.get(IMAGE_POINTER).hovered_tile is None
     hover(page.samples, tile(page, 2))
     QApplication.sendEvent(page.samples, leaving())
-    assert state.get(IMAGE_VIEW).hovered_tile is None
+    assert state.get(IMAGE_POINTER).hovered_tile is None
     assert said[-1] == ""
 
 
@@ -237,7 +237,7 @@ def test_the_menu_says_why_something_cannot_be_done(page, state):
 
 def test_the_menu_leads_to_the_attention(page, state):
     menu_at(page, 7)["Show its attention"].trigger()
-    view = state.get(IMAGE_VIEW)
+    view = state.get(IMAGE_CARD)
     assert (view.face, view.pinned_tile, view.attention_of) == ("attention", 7, "")
 
 
@@ -278,16 +278,16 @@ def test_the_wheel_enlarges_the_tile_beneath_it(page, state):
     place, before = tile(page, 36), page.samples.tiles
     wheel(page.samples, place, 1)
     after = page.samples.tiles
-    assert state.get(IMAGE_VIEW).zoom == 2
+    assert state.get(IMAGE_ZOOM) == 2
     assert (before.columns, after.columns) == (8, 4)
     assert after.wide > before.wide
     assert abs(after.tile(36).center().y() - place.y()) <= after.tile(36).height() / 2
     assert page.samples.scroll_bar.isVisible()
     wheel(page.samples, place, -1)
-    assert state.get(IMAGE_VIEW).zoom == 1
+    assert state.get(IMAGE_ZOOM) == 1
     assert not page.samples.scroll_bar.isVisible()
     wheel(page.samples, place, -1)
-    assert state.get(IMAGE_VIEW).zoom == 1
+    assert state.get(IMAGE_ZOOM) == 1
 
 
 def test_every_step_of_the_zoom_is_seen_until_one_tile_fills_the_row(page, state):
@@ -321,9 +321,9 @@ def test_zoomed_tiles_are_scrolled_by_wheel_bar_and_dragging(page, state):
 
 def test_buttons_zoom_too(page, state):
     page.samples.larger.click()
-    assert state.get(IMAGE_VIEW).zoom == 2
+    assert state.get(IMAGE_ZOOM) == 2
     page.samples.smaller.click()
-    assert state.get(IMAGE_VIEW).zoom == 1
+    assert state.get(IMAGE_ZOOM) == 1
     assert not page.samples.smaller.isEnabled()
 
 
@@ -332,16 +332,16 @@ def test_buttons_zoom_too(page, state):
 
 def test_arrows_go_from_tile_to_tile_and_show_them_large(page, state):
     by_tab(page.samples)
-    assert state.get(IMAGE_VIEW).hovered_tile == 0
+    assert state.get(IMAGE_POINTER).hovered_tile == 0
     key(page.samples, Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Left)
-    assert state.get(IMAGE_VIEW).hovered_tile == 16
+    assert state.get(IMAGE_POINTER).hovered_tile == 16
     assert page.samples.accessibleDescription() == "tile 17 of 64"
     key(page.samples, Qt.Key.Key_End)
-    assert state.get(IMAGE_VIEW).hovered_tile == 63
+    assert state.get(IMAGE_POINTER).hovered_tile == 63
     key(page.samples, Qt.Key.Key_Right, Qt.Key.Key_Down)
-    assert state.get(IMAGE_VIEW).hovered_tile == 63
+    assert state.get(IMAGE_POINTER).hovered_tile == 63
     key(page.samples, Qt.Key.Key_Home)
-    assert state.get(IMAGE_VIEW).hovered_tile == 0
+    assert state.get(IMAGE_POINTER).hovered_tile == 0
 
 
 def test_enter_and_space_click_and_letters_name(page, state):
@@ -365,9 +365,9 @@ def test_keys_zoom_and_the_focused_tile_stays_in_sight(page, state):
     assert layout.columns == 3
     assert layout.area.contains(layout.tile(63))
     key(page.samples, Qt.Key.Key_PageUp)
-    assert state.get(IMAGE_VIEW).hovered_tile < 63
+    assert state.get(IMAGE_POINTER).hovered_tile < 63
     key(page.samples, Qt.Key.Key_0)
-    assert state.get(IMAGE_VIEW).zoom == 1
+    assert state.get(IMAGE_ZOOM) == 1
 
 
 def test_a_click_leaves_the_keys_of_the_timeline_alone(page, state):
@@ -385,7 +385,7 @@ def test_a_click_leaves_the_keys_of_the_timeline_alone(page, state):
 
 
 def test_tab_reaches_everything_in_order(page, state):
-    state.update(IMAGE_VIEW, face="attention")
+    state.update(IMAGE_CARD, face="attention")
     page.set_scene(image_scene(face="attention"))
     settle()
     by_tab(page.samples)
@@ -409,8 +409,8 @@ def test_tab_reaches_everything_in_order(page, state):
 def test_faces_are_chosen_in_the_header(page, state):
     for name in ("attention", "slice", "picture"):
         page.face.faces.button(name).click()
-        assert state.get(IMAGE_VIEW).face == name
-    state.update(IMAGE_VIEW, face="slice")
+        assert state.get(IMAGE_CARD).face == name
+    state.update(IMAGE_CARD, face="slice")
     assert page.face.faces.current == "slice"
 
 
@@ -457,7 +457,7 @@ def test_pixels_are_read_out(page, scene):
 
 @pytest.fixture
 def looking(page, state):
-    state.update(IMAGE_VIEW, face="attention")
+    state.update(IMAGE_CARD, face="attention")
     page.set_scene(image_scene(face="attention"))
     settle()
     return page
@@ -466,37 +466,37 @@ def looking(page, state):
 def test_a_click_on_the_picture_is_the_query(looking, state):
     layout = looking.face.attention()
     click(looking.face, whole(cell_rect(layout.picture, SIDE, (5, 2)).center()))
-    assert state.get(IMAGE_VIEW).query == (5, 2)
+    assert state.get(IMAGE_CARD).query == (5, 2)
     click(looking.face, whole(layout.heads[2].center()))
-    assert state.get(IMAGE_VIEW).head == 2
-    assert state.get(IMAGE_VIEW).query == (5, 2)
+    assert state.get(IMAGE_CARD).head == 2
+    assert state.get(IMAGE_CARD).query == (5, 2)
 
 
 def test_layer_and_average_are_chosen(looking, state):
     assert looking.face.layer.isVisible()
     assert [looking.face.layer.itemText(0)] == ["Middle, 7 × 7"]
     looking.face.layer.activated.emit(0)
-    assert (state.get(IMAGE_VIEW).layer, state.get(IMAGE_VIEW).query) == ("middle", None)
+    assert (state.get(IMAGE_CARD).layer, state.get(IMAGE_CARD).query) == ("middle", None)
     looking.face.averaged.click()
-    assert state.get(IMAGE_VIEW).averaged
-    state.update(IMAGE_VIEW, averaged=False)
+    assert state.get(IMAGE_CARD).averaged
+    state.update(IMAGE_CARD, averaged=False)
     assert not looking.face.averaged.isChecked()
 
 
 def test_keys_move_the_query_and_change_heads(looking, state):
     by_tab(looking.face)
     key(looking.face, Qt.Key.Key_Right)
-    assert state.get(IMAGE_VIEW).query == (3, 4)
+    assert state.get(IMAGE_CARD).query == (3, 4)
     key(looking.face, Qt.Key.Key_Up)
-    assert state.get(IMAGE_VIEW).query == (2, 3)  # the scene of the test stays at (3, 3)
+    assert state.get(IMAGE_CARD).query == (2, 3)  # the scene of the test stays at (3, 3)
     key(looking.face, Qt.Key.Key_PageDown)
-    assert state.get(IMAGE_VIEW).head == 1
+    assert state.get(IMAGE_CARD).head == 1
     assert "bits" in looking.face.accessibleDescription()
 
 
 @pytest.fixture
 def slicing(page, state):
-    state.update(IMAGE_VIEW, face="slice")
+    state.update(IMAGE_CARD, face="slice")
     page.set_scene(image_scene(face="slice"))
     settle()
     return page
@@ -508,21 +508,21 @@ def test_the_dot_is_dragged_within_the_map(slicing, state):
     state.changed(DRAGGING).connect(lambda: drags.append(state.get(DRAGGING)))
     none = Qt.KeyboardModifier.NoModifier
     QTest.mousePress(slicing.face, LEFT, none, whole(plane.place_of(0.25, 0.75)))
-    assert np.allclose(state.get(IMAGE_VIEW).dot, (0.25, 0.75), atol=0.01)
+    assert np.allclose(state.get(IMAGE_CARD).dot, (0.25, 0.75), atol=0.01)
     QTest.mouseMove(slicing.face, whole(plane.place_of(1.0, 0.5)))
-    assert np.allclose(state.get(IMAGE_VIEW).dot, (1.0, 0.5), atol=0.01)
+    assert np.allclose(state.get(IMAGE_CARD).dot, (1.0, 0.5), atol=0.01)
     QTest.mouseMove(slicing.face, QPoint(1, 1))
     QTest.mouseRelease(slicing.face, LEFT, none, QPoint(1, 1))
-    assert state.get(IMAGE_VIEW).dot == (-0.25, 1.25)
+    assert state.get(IMAGE_CARD).dot == (-0.25, 1.25)
     assert drags == [True, False]
 
 
 def test_arrows_nudge_the_dot(slicing, state):
     by_tab(slicing.face)
     key(slicing.face, Qt.Key.Key_Right)
-    assert state.get(IMAGE_VIEW).dot == (0.61, 0.4)
+    assert state.get(IMAGE_CARD).dot == (0.61, 0.4)
     key(slicing.face, Qt.Key.Key_Up, modifiers=SHIFT)
-    assert state.get(IMAGE_VIEW).dot == (0.6, 0.5)
+    assert state.get(IMAGE_CARD).dot == (0.6, 0.5)
 
 
 # Strips
@@ -537,7 +537,7 @@ def test_pointing_at_a_strip_marks_the_place_in_all(page, state):
     page.cursor_text.connect(said.append)
     hover(page.strips, image(page, 1, 6))
     assert state.get(MARKED) == 6
-    assert state.get(IMAGE_VIEW).hovered_strip == "ddpm-shared"
+    assert state.get(IMAGE_POINTER).hovered_strip == "ddpm-shared"
     assert said[-1].startswith("DDPM, shared noise: image 7 of 12 · gap ")
     assert "norm" in said[-1]
     layout = page.strips.strips
@@ -548,15 +548,15 @@ def test_pointing_at_a_strip_marks_the_place_in_all(page, state):
         assert np.abs(left - [0xE9, 0xEC, 0xF0]).max() <= 60
     QApplication.sendEvent(page.strips, leaving())
     assert state.get(MARKED) is None
-    assert state.get(IMAGE_VIEW).hovered_strip == ""
+    assert state.get(IMAGE_POINTER).hovered_strip == ""
 
 
 def test_a_click_keeps_the_place_and_another_lets_it_go(page, state):
     click(page.strips, image(page, 0, 4))
     assert (state.get(PINNED), state.get(VIEW).selected_lane) == (4, "ddpm")
-    assert state.get(IMAGE_VIEW).attention_of == "ddpm"
+    assert state.get(IMAGE_CARD).attention_of == "ddpm"
     click(page.strips, image(page, 0, 4))
-    assert (state.get(PINNED), state.get(IMAGE_VIEW).attention_of) == (None, "")
+    assert (state.get(PINNED), state.get(IMAGE_CARD).attention_of) == (None, "")
     click(page.strips, QPoint(30, image(page, 1, 0).y()))  # the name
     assert (state.get(PINNED), state.get(VIEW).selected_lane) == (None, "ddpm-shared")
 
@@ -577,7 +577,7 @@ def test_keys_go_along_the_path_and_from_strip_to_strip(page, state, monkeypatch
     key(page.strips, Qt.Key.Key_Right)
     assert state.get(MARKED) == 6
     key(page.strips, Qt.Key.Key_Right, Qt.Key.Key_Down)
-    assert (state.get(MARKED), state.get(IMAGE_VIEW).hovered_strip) == (7, "ddpm-shared")
+    assert (state.get(MARKED), state.get(IMAGE_POINTER).hovered_strip) == (7, "ddpm-shared")
     key(page.strips, Qt.Key.Key_Return)
     assert (state.get(PINNED), state.get(VIEW).selected_lane) == (7, "ddpm-shared")
     key(page.strips, Qt.Key.Key_Home)

@@ -15,9 +15,9 @@ from toydiff_gui import names, theme
 from toydiff_gui.modes.images import endpoints, network_presets
 from toydiff_gui.modes.images.settings import (
     COSTS,
+    IMAGE_CARD,
     IMAGE_DATA,
     IMAGE_SAMPLING,
-    IMAGE_VIEW,
     Cost,
     ImageDataRun,
 )
@@ -541,7 +541,7 @@ def test_endpoints_are_chosen_from_the_menu(qtbot, sample, state):
     assert not row.random_action.isEnabled()
     assert not row.none_action.isEnabled()
     give_samples(state)
-    state.update(IMAGE_VIEW, pinned_tile=7)
+    state.update(IMAGE_CARD, pinned_tile=7)
     row.menu.aboutToShow.emit()
     assert row.pinned_action.text() == "Tile 8, shown large"
     row.pinned_action.trigger()
@@ -653,14 +653,14 @@ def test_classes_are_greyed_for_a_model_that_knows_none(sample, state):
 def test_overlays_turn_the_card_and_say_why_not(qtbot, sample, state):
     buttons = sample.overlays.buttons
     click(qtbot, buttons["attention"])
-    assert state.get(IMAGE_VIEW).face == "attention"
+    assert state.get(IMAGE_CARD).face == "attention"
     click(qtbot, buttons["slice"])
-    assert state.get(IMAGE_VIEW).face == "slice"
+    assert state.get(IMAGE_CARD).face == "slice"
     assert not buttons["attention"].isChecked()
     click(qtbot, buttons["slice"])
-    assert state.get(IMAGE_VIEW).face == "picture"
+    assert state.get(IMAGE_CARD).face == "picture"
     click(qtbot, buttons["preview"])
-    assert state.get(IMAGE_VIEW).preview
+    assert state.get(IMAGE_CARD).preview
     assert not buttons["warp"].isEnabled()
     assert "in the plane only" in buttons["warp"].toolTip()
     assert "Diagnostics" in buttons["difference"].toolTip()

@@ -12,7 +12,7 @@ from engine.datasets.images import image_training
 from engine.trajectory import Trajectory
 from toydiff_gui.image_composer import compose_images
 from toydiff_gui.modes.images import endpoints
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageEnd
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun
 from toydiff_gui.state.model import MODEL, ModelInfo, remember_model, show_model
 from toydiff_gui.state.results import INVERSION
@@ -50,7 +50,7 @@ def test_white_is_white_whatever_the_units_of_the_network(image_desk):
     run = white_run(model)
     state.put(LANE_RUNS, "ddim", run)
     state.set(PINNED, 1)
-    state.update(IMAGE_VIEW, attention_of="ddim")
+    state.update(IMAGE_CARD, attention_of="ddim")
     scene = compose_images(state)
     strip = next(strip for strip in scene.strips if strip.key == "ddim")
     assert (scene.pixels(strip.trajectory.x[-1]) == 255).all()
@@ -127,7 +127,7 @@ def test_classes_go_to_networks_that_know_them_only(image_desk):
     state.update(IMAGE_SAMPLING, class_a=3, class_b=4)
     state.put(LANE_RUNS, "ddim", white_run(other()))
     image_desk.heard()
-    state.update(IMAGE_VIEW, face="attention", attention_of="ddim", layer="down.2.1")
+    state.update(IMAGE_CARD, face="attention", attention_of="ddim", layer="down.2.1")
     (asked,) = image_desk.heard(protocol.Attend)
     assert asked.message.checkpoint == "other"
     assert "classes" not in asked.arrays
@@ -178,7 +178,7 @@ def test_an_inverted_image_is_inverted_again_though_its_class_is_forgotten(image
 
 def test_another_tile_that_stands_in_for_c_is_another_slice(image_desk):
     state, link = image_desk.state, image_desk.link
-    state.update(IMAGE_VIEW, face="slice")
+    state.update(IMAGE_CARD, face="slice")
     link.answer_all()
     image_desk.heard()
     state.update(IMAGE_SAMPLING, seed=9)

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QSettings
 
 from toydiff_gui import memory
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageEnd
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, IMAGE_ZOOM, ImageEnd
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.state.lanes import (
     DEFAULT_LANES,
@@ -46,11 +46,13 @@ def test_numbers_of_mode_images_come_back_without_their_latents(settings):
         a=end, path="norm-guided", even=True, tile_class="each", guidance=3.5, class_a=3,
         fixed_noise=True,
     )  # fmt: skip
-    state.update(IMAGE_VIEW, face="attention", preview=True, zoom=3, averaged=True, hovered_tile=4)
+    state.update(IMAGE_CARD, face="attention", preview=True, averaged=True)
+    state.set(IMAGE_ZOOM, 3)
     memory.remember(settings, state)
     restored = again(settings)
     assert restored.get(IMAGE_SAMPLING) == replace(state.get(IMAGE_SAMPLING), a=None, class_a=None)
-    assert restored.get(IMAGE_VIEW) == replace(state.get(IMAGE_VIEW), hovered_tile=None)
+    assert restored.get(IMAGE_CARD) == state.get(IMAGE_CARD)
+    assert restored.get(IMAGE_ZOOM) == 3
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ def test_a_damaged_zoom_is_forgotten(settings):
     memory.remember(settings, Store())
     kept = json.loads(settings.value("state/image_view"))
     settings.setValue("state/image_view", json.dumps(kept | {"zoom": 10**6}))
-    assert again(settings).get(IMAGE_VIEW) == Store().get(IMAGE_VIEW)
+    assert again(settings).get(IMAGE_CARD) == Store().get(IMAGE_CARD)
 
 
 def test_lanes_overlays_and_path_come_back_as_they_were(settings):

@@ -27,7 +27,7 @@ from toydiff_gui.drawing.images.page import FACE, body_of, face_words
 from toydiff_gui.drawing.images.plane import DOT, PlaneLayout, paint_plane, plane_layout
 from toydiff_gui.drawing.images.words import paint_card_words
 from toydiff_gui.image_scene import ImageScene
-from toydiff_gui.modes.images.settings import IMAGE_VIEW
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import DRAGGING
@@ -74,7 +74,7 @@ class FaceCard(ImageCard):
         """The patch that the pointer is on."""
         self._dragging = self._on_dot = False
         self.faces = SegmentedControl("Look at", FACES, compact=True, parent=self)
-        self.faces.chosen.connect(lambda key: state.update(IMAGE_VIEW, face=cast(Any, key)))
+        self.faces.chosen.connect(lambda key: state.update(IMAGE_CARD, face=cast(Any, key)))
         for segment in FACES:  # as the tiles: who clicks one still plays with Space
             self.faces.button(segment.key).setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.layer = QComboBox(self)
@@ -86,10 +86,11 @@ class FaceCard(ImageCard):
         self.averaged.setToolTip(
             "Average the weights over all times that have arrived, instead of the time shown"
         )
-        self.averaged.toggled.connect(lambda on: state.update(IMAGE_VIEW, averaged=on))
+        self.averaged.toggled.connect(lambda on: state.update(IMAGE_CARD, averaged=on))
         self._shown_layers: tuple[str, ...] = ()
         state.changed(MODEL).connect(self._offer)
-        state.changed(IMAGE_VIEW).connect(self._show_view)
+        for slot in (IMAGE_CARD, IMAGE_POINTER):
+            state.changed(slot).connect(self._show_view)
         self._offer()
         self._show_view()
         self._restyle()
@@ -196,7 +197,7 @@ class FaceCard(ImageCard):
         return face_words(scene)
 
     def _show_view(self) -> None:
-        view = self._state.get(IMAGE_VIEW)
+        view = self._state.get(IMAGE_CARD)
         if self.faces.current != view.face:
             self.faces.set_current(view.face)
         if self.averaged.isChecked() != view.averaged:
@@ -245,12 +246,12 @@ class FaceCard(ImageCard):
     # What can be done
 
     def _choose_layer(self, index: int) -> None:
-        self._state.update(IMAGE_VIEW, layer=self.layer.itemData(index), query=None)
+        self._state.update(IMAGE_CARD, layer=self.layer.itemData(index), query=None)
 
     def _move_dot(self, place: tuple[float, float]) -> None:
         u0, u1, v0, v1 = self._scene.slice.box
         u, v = min(max(place[0], u0), u1), min(max(place[1], v0), v1)
-        self._state.update(IMAGE_VIEW, dot=(round(u, 4), round(v, 4)))
+        self._state.update(IMAGE_CARD, dot=(round(u, 4), round(v, 4)))
 
     def _click_picture(self, place: QPointF) -> None:
         looked = self._scene.looked_at
@@ -269,9 +270,9 @@ class FaceCard(ImageCard):
         layout = self.attention()
         cell, head = layout.cell_at(place, card.layer.side), layout.head_at(place)
         if cell is not None:
-            self._state.update(IMAGE_VIEW, query=cell)
+            self._state.update(IMAGE_CARD, query=cell)
         elif head is not None:
-            self._state.update(IMAGE_VIEW, head=head)
+            self._state.update(IMAGE_CARD, head=head)
 
     def _point_at(self, place: QPointF) -> None:
         scene = self._scene
@@ -371,10 +372,10 @@ class FaceCard(ImageCard):
             most = card.layer.side - 1
             row = min(max(card.query[0] + down, 0), most)
             column = min(max(card.query[1] + across, 0), most)
-            self._state.update(IMAGE_VIEW, query=(row, column))
+            self._state.update(IMAGE_CARD, query=(row, column))
         elif scene.face == "attention" and card.layer is not None and key in _PAGES:
             head = min(max(card.head + _PAGES[key], 0), card.layer.heads - 1)
-            self._state.update(IMAGE_VIEW, head=head)
+            self._state.update(IMAGE_CARD, head=head)
         elif scene.face == "slice" and scene.slice.images is not None and key in _ARROWS:
             across, down = _ARROWS[key]
             step = FAR_NUDGE if shift else NUDGE

@@ -18,7 +18,7 @@ from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.images.page import FACE, STRIPS, TILES, page_layout
 from toydiff_gui.drawing.images.strips import path_count
 from toydiff_gui.image_scene import ImageScene
-from toydiff_gui.modes.images.settings import IMAGE_VIEW
+from toydiff_gui.modes.images.settings import IMAGE_CARD
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
@@ -175,7 +175,7 @@ class ImagePage(QWidget):
         """Escape lets go of a pinned place, or returns from one card to all."""
         if event.key() == Qt.Key.Key_Escape and self._state.get(PINNED) is not None:
             self._state.set(PINNED, None)
-            self._state.update(IMAGE_VIEW, attention_of="")
+            self._state.update(IMAGE_CARD, attention_of="")
         elif event.key() == Qt.Key.Key_Escape and self._state.get(VIEW).maximised_lane:
             self._state.update(VIEW, maximised_lane="")
         else:

@@ -35,7 +35,7 @@ from toydiff_gui.image_scene import Mark
 from toydiff_gui.keys import BY_KEYBOARD
 from toydiff_gui.modes.images import endpoints
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
-from toydiff_gui.modes.images.settings import IMAGE_VIEW
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER, IMAGE_ZOOM
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, shown_lanes
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
@@ -104,7 +104,8 @@ class SamplesCard(ImageCard):
         for button in (self.larger, self.smaller):
             button.focus_changed.connect(self._reveal)
         self.setToolTip(TOOLTIP)
-        state.changed(IMAGE_VIEW).connect(self._show_view)
+        for slot in (IMAGE_CARD, IMAGE_ZOOM, IMAGE_POINTER):
+            state.changed(slot).connect(self._show_view)
         for signal in (state.changed(LANE_RUNS), state.changed(LANES), state.changed(MODEL)):
             signal.connect(self._show_running)
         self._show_running()
@@ -119,7 +120,7 @@ class SamplesCard(ImageCard):
             self._scene,
             self._style,
             ratio=self._ratio(),
-            zoom=self._state.get(IMAGE_VIEW).zoom,
+            zoom=self._state.get(IMAGE_ZOOM),
             scroll=float(self.scroll_bar.value()),
         )
 
@@ -198,7 +199,7 @@ class SamplesCard(ImageCard):
             self._scene.shape,
             self._scene.mean,
             self._scene.std,
-            self._state.get(IMAGE_VIEW).zoom,
+            self._state.get(IMAGE_ZOOM),
         )
         words = card.note, tiles_words(self._scene), time_of_tiles(self._scene, self._t)
         return picture, words
@@ -214,7 +215,7 @@ class SamplesCard(ImageCard):
             self._scene,
             self._style,
             ratio=self._ratio(),
-            zoom=self._state.get(IMAGE_VIEW).zoom,
+            zoom=self._state.get(IMAGE_ZOOM),
         )
         most = round(layout.most_scroll)
         if most > 0:  # the bar takes room, so that the tiles may be smaller
@@ -225,7 +226,7 @@ class SamplesCard(ImageCard):
                 self._scene,
                 self._style,
                 ratio=self._ratio(),
-                zoom=self._state.get(IMAGE_VIEW).zoom,
+                zoom=self._state.get(IMAGE_ZOOM),
             )
             most = max(1, round(layout.most_scroll))
             top = round(self._style.header_height) + 4
@@ -234,13 +235,12 @@ class SamplesCard(ImageCard):
         bar.setRange(0, most)
         bar.setPageStep(max(1, round(layout.area.height())))
         bar.setSingleStep(max(1, round(layout.pitch[1])))
-        view = self._state.get(IMAGE_VIEW)
-        self.smaller.setEnabled(view.zoom > 1)
+        self.smaller.setEnabled(self._state.get(IMAGE_ZOOM) > 1)
         self.larger.setEnabled(bool(self._count) and layout.columns > 1)
 
     def _show_view(self) -> None:
         """The zoom or the tile pointed at has changed, here or elsewhere."""
-        pointed = self._state.get(IMAGE_VIEW).hovered_tile
+        pointed = self._state.get(IMAGE_POINTER).hovered_tile
         if pointed != self._pointed:
             before, self._pointed = self._pointed, pointed
             for index in (before, pointed):
@@ -261,10 +261,9 @@ class SamplesCard(ImageCard):
     def zoom(self, step: int, place: QPointF | None = None) -> None:
         """Larger tiles, or smaller ones; the tile at ``place`` stays beneath it."""
         layout = self.tiles
-        view = self._state.get(IMAGE_VIEW)
         held = layout.tile_at(place) if place is not None else self.focused
         whole = tiles_layout_of(self._card(), self._scene, self._style, ratio=self._ratio()).columns
-        zoom = view.zoom
+        zoom = self._state.get(IMAGE_ZOOM)
         # Skip what looks the same: eight columns become two at four times as well as at seven.
         while True:
             zoom += step
@@ -272,7 +271,7 @@ class SamplesCard(ImageCard):
                 return
             if -(-whole // zoom) != layout.columns:
                 break
-        self._state.update(IMAGE_VIEW, zoom=zoom)
+        self._state.set(IMAGE_ZOOM, zoom)
         if held is not None:
             self._keep_in_place(held, place)
 
@@ -282,7 +281,7 @@ class SamplesCard(ImageCard):
             self._scene,
             self._style,
             ratio=self._ratio(),
-            zoom=self._state.get(IMAGE_VIEW).zoom,
+            zoom=self._state.get(IMAGE_ZOOM),
         )
         y = self.tiles.area.center().y() if place is None else place.y()
         self.scroll_bar.setValue(round(unscrolled.tile(index).center().y() - y))
@@ -353,12 +352,12 @@ class SamplesCard(ImageCard):
         action = menu.addAction(text)
         action.setToolTip(tip)
         action.triggered.connect(
-            lambda: self._state.update(IMAGE_VIEW, pinned_tile=index, attention_of="", face=face)
+            lambda: self._state.update(IMAGE_CARD, pinned_tile=index, attention_of="", face=face)
         )
         return action
 
     def _point_at(self, index: int | None) -> None:
-        self._state.update(IMAGE_VIEW, hovered_tile=index)
+        self._state.update(IMAGE_POINTER, hovered_tile=index)
         self.cursor_text.emit("" if index is None else self.describe(index))
 
     def describe(self, index: int) -> str:
@@ -482,7 +481,7 @@ class SamplesCard(ImageCard):
         elif key == Qt.Key.Key_Minus:
             self.zoom(-1)
         elif key == Qt.Key.Key_0:
-            self._state.update(IMAGE_VIEW, zoom=1)
+            self._state.set(IMAGE_ZOOM, 1)
         else:
             event.ignore()
 

@@ -32,7 +32,7 @@ from toydiff_gui.drawing.images.strips import (
 )
 from toydiff_gui.drawing.images.words import paint_message
 from toydiff_gui.drawing.strips import StripScales
-from toydiff_gui.modes.images.settings import IMAGE_VIEW
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import MARKED, PINNED, VIEW
 
@@ -156,7 +156,7 @@ class StripsCard(ImageCard):
         self._looking = True
         self._row = row
         strip = self._scene.strips[row]
-        self._state.update(IMAGE_VIEW, hovered_strip=strip.key)
+        self._state.update(IMAGE_POINTER, hovered_strip=strip.key)
         self._state.set(MARKED, index)
         text = self.describe(row, index)
         self.setAccessibleDescription(text)
@@ -184,7 +184,7 @@ class StripsCard(ImageCard):
         if self._looking:
             self._looking = False
             self._state.set(MARKED, None)
-            self._state.update(IMAGE_VIEW, hovered_strip="")
+            self._state.update(IMAGE_POINTER, hovered_strip="")
             self.cursor_text.emit("")
 
     def _select(self, row: int) -> None:
@@ -197,10 +197,10 @@ class StripsCard(ImageCard):
         self._select(row)
         if same:
             self._state.set(PINNED, None)
-            self._state.update(IMAGE_VIEW, attention_of="")
+            self._state.update(IMAGE_CARD, attention_of="")
         else:
             self._state.set(PINNED, index)
-            self._state.update(IMAGE_VIEW, attention_of=strip.key)
+            self._state.update(IMAGE_CARD, attention_of=strip.key)
 
     def _found(self, place: QPointF) -> tuple[int, int] | None:
         """Strip and position at ``place``."""
@@ -258,7 +258,7 @@ class StripsCard(ImageCard):
         count, rows = self.strips.count, len(self._scene.strips)
         if key == Qt.Key.Key_Escape and state.get(PINNED) is not None:
             state.set(PINNED, None)
-            state.update(IMAGE_VIEW, attention_of="")
+            state.update(IMAGE_CARD, attention_of="")
             return
         if key not in _KEYS or not rows:
             event.ignore()

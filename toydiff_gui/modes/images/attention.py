@@ -18,7 +18,7 @@ from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted
 from toydiff_gui.modes.images.class_weights import asked_arrays, one_hot, path_weights
 from toydiff_gui.modes.images.endpoints import tile_class
 from toydiff_gui.modes.images.looked_at import Gaze, pinned
-from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_VIEW, AttentionRun
+from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, AttentionRun
 from toydiff_gui.playback import Playback
 from toydiff_gui.state.model import MODEL, model_named
 from toydiff_gui.state.store import Store
@@ -108,7 +108,7 @@ class AttentionRequests:
     @property
     def _looked_at(self) -> bool:
         store = self._store
-        return store.get(VIEW).page == "explore" and store.get(IMAGE_VIEW).face == "attention"
+        return store.get(VIEW).page == "explore" and store.get(IMAGE_CARD).face == "attention"
 
     def _on_time(self, t: int) -> None:
         if self._subject is not None:
@@ -118,7 +118,7 @@ class AttentionRequests:
         """Layers are another network's: begin with its first."""
         if self._store.get(MODEL).ref != self._ref:
             self._ref = self._store.get(MODEL).ref
-            self._store.update(IMAGE_VIEW, layer="", head=0, query=None)
+            self._store.update(IMAGE_CARD, layer="", head=0, query=None)
 
     # What is wanted
 
@@ -185,7 +185,7 @@ class AttentionRequests:
 
     def _layer_of(self, ref: str) -> str:
         """The layer that is wished for, '' for the first where the network has no such layer."""
-        wished, known = self._store.get(IMAGE_VIEW).layer, self._layers.get(ref)
+        wished, known = self._store.get(IMAGE_CARD).layer, self._layers.get(ref)
         if known is None:
             return wished if ref == self._store.get(MODEL).ref else ""
         return wished if wished in known else ""
@@ -206,7 +206,7 @@ class AttentionRequests:
         shown = min(steps, key=lambda k: abs(trajectory.t[k] - at))
         if self._missing(subject, shown):
             return self._ask(subject, [shown])
-        if self._store.get(IMAGE_VIEW).averaged and trajectory.complete:
+        if self._store.get(IMAGE_CARD).averaged and trajectory.complete:
             rest = [k for k in self._of_average(steps) if self._missing(subject, k)]
             if rest:
                 return self._ask(subject, rest)

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.trajectory import Trajectory
 from toydiff_gui.image_scene import Mark
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageEnd
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
@@ -116,13 +116,14 @@ def place_tile(state: Store, index: int, mark: Mark | None = None) -> None:
     if end is None:
         return
     if mark is None:
-        mark = state.get(IMAGE_VIEW).next_mark
+        mark = state.get(IMAGE_POINTER).next_mark
     if mark == "C" and (taken := _taken_by(state, end)) is not None:
         state.post(f"{end.label} is {taken}: C must be another tile.")
         return
     place_end(state, mark, end)
-    following = {"A": "B", "B": "A"}.get(mark, state.get(IMAGE_VIEW).next_mark)
-    state.update(IMAGE_VIEW, pinned_tile=index, attention_of="", next_mark=following)
+    following = {"A": "B", "B": "A"}.get(mark, state.get(IMAGE_POINTER).next_mark)
+    state.update(IMAGE_CARD, pinned_tile=index, attention_of="")
+    state.update(IMAGE_POINTER, next_mark=following)
 
 
 def place_end(state: Store, mark: Mark, end: ImageEnd) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.trajectory import Trajectory
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY, shown_tiles
-from toydiff_gui.modes.images.settings import IMAGE_VIEW
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER
 from toydiff_gui.state.lanes import LANE_RUNS, LaneSpec, lane_of
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import MARKED, PINNED
@@ -33,10 +33,10 @@ class Gaze:
 
 def pointed_at(state: Store) -> Gaze | None:
     """What is under the pointer, else what was pinned last; None while there is nothing."""
-    view = state.get(IMAGE_VIEW)
-    if view.hovered_tile is not None:
-        return _tile(state, view.hovered_tile)
-    lane = lane_of(state, view.hovered_strip)
+    pointer = state.get(IMAGE_POINTER)
+    if pointer.hovered_tile is not None:
+        return _tile(state, pointer.hovered_tile)
+    lane = lane_of(state, pointer.hovered_strip)
     marked = state.get(MARKED)
     if lane is not None and lane.shown and marked is not None:
         gaze = _strip(state, lane, marked)
@@ -47,12 +47,12 @@ def pointed_at(state: Store) -> Gaze | None:
 
 def pinned(state: Store) -> Gaze | None:
     """The tile or the image of a strip that was clicked last: its attention is looked at."""
-    lane = lane_of(state, state.get(IMAGE_VIEW).attention_of)
+    lane = lane_of(state, state.get(IMAGE_CARD).attention_of)
     if lane is not None and lane.shown:
         gaze = _strip(state, lane, state.get(PINNED) or 0)
         if gaze is not None:
             return gaze
-    return _tile(state, state.get(IMAGE_VIEW).pinned_tile)
+    return _tile(state, state.get(IMAGE_CARD).pinned_tile)
 
 
 def _tile(state: Store, index: int) -> Gaze | None:

@@ -78,8 +78,8 @@ class ImageSampling:
 
 
 @dataclass(frozen=True)
-class ImageView:
-    """What mode Images shows besides: the face of the card beside the samples, and its settings.
+class ImageCard:
+    """What is looked at beside the samples: the face of the card there, and what is set on it.
 
     ``pinned_tile`` is shown large when nothing is pointed at. ``attention_of`` is what the
     attention is looked at in: '' for the tile, else a strip's key (its pinned image).
@@ -87,20 +87,25 @@ class ImageView:
 
     face: Literal["picture", "attention", "slice"] = "picture"
     pinned_tile: int = 0
-    hovered_tile: int | None = None
-    hovered_strip: str = ""
-    """Key of the strip in which the image at ``MARKED`` is pointed at; '' for none."""
     preview: bool = False
-    zoom: int = 1
-    """Tiles in a row: 1 shows all, 2 half as many as large again, and so on."""
     attention_of: str = ""
     layer: str = ""
     head: int = 0
     query: tuple[int, int] | None = None
     averaged: bool = False
     dot: tuple[float, float] = (0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class ImagePointer:
+    """What is pointed at: a tile, or the image at ``MARKED`` of the strip with this key.
+
+    ``next_mark`` is what the next tile that is clicked becomes.
+    """
+
+    hovered_tile: int | None = None
+    hovered_strip: str = ""
     next_mark: Literal["A", "B"] = "A"
-    """What the next tile that is clicked becomes."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +186,10 @@ class Cost:
 
 
 IMAGE_SAMPLING = Slot("images", ImageSampling, Kind.SETTING)
-IMAGE_VIEW = Slot("image view", ImageView, Kind.VIEW)
+IMAGE_CARD = Slot("image card", ImageCard, Kind.SETTING)
+IMAGE_ZOOM = Slot("image zoom", lambda: 1, Kind.VIEW)
+"""Tiles in a row: 1 shows all, 2 half as many as large again, and so on."""
+IMAGE_POINTER = Slot("image pointer", ImagePointer, Kind.TRANSIENT)
 SLICE = Slot("slice", SliceRun, Kind.RESULT)
 ATTENTION = Slot("attention", AttentionRun, Kind.RESULT)
 IMAGE_DATA = Slot("image data", ImageDataRun, Kind.RESULT)

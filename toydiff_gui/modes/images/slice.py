@@ -15,7 +15,7 @@ from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Wanted
 from toydiff_gui.modes.images.class_weights import asked_arrays, plane_weights
 from toydiff_gui.modes.images.endpoints import third_corner
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, SLICE, ImageEnd, SliceRun
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, SLICE, ImageEnd, SliceRun
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import DRAGGING, VIEW
@@ -66,7 +66,7 @@ class SliceRequests:
     @property
     def _looked_at(self) -> bool:
         store = self._store
-        return store.get(VIEW).page == "explore" and store.get(IMAGE_VIEW).face == "slice"
+        return store.get(VIEW).page == "explore" and store.get(IMAGE_CARD).face == "slice"
 
     def wanted(self) -> Iterable[Wanted]:
         """The map through A, B and C, and the dot's image."""
@@ -81,7 +81,7 @@ class SliceRequests:
     def _at_dot(self, corners: Corners) -> Wanted:
         """Few steps first; all of them when these are there and the hand rests."""
         store, timesteps = self._store, self._store.get(MODEL).schedule.timesteps
-        dot = np.array([store.get(IMAGE_VIEW).dot], np.float64)
+        dot = np.array([store.get(IMAGE_CARD).dot], np.float64)
         full = min(store.get(IMAGE_SAMPLING).steps or timesteps, timesteps)
         whole = self._asked_at(DOT, corners, dot, full, self._show_dot)
         first = self._asked_at(DOT, corners, dot, min(DOT_STEPS, full), self._show_dot)

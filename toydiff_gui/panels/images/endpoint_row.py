@@ -13,7 +13,7 @@ from toydiff_gui import theme
 from toydiff_gui.drawing.images.raster import colours, image_of
 from toydiff_gui.image_scene import Mark
 from toydiff_gui.modes.images import endpoints
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, IMAGE_VIEW, ImageEnd
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.panels.endpoints import EndpointMark
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS
@@ -134,7 +134,7 @@ class EndpointRow(QWidget):
         return menu
 
     def _show_menu(self) -> None:
-        pinned, count = self._state.get(IMAGE_VIEW).pinned_tile, self._count()
+        pinned, count = self._state.get(IMAGE_CARD).pinned_tile, self._count()
         self.pinned_action.setText(f"Tile {pinned + 1}, shown large")
         for action in (self.pinned_action, self.random_action):
             action.setEnabled(count > 0)
@@ -215,7 +215,7 @@ class EndpointRow(QWidget):
     # Choosing
 
     def _take_pinned(self) -> None:
-        endpoints.place_tile(self._state, self._state.get(IMAGE_VIEW).pinned_tile, self.mark)
+        endpoints.place_tile(self._state, self._state.get(IMAGE_CARD).pinned_tile, self.mark)
 
     def take_random(self) -> None:
         """Take a tile that is no endpoint yet."""

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from toydiff_gui.controls import SectionHeader
 from toydiff_gui.icons import ButtonIcon
-from toydiff_gui.modes.images.settings import IMAGE_VIEW
+from toydiff_gui.modes.images.settings import IMAGE_CARD
 from toydiff_gui.panels.parts import Section
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
@@ -65,12 +65,12 @@ class ImageOverlaysSection(Section):
             grid.setColumnStretch(index % 2, 1)
             self.buttons[key] = button
         self.column.addLayout(grid)
-        state.changed(IMAGE_VIEW).connect(self._show)
+        state.changed(IMAGE_CARD).connect(self._show)
         state.changed(MODEL).connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        view = self._state.get(IMAGE_VIEW)
+        view = self._state.get(IMAGE_CARD)
         shown = {view.face} | ({"preview"} if view.preview else set())
         for key, title, _, tip in OVERLAYS:
             reason = NOT_OFFERED.get(key, "")
@@ -86,6 +86,6 @@ class ImageOverlaysSection(Section):
     def _switch(self, shown: bool) -> None:
         kind = self.sender().property("kind")
         if kind in FACES:
-            self._state.update(IMAGE_VIEW, face=kind if shown else "picture")
+            self._state.update(IMAGE_CARD, face=kind if shown else "picture")
         else:
-            self._state.update(IMAGE_VIEW, preview=shown)
+            self._state.update(IMAGE_CARD, preview=shown)
