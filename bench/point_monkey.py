@@ -14,9 +14,8 @@ from bench.window import run_for, settle
 from engine.config import PATHS, POINT_SETS, SCHEDULES, SIDES, ModelConfig, ScheduleConfig
 from toydiff_gui import scenes
 from toydiff_gui.bundled import POINTS
-from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
 from toydiff_gui.panels.lane_dock import LaneDock
-from toydiff_gui.state.results import INVERSION
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import MARKED, PINNED, VIEW
 

@@ -40,11 +40,11 @@ from bench.window import application, lanes_done, run_for, settle, wait_until, w
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, ImageCard, ImageSampling
-from toydiff_gui.modes.points.settings import SAMPLING, Sampling
+from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, Sampling
 from toydiff_gui.panels import lane_recipes
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
-from toydiff_gui.state.results import INVERSION, Inversion
+from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.training import TRAINING
 from toydiff_gui.state.view import MARKED, PINNED, VIEW
 

@@ -17,7 +17,7 @@ from engine.datasets import Standardisation
 from engine.trajectory import Trajectory
 from toydiff_gui import names
 from toydiff_gui.forward_process import in_closed_form
-from toydiff_gui.modes.points.settings import SAMPLING, layer_of
+from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, layer_of
 from toydiff_gui.scene import (
     BasinLayer,
     FieldLayer,
@@ -30,7 +30,7 @@ from toydiff_gui.scene import (
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo, model_named
-from toydiff_gui.state.results import GEODESIC, INVERSION
+from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import MARKED, PINNED, VIEW, overlays_of

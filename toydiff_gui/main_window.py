@@ -44,14 +44,13 @@ from toydiff_gui.export.stills import clipboard_data
 from toydiff_gui.fetcher import Fetcher
 from toydiff_gui.help_dialog import HelpDialog
 from toydiff_gui.image_composer import compose_images, image_thumbnails
-from toydiff_gui.image_inverter import ImageInverter
 from toydiff_gui.image_scene import ImageScene
-from toydiff_gui.inverter import Inverter
 from toydiff_gui.layers import LayerKeeper
 from toydiff_gui.modes.images.attention import AttentionRequests
 from toydiff_gui.modes.images.costs import NetworkCosts
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.modes.images.image_sets import ImageSets
+from toydiff_gui.modes.images.inversion import ImageInversion
 from toydiff_gui.modes.images.lane_requests import ImageLanes
 from toydiff_gui.modes.images.settings import (
     ATTENTION,
@@ -62,8 +61,9 @@ from toydiff_gui.modes.images.settings import (
     SLICE,
 )
 from toydiff_gui.modes.images.slice import SliceRequests
+from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
-from toydiff_gui.modes.points.settings import LAYERS, SAMPLING
+from toydiff_gui.modes.points.settings import INVERSION, LAYERS, SAMPLING
 from toydiff_gui.panels.images.sample import ImageSamplePanel
 from toydiff_gui.panels.images.train import ImageTrainPanel
 from toydiff_gui.panels.sample import SamplePanel
@@ -76,7 +76,7 @@ from toydiff_gui.scene import Scene
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LANES
 from toydiff_gui.state.model import MODEL, OTHER_MODELS
-from toydiff_gui.state.results import GEODESIC, INVERSION
+from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import MARKED, PINNED, VIEW
@@ -119,14 +119,14 @@ class MainWindow(QMainWindow):
         self.fetcher = Fetcher(self.state, self.link, self.runs, self)
         self.layers = LayerKeeper(self.state, self.link, self.playback, self)
         self.comparer = Comparer(self.state, self.link, self.pathfinder, self)
-        self.inverter = Inverter(self.state, self.link, self)
+        self.inversion = PointInversion(self.state, self.exchange, self)
         self.point_lanes = PointLanes(
             self.state, self.exchange, self.playback, self.models, self.pathfinder, self
         )
         self.image_lanes = ImageLanes(self.state, self.exchange, self.models, self.pathfinder, self)
         self.slice = SliceRequests(self.state, self.exchange)
         self.attention = AttentionRequests(self.state, self.exchange, self.playback)
-        self.image_inverter = ImageInverter(self.state, self.link, self)
+        self.image_inversion = ImageInversion(self.state, self.controllers.client, self)
         self.image_sets = ImageSets(self.state, self.controllers.client, settings, self)
         self.costs = NetworkCosts(self.state, self.exchange)
         self._open_ref = open_ref
@@ -250,8 +250,8 @@ class MainWindow(QMainWindow):
         pathfinder = self.pathfinder
         self.sample_panel.stop_search_requested.connect(pathfinder.stop)
         self.sample_panel.search_again_requested.connect(pathfinder.search_again)
-        self.sample_panel.invert_file_requested.connect(self.inverter.invert_file)
-        self.sample_panel.pick_requested.connect(self.inverter.pick_points)
+        self.sample_panel.invert_file_requested.connect(self.inversion.invert_file)
+        self.sample_panel.pick_requested.connect(self.inversion.pick_points)
         self._connect_images()
         self.train_rail.open_requested.connect(lambda: state.update(VIEW, train_dock=True))
         self.sample_rail.open_requested.connect(lambda: state.update(VIEW, sample_dock=True))
@@ -280,9 +280,9 @@ class MainWindow(QMainWindow):
         train.folder_requested.connect(self.image_sets.use_folder)
         train.thumbnails_requested.connect(self.image_sets.show_on_card)
         sample.browse_requested.connect(self.image_sets.browse)
-        sample.invert_image_requested.connect(self.image_inverter.invert_image)
-        sample.invert_file_requested.connect(self.image_inverter.invert_file)
-        sample.cancel_inversion_requested.connect(self.image_inverter.cancel)
+        sample.invert_image_requested.connect(self.image_inversion.invert_image)
+        sample.invert_file_requested.connect(self.image_inversion.invert_file)
+        sample.cancel_inversion_requested.connect(self.image_inversion.cancel)
         sample.stop_search_requested.connect(self.pathfinder.stop)
         sample.search_again_requested.connect(self.pathfinder.search_again)
 
@@ -401,7 +401,7 @@ class MainWindow(QMainWindow):
         self._show_page()
 
     def _choose_parts(self) -> None:
-        parts: tuple[Part, ...] = (self.point_lanes,)
+        parts: tuple[Part, ...] = (self.inversion, self.point_lanes)
         if self.state.get(MODEL).images:
             parts = (self.image_lanes, self.slice, self.attention, self.costs)
         self.exchange.set_parts((self.models, *parts))

@@ -19,15 +19,15 @@ from engine.protocol import Packet
 from toydiff_gui import main_window, theme
 from toydiff_gui.comparer import Comparer
 from toydiff_gui.controllers.assembly import Controllers
-from toydiff_gui.image_inverter import ImageInverter
-from toydiff_gui.inverter import Inverter
 from toydiff_gui.layers import LayerKeeper
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes.images.attention import AttentionRequests
 from toydiff_gui.modes.images.costs import NetworkCosts
 from toydiff_gui.modes.images.image_sets import ImageSets
+from toydiff_gui.modes.images.inversion import ImageInversion
 from toydiff_gui.modes.images.lane_requests import ImageLanes
 from toydiff_gui.modes.images.slice import SliceRequests
+from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.playback import Playback
@@ -334,10 +334,10 @@ class Desk:
         self.point_lanes = PointLanes(
             self.state, self.exchange, self.playback, self.models, self.pathfinder
         )
-        self.exchange.set_parts((self.models, self.point_lanes))
         self.layers = LayerKeeper(self.state, link, self.playback)
         self.comparer = Comparer(self.state, link, self.pathfinder)
-        self.inverter = Inverter(self.state, link)
+        self.inverter = PointInversion(self.state, self.exchange)
+        self.exchange.set_parts((self.models, self.inverter, self.point_lanes))
         self.messages, self.opened = [], []
         self.state.message_posted.connect(lambda text, error: self.messages.append((text, error)))
         self.models.opened.connect(self.opened.append)
@@ -383,7 +383,7 @@ class Desk:
     def at_rest(self):
         """Whether nobody waits for anything or is about to ask for something."""
         settle()
-        waiting = (self.controllers, self.layers, self.comparer, self.inverter)
+        waiting = (self.controllers, self.layers, self.comparer)
         return not any(one.busy for one in waiting)
 
     def run(self, key="ddim"):
@@ -415,13 +415,13 @@ class ImageDesk(Desk):
         self.state.changed(MODEL).connect(self.choose_parts)
         self.slice = SliceRequests(self.state, self.exchange)
         self.attention = AttentionRequests(self.state, self.exchange, self.playback)
-        self.image_inverter = ImageInverter(self.state, link)
+        self.image_inverter = ImageInversion(self.state, self.controllers.client)
         self.costs = NetworkCosts(self.state, self.exchange)
         self.image_sets = ImageSets(self.state, self.controllers.client, self.settings)
 
     def choose_parts(self):
         """As the window does."""
-        parts = (self.point_lanes,)
+        parts = (self.inverter, self.point_lanes)
         if self.state.get(MODEL).images:
             parts = (self.images, self.slice, self.attention, self.costs)
         self.exchange.set_parts((self.models, *parts))

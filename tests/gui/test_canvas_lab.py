@@ -12,10 +12,10 @@ from toydiff_gui import theme
 from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.canvas.way_points import insertion
 from toydiff_gui.drawing.strips import strip_scales
-from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
 from toydiff_gui.scene import LaneScene, Scene
 from toydiff_gui.state.lanes import LANES, MAX_LANES, LaneSpec, lane_of, shown_lanes
-from toydiff_gui.state.results import INVERSION, Inversion
+from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import DRAGGING, MARKED, PINNED, VIEW
 from toydiff_gui.theme import DARK, Theme

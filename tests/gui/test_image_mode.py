@@ -12,13 +12,17 @@ from bench.window import settle, wait_until
 from engine import protocol
 from engine.datasets.images import image_training
 from toydiff_gui import bundled
-from toydiff_gui.image_inverter import read_image
 from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.modes.images import endpoints
-from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, IMAGE_ZOOM
+from toydiff_gui.modes.images.read_image import read_image
+from toydiff_gui.modes.images.settings import (
+    IMAGE_CARD,
+    IMAGE_INVERSION,
+    IMAGE_SAMPLING,
+    IMAGE_ZOOM,
+)
 from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes
 from toydiff_gui.state.model import MODEL
-from toydiff_gui.state.results import INVERSION
 from toydiff_gui.state.training import TRAINING_CONFIG
 from toydiff_gui.state.view import VIEW
 
@@ -394,7 +398,7 @@ def test_an_image_file_becomes_an_endpoint(images, tmp_path):
     (asked,) = new(images, protocol.Invert)
     assert asked.arrays["data"].shape == (1, 1, 28, 28)
     assert asked.arrays["data"] == pytest.approx(np.full((1, 1, 28, 28), (1 - 0.3) / 0.4))
-    assert images.state.get(INVERSION).status == "running"
+    assert images.state.get(IMAGE_INVERSION).status == "running"
     found = np.ones((1, 1, 28, 28), np.float32)
     answer = {"latents": found, "errors": np.array([0.1], np.float32)}
     images.link.report(protocol.Result(job=asked.message.job), answer)
@@ -412,7 +416,7 @@ def test_an_image_file_becomes_an_endpoint(images, tmp_path):
 
 def test_an_inversion_can_be_stopped(images):
     pixels = np.zeros((1, 28, 28), np.uint8)
-    images.image_inverter.invert_image("A", pixels, "zero")
+    images.image_inversion.invert_image("A", pixels, "zero")
     (asked,) = new(images, protocol.Invert)
     a = images.state.get(IMAGE_SAMPLING).a
     wait_until(images.image_sample_panel.inversion.dismiss.isVisible, "the line")
@@ -424,11 +428,11 @@ def test_an_inversion_can_be_stopped(images):
         {"latents": np.ones((1, 1, 28, 28), np.float32), "errors": np.zeros(1, np.float32)},
     )
     assert images.state.get(IMAGE_SAMPLING).a is a
-    assert images.state.get(INVERSION).status == "idle"
+    assert images.state.get(IMAGE_INVERSION).status == "idle"
 
 
 def test_images_for_both_ends_are_inverted_one_after_the_other(images):
-    inverter = images.image_inverter
+    inverter = images.image_inversion
     for mark, level in (("A", 10), ("B", 20), ("A", 30)):
         inverter.invert_image(mark, np.full((1, 28, 28), level, np.uint8), f"level {level}")
     asked = new(images, protocol.Invert)
@@ -449,7 +453,7 @@ def found_of(packet):
 
 
 def test_a_tile_that_is_clicked_meanwhile_is_not_overridden_by_an_inversion(images):
-    samples, inverter = images.image_page.samples, images.image_inverter
+    samples, inverter = images.image_page.samples, images.image_inversion
     click(samples, tile_place(images, 9))  # A, so that the next is B
     new(images)
     for mark in ("B", "C"):
@@ -463,16 +467,16 @@ def test_a_tile_that_is_clicked_meanwhile_is_not_overridden_by_an_inversion(imag
     assert images.state.get(IMAGE_SAMPLING).b.tile == 20
     # What waits for another end comes all the same, unless that is chosen as well.
     (second,) = [packet for packet in sent if isinstance(packet.message, protocol.Invert)]
-    assert images.state.get(INVERSION).source == "for C"
+    assert images.state.get(IMAGE_INVERSION).source == "for C"
     QTest.mouseClick(samples, Qt.MouseButton.LeftButton, SHIFT, tile_place(images, 30))
-    assert images.state.get(INVERSION).status == "idle"
+    assert images.state.get(IMAGE_INVERSION).status == "idle"
     images.link.report(*found_of(second))
     settle()
     assert images.state.get(IMAGE_SAMPLING).c.tile == 30
 
 
 def test_an_inversion_stays_when_only_other_things_change(images):
-    images.image_inverter.invert_image("B", np.zeros((1, 28, 28), np.uint8), "zero")
+    images.image_inversion.invert_image("B", np.zeros((1, 28, 28), np.uint8), "zero")
     (asked,) = new(images, protocol.Invert)
     images.state.update(IMAGE_SAMPLING, tile_class=3, path="linear")  # the ends are asked for 3 now
     images.link.answer_all()
@@ -485,13 +489,13 @@ def test_an_inversion_stays_when_only_other_things_change(images):
 
 def test_points_of_mode_2d_are_put_aside_and_taken_up_again(window):
     data = np.array([[0.5, 0.5], [1.0, 1.0]], np.float32)
-    window.inverter._invert(data, "mine")
+    window.inversion._invert(data, "mine")
     (asked,) = new(window, protocol.Invert)
     answer = {"latents": data, "errors": np.zeros(2, np.float32)}
     window.link.report(protocol.Result(job=asked.message.job), answer)
-    assert window.state.get(INVERSION).status == "done"
+    assert window.state.get(IMAGE_INVERSION).status == "done"
     to_images(window)
-    assert window.state.get(INVERSION).status == "idle"
+    assert window.state.get(IMAGE_INVERSION).status == "idle"
     new(window)
     click(segment(window, "2d"))
     window.link.answer_all()
@@ -512,7 +516,7 @@ def test_a_file_that_is_no_image_is_refused_with_its_name(images, tmp_path, cont
     if content is not None:
         path.write_bytes(content)
     a = images.state.get(IMAGE_SAMPLING).a
-    images.image_inverter.invert_file("A", str(path))
+    images.image_inversion.invert_file("A", str(path))
     (said,) = images.messages.messages
     assert "broken.png" in said.text
     assert words in said.text
@@ -539,7 +543,7 @@ def test_an_image_is_cut_to_its_middle_and_scaled(qapp, tmp_path):
 def test_an_image_that_is_too_large_is_refused_unread(qapp, tmp_path, monkeypatch):
     path = tmp_path / "large.png"
     QImage(30, 10, QImage.Format.Format_RGB32).save(str(path))
-    monkeypatch.setattr("toydiff_gui.image_inverter.MAX_SIDE", 20)
+    monkeypatch.setattr("toydiff_gui.modes.images.inversion.MAX_SIDE", 20)
     with pytest.raises(ValueError, match=r"large.png has 30 x 10 pixels, more than 20"):
         read_image(path, (1, 8, 8))
 

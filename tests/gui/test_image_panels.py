@@ -17,6 +17,7 @@ from toydiff_gui.modes.images.settings import (
     COSTS,
     IMAGE_CARD,
     IMAGE_DATA,
+    IMAGE_INVERSION,
     IMAGE_SAMPLING,
     Cost,
     ImageDataRun,
@@ -29,7 +30,7 @@ from toydiff_gui.panels.images.train import ImageTrainPanel
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, LaneSpec
 from toydiff_gui.state.model import ModelInfo, show_model
-from toydiff_gui.state.results import INVERSION, Inversion
+from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG, TrainingRun
 from toydiff_gui.theme import DARK
@@ -679,14 +680,14 @@ def test_an_image_file_becomes_an_endpoint(qtbot, sample, monkeypatch):
 
 
 def test_an_inversion_is_followed_and_stopped(qtbot, sample, state):
-    state.set(INVERSION, Inversion(status="running", source="shoe.png"))
+    state.set(IMAGE_INVERSION, Inversion(status="running", source="shoe.png"))
     assert sample.inversion.text.text() == "Finding the latent of shoe.png…"
     with qtbot.waitSignal(sample.cancel_inversion_requested):
         click(qtbot, sample.inversion.dismiss)
     assert not sample.inversion.text.isVisible()
-    state.set(INVERSION, Inversion(status="done", source="shoe.png", errors=np.array([0.05])))
+    state.set(IMAGE_INVERSION, Inversion(status="done", source="shoe.png", errors=np.array([0.05])))
     assert sample.inversion.text.text().startswith("shoe.png comes back within 0.05")
-    state.set(INVERSION, Inversion(status="failed", message="The file is no image."))
+    state.set(IMAGE_INVERSION, Inversion(status="failed", message="The file is no image."))
     assert sample.inversion.text.text() == "The file is no image."
     state.set(ENGINE, EngineStatus("dead"))
     assert not sample.inversion.button.isEnabled()

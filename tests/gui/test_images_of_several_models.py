@@ -12,10 +12,9 @@ from engine.datasets.images import image_training
 from engine.trajectory import Trajectory
 from toydiff_gui.image_composer import compose_images
 from toydiff_gui.modes.images import endpoints
-from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, ImageEnd
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_INVERSION, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun
 from toydiff_gui.state.model import MODEL, ModelInfo, remember_model, show_model
-from toydiff_gui.state.results import INVERSION
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import PINNED
 
@@ -150,10 +149,10 @@ def test_an_inversion_ends_with_a_model_of_another_size(image_desk):
     state = image_desk.state
     pixels = np.zeros((1, 8, 8), np.uint8)
     image_desk.image_inverter.invert_image("A", pixels, "mine")
-    assert state.get(INVERSION).status == "running"
+    assert state.get(IMAGE_INVERSION).status == "running"
     image_desk.open_images("mnist", "mnist")
     settle()
-    assert state.get(INVERSION).status != "running"
+    assert state.get(IMAGE_INVERSION).status != "running"
 
 
 def test_an_inverted_image_is_inverted_again_though_its_class_is_forgotten(image_desk):

@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from bench.hands import click, key
-from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
 from toydiff_gui.state.engine import ENGINE, EngineStatus
-from toydiff_gui.state.results import INVERSION, Inversion
+from toydiff_gui.state.results import Inversion
 
 DATA = np.array([[0.5, 0.25], [-1.0, 2.0], [0.0, 0.0]], np.float32)
 DONE = Inversion("done", "points.csv", DATA, DATA * 2, np.array([0.001, 0.002, 0.012], np.float32))

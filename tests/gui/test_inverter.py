@@ -10,11 +10,11 @@ from bench.hands import click, key
 from bench.window import settle
 from engine import protocol
 from engine.config import ScheduleConfig
-from toydiff_gui import inverter
 from toydiff_gui.composer import compose
-from toydiff_gui.inverter import read_points
-from toydiff_gui.modes.points.settings import MAX_LANE_POINTS, SAMPLING
-from toydiff_gui.state.results import INVERSION, Inversion
+from toydiff_gui.modes.points import read_points as reading
+from toydiff_gui.modes.points.read_points import read_points
+from toydiff_gui.modes.points.settings import INVERSION, MAX_LANE_POINTS, SAMPLING
+from toydiff_gui.state.results import Inversion
 
 INVERT, SAMPLES, CANCEL = protocol.Invert, protocol.Sample, protocol.Cancel
 TWO = np.array([[0.5, 0.25], [-1.0, 2.0]], np.float32)
@@ -142,10 +142,10 @@ def test_arrays_that_are_no_points_are_refused_in_a_sentence(tmp_path, array, sa
 def test_what_is_too_large_is_not_read_at_all(tmp_path, name, monkeypatch):
     path = tmp_path / name
     with path.open("wb") as stream:
-        stream.truncate(inverter.MAX_FILE_BYTES + 1)  # takes no room on the disk
+        stream.truncate(reading.MAX_FILE_BYTES + 1)  # takes no room on the disk
     monkeypatch.setattr("pathlib.Path.open", None)
     monkeypatch.setattr("pathlib.Path.read_text", None)
-    with pytest.raises(ValueError, match=f"{name} has {inverter.MAX_FILE_BYTES + 1} bytes, more"):
+    with pytest.raises(ValueError, match=f"{name} has {reading.MAX_FILE_BYTES + 1} bytes, more"):
         read_points(path, 2)
 
 
@@ -275,7 +275,7 @@ def test_what_is_given_up_does_not_come_back(resting, tmp_path, how):
     answer(resting, packet, 2 * THREE)
     assert resting.state.get(INVERSION) is left
     assert resting.state.get(SAMPLING) == before
-    assert not resting.inverter.busy
+    assert resting.at_rest()
 
 
 def test_a_failure_is_said_in_the_foot_and_in_lanes_that_wait(of_three, tmp_path):
@@ -427,6 +427,7 @@ def test_two_points_are_picked_by_clicks_in_a_lane(window):
     assert len(window.grid.scene.lane("ddpm").picked) == 1  # in every lane
     click(lane.plot.viewport(), place(lane, *second))
     assert state.get(INVERSION).status == "running"
+    settle()
     (packet,) = [packet for packet in window.link.sent if isinstance(packet.message, INVERT)]
     np.testing.assert_allclose(packet.arrays["data"], [first, second], atol=0.05)
     assert all(np.abs(data - row).max(axis=1).min() < 0.05 for row in packet.arrays["data"])

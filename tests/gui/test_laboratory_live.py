@@ -15,11 +15,11 @@ from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from engine.training import open_run, train
 from tests.gui.conftest import active_timers
 from toydiff_gui.composer import LATENT_KEY
-from toydiff_gui.modes.points.settings import COMPARISON, SAMPLING, Sampling, layer_of
+from toydiff_gui.modes.points.settings import COMPARISON, INVERSION, SAMPLING, Sampling, layer_of
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneSpec, update_lane
 from toydiff_gui.state.model import MODEL
-from toydiff_gui.state.results import GEODESIC, INVERSION, Inversion
+from toydiff_gui.state.results import GEODESIC, Inversion
 from toydiff_gui.state.view import VIEW, show_overlay
 
 STEPS = 20
@@ -53,7 +53,7 @@ def lasting(lasting_workshop):
 
 def at_rest(window):
     settle()
-    waiting = (window.pathfinder, window.layers, window.comparer, window.inverter)
+    waiting = (window.controllers, window.layers, window.comparer)
     return not any(one.busy for one in waiting) and lanes_done(window)
 
 
@@ -246,7 +246,7 @@ def test_points_come_back_as_near_as_is_said(live, tmp_path):
     points = engine.datasets.load("v").points[::800]
     path = tmp_path / "points.csv"
     np.savetxt(path, points, delimiter=";", header="x;y", comments="")
-    live.inverter.invert_file(str(path))
+    live.inversion.invert_file(str(path))
     wait_until(lambda: live.state.get(SAMPLING).mode == "inverted", "the latents")
     live.state.update(SAMPLING, steps=250)  # as many as the inversion
     settle()
@@ -311,14 +311,14 @@ def test_an_engine_that_dies_in_the_midst_of_all_is_asked_for_all_again(live, sh
     state.update(VIEW, lab=True)
     process = live.link.thread_in_charge.process_id
     os.kill(process, signal.SIGSTOP)  # nothing of it will be answered
-    live.inverter.invert_file(str(tmp_path / "points.npy"))
-    parts = (live.pathfinder, live.layers, live.inverter)
+    live.inversion.invert_file(str(tmp_path / "points.npy"))
+    parts = (live.pathfinder, live.layers)
     wait_until(lambda: all(part.busy for part in parts), "all of it")
+    wait_until(lambda: state.get(INVERSION).status == "running", "the inversion")
     wait_until(lambda: state.get(COMPARISON).status == "running", "the comparison")
     os.kill(process, signal.SIGKILL)
     wait_until(lambda: state.get(ENGINE).status == "dead", "the end of the engine")
     wait_until(lambda: not live.layers.busy and not live.comparer.busy, "the pauses")
-    assert not live.inverter.busy
     assert not live.controllers.busy
     assert not live.pathfinder.busy
     assert state.get(INVERSION).status == "failed"

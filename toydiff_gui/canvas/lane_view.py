@@ -22,10 +22,10 @@ from toydiff_gui.canvas.way_points import WayPoints
 from toydiff_gui.drawing import BackgroundCache, LaneStyle
 from toydiff_gui.drawing.overlays import overlay_frame
 from toydiff_gui.keys import BY_KEYBOARD, PANS, ZOOM_STEP
+from toydiff_gui.modes.points.settings import INVERSION
 from toydiff_gui.scene import LaneScene
 from toydiff_gui.state.lanes import lane_of
 from toydiff_gui.state.model import MODEL
-from toydiff_gui.state.results import INVERSION
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import VIEW
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from toydiff_gui.modes.points.settings import INVERSION
 from toydiff_gui.scene import LaneScene
-from toydiff_gui.state.results import INVERSION, Inversion
+from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.store import Store
 
 ENOUGH = 2

@@ -136,6 +136,9 @@ class Models(QObject):
         store = self._store
         refs = {lane.checkpoint for lane in shown_lanes(store) if lane.checkpoint is not None}
         for ref in sorted(refs - {store.get(MODEL).ref}):
+            key = f"model:{ref}"
+            if model_named(store, ref) is not None and key not in self._exchange.keys:
+                continue  # it has been on show
 
             def show(answer: Answer, ref: str = ref) -> None:
                 if answer.status == "done":
@@ -144,7 +147,7 @@ class Models(QObject):
                 store.put(MODEL_FAULTS, ref, answer.message or None)
 
             yield Wanted(
-                f"model:{ref}",
+                key,
                 protocol.Open(checkpoint=ref),
                 show,
                 slot=ref,

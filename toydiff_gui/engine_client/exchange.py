@@ -155,13 +155,11 @@ class Exchange(QObject):
             own = before is not None and before.content == want.content
             value = place.value if own and not place.held else None
             self._cancel(key)
-            self._dirty.discard(key)
+            self._clean(key)
             place.wanted = place.newest = want
             if value is not None:
                 place.shown = want
             self._tell(want, Answer("stopped", value, message=why))
-        if not self._dirty:
-            self._flush_timer.stop()  # or it would go off for nothing
         self.changed.emit()
 
     # Looking
@@ -203,7 +201,7 @@ class Exchange(QObject):
             return
         if want.coarse and batch:
             return  # one batch at a time, or a fast hand would starve the picture
-        if place.shown is not None and place.shown.kin != want.kin:
+        if place.shown is not None and (want.kin is None or place.shown.kin != want.kin):
             place.shown = None
             self._tell(want, Answer("empty"))
         if any(key in self.under_way for key in want.after):
@@ -251,7 +249,7 @@ class Exchange(QObject):
         self._cancel(key)
         place = self._places.pop(key)
         self._unsettle(place)
-        self._dirty.discard(key)
+        self._clean(key)
         last = place.newest or place.shown
         if last is not None:
             self._guarded(last.gone)
@@ -327,6 +325,12 @@ class Exchange(QObject):
             place.shown = place.wanted
             self._tell(place.wanted, Answer("running", place.value))
 
+    def _clean(self, key: str) -> None:
+        """Nothing of it waits to be shown any more."""
+        self._dirty.discard(key)
+        if not self._dirty:
+            self._flush_timer.stop()  # or it would go off for nothing
+
     def _flush(self) -> None:
         """Show what has arrived since the last time."""
         dirty, self._dirty = self._dirty, set()
@@ -347,7 +351,7 @@ class Exchange(QObject):
         if want.keep and not want.coarse:
             self._remembered.add(want.content, answer)
         place.shown, place.held = want, False
-        self._dirty.discard(key)
+        self._clean(key)
         self._tell(want, answer)
         self._end(key, want)
 
@@ -358,7 +362,7 @@ class Exchange(QObject):
             return
         place.failed = True
         place.shown, place.held = want, False
-        self._dirty.discard(key)
+        self._clean(key)
         self._tell(want, Answer("failed", None, message=failure.message))
         if not want.quiet:
             self.failed.emit(failure.message)

@@ -9,9 +9,9 @@ from toydiff_gui import names
 from toydiff_gui.controls import IconButton, Text
 from toydiff_gui.drawing import figures
 from toydiff_gui.icons import ButtonIcon
-from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
 from toydiff_gui.state.engine import ENGINE
-from toydiff_gui.state.results import INVERSION, Inversion
+from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.store import Store
 
 TIP = (

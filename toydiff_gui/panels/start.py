@@ -8,10 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from toydiff_gui import names
 from toydiff_gui.controls import NumberField, Segment, SegmentedControl
-from toydiff_gui.modes.points.settings import MAX_LANE_POINTS, SAMPLING
+from toydiff_gui.modes.points.settings import INVERSION, MAX_LANE_POINTS, SAMPLING
 from toydiff_gui.panels.parts import Section
 from toydiff_gui.state.model import MODEL
-from toydiff_gui.state.results import INVERSION
 from toydiff_gui.state.store import Store
 
 OWN_POINTS = "Start from the latents that the inversion has found for your own points of the data"

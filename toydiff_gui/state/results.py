@@ -43,4 +43,3 @@ class Inversion:
 
 
 GEODESIC = Slot("geodesic", GeodesicRun, Kind.RESULT)
-INVERSION = Slot("inversion", Inversion, Kind.RESULT)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import MAX_TIMESTEPS, MOST_GUIDANCE, PathName, SamplerName, require_between
+from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.slots import Family, Kind, Slot
 
 MAX_TILES, MAX_PATH_IMAGES = 400, 64
@@ -22,7 +23,7 @@ class ImageEnd:
     ``tile`` is its place among the samples of ``seed`` while those are shown, ``asked_class`` the
     class it was asked for. ``image`` (C, H, W) is what was inverted, for a picture of the data or
     of a file. ``in_training``: the tile is not of the samples but of what was being trained.
-    Compared by identity.
+    Compared by what it holds.
     """
 
     latents: NDArray[np.float32]
@@ -32,6 +33,25 @@ class ImageEnd:
     image: NDArray[np.float32] | None = None
     asked_class: int | None = None
     in_training: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ImageEnd):
+            return NotImplemented
+        if self is other:
+            return True
+        return _told_apart_by(self) == _told_apart_by(other) and all(
+            before is after
+            or (before is not None and after is not None and np.array_equal(before, after))
+            for before, after in ((self.latents, other.latents), (self.image, other.image))
+        )
+
+    def __hash__(self) -> int:
+        return hash(_told_apart_by(self))
+
+
+def _told_apart_by(end: ImageEnd) -> tuple[object, ...]:
+    """All of an endpoint but its arrays."""
+    return (end.label, end.tile, end.seed, end.asked_class, end.in_training)
 
 
 @dataclass(frozen=True)
@@ -190,6 +210,7 @@ IMAGE_CARD = Slot("image card", ImageCard, Kind.SETTING)
 IMAGE_ZOOM = Slot("image zoom", lambda: 1, Kind.VIEW)
 """Tiles in a row: 1 shows all, 2 half as many as large again, and so on."""
 IMAGE_POINTER = Slot("image pointer", ImagePointer, Kind.TRANSIENT)
+IMAGE_INVERSION = Slot("image inversion", Inversion, Kind.RESULT)
 SLICE = Slot("slice", SliceRun, Kind.RESULT)
 ATTENTION = Slot("attention", AttentionRun, Kind.RESULT)
 IMAGE_DATA = Slot("image data", ImageDataRun, Kind.RESULT)

@@ -28,12 +28,12 @@ from toydiff_gui.controllers.lanes import (
 from toydiff_gui.controllers.models import Models
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
-from toydiff_gui.modes.points.settings import SAMPLING, Sampling
+from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, Sampling
 from toydiff_gui.pathfinder import Pathfinder
 from toydiff_gui.playback import Playback
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo
-from toydiff_gui.state.results import GEODESIC, INVERSION
+from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import DRAGGING
 

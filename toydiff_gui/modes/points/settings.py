@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.config import MAX_TIMESTEPS, MAX_WAY_POINTS, PathName, Side, require_between
 from toydiff_gui.scene import BasinLayer, FieldLayer, HeatLayer, WarpLayer
+from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.slots import Family, Kind, Slot
 from toydiff_gui.state.store import Store
 
@@ -76,6 +80,24 @@ class Comparison:
     message: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class OwnPoints:
+    """Points of the data that the user has chosen, (N, 2), and where they come from."""
+
+    source: str = ""
+    data: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 2), np.float32))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, OwnPoints):
+            return NotImplemented
+        return self.source == other.source and np.array_equal(self.data, other.data)
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.data.shape))
+
+
+OWN_POINTS = Slot("own points", OwnPoints, Kind.SETTING)
+INVERSION = Slot("inversion", Inversion, Kind.RESULT)
 SAMPLING = Slot("sampling", Sampling, Kind.SETTING)
 COMPARISON = Slot("comparison", Comparison, Kind.RESULT)
 LAYERS: Family[tuple[str, str], Layer | None] = Family("layers", lambda: None)

@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWid
 from toydiff_gui.controls import IconButton, Text
 from toydiff_gui.drawing import figures
 from toydiff_gui.icons import ButtonIcon
+from toydiff_gui.modes.images.settings import IMAGE_INVERSION
 from toydiff_gui.state.engine import ENGINE
-from toydiff_gui.state.results import INVERSION, Inversion
+from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.store import Store
 
 TIP = "Finds the latent of an image by running DDIM backwards, and makes it A or B."
@@ -78,12 +79,12 @@ class ImageInversionFoot(QWidget):
         column.setSpacing(4)
         column.addWidget(self._line)
         column.addWidget(self.button)
-        state.changed(INVERSION).connect(self._show)
+        state.changed(IMAGE_INVERSION).connect(self._show)
         state.changed(ENGINE).connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        inversion = self._state.get(INVERSION)
+        inversion = self._state.get(IMAGE_INVERSION)
         text = inversion_line(inversion)
         self._line.setVisible(bool(text))
         self.text.setText(text)
@@ -105,6 +106,6 @@ class ImageInversionFoot(QWidget):
         (self.browse_asked if kind == "browse" else self.file_asked).emit(mark)
 
     def _dismiss(self) -> None:
-        if self._state.get(INVERSION).status == "running":
+        if self._state.get(IMAGE_INVERSION).status == "running":
             self.cancel_requested.emit()
-        self._state.set(INVERSION, Inversion())
+        self._state.set(IMAGE_INVERSION, Inversion())

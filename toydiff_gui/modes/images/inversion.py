@@ -7,25 +7,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QImage, QImageReader
+from PySide6.QtCore import QObject
 
 from engine import protocol
 from engine.datasets import Standardisation
 from engine.datasets.images import Pixels
-from engine.protocol import Arrays, Packet
-from toydiff_gui.engine_link import EngineLink
+from engine.protocol import Arrays
+from toydiff_gui.engine_client.client import Client
 from toydiff_gui.image_scene import Mark
 from toydiff_gui.modes.images.endpoints import end_of, place_end
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, ImageEnd
+from toydiff_gui.modes.images.read_image import read_image
+from toydiff_gui.modes.images.settings import IMAGE_INVERSION, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL, ModelInfo
-from toydiff_gui.state.results import INVERSION, Inversion
+from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.store import Store
 
-MAX_FILE_BYTES = 64 * 2**20
-MAX_SIDE = 16_384
-"""Pixels of the longer side of an image file."""
 LEAST_STEPS = 100
 """Of DDIM, up and down: with fewer an image does not come back as it was."""
 
@@ -42,21 +39,20 @@ class _Errand:
     end: ImageEnd | None = None
 
 
-class ImageInverter(QObject):
+class ImageInversion(QObject):
     """Inverts one image after the other by DDIM.
 
     After another model for images of the same shape was opened, images that are endpoints are
     inverted by that one. An image is given up when the user chooses another end in its place.
     """
 
-    def __init__(self, state: Store, link: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, client: Client, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._link = state, link
+        self._state, self._client = state, client
         self._waiting: deque[_Errand] = deque()
         self._job: int | None = None
         self._placed: dict[Mark, _Errand] = {}
-        link.received.connect(self._on_packet)
-        link.died.connect(self._on_died)
+        client.died.connect(self._on_died)
         state.changed(MODEL).connect(self._on_model)
         state.changed(IMAGE_SAMPLING).connect(self._on_images)
 
@@ -98,15 +94,15 @@ class ImageInverter(QObject):
     def cancel(self) -> None:
         """Stop, and forget what waits."""
         if self._job is not None:
-            self._link.send(Packet(protocol.Cancel(job=self._job)))
+            self._client.cancel(self._job)
         self._job = None
         self._waiting.clear()
-        if self._state.get(INVERSION).status == "running":
-            self._state.set(INVERSION, Inversion())
+        if self._state.get(IMAGE_INVERSION).status == "running":
+            self._state.set(IMAGE_INVERSION, Inversion())
 
     def _end_first(self) -> None:
         if self._job is not None:
-            self._link.send(Packet(protocol.Cancel(job=self._job)))
+            self._client.cancel(self._job)
         self._job = None
         self._waiting.popleft()
 
@@ -116,11 +112,11 @@ class ImageInverter(QObject):
         errand = self._waiting[0]
         model = errand.model
         data = transform_of(model).apply(errand.pixels.astype(np.float32) / 255)[None]
-        self._job = self._link.next_job()
-        self._state.set(INVERSION, Inversion(status="running", source=errand.label, data=data))
+        self._state.set(
+            IMAGE_INVERSION, Inversion(status="running", source=errand.label, data=data)
+        )
         timesteps = model.schedule.timesteps
         request = protocol.Invert(
-            job=self._job,
             slot="image inversion",
             checkpoint=model.ref,
             steps=min(
@@ -128,7 +124,9 @@ class ImageInverter(QObject):
             ),
             replay=True,
         )
-        self._link.send(Packet(request, {"data": data}))
+        self._job = self._client.ask(
+            request, {"data": data}, done=self._on_done, failed=self._on_failed
+        )
 
     def _on_model(self) -> None:
         model = self._state.get(MODEL)
@@ -166,37 +164,34 @@ class ImageInverter(QObject):
         under_way = self.busy
         self._end_first()
         if under_way:  # and not waiting for the next engine
-            self._state.set(INVERSION, Inversion())
+            self._state.set(IMAGE_INVERSION, Inversion())
             self._next()
 
     # Answers
 
-    def _on_packet(self, packet: Packet) -> None:
-        if self._job is None or packet.message.job != self._job:
-            return
-        match packet.message:
-            case protocol.Result(cancelled=False):
-                self._found(packet.arrays)
-            case protocol.Result():
-                self._job = None
-            case protocol.Failure() as message:
-                self._job = None
-                self._waiting.popleft()
-                failed = replace(
-                    self._state.get(INVERSION), status="failed", message=message.message
-                )
-                self._state.set(INVERSION, failed)
-                self._state.post(message.message, error=True)
-                self._next()
+    def _on_done(self, message: protocol.Result, arrays: Arrays) -> None:
+        self._job = None
+        if not message.cancelled:
+            self._found(arrays)
+
+    def _on_failed(self, failure: protocol.Failure) -> None:
+        self._job = None
+        self._waiting.popleft()
+        before = self._state.get(IMAGE_INVERSION)
+        failed = replace(before, status="failed", message=failure.message)
+        self._state.set(IMAGE_INVERSION, failed)
+        self._state.post(failure.message, error=True)
+        self._next()
 
     def _found(self, arrays: Arrays) -> None:
-        self._job = None
         errand = self._waiting.popleft()
-        before = self._state.get(INVERSION)
+        before = self._state.get(IMAGE_INVERSION)
         latents, errors = arrays["latents"], arrays["errors"]
         end = ImageEnd(latents[0], errand.label, image=before.data[0])
         self._placed[errand.mark] = replace(errand, end=end)
-        self._state.set(INVERSION, replace(before, status="done", latents=latents, errors=errors))
+        self._state.set(
+            IMAGE_INVERSION, replace(before, status="done", latents=latents, errors=errors)
+        )
         place_end(self._state, errand.mark, end)
         self._next()
 
@@ -204,7 +199,8 @@ class ImageInverter(QObject):
         if self._job is not None:  # asked again when the next engine has opened the model
             self._job = None
             self._state.set(
-                INVERSION, replace(self._state.get(INVERSION), status="failed", message=why)
+                IMAGE_INVERSION,
+                replace(self._state.get(IMAGE_INVERSION), status="failed", message=why),
             )
 
 
@@ -228,48 +224,3 @@ def transform_of(model: ModelInfo) -> Standardisation:
     """From pixels / 255 to the units of a model of images."""
     mean, std = (np.array(values).reshape(-1, 1, 1) for values in (model.mean, model.std))
     return Standardisation(mean, std)
-
-
-def read_image(path: Path, shape: tuple[int, ...]) -> Pixels:
-    """An image file as uint8 of ``shape`` (C, H, W): the middle of it, scaled.
-
-    What is transparent shows white, as paper does. Raises ``ValueError`` naming the file and its
-    fault.
-    """
-    channels, height, width = shape
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise ValueError(f"image file {path} cannot be read: {error.strerror}") from error
-    if size > MAX_FILE_BYTES:
-        raise ValueError(f"image file {path.name} has {size} bytes, more than {MAX_FILE_BYTES}")
-    reader = QImageReader(str(path))
-    reader.setAutoTransform(True)
-    reader.setDecideFormatFromContent(True)
-    told = reader.size()
-    if told.isValid() and max(told.width(), told.height()) > MAX_SIDE:
-        raise ValueError(
-            f"image file {path.name} has {told.width()} x {told.height()} pixels, "
-            f"more than {MAX_SIDE} on a side"
-        )
-    image = reader.read()
-    if image.isNull():
-        raise ValueError(f"image file {path.name} is not an image: {reader.errorString()}")
-    image = image.convertToFormat(QImage.Format.Format_ARGB32)
-    side = min(image.width() / width, image.height() / height)
-    wide, high = max(1, round(width * side)), max(1, round(height * side))
-    left, top = (image.width() - wide) // 2, (image.height() - high) // 2
-    image = image.copy(left, top, wide, high).scaled(
-        width,
-        height,
-        Qt.AspectRatioMode.IgnoreAspectRatio,
-        Qt.TransformationMode.SmoothTransformation,
-    )
-    image = image.convertToFormat(QImage.Format.Format_RGBA8888)
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())
-    rgba = rows[:, : 4 * width].reshape(height, width, 4).astype(np.float32)
-    opacity = rgba[..., 3:] / 255
-    rgb = rgba[..., :3] * opacity + 255 * (1 - opacity)
-    if channels == 1:  # as the eye weighs colours (Rec. 601)
-        rgb = rgb @ np.array([[0.299], [0.587], [0.114]], np.float32)
-    return np.ascontiguousarray(np.round(rgb).clip(0, 255).astype(np.uint8).transpose(2, 0, 1))
