@@ -76,7 +76,7 @@ class Bench:
             self.shown.setdefault(key, []).append(answer)
 
         request = protocol.Sample(checkpoint="v", sampler=SamplerConfig(steps=steps), seed=seed)
-        defaults = {"collect": collect, "gone": lambda: self.gone.append(key)}
+        defaults = {"collect": collect, "gone": lambda: self.gone.append(key), "kin": "v"}
         return Wanted(key, request, show, **(defaults | options))
 
     def asked(self):
