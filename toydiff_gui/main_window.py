@@ -34,6 +34,7 @@ from toydiff_gui.canvas.images import ImagePage
 from toydiff_gui.comparer import Comparer
 from toydiff_gui.composer import alphas_cumprod, compose, data_points
 from toydiff_gui.controllers.assembly import Controllers
+from toydiff_gui.controllers.fetch_home import FetchHome
 from toydiff_gui.controls import DockRail, MessageBar
 from toydiff_gui.diagnostics import DiagnosticsPage
 from toydiff_gui.engine_client.wanted import Part
@@ -41,7 +42,6 @@ from toydiff_gui.engine_link import EngineKind, EngineLink
 from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.spec import ThemeName
 from toydiff_gui.export.stills import clipboard_data
-from toydiff_gui.fetcher import Fetcher
 from toydiff_gui.help_dialog import HelpDialog
 from toydiff_gui.image_composer import compose_images, image_thumbnails
 from toydiff_gui.image_scene import ImageScene
@@ -116,7 +116,7 @@ class MainWindow(QMainWindow):
         self.controllers = Controllers(self.state, self.link, self.playback, self.runs, self)
         self.models, self.training = self.controllers.models, self.controllers.training
         self.pathfinder, self.exchange = self.controllers.pathfinder, self.controllers.exchange
-        self.fetcher = Fetcher(self.state, self.link, self.runs, self)
+        self.fetch_home = FetchHome(self.state, self.controllers.client, self.runs, self.link, self)
         self.layers = LayerKeeper(self.state, self.link, self.playback, self)
         self.comparer = Comparer(self.state, self.link, self.pathfinder, self)
         self.inversion = PointInversion(self.state, self.exchange, self)
@@ -170,7 +170,9 @@ class MainWindow(QMainWindow):
         # Its lanes are not among the state's: settings and overlays cannot belong to them.
         self.forward_grid = LaneGrid(self.state, selectable=False)
         self.forward_grid.setAccessibleName("Lanes of the forward process")
-        self.diagnostics = DiagnosticsPage(self.state, self.playback, self.link, self.forward_grid)
+        self.diagnostics = DiagnosticsPage(
+            self.state, self.playback, self.controllers.client, self.forward_grid
+        )
         self.pages = QStackedWidget()
         self.pages.addWidget(self.grid)
         self.pages.addWidget(self.image_page)
@@ -238,7 +240,7 @@ class MainWindow(QMainWindow):
         self.playback.t_changed.connect(self.image_page.set_t)
         self.playback.t_changed.connect(self.forward_grid.set_t)
         self.models.opened.connect(self._on_model_opened)
-        self.fetcher.fetched.connect(self._show_model)
+        self.fetch_home.fetched.connect(self._show_model)
         self.training.runs_changed.connect(self._show_model)
         for panel in (self.train_panel, self.image_train_panel):
             panel.train_requested.connect(self.training.train)

@@ -134,7 +134,7 @@ def test_findings_are_shown(page):
     assert "r 0.81" in first.accessibleDescription()
     assert [curve.role for curve in page.loss.chart.curves] == ["main", "reference"]
     assert page.status.text() == "the model of the lanes"
-    assert not page.examiner.busy
+    assert not page.noise_requests.busy
 
 
 def test_nothing_is_asked_again_for_what_is_there(page, window):
@@ -176,7 +176,7 @@ def test_hiding_the_page_ends_what_is_not_complete_alone(window):
     # The other views of the page need no engine either.
     window.state.update(VIEW, diagnostics="forward")
     settle()
-    assert not page.examiner.busy
+    assert not page.noise_requests.busy
 
 
 def test_another_model_takes_everything_of_the_old_one_away(page, window):
@@ -207,7 +207,7 @@ def test_late_answers_about_the_old_model_change_nothing(window):
     for message in newer:
         answer(window, message, scale=0.5, level=0.3)
     settle()
-    assert not page.examiner.busy  # what was superseded is not waited for
+    assert not page.noise_requests.busy  # what was superseded is not waited for
     shown = [card.chart for card in page.network_grid.cards]
     for message in old:
         answer(window, message)
@@ -246,11 +246,11 @@ def test_a_training_is_looked_at_as_it_goes_on(page, window, monkeypatch):
     for message in newer:
         answer(window, message)
     settle()
-    assert page.examiner.live_timer.isActive()
-    assert page.examiner.live_timer.interval() <= 4000
+    assert page.noise_requests.live_timer.isActive()
+    assert page.noise_requests.live_timer.interval() <= 4000
     assert len(asked(window)) == 6
     shown = page.pairs[0].chart
-    page.examiner.live_timer.timeout.emit()
+    page.noise_requests.live_timer.timeout.emit()
     settle()
     newer = asked(window)[6:]
     assert [message.kind for message in newer] == ["pairs", "loss"]  # the data are the same
@@ -260,10 +260,10 @@ def test_a_training_is_looked_at_as_it_goes_on(page, window, monkeypatch):
         answer(window, message, scale=0.5)
     settle()
     assert dict(page.pairs[0].chart.figures)["MSE"] == "0.25"
-    assert not page.examiner.live_timer.isActive()  # nothing has changed since
+    assert not page.noise_requests.live_timer.isActive()  # nothing has changed since
     window.state.update(VIEW, page="explore")
     training(700, window)
-    assert not page.examiner.live_timer.isActive()
+    assert not page.noise_requests.live_timer.isActive()
     assert len(asked(window)) == 8
 
 

@@ -26,6 +26,7 @@ from toydiff_gui.diagnostics.moment import hover_lines, paint_moment
 from toydiff_gui.diagnostics.painting import paint_card, time_colours
 from toydiff_gui.diagnostics.saving import chart_svg, save_chart
 from toydiff_gui.drawing import LaneStyle
+from toydiff_gui.engine_client.client import Client
 from toydiff_gui.modes.images.settings import IMAGE_DATA, IMAGE_SAMPLING
 from toydiff_gui.playback import Playback
 from toydiff_gui.state.engine import ENGINE, EngineStatus
@@ -91,12 +92,12 @@ def state(qapp):
 @pytest.fixture
 def page(qtbot, app, state, link):
     playback = Playback(100)
-    page = DiagnosticsPage(state, playback, link, LaneGrid(state, selectable=False))
+    page = DiagnosticsPage(state, playback, Client(link), LaneGrid(state, selectable=False))
     page.playback = playback
     qtbot.addWidget(page)
     page.resize(880, 680)
     page.show()
-    qtbot.waitUntil(lambda: not page.examiner.refresh_timer.isActive())
+    qtbot.waitUntil(lambda: not page.noise_requests.refresh_timer.isActive())
     return page
 
 
@@ -160,7 +161,7 @@ def test_images_are_diagnosed_in_their_own_way(page, state, link):
     # Far fewer than of points, since each has many numbers; more of small images than of large.
     assert by_kind["loss"].count == by_kind["exact_loss"].count == 4 * 32
     show_model(state, digits_model(ref="large", shape=(1, 28, 28)))
-    page.examiner.refresh_timer.timeout.emit()
+    page.noise_requests.refresh_timer.timeout.emit()
     assert next(m for m in asked(link)[4:] if m.kind == "loss").count == 32
     assert (by_kind["loss"].seed, by_kind["loss"].times) == (
         by_kind["exact_loss"].seed,
@@ -175,7 +176,7 @@ def test_images_are_diagnosed_in_their_own_way(page, state, link):
 def test_the_users_own_folder_goes_along(page, state, link):
     state.update(IMAGE_DATA, roots=("/my/data",))
     show_model(state, digits_model(ref="other"))
-    page.examiner.refresh_timer.timeout.emit()
+    page.noise_requests.refresh_timer.timeout.emit()
     assert {message.data_root for message in asked(link)[-4:]} == {"/my/data"}
 
 
@@ -187,12 +188,12 @@ def test_findings_are_shown(answered):
     names = [curve.name for curve in answered.loss.chart.curves]
     assert names == ["network", "by heart"]
     assert answered.loss.chart.y.high < 0.3  # as high as the loss is
-    assert not answered.examiner.busy
+    assert not answered.noise_requests.busy
 
 
 def test_back_to_points_the_cards_are_the_old_ones(answered, state, link):
     show_model(state, ModelInfo(ref="moons", dataset="moons"))
-    answered.examiner.refresh_timer.timeout.emit()
+    answered.noise_requests.refresh_timer.timeout.emit()
     assert [message.kind for message in asked(link)[-3:]] == ["pairs", "loss", "exact_loss"]
     assert not answered.density.isVisible()
     assert answered.pairs[0].isVisible()
@@ -203,12 +204,12 @@ def test_data_that_are_not_here_are_said_and_asked_for_again(qtbot, page, state,
         link.report(protocol.Failure(job=message.job, message="MNIST is nowhere to be found"))
     assert page.density.chart.message == "MNIST is nowhere to be found"
     assert page.errors.chart.message == "MNIST is nowhere to be found"
-    qtbot.waitUntil(lambda: not page.examiner.refresh_timer.isActive())
+    qtbot.waitUntil(lambda: not page.noise_requests.refresh_timer.isActive())
     before = len(asked(link))
     state.update(IMAGE_DATA, done=5)  # of no importance
-    assert not page.examiner.refresh_timer.isActive()
+    assert not page.noise_requests.refresh_timer.isActive()
     state.update(IMAGE_DATA, places={"mnist": "/data"})
-    page.examiner.refresh_timer.timeout.emit()
+    page.noise_requests.refresh_timer.timeout.emit()
     assert [message.kind for message in asked(link)[before:]] == KINDS
 
 
@@ -223,7 +224,7 @@ def test_a_network_in_training_is_followed(page, state, link):
             "running", 10, 100, preview=preview, folder="/run", config=image_training("digits")
         ),
     )
-    page.examiner.refresh_timer.timeout.emit()
+    page.noise_requests.refresh_timer.timeout.emit()
     requests = asked(link)[-4:]
     assert [message.kind for message in requests] == KINDS
     assert {message.checkpoint for message in requests} == {"live"}
@@ -454,7 +455,7 @@ def test_missing_data_are_said_in_the_words_of_the_window(qtbot, page, state, li
     state.set(ENGINE, EngineStatus("ready", host=host))
     state.update(IMAGE_DATA, places={"mnist": ""})
     show_model(state, digits_model(dataset="mnist", ref="mnist"))
-    qtbot.waitUntil(lambda: not page.examiner.refresh_timer.isActive())
+    qtbot.waitUntil(lambda: not page.noise_requests.refresh_timer.isActive())
     told = f"MNIST is {where}: download it in the panel Train, or choose its folder there"
     why = "the data set 'mnist' is not here: name its folder with --data-root"
     for message in asked(link)[-4:]:

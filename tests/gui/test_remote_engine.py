@@ -20,9 +20,9 @@ from engine.run_lock import RunLock
 from tests.gui.sshd import Sshd, script
 from toydiff_gui import engine_link
 from toydiff_gui.__main__ import toydiff
+from toydiff_gui.controllers.fetch_home import FetchHome
 from toydiff_gui.courier import Courier
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.fetcher import Fetcher
 from toydiff_gui.remote_engine import (
     OPTIONS_VARIABLE,
     Address,
@@ -538,7 +538,7 @@ def test_a_training_that_ended_with_the_window_is_fetched_by_the_next(desk):
     desk.runs.mark_away(folder, str(address))
     elsewhere = desk.runs.new_folder(SMALL)
     desk.runs.mark_away(elsewhere, "ssh://other")
-    Fetcher(desk.state, desk.link, desk.runs, desk.controllers)
+    FetchHome(desk.state, desk.controllers.client, desk.runs, desk.link, desk.controllers)
     desk.link.get_ready()
     (asked,) = desk.heard(protocol.Fetch)
     assert asked.message.path == str(folder)
@@ -565,7 +565,7 @@ def test_what_still_runs_there_is_fetched_later_and_not_overwritten(desk):
     desk.link.address = address
     folder = trained_and_open(desk)
     desk.runs.mark_away(folder, str(address))
-    fetcher = Fetcher(desk.state, desk.link, desk.runs, desk.controllers)
+    fetcher = FetchHome(desk.state, desk.controllers.client, desk.runs, desk.link, desk.controllers)
     desk.link.get_ready()
     for _ in range(2):  # it is said once
         (asked,) = desk.heard(protocol.Fetch)
@@ -599,7 +599,7 @@ def test_a_training_that_left_nothing_there_leaves_nothing_here(desk):
     desk.link.address = Address("host")
     folder = desk.runs.new_folder(SMALL)
     desk.runs.mark_away(folder, "ssh://host")
-    Fetcher(desk.state, desk.link, desk.runs, desk.controllers)
+    FetchHome(desk.state, desk.controllers.client, desk.runs, desk.link, desk.controllers)
     desk.link.get_ready()
     (asked,) = desk.heard(protocol.Fetch)
     desk.link.report(protocol.Result(job=asked.message.job))

@@ -39,7 +39,7 @@ class Controllers(QObject):
         self.models = Models(
             store, self.client, self.exchange, playback, elsewhere=elsewhere, parent=self
         )
-        self.training = Training(store, self.client, self.models, runs, link.address, self)
+        self.training = Training(store, self.client, self.models, runs, link, self)
         self.models.could_not_open.connect(runs.forget)
         self.client.failed_unasked.connect(self._post)
         self.exchange.failed.connect(self._post)

@@ -14,6 +14,7 @@ from engine.protocol import AnyReport, Arrays
 from engine.trajectory import Trajectory
 from toydiff_gui.controllers.models import Models
 from toydiff_gui.engine_client.client import Client
+from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.modes.images.endpoints import SEED
 from toydiff_gui.modes.images.image_sets import data_root
 from toydiff_gui.runs import Runs
@@ -38,13 +39,12 @@ class Training(QObject):
         client: Client,
         models: Models,
         runs: Runs,
-        address: object = None,
+        link: EngineLink,
         parent: QObject | None = None,
     ) -> None:
-        """``address`` is that of the machine on which the engine is; None for this one."""
         super().__init__(parent)
         self._store, self._client, self._models, self._runs = store, client, models, runs
-        self._address = address
+        self._link = link
         self._job: int | None = None
         self._folder: Path | None = None
         client.died.connect(self._on_died)
@@ -78,8 +78,8 @@ class Training(QObject):
                 asked = replace(config, steps=total)
             else:
                 folder, asked = self._runs.new_folder(config), config
-            if self._address is not None:
-                self._runs.mark_away(folder, str(self._address))
+            if self._link.address is not None:
+                self._runs.mark_away(folder, str(self._link.address))
         except (OSError, ValueError) as error:
             self._store.post(f"cannot begin a training: {error}", error=True)
             return
@@ -115,7 +115,7 @@ class Training(QObject):
         What is here would replace it. Whoever goes on elsewhere wants that no more.
         """
         there = self._runs.away_at(folder)
-        if there and there == str(self._address):
+        if there and there == str(self._link.address):
             raise ValueError(
                 f"what the engine on {self._host} has learned meanwhile in {folder.name!r} has not "
                 "been fetched yet"

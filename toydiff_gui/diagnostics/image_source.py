@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject, Signal
 
 from engine import protocol
 from engine.datasets import Standardisation
-from engine.protocol import Packet
-from toydiff_gui.engine_link import EngineLink
+from engine.protocol import Arrays
+from toydiff_gui.engine_client.client import Client
 from toydiff_gui.modes.images.image_sets import absent_text, config_of, root_of
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL, ModelInfo
@@ -34,14 +34,13 @@ class ImageSource(QObject):
 
     changed = Signal()
 
-    def __init__(self, state: Store, link: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, client: Client, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._link = state, link
+        self._state, self._client = state, client
         self._job: int | None = None
         self._asked: tuple[object, ...] | None = None
         self._images: NDArray[np.float32] | None = None
         self._message = ""
-        link.received.connect(self._on_packet)
         state.changed(ENGINE).connect(self._on_engine)
 
     @property
@@ -73,44 +72,37 @@ class ImageSource(QObject):
         if not model.images or config is None or not ready or wanted == self._asked:
             return
         self._asked, self._images, self._message = wanted, None, ""
-        self._job = self._link.next_job()
-        self._link.send(
-            Packet(
-                protocol.BrowseImages(
-                    job=self._job,
-                    slot=SLOT,
-                    config=config,
-                    count=COUNT,
-                    seed=SEED,
-                    data_root=root_of(self._state, model),
-                )
-            )
+        request = protocol.BrowseImages(
+            slot=SLOT,
+            config=config,
+            count=COUNT,
+            seed=SEED,
+            data_root=root_of(self._state, model),
         )
+        if self._job is not None:
+            self._client.cancel(self._job)
+        self._job = self._client.ask(request, done=self._on_done, failed=self._on_failed)
 
     def forget_failure(self) -> None:
         """Ask once more next time for what could not be had."""
         if self._message:
             self._asked = None
 
-    def _on_packet(self, packet: Packet) -> None:
-        message = packet.message
-        if message.job != self._job or self._job is None:
+    def _on_done(self, message: protocol.Result, arrays: Arrays) -> None:
+        self._job = None
+        pixels = arrays.get("images")
+        if message.cancelled or pixels is None:
+            self._asked = None
             return
-        if isinstance(message, protocol.Result):
-            self._job = None
-            pixels = packet.arrays.get("images")
-            if message.cancelled or pixels is None:
-                self._asked = None
-                return
-            model = self._state.get(MODEL)
-            if pixels.shape[1:] != model.shape or not len(pixels):
-                self._message = "The images are of another size than the network's."
-            else:
-                self._images = transform_of(model).apply(pixels.astype(np.float32) / 255)
-        elif isinstance(message, protocol.Failure):
-            self._job, self._message = None, message.message
+        model = self._state.get(MODEL)
+        if pixels.shape[1:] != model.shape or not len(pixels):
+            self._message = "The images are of another size than the network's."
         else:
-            return
+            self._images = transform_of(model).apply(pixels.astype(np.float32) / 255)
+        self.changed.emit()
+
+    def _on_failed(self, failure: protocol.Failure) -> None:
+        self._job, self._message = None, failure.message
         self.changed.emit()
 
     def _on_engine(self) -> None:

@@ -27,7 +27,6 @@ from toydiff_gui.diagnostics import charts, image_charts, schedules
 from toydiff_gui.diagnostics.card import ChartCard
 from toydiff_gui.diagnostics.card_grid import CardGrid
 from toydiff_gui.diagnostics.chart import Chart
-from toydiff_gui.diagnostics.examiner import Examiner
 from toydiff_gui.diagnostics.findings import (
     ErrorMaps,
     Finding,
@@ -39,10 +38,11 @@ from toydiff_gui.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
 from toydiff_gui.diagnostics.forward_view import ForwardView
 from toydiff_gui.diagnostics.image_forward import ImageForward
 from toydiff_gui.diagnostics.image_source import ImageSource
+from toydiff_gui.diagnostics.noise_requests import NoiseRequests
 from toydiff_gui.diagnostics.saving import Format, ThemeName, save_chart
 from toydiff_gui.diagnostics.status import StatusText
 from toydiff_gui.diagnostics.windows import Windows
-from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.engine_client.client import Client
 from toydiff_gui.modes.images.image_sets import absent_text
 from toydiff_gui.modes.images.settings import IMAGE_DATA, IMAGE_SAMPLING
 from toydiff_gui.modes.points.settings import SAMPLING
@@ -88,7 +88,7 @@ class DiagnosticsPage(QWidget):
         self,
         state: Store,
         playback: Playback,
-        link: EngineLink,
+        client: Client,
         lanes: QWidget,
         parent: QWidget | None = None,
     ) -> None:
@@ -96,10 +96,10 @@ class DiagnosticsPage(QWidget):
         self._state, self._playback = state, playback
         self.setProperty("surface", "window")
         self.setAccessibleName("Diagnostics")
-        self.examiner = Examiner(state, link, self)
+        self.noise_requests = NoiseRequests(state, client, self)
         self.windows = Windows(self)
         self.forward = ForwardView(state, lanes, self)
-        self.source = ImageSource(state, link, self)
+        self.source = ImageSource(state, client, self)
         self.image_forward = ImageForward(state, self.source, self)
         self._folder = QStandardPaths.writableLocation(
             QStandardPaths.StandardLocation.PicturesLocation
@@ -185,7 +185,7 @@ class DiagnosticsPage(QWidget):
         self.views.chosen.connect(self._choose_view)
         self.another.clicked.connect(self._choose_another)
         self.quantity.currentIndexChanged.connect(self._show)
-        self.examiner.changed.connect(self._show)
+        self.noise_requests.changed.connect(self._show)
         self.source.changed.connect(self._show)
         state.changed(MODEL).connect(self._show_view)
         state.changed(SAMPLING).connect(self._show)
@@ -214,7 +214,7 @@ class DiagnosticsPage(QWidget):
         images = key == "forward" and self._images
         self.stack.setCurrentWidget(self._views["image forward" if images else key])
         self.another.setVisible(key == "forward")
-        self.examiner.set_active(self.isVisible() and key == "network")
+        self.noise_requests.set_active(self.isVisible() and key == "network")
         alone = self._state.get(VIEW).maximised_lane
         elsewhere = key != "forward" or self._state.get(VIEW).page != "diagnostics"
         if elsewhere and alone in FORWARD_KEYS:
@@ -257,7 +257,7 @@ class DiagnosticsPage(QWidget):
         )
 
     def _show_network(self) -> None:
-        images = self.examiner.subject.images
+        images = self.noise_requests.subject.images
         self.density.setVisible(images)
         self.errors.setVisible(images)
         if images:
@@ -266,7 +266,7 @@ class DiagnosticsPage(QWidget):
             self._show_densities()
         else:
             self._show_pairs()
-        loss, exact = (self.examiner.finding(kind) for kind in ("loss", "exact_loss"))
+        loss, exact = (self.noise_requests.finding(kind) for kind in ("loss", "exact_loss"))
         network = loss.value if loss is not None and isinstance(loss.value, LossCurve) else None
         best = exact.value if exact is not None and isinstance(exact.value, LossCurve) else None
         message = self._message(loss) or self._message(exact)
@@ -277,7 +277,7 @@ class DiagnosticsPage(QWidget):
         self.network_grid.arrange()
 
     def _show_pairs(self) -> None:
-        pairs = self.examiner.finding("pairs")
+        pairs = self.noise_requests.finding("pairs")
         value = pairs.value if pairs is not None and isinstance(pairs.value, Pairs) else None
         count = MAX_DIMENSIONS if value is None else min(MAX_DIMENSIONS, value.eps.shape[1])
         for index, card in enumerate(self.pairs):
@@ -288,7 +288,7 @@ class DiagnosticsPage(QWidget):
             card.setVisible(index < count)
 
     def _show_densities(self) -> None:
-        density, errors = (self.examiner.finding(kind) for kind in ("density", "error_map"))
+        density, errors = (self.noise_requests.finding(kind) for kind in ("density", "error_map"))
         pairs = density.value if density is not None else None
         maps = errors.value if errors is not None else None
         found = pairs if isinstance(pairs, PairDensity) else None
@@ -356,12 +356,12 @@ class DiagnosticsPage(QWidget):
         view, training = self._state.get(VIEW).diagnostics, self._state.get(TRAINING)
         text = ""
         if view == "network":
-            subject = self.examiner.subject
+            subject = self.noise_requests.subject
             text = "the model of the lanes"
             if subject.live:
                 text = f"network in training{names.DOT}step {names.grouped(training.step)}"
-            if self.examiner.busy:
-                text += f"{names.DOT}computing, {100 * self.examiner.share:.0f} %"
+            if self.noise_requests.busy:
+                text += f"{names.DOT}computing, {100 * self.noise_requests.share:.0f} %"
         elif view == "forward":
             text = "" if self._images else "Click a data point to follow copies of it"
         self.status.setText(text)
@@ -436,7 +436,7 @@ class DiagnosticsPage(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         """Stop looking; what was found stays."""
         super().hideEvent(event)
-        self.examiner.set_active(False)
+        self.noise_requests.set_active(False)
 
 
 def _same(first: object, second: object) -> bool:

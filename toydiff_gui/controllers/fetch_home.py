@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from engine import protocol
-from engine.protocol import Packet
+from engine.protocol import Arrays
+from toydiff_gui.engine_client.client import Client
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.runs import Runs
 from toydiff_gui.state.engine import ENGINE
@@ -19,7 +20,7 @@ AGAIN_MS = 10_000
 """After this long what could not be fetched is asked for again."""
 
 
-class Fetcher(QObject):
+class FetchHome(QObject):
     """Asks for it as soon as the engine over there is ready.
 
     A training whose end was reported is here already (see ``toydiff_gui.courier``). This is for
@@ -33,30 +34,34 @@ class Fetcher(QObject):
     fetched = Signal(object)
 
     def __init__(
-        self, state: Store, link: EngineLink, runs: Runs, parent: QObject | None = None
+        self,
+        state: Store,
+        client: Client,
+        runs: Runs,
+        link: EngineLink,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._link, self._runs = state, link, runs
+        self._state, self._client, self._runs = state, client, runs
+        self._link = link
         self._under_way: dict[int, Path] = {}
         self._told: set[Path] = set()
         self.again_timer = single_shot(self, AGAIN_MS, self._ask)
-        link.received.connect(self._on_packet)
-        link.died.connect(self._on_died)
+        client.ready.connect(self._on_ready)
+        client.died.connect(self._on_died)
 
-    def _on_packet(self, packet: Packet) -> None:
-        message = packet.message
-        if isinstance(message, protocol.Ready):
-            self._ask()
-        elif message.job not in self._under_way:
-            return
-        elif isinstance(message, protocol.Result):
-            self._arrived(self._under_way.pop(message.job))
-        elif isinstance(message, protocol.Failure):
-            folder = self._under_way.pop(message.job)
-            if folder not in self._told:
-                self._state.post(message.message, error=True)
-            self._told.add(folder)
-            self.again_timer.start()
+    def _on_ready(self, message: protocol.Ready) -> None:
+        self._ask()
+
+    def _on_done(self, message: protocol.Result, arrays: Arrays) -> None:
+        self._arrived(self._under_way.pop(message.job))
+
+    def _on_failed(self, failure: protocol.Failure) -> None:
+        folder = self._under_way.pop(failure.job)
+        if folder not in self._told:
+            self._state.post(failure.message, error=True)
+        self._told.add(folder)
+        self.again_timer.start()
 
     def _ask(self) -> None:
         if self._link.address is None or self._state.get(ENGINE).status == "dead":
@@ -66,9 +71,9 @@ class Fetcher(QObject):
         for folder in self._runs.away(str(self._link.address)):
             if folder in busy or folder in self._under_way.values():
                 continue
-            job = self._link.next_job()
+            request = protocol.Fetch(slot=f"fetch {folder}", path=str(folder))
+            job = self._client.ask(request, done=self._on_done, failed=self._on_failed)
             self._under_way[job] = folder
-            self._link.send(Packet(protocol.Fetch(job=job, slot=str(job), path=str(folder))))
 
     def _arrived(self, folder: Path) -> None:
         self._runs.mark_home(folder)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QElapsedTimer, QObject, Signal
 
 from engine import protocol
-from engine.protocol import DiagnosisKind, Packet
+from engine.protocol import AnyReport, Arrays, DiagnosisKind
 from toydiff_gui.diagnostics.findings import Finding, Subject
-from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.engine_client.client import Client
 from toydiff_gui.modes.images.image_sets import data_root, root_of
 from toydiff_gui.modes.images.settings import IMAGE_DATA
 from toydiff_gui.state.engine import ENGINE
@@ -49,7 +49,7 @@ USUAL_SIZE, MOST_TIMES = 784, 4
 """Of smaller images than of so many numbers more are drawn, at most so many times as many."""
 
 
-class Examiner(QObject):
+class NoiseRequests(QObject):
     """Keeps findings about the model on show, or about the network in training.
 
     Asks only while it is ``active``, and never again for what it has. What belongs to another model
@@ -61,9 +61,9 @@ class Examiner(QObject):
 
     changed = Signal()
 
-    def __init__(self, state: Store, link: EngineLink, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, client: Client, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._state, self._link = state, link
+        self._state, self._client = state, client
         self._active = False
         self._shown: dict[DiagnosisKind, Finding] = {}
         self._coming: dict[int, Finding] = {}
@@ -71,7 +71,6 @@ class Examiner(QObject):
         self._since_live = QElapsedTimer()
         self.refresh_timer = single_shot(self, 0, self._refresh)
         self.live_timer = single_shot(self, LIVE_MS, self._refresh)
-        link.received.connect(self._on_packet)
         state.changed(MODEL).connect(self._refresh_later)
         state.changed(ENGINE).connect(self._on_engine)
         state.changed(TRAINING).connect(self._on_training)
@@ -180,20 +179,18 @@ class Examiner(QObject):
     def _ask(self, kind: DiagnosisKind, subject: Subject) -> None:
         for job, finding in list(self._coming.items()):
             if finding.kind == kind:
-                del self._coming[job]  # the engine supersedes it as well
+                del self._coming[job]
+                self._client.cancel(job)
         finding = Finding(kind, subject)
         before = self._shown.get(kind)
         if before is None or not _belongs(before, subject):
             self._shown[kind] = finding
-        job = self._link.next_job()
-        self._coming[job] = finding
         effort = self.kinds[kind]
         count = effort.count
         if subject.images:
             size = max(math.prod(self._state.get(MODEL).shape), 1)
             count = round(count * min(max(USUAL_SIZE / size, 1.0), MOST_TIMES))
         request = protocol.Diagnose(
-            job=job,
             slot=kind,
             checkpoint=subject.ref,
             kind=kind,
@@ -202,35 +199,39 @@ class Examiner(QObject):
             times=effort.times,
             data_root=subject.data_root,
         )
-        self._link.send(Packet(request))
+        job = self._client.ask(
+            request, report=self._on_report, done=self._on_done, failed=self._on_failed
+        )
+        self._coming[job] = finding
 
     def _give_up(self, job: int) -> None:
         finding = self._coming.pop(job)
         if self._shown.get(finding.kind) is finding:
             del self._shown[finding.kind]
-        self._link.send(Packet(protocol.Cancel(job=job)))
+        self._client.cancel(job)
 
     # Answers
 
-    def _on_packet(self, packet: Packet) -> None:
-        finding = self._coming.get(packet.message.job)
-        if finding is None:
-            return  # of an older wish, or somebody else's
-        match packet.message:
-            case protocol.Diagnosis() as message:
-                finding.add(message, packet.arrays)
-            case protocol.Result() as message:
-                del self._coming[message.job]
-                if message.cancelled:
-                    return
-                finding.done = True
-                self._shown[finding.kind] = finding
-            case protocol.Failure() as message:
-                del self._coming[message.job]
-                finding.done, finding.message = True, message.message
-                self._shown[finding.kind] = finding
-            case _:
-                return
+    def _on_report(self, message: AnyReport, arrays: Arrays) -> None:
+        finding = self._coming.get(message.job)
+        if finding is not None and isinstance(message, protocol.Diagnosis):
+            finding.add(message, arrays)
+            self._tell()
+
+    def _on_done(self, message: protocol.Result, arrays: Arrays) -> None:
+        finding = self._coming.pop(message.job)
+        if not message.cancelled:
+            finding.done = True
+            self._shown[finding.kind] = finding
+            self._tell()
+
+    def _on_failed(self, failure: protocol.Failure) -> None:
+        finding = self._coming.pop(failure.job)
+        finding.done, finding.message = True, failure.message
+        self._shown[finding.kind] = finding
+        self._tell()
+
+    def _tell(self) -> None:
         self.changed.emit()
         if not self._coming:
             self._on_training()  # it may have gone on meanwhile
