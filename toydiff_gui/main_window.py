@@ -31,7 +31,6 @@ from toydiff_gui.app.mode_switch import ModeKeeper
 from toydiff_gui.bundled import bundled_images, bundled_points
 from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.canvas.images import ImagePage
-from toydiff_gui.comparer import Comparer
 from toydiff_gui.composer import alphas_cumprod, compose, data_points
 from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.controllers.fetch_home import FetchHome
@@ -45,7 +44,6 @@ from toydiff_gui.export.stills import clipboard_data
 from toydiff_gui.help_dialog import HelpDialog
 from toydiff_gui.image_composer import compose_images, image_thumbnails
 from toydiff_gui.image_scene import ImageScene
-from toydiff_gui.layers import LayerKeeper
 from toydiff_gui.modes.images.attention import AttentionRequests
 from toydiff_gui.modes.images.costs import NetworkCosts
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
@@ -61,8 +59,10 @@ from toydiff_gui.modes.images.settings import (
     SLICE,
 )
 from toydiff_gui.modes.images.slice import SliceRequests
+from toydiff_gui.modes.points.comparison import PathComparison
 from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
+from toydiff_gui.modes.points.overlay_requests import OverlayRequests
 from toydiff_gui.modes.points.settings import INVERSION, LAYERS, SAMPLING
 from toydiff_gui.panels.images.sample import ImageSamplePanel
 from toydiff_gui.panels.images.train import ImageTrainPanel
@@ -115,15 +115,15 @@ class MainWindow(QMainWindow):
         self.link = EngineLink(engine, device, self)
         self.controllers = Controllers(self.state, self.link, self.playback, self.runs, self)
         self.models, self.training = self.controllers.models, self.controllers.training
-        self.pathfinder, self.exchange = self.controllers.pathfinder, self.controllers.exchange
+        self.geodesic, self.exchange = self.controllers.geodesic, self.controllers.exchange
         self.fetch_home = FetchHome(self.state, self.controllers.client, self.runs, self.link, self)
-        self.layers = LayerKeeper(self.state, self.link, self.playback, self)
-        self.comparer = Comparer(self.state, self.link, self.pathfinder, self)
+        self.overlays = OverlayRequests(self.state, self.exchange, self.playback, self)
+        self.comparison = PathComparison(self.state, self.geodesic)
         self.inversion = PointInversion(self.state, self.exchange, self)
         self.point_lanes = PointLanes(
-            self.state, self.exchange, self.playback, self.models, self.pathfinder, self
+            self.state, self.exchange, self.playback, self.models, self.geodesic, self
         )
-        self.image_lanes = ImageLanes(self.state, self.exchange, self.models, self.pathfinder, self)
+        self.image_lanes = ImageLanes(self.state, self.exchange, self.models, self.geodesic, self)
         self.slice = SliceRequests(self.state, self.exchange)
         self.attention = AttentionRequests(self.state, self.exchange, self.playback)
         self.image_inversion = ImageInversion(self.state, self.controllers.client, self)
@@ -249,9 +249,8 @@ class MainWindow(QMainWindow):
             panel.stop_requested.connect(self.training.stop)
         self.grid.edit_asked.connect(self.sample_panel.edit_lane)
         self.grid.view_range_changed.connect(self._show_layers_of_view)
-        pathfinder = self.pathfinder
-        self.sample_panel.stop_search_requested.connect(pathfinder.stop)
-        self.sample_panel.search_again_requested.connect(pathfinder.search_again)
+        self.sample_panel.stop_search_requested.connect(self.geodesic.stop)
+        self.sample_panel.search_again_requested.connect(self.geodesic.search_again)
         self.sample_panel.invert_file_requested.connect(self.inversion.invert_file)
         self.sample_panel.pick_requested.connect(self.inversion.pick_points)
         self._connect_images()
@@ -285,8 +284,8 @@ class MainWindow(QMainWindow):
         sample.invert_image_requested.connect(self.image_inversion.invert_image)
         sample.invert_file_requested.connect(self.image_inversion.invert_file)
         sample.cancel_inversion_requested.connect(self.image_inversion.cancel)
-        sample.stop_search_requested.connect(self.pathfinder.stop)
-        sample.search_again_requested.connect(self.pathfinder.search_again)
+        sample.stop_search_requested.connect(self.geodesic.stop)
+        sample.search_again_requested.connect(self.geodesic.search_again)
 
     def _install_keys(self) -> None:
         install_shortcuts(self, self.playback)
@@ -332,7 +331,7 @@ class MainWindow(QMainWindow):
 
     def _show_layers_of_view(self) -> None:
         view = self.grid.view_range
-        self.layers.set_view((view.x0, view.x1, view.y0, view.y1))
+        self.overlays.set_view((view.x0, view.x1, view.y0, view.y1))
 
     def _show_image_thumbnails(self) -> None:
         """The tile that is pinned, in the row above time, when it is there."""
@@ -403,9 +402,18 @@ class MainWindow(QMainWindow):
         self._show_page()
 
     def _choose_parts(self) -> None:
-        parts: tuple[Part, ...] = (self.inversion, self.point_lanes)
+        parts: tuple[Part, ...] = (
+            self.inversion,
+            self.geodesic,
+            self.point_lanes,
+            self.overlays,
+            self.comparison,
+        )
+        lanes: PointLanes | ImageLanes = self.point_lanes
         if self.state.get(MODEL).images:
-            parts = (self.image_lanes, self.slice, self.attention, self.costs)
+            lanes = self.image_lanes
+            parts = (self.geodesic, lanes, self.slice, self.attention, self.costs)
+        self.geodesic.watch(lanes.between, lanes.looks_at_geodesic)
         self.exchange.set_parts((self.models, *parts))
 
     def _show_docks(self) -> None:

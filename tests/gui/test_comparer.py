@@ -59,11 +59,11 @@ def test_nothing_is_compared_while_nobody_looks(resting):
     ):
         state.update(VIEW, **view)
         settle()
-        assert not resting.comparer.busy
+        assert not resting.exchange.busy
     state.update(SAMPLING, mode="samples")
     state.update(VIEW, lab=True)
     settle()
-    assert resting.comparer.busy is False
+    assert resting.exchange.busy is False
     assert resting.heard(COMPARE) == []
 
 
@@ -103,7 +103,7 @@ def test_figures_come_one_after_another(looking):
     looking.state.update(SAMPLING, seed=9, count=3, eta=0.5)
     rest(looking)
     assert looking.heard(COMPARE) == []
-    assert not looking.comparer.busy
+    assert not looking.exchange.busy
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_the_geodesic_comes_in_when_it_is_found(compared):
     measure(compared, again, "geodesic")
     finish(compared, again)
     # While it is searched for again, what was measured holds.
-    compared.pathfinder.search_again()
+    compared.geodesic.search_again()
     rest(compared)
     assert compared.heard(COMPARE) == []
     assert set(compared.state.get(COMPARISON).figures) == {*PLAIN, "geodesic"}
@@ -177,7 +177,7 @@ def test_who_closes_the_laboratory_waits_for_nothing(looking):
     state = looking.state
     measure(looking, looking.first)
     state.update(VIEW, lab=False)
-    assert not looking.comparer.busy
+    assert not looking.exchange.busy
     jobs = [packet.message.job for packet in looking.heard(CANCEL)]
     assert looking.first.message.job in jobs
     measure(looking, looking.first, "spherical")
@@ -219,7 +219,7 @@ def test_what_fails_is_said_and_not_tried_again(looking):
     looking.state.update(VIEW, theme="light")
     rest(looking)
     assert looking.heard(COMPARE) == []
-    assert not looking.comparer.busy
+    assert not looking.exchange.busy
 
 
 def test_after_the_death_of_an_engine_the_paths_are_compared_again(looking):

@@ -7,8 +7,8 @@ from bench.window import settle
 from engine import protocol
 from engine.config import ScheduleConfig
 from toydiff_gui.composer import LATENT_KEY, compose
+from toydiff_gui.controllers.geodesic import NOTHING_FOUND
 from toydiff_gui.modes.points.settings import SAMPLING
-from toydiff_gui.pathfinder import NOTHING_FOUND
 from toydiff_gui.state.lanes import LANES, LaneSpec, duplicate_lane, remove_lane, update_lane
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.view import DRAGGING, VIEW
@@ -90,7 +90,7 @@ def test_nothing_is_searched_for_while_nobody_looks(resting):
     state.update(SAMPLING, mode="samples")
     update_lane(state, "ddim", path="geodesic")  # starts from no path
     assert resting.heard(SEARCH) == []
-    assert not resting.pathfinder.busy
+    assert not resting.geodesic.busy
     assert state.get(GEODESIC).status == "idle"
 
 
@@ -240,7 +240,7 @@ def test_a_path_of_another_model_does_not_move_along(found):
     found.open("/other", **TURN)
     found.state.update(SAMPLING, a=(1.0, 1.0))
     assert found.heard(SAMPLES) == []
-    assert found.pathfinder.latents() is None
+    assert found.geodesic.latents() is None
 
 
 def test_a_drag_ends_a_search_and_its_best_path_moves_along(searching):
@@ -251,7 +251,7 @@ def test_a_drag_ends_a_search_and_its_best_path_moves_along(searching):
     (packet,) = searching.heard(SAMPLES)
     np.testing.assert_allclose(packet.arrays["latents"], bow(0.5, b=(0, -2)), atol=1e-5)
     assert searching.state.get(GEODESIC).status == "stopped"
-    assert not searching.pathfinder.busy
+    assert not searching.geodesic.busy
 
 
 # Late answers
@@ -338,7 +338,7 @@ def test_another_model_has_another_geodesic(searching):
 
 def test_a_search_that_is_stopped_leaves_its_best_path(searching):
     improve(searching, searching.search, bow(0.5))
-    searching.pathfinder.stop()
+    searching.geodesic.stop()
     cancel, packet = searching.heard(CANCEL, SAMPLES, SEARCH)
     assert cancel.message.job == searching.search.message.job
     np.testing.assert_array_equal(packet.arrays["latents"], bow(0.5))
@@ -346,10 +346,10 @@ def test_a_search_that_is_stopped_leaves_its_best_path(searching):
     assert searching.state.get(GEODESIC).status == "stopped"
     find(searching, searching.search, bow(1.0))  # was on its way
     assert searching.heard(SAMPLES) == []
-    searching.pathfinder.stop()
+    searching.geodesic.stop()
     assert searching.at_rest()
     # Again, for the same ends.
-    searching.pathfinder.search_again()
+    searching.geodesic.search_again()
     (again,) = searching.heard(SEARCH)
     find(searching, again, bow(0.9))
     (packet,) = searching.heard(SAMPLES)
@@ -357,11 +357,11 @@ def test_a_search_that_is_stopped_leaves_its_best_path(searching):
 
 
 def test_a_search_that_is_stopped_before_it_has_found_anything_says_so_in_its_lanes(searching):
-    searching.pathfinder.stop()
+    searching.geodesic.stop()
     assert searching.heard(SAMPLES, SEARCH) == []
     assert (searching.run().status, searching.run().message) == ("failed", NOTHING_FOUND)
     assert compose(searching.state).lane("ddim").message == NOTHING_FOUND
-    searching.pathfinder.search_again()
+    searching.geodesic.search_again()
     (again,) = searching.heard(SEARCH)
     improve(searching, again, bow(0.5))
     assert searching.run().status == "running"
@@ -369,7 +369,7 @@ def test_a_search_that_is_stopped_before_it_has_found_anything_says_so_in_its_la
 
 def test_searching_again_in_the_midst_of_a_search_begins_anew(searching):
     improve(searching, searching.search, bow(0.5))
-    searching.pathfinder.search_again()
+    searching.geodesic.search_again()
     cancel, again = searching.heard(CANCEL, SEARCH, SAMPLES)
     assert cancel.message.job == searching.search.message.job
     improve(searching, searching.search, bow(0.8))
@@ -381,7 +381,7 @@ def test_searching_again_in_the_midst_of_a_search_begins_anew(searching):
 def test_searching_again_begins_from_other_starts_each_time(searching):
     seeds = [searching.search.message.seed]
     for _ in range(2):
-        searching.pathfinder.search_again()
+        searching.geodesic.search_again()
         *_, again = searching.heard(SEARCH)
         seeds.append(again.message.seed)
     searching.state.update(SAMPLING, a=(0.0, 1.0))
@@ -415,7 +415,7 @@ def test_a_search_ends_with_the_last_lane_that_wants_it(searching, how):
         searching.state.update(SAMPLING, mode="samples")
     jobs = [packet.message.job for packet in searching.heard(CANCEL)]
     assert searching.search.message.job in jobs
-    assert not searching.pathfinder.busy
+    assert not searching.geodesic.busy
     assert searching.state.get(GEODESIC).status == "stopped"
     find(searching, searching.search, bow(1.0))
     assert searching.state.get(GEODESIC).latents is None
@@ -429,7 +429,7 @@ def test_after_the_death_of_an_engine_it_is_searched_for_again(searching):
     geodesic = searching.state.get(GEODESIC)
     assert (geodesic.status, geodesic.message) == ("failed", "the engine was ended by signal 9")
     assert searching.run().status == "failed"
-    searching.pathfinder.search_again()
+    searching.geodesic.search_again()
     assert searching.heard(SEARCH) == []  # of whom?
     assert searching.at_rest()
     searching.restart()

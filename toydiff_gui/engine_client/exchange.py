@@ -324,6 +324,8 @@ class Exchange(QObject):
         if place.wanted is not None:
             place.shown = place.wanted
             self._tell(place.wanted, Answer("running", place.value))
+            if place.wanted.stirs:
+                self.look()
 
     def _clean(self, key: str) -> None:
         """Nothing of it waits to be shown any more."""

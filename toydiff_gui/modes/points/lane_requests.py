@@ -17,6 +17,7 @@ from engine import protocol
 from engine.config import SamplerConfig
 from engine.protocol import Arrays, Request
 from toydiff_gui.composer import LATENT_KEY
+from toydiff_gui.controllers.geodesic import Between, GeodesicSearch
 from toydiff_gui.controllers.lanes import (
     Pace,
     is_of_lane,
@@ -29,13 +30,12 @@ from toydiff_gui.controllers.models import Models
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, Sampling
-from toydiff_gui.pathfinder import Pathfinder
 from toydiff_gui.playback import Playback
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import DRAGGING
+from toydiff_gui.state.view import DRAGGING, VIEW
 
 SIDED = ("spherical", "norm-guided")
 """Paths that go round on a side where the ends are opposite."""
@@ -52,12 +52,12 @@ class PointLanes(QObject):
         exchange: Exchange,
         playback: Playback,
         models: Models,
-        pathfinder: Pathfinder,
+        geodesic: GeodesicSearch,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._store, self._playback = store, playback
-        self._models, self._pathfinder = models, pathfinder
+        self._models, self._geodesic = models, geodesic
         self._pace = Pace()
         exchange.batch_ended.connect(self._on_batch)
 
@@ -98,6 +98,22 @@ class PointLanes(QObject):
             holds=self._is_behind,
         )
 
+    def between(self) -> Between:
+        """What a geodesic would lead from and to."""
+        sampling, model = self._store.get(SAMPLING), self._store.get(MODEL)
+        a, b = (np.asarray(end, np.float32) for end in (sampling.a, sampling.b))
+        ends = (sampling.a, sampling.b)
+        return Between(model.ref, model.revision, a, b, sampling.path_points, ends)
+
+    def looks_at_geodesic(self) -> bool:
+        """Whether a lane or the table of paths needs it."""
+        sampling = self._store.get(SAMPLING)
+        if sampling.mode != "interpolation":
+            return False
+        lanes = shown_lanes(self._store)
+        shown = any(lane.path_name(sampling) == "geodesic" for lane in lanes)
+        return shown or self._store.get(VIEW).shows_lab
+
     def _is_behind(self, run: LaneRun) -> bool:
         """Whether a run has not come as far as the picture: do not fall back to noise meanwhile."""
         reached = None if run.trajectory is None else run.trajectory.reached
@@ -117,7 +133,7 @@ class PointLanes(QObject):
         if sampling.mode == "inverted":
             latents = self._store.get(INVERSION).latents
         elif sampling.mode == "interpolation" and lane.path_name(sampling) == "geodesic":
-            latents = self._pathfinder.latents()
+            latents = self._geodesic.latents()
         else:
             return {}
         return None if latents is None else {"latents": latents}
@@ -130,7 +146,7 @@ class PointLanes(QObject):
             why = inversion.message if inversion.status == "failed" else ""
         else:
             why = search.message if search.status in ("failed", "stopped") else ""
-        preview = self._pathfinder.preview
+        preview = self._geodesic.preview
         if why:
             put_run(store, lane.key, LaneRun(status="failed", message=why))
         elif (
