@@ -110,12 +110,23 @@ class GeodesicSearch:
         self._present: Callable[[], Between | None] = lambda: None
         self._looked_at: Callable[[], bool] = lambda: False
         self._found: tuple[Between, int, _Found] | None = None
-        self.preview: Trajectory | None = None
-        """What a few steps make of the best path so far."""
+        self._complete = False
+        """Whether what was found is all that will be: the search has ended, or was stopped."""
+        self._asked: Wanted | None = None
 
     def watch(self, present: Callable[[], Between | None], looked_at: Callable[[], bool]) -> None:
         """From now on ``present`` says between what, and ``looked_at`` whether anybody looks."""
         self._present, self._looked_at = present, looked_at
+
+    @property
+    def preview(self) -> Trajectory | None:
+        """What a few steps make of the best path so far between the ends of now."""
+        present = self._present()
+        if self._found is None or present is None:
+            return None
+        between, seed, found = self._found
+        same = (between.name, between.revision) == (present.name, present.revision)
+        return found.preview if same and seed == self._seed_of(present) else None
 
     def latents(self) -> Latents | None:
         """Where lanes on the geodesic start: the path found, for the endpoints of now.
@@ -128,8 +139,8 @@ class GeodesicSearch:
             return None
         between, seed, found = self._found
         if between.name == present.name and between.revision == present.revision:
-            searching = KEY in self._exchange.under_way
-            return found.latents if seed == self._seed_of(present) and not searching else None
+            own = seed == self._seed_of(present)
+            return found.latents if own and self._complete else None
         moved = replace(between, start=present.start, end=present.end)
         if self._store.get(DRAGGING) and moved.name == present.name:
             before, after = (between.start, between.end), (present.start, present.end)
@@ -161,11 +172,8 @@ class GeodesicSearch:
         between = self._present()
         if between is None or not self._looked_at():
             return
-        if self._store.get(DRAGGING):
-            yield Unavailable(KEY, self._give_up)
-            return
         seed = self._seed_of(between)
-        yield Wanted(
+        wanted = Wanted(
             KEY,
             between.request(seed),
             lambda answer: self._show(between, seed, answer),
@@ -175,6 +183,12 @@ class GeodesicSearch:
             stirs=True,
             gone=self._give_up,
         )
+        same = self._asked is not None and self._asked.content == wanted.content
+        if self._store.get(DRAGGING) and not (same and KEY in self._exchange.under_way):
+            yield Unavailable(KEY, self._give_up)
+            return
+        self._asked = wanted
+        yield wanted
 
     def _give_up(self) -> None:
         if self._store.get(GEODESIC).status == "searching":
@@ -182,9 +196,11 @@ class GeodesicSearch:
 
     def _show(self, between: Between, seed: int, answer: Answer) -> None:
         found: _Found | None = answer.value
+        present = self._present()
+        if answer.status == "running" and (present is None or present.name != between.name):
+            return  # it is about to be cancelled
         run = GeodesicRun(status="searching", ends=between.ends)
         if found is not None:
-            self.preview = found.preview
             run = replace(
                 run,
                 step=found.step,
@@ -194,14 +210,14 @@ class GeodesicSearch:
                 coefficients=found.coefficients,
                 latents=found.latents,
             )
-        if answer.status in ("done", "stopped") and found is not None:
+        if found is not None:
             self._found = (between, seed, found)
+            self._complete = answer.status in ("done", "stopped")
         match answer.status:
             case "empty":
                 return
             case "running":
-                if found is None:
-                    self.preview = None
+                pass
             case "done":
                 run = replace(run, status="done")
             case "stopped":

@@ -20,7 +20,7 @@ from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted
 from toydiff_gui.playback import Playback
 from toydiff_gui.references import state_on_disk
-from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
+from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import (
     MODEL,
     MODEL_FAULTS,
@@ -106,6 +106,9 @@ class Models(QObject):
     def _show(self, ref: str, info: dict[str, Any]) -> None:
         model = model_info(ref, info, self._revisions[ref])
         self._playback.set_timesteps(model.schedule.timesteps)
+        if ref != self._store.get(MODEL).ref:
+            for lane in self._store.get(LANES):
+                self._store.put(LANE_RUNS, lane.key, None)  # what is there is of another model
         show_model(self._store, model)
         self._learn_last_step(model)
         self._exchange.set_model_open(True)

@@ -105,8 +105,14 @@ class Exchange(QObject):
         return (
             bool(self.under_way)
             or any(timer.isActive() for timer in timers)
-            or any(self._settles(place) for place in self._places.values())
+            or bool(self.settling)
         )
+
+    @property
+    def settling(self) -> frozenset[str]:
+        """Keys of what is asked for when it has been the same for a while."""
+        timers = {key: place.settling for key, place in self._places.items()}
+        return frozenset(key for key, timer in timers.items() if timer and timer.isActive())
 
     @property
     def under_way(self) -> frozenset[str]:
@@ -201,6 +207,8 @@ class Exchange(QObject):
             return
         if want.coarse and batch:
             return  # one batch at a time, or a fast hand would starve the picture
+        if before is not None and (want.kin is None or before.kin != want.kin):
+            self._cancel(want.key)  # what still comes of it must not be seen
         if place.shown is not None and (want.kin is None or place.shown.kin != want.kin):
             place.shown = None
             self._tell(want, Answer("empty"))
@@ -284,9 +292,6 @@ class Exchange(QObject):
             place.settling.stop()
             place.settling.deleteLater()
             place.settling = None
-
-    def _settles(self, place: _Place) -> bool:
-        return place.settling is not None and place.settling.isActive()
 
     # Answers
 
