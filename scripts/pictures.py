@@ -12,11 +12,11 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from toydiff_gui import memory, scenes
 from toydiff_gui.main_window import HINT_SEEN, MainWindow
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state import DEFAULT_LANES, LaneSpec
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -71,8 +71,8 @@ COMMANDS = (  # picture, command, how it is drawn
 def take_window_pictures(folder: Path) -> None:
     """Grab the window after each task has been run in it."""
     app = QApplication([])
-    settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
-    settings.setValue(HINT_SEEN, True)
+    settings = SettingsFile(folder / "settings.json")
+    settings.put(HINT_SEEN, True)
     window = MainWindow(settings, runs_folder=folder / "runs")
     window.resize(*SIZE)
     window.show()

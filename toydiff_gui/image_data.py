@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QObject, QSettings
+from PySide6.QtCore import QObject
 
 from engine import protocol
 from engine.config import TrainingConfig
 from engine.datasets.images import INFOS, folder_training, image_training
 from engine.protocol import Arrays, Packet
 from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state import AppState, ModelInfo
 
 ROOTS, FOLDER_OF_IMAGES = "images/roots", "images/folder"
@@ -74,7 +75,11 @@ class ImageDataKeeper(QObject):
     """Finds, fetches and reads sets of images through the engine. Nothing is fetched unasked."""
 
     def __init__(
-        self, state: AppState, link: EngineLink, settings: QSettings, parent: QObject | None = None
+        self,
+        state: AppState,
+        link: EngineLink,
+        settings: SettingsFile,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._state, self._link, self._settings = state, link, settings
@@ -111,8 +116,9 @@ class ImageDataKeeper(QObject):
             return
         self._host = host
         self._root_chosen = False
-        roots = _texts(self._settings.value(self._key(ROOTS)))
-        folder = next(iter(_texts(self._settings.value(self._key(FOLDER_OF_IMAGES)))), "")
+        listed = self._settings.get(self._key(ROOTS), list[str]) or ()
+        roots = tuple(root for root in listed if root)
+        folder = self._settings.get(self._key(FOLDER_OF_IMAGES), str)
         self._state.update_image_data(roots=roots, places={FOLDER: folder} if folder else {})
 
     def _on_engine(self) -> None:
@@ -131,14 +137,14 @@ class ImageDataKeeper(QObject):
         """Look in the user's own ``folder`` first; those chosen before may hold the other sets."""
         others = [root for root in self._state.image_data.roots if root != folder]
         roots = (folder, *others)[:MOST_ROOTS]
-        self._settings.setValue(self._key(ROOTS), list(roots))
+        self._settings.put(self._key(ROOTS), roots)
         self._state.update_image_data(roots=roots, message="", browse_message="")
         self._root_chosen = True
         self.find()
 
     def use_folder(self, folder: str) -> None:
         """Take ``folder``, whose images are to be trained with."""
-        self._settings.setValue(self._key(FOLDER_OF_IMAGES), folder)
+        self._settings.put(self._key(FOLDER_OF_IMAGES), folder)
         data = self._state.image_data
         if self._browsed == FOLDER:
             self._browse_job = None  # what still comes is of the folder before
@@ -284,9 +290,3 @@ class ImageDataKeeper(QObject):
         self._card_jobs.clear()
         if fetched:
             self._fetched(why)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    """What was stored as text or a list of it; a list of one may come back as the text."""
-    values = value if isinstance(value, list) else [value]
-    return tuple(text for text in values if isinstance(text, str) and text)

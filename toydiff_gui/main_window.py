@@ -6,7 +6,7 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QGuiApplication,
@@ -61,6 +61,7 @@ from toydiff_gui.references import FILTERS, is_here, reference_of
 from toydiff_gui.remote_engine import Address
 from toydiff_gui.runs import Runs
 from toydiff_gui.scene import Scene
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.slicer import Slicer
 from toydiff_gui.state import AppState
 from toydiff_gui.thumbnails import forward_thumbnails, thumbnail_times
@@ -79,7 +80,7 @@ class MainWindow(QMainWindow):
 
     def __init__(
         self,
-        settings: QSettings,
+        settings: SettingsFile,
         *,
         engine: EngineKind | Address = "process",
         device: str = "auto",
@@ -89,6 +90,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("ToyDiff")
         self._settings = settings
+        settings.on_change = single_shot(self, 0, settings.save).start
         self.state = AppState(self)
         memory.restore(settings, self.state)
         self.modes = ModeKeeper(self.state, settings, self)
@@ -179,7 +181,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.timeline)
         self.setCentralWidget(whole)
         self._canvas = canvas
-        if self._settings.value(HINT_SEEN) is None:
+        if not self._settings.get(HINT_SEEN, bool):
             self.grid.show_hint().dismissed.connect(self._remember_hint)
 
     def _connect(self) -> None:
@@ -433,7 +435,7 @@ class MainWindow(QMainWindow):
         self.messages.raise_()
 
     def _remember_hint(self) -> None:
-        self._settings.setValue(HINT_SEEN, True)
+        self._settings.put(HINT_SEEN, True)
 
     # What can be done
 
@@ -600,5 +602,5 @@ class MainWindow(QMainWindow):
                 self.runs.remember(folder)
             elif not self.runs.is_away(folder):
                 self.runs.discard(folder)  # it had not begun
-        self._settings.sync()
+        self._settings.save()
         super().closeEvent(event)

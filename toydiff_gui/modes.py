@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import msgspec
-from PySide6.QtCore import QObject, QSettings
+from PySide6.QtCore import QObject
 
 from engine.config import TrainingConfig
 from engine.datasets.images import INFOS, image_training
 from toydiff_gui.bundled import bundled_images, bundled_points
 from toydiff_gui.panels.images.configs import as_changes
 from toydiff_gui.references import is_here
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state import AppState, ModelInfo
 
 MODES = ("2d", "images")
@@ -27,7 +27,9 @@ class ModeKeeper(QObject):
     ``AppState.training_config`` follows the mode; a training that runs is not touched.
     """
 
-    def __init__(self, state: AppState, settings: QSettings, parent: QObject | None = None) -> None:
+    def __init__(
+        self, state: AppState, settings: SettingsFile, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._state, self._settings = state, settings
         kept = {mode: self._kept_config(mode) for mode in MODES}
@@ -46,9 +48,9 @@ class ModeKeeper(QObject):
 
         None where there is none.
         """
-        kept = self._settings.value(f"{MODEL}{mode}")
+        kept = self._settings.get(f"{MODEL}{mode}", str)
         bundled = bundled_images if mode == "images" else bundled_points
-        if isinstance(kept, str) and (kept in dict(bundled()) or is_here(kept)):
+        if kept is not None and (kept in dict(bundled()) or is_here(kept)):
             return kept
         return next((ref for ref, _ in bundled()), None)
 
@@ -56,10 +58,10 @@ class ModeKeeper(QObject):
         """Keep for next time what each mode would train."""
         self._stash()
         for mode, config in self._configs.items():
-            self._settings.setValue(f"{TRAINING}{mode}", msgspec.json.encode(config).decode())
+            self._settings.put(f"{TRAINING}{mode}", config)
 
     def _on_model(self) -> None:
-        self._settings.setValue(f"{MODEL}{self.mode}", self._state.model.ref)
+        self._settings.put(f"{MODEL}{self.mode}", self._state.model.ref)
         self._fit_config()
 
     def _fit_config(self) -> None:
@@ -79,11 +81,5 @@ class ModeKeeper(QObject):
         self._configs["images" if config.images else "2d"] = config
 
     def _kept_config(self, mode: str) -> TrainingConfig | None:
-        text = self._settings.value(f"{TRAINING}{mode}")
-        if not isinstance(text, str):
-            return None
-        try:
-            config = msgspec.json.decode(text, type=TrainingConfig)
-        except (msgspec.MsgspecError, ValueError):
-            return None
-        return config if config.images == (mode == "images") else None
+        config = self._settings.get(f"{TRAINING}{mode}", TrainingConfig)
+        return config if config is not None and config.images == (mode == "images") else None

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import QObject, QSettings, QThread, QTimer, Signal
+from PySide6.QtCore import QObject, QThread, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
@@ -30,6 +30,7 @@ from toydiff_gui.main_window import MainWindow
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.slicer import Slicer
 from toydiff_gui.state import AppState
 from toydiff_gui.theme import DARK, LIGHT, Theme
@@ -241,12 +242,12 @@ class Workshop:
 
     def settings(self):
         self.folder.mkdir(exist_ok=True)
-        return QSettings(str(self.folder / "Einstellungen ä.ini"), QSettings.Format.IniFormat)
+        return SettingsFile(self.folder / "Einstellungen ä.json")
 
     def open(self, *, hint=False, start=True, size=(1440, 900), **options):
         settings = self.settings()
         if not hint:
-            settings.setValue(main_window.HINT_SEEN, True)
+            settings.put(main_window.HINT_SEEN, True)
         window = MainWindow(settings, runs_folder=self.runs_folder, **options)
         self.made.append(window)
         if size:
@@ -323,7 +324,7 @@ class Desk:
         self.link = link
         self.state = AppState()
         self.playback = Playback(250)
-        settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
+        settings = SettingsFile(folder / "settings.json")
         self.runs = Runs(settings, folder / "Läufe 1")
         self.conductor = Conductor(self.state, link, self.playback, self.runs)
         self.pathfinder = self.conductor.pathfinder
@@ -397,7 +398,7 @@ class ImageDesk(Desk):
 
     def __init__(self, link, folder):
         super().__init__(link, folder)
-        self.settings = QSettings(str(folder / "images.ini"), QSettings.Format.IniFormat)
+        self.settings = SettingsFile(folder / "images.json")
         self.images = ImageConductor(self.state, link, self.playback, self.conductor)
         self.slicer = Slicer(self.state, link)
         self.attention = AttentionKeeper(self.state, link, self.playback)

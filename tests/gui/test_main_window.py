@@ -504,27 +504,27 @@ def test_presentation_and_a_lane_alone_are_not_remembered(workshop, fake_engine)
     "spoilt",
     [
         "{",
-        "[]",
-        "null",
-        '{"mode": "dream"}',
-        '{"count": -3}',
-        '{"seed": 1e99}',
-        '{"theme": "pink"}',
-        '{"steps": 0}',
-        '{"steps": -1}',
-        '{"steps": "many"}',
-        '{"a": [1]}',
-        '{"dataset": "mnist"}',
+        [],
+        None,
+        {"mode": "dream"},
+        {"count": -3},
+        {"seed": 1e99},
+        {"theme": "pink"},
+        {"steps": 0},
+        {"steps": -1},
+        {"steps": "many"},
+        {"a": [1]},
+        {"dataset": "mnist"},
         "\x00",
     ],
 )
 def test_damaged_memories_are_forgotten(workshop, fake_engine, spoilt):
     settings = workshop.settings()
     for name in ("sampling", "training", "view", "lanes"):
-        settings.setValue(f"state/{name}", spoilt)
-    settings.setValue("window/geometry", "nowhere")
-    settings.setValue("runs/recent", 7)
-    settings.sync()
+        settings.put(f"state/{name}", spoilt)
+    settings.put("window/geometry", "nowhere")
+    settings.put("runs/recent", 7)
+    settings.save()
     window = workshop.open()
     window.link.get_ready()
     window.link.answer_all()

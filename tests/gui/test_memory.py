@@ -1,13 +1,12 @@
 """What is kept from one window to the next: lanes, overlays and paths, and nothing damaged."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings
 
 from toydiff_gui import memory
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state import DEFAULT_LANES, MAX_LANES, AppState, ImageEnd, LaneSpec, Sampling
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -15,14 +14,14 @@ pytestmark = pytest.mark.usefixtures("qapp")
 
 @pytest.fixture
 def settings(tmp_path):
-    return QSettings(str(tmp_path / "Einstellungen ä.ini"), QSettings.Format.IniFormat)
+    return SettingsFile(tmp_path / "Einstellungen ä.json")
 
 
 def again(settings):
     """What a new window would begin with."""
-    settings.sync()
+    settings.save()
     state = AppState()
-    memory.restore(settings, state)
+    memory.restore(SettingsFile(settings.path), state)
     return state
 
 
@@ -50,15 +49,15 @@ def test_damaged_numbers_of_mode_images_are_forgotten(settings, change):
     state = AppState()
     state.update_images(seed=77)
     memory.remember(settings, state)
-    kept = json.loads(settings.value("state/images"))
-    settings.setValue("state/images", json.dumps(kept | change))
+    kept = settings.get("state/images", dict)
+    settings.put("state/images", kept | change)
     assert again(settings).images == AppState().images
 
 
 def test_a_damaged_zoom_is_forgotten(settings):
     memory.remember(settings, AppState())
-    kept = json.loads(settings.value("state/image_view"))
-    settings.setValue("state/image_view", json.dumps(kept | {"zoom": 10**6}))
+    kept = settings.get("state/image_view", dict)
+    settings.put("state/image_view", kept | {"zoom": 10**6})
     assert again(settings).image_view == AppState().image_view
 
 
@@ -102,24 +101,24 @@ def test_points_of_ones_own_are_not_kept_and_so_their_mode_is_not(settings):
 @pytest.mark.parametrize(
     "kept",
     [
-        '["ddpm", "ddim"]',  # as an earlier version wrote it
-        "[]",
+        ["ddpm", "ddim"],  # as an earlier version wrote it
+        [],
         "{",
-        "{}",
-        "null",
-        '{"lanes": {"key": "a"}}',
-        '{"lanes": [{"key": "a", "sampler": "magic"}]}',
-        '{"lanes": [{"key": "a", "steps": 0}]}',
-        '{"lanes": [{"key": "a", "steps": 1.5}]}',
-        '{"lanes": [{"key": "a", "seed": -1}]}',
-        '{"lanes": [{"key": "a", "eta": 7}]}',
-        '{"lanes": [{"key": "a", "path": "zigzag"}]}',
-        '{"lanes": [{"sampler": "ddim"}]}',
-        '{"lanes": [1]}',
+        {},
+        None,
+        {"lanes": {"key": "a"}},
+        {"lanes": [{"key": "a", "sampler": "magic"}]},
+        {"lanes": [{"key": "a", "steps": 0}]},
+        {"lanes": [{"key": "a", "steps": 1.5}]},
+        {"lanes": [{"key": "a", "seed": -1}]},
+        {"lanes": [{"key": "a", "eta": 7}]},
+        {"lanes": [{"key": "a", "path": "zigzag"}]},
+        {"lanes": [{"sampler": "ddim"}]},
+        {"lanes": [1]},
     ],
 )
 def test_damaged_lanes_are_forgotten(settings, kept):
-    settings.setValue("state/lanes", kept)
+    settings.put("state/lanes", kept)
     assert again(settings).lanes == DEFAULT_LANES
 
 
@@ -137,7 +136,7 @@ def test_lanes_that_cannot_be_are_left_out(settings, tmp_path):
         {"key": "training"},
         {"key": ""},
     ]
-    settings.setValue("state/lanes", json.dumps({"lanes": lanes}))
+    settings.put("state/lanes", {"lanes": lanes})
     restored = again(settings)
     assert [lane.key for lane in restored.lanes] == ["a", "c"]
     assert restored.lanes[0].sampler == "ddim"
@@ -146,7 +145,7 @@ def test_lanes_that_cannot_be_are_left_out(settings, tmp_path):
 
 def test_no_more_lanes_are_shown_than_there_is_room_for(settings):
     lanes = [{"key": f"k{n}"} for n in range(200)]
-    settings.setValue("state/lanes", json.dumps({"lanes": lanes}))
+    settings.put("state/lanes", {"lanes": lanes})
     restored = again(settings)
     assert len(restored.lanes) == memory.MOST_LANES
     assert len(restored.shown_lanes) == MAX_LANES
@@ -161,15 +160,15 @@ def test_overlays_of_lanes_and_kinds_that_are_not_are_forgotten(settings):
             "latent": ["basin", "field"],
         },
     }
-    settings.setValue("state/view", json.dumps(view))
+    settings.put("state/view", view)
     restored = again(settings)
     assert restored.view.overlays == {"ddim": ("field",), "latent": ("basin",)}
     assert restored.view.selected_lane == "ddpm"
 
 
 def test_settings_of_an_earlier_version_keep_what_still_means_something(settings):
-    settings.setValue("state/view", '{"theme": "light", "show_x0": true}')
-    settings.setValue("state/sampling", '{"seed": 3, "a": [0, 1]}')
+    settings.put("state/view", {"theme": "light", "show_x0": True})
+    settings.put("state/sampling", {"seed": 3, "a": [0, 1]})
     restored = again(settings)
     assert restored.view.theme == "light"
     assert restored.sampling == Sampling(seed=3, a=(0, 1))
