@@ -27,6 +27,7 @@ from toydiff_gui.image_data import data_root
 from toydiff_gui.image_ends import SEED
 from toydiff_gui.pathfinder import Pathfinder
 from toydiff_gui.playback import Playback
+from toydiff_gui.references import program_file
 from toydiff_gui.runs import Runs
 from toydiff_gui.state import (
     AppState,
@@ -44,6 +45,8 @@ COARSE_STEPS, FEWEST_COARSE_STEPS, FIRST_COARSE_STEPS = 20, 6, 12
 """While dragging: evaluations for a lane at most, at least, and before the pace is known."""
 BATCH_MS = 50.0
 """What all lanes together may take: the picture follows the hand within a tenth of a second."""
+
+NOT_RUN = "Not opened: {} is a program. To run it, choose it again as the denoiser of this lane."
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ class Conductor(QObject):
         self._last_opening: int | None = None
         self._opening_other: dict[int, str] = {}
         self._not_there: dict[str, str] = {}
+        self._asked: set[str] = set()
+        """Programs of lanes about which the user was asked."""
         self._training_job: int | None = None
         self._training_folder: Path | None = None
         self._coarse_evaluations = FIRST_COARSE_STEPS
@@ -111,6 +116,7 @@ class Conductor(QObject):
         state.lanes_changed.connect(self._forget_removed)
         state.lanes_changed.connect(self._refresh_timer.start)
         state.model_changed.connect(self._refresh_timer.start)
+        state.programs_changed.connect(self._refresh_timer.start)
         state.dragging_changed.connect(self._refresh_timer.start)
 
     @property
@@ -123,8 +129,12 @@ class Conductor(QObject):
     def open_model(self, ref: str) -> None:
         """Ask the engine for the checkpoint ``ref`` and sample from it when it is there.
 
-        The one that was asked for last counts, in whatever order they come.
+        The one that was asked for last counts, in whatever order they come. A program that the user
+        has not let run is not opened.
         """
+        if not self._state.may_open(ref):
+            self._state.ask_to_run(ref, opens=True)
+            return
         job = self._last_opening = self._link.next_job()
         self._opening[job] = ref
         self._link.send(Packet(protocol.Open(job=job, checkpoint=ref)))
@@ -217,7 +227,10 @@ class Conductor(QObject):
         """
         ref = lane.checkpoint or self._state.model.ref
         model, why = self._state.other_model(ref), self._not_there.get(ref)
-        if model is not None and model.shape != self._state.model.shape:
+        if model is None and not self._state.may_open(ref):
+            why = NOT_RUN.format(program_file(ref).name)
+            self._ask_once(ref)
+        elif model is not None and model.shape != self._state.model.shape:
             why = f"{Path(ref).name} makes {_states_of(model)}, not {_states_of(self._state.model)}"
             model = None
         elif model is None and why is None:  # not asked again at every move
@@ -227,6 +240,12 @@ class Conductor(QObject):
         if model is None:
             self._state.set_run(lane.key, LaneRun(status="failed", message=why or ""))
         return model
+
+    def _ask_once(self, ref: str) -> None:
+        """Ask whether a lane's program may run, once for each engine."""
+        if ref not in self._asked:
+            self._asked.add(ref)
+            self._state.ask_to_run(ref, opens=False)
 
     def _coarse(self, sampler: SamplerConfig) -> SamplerConfig:
         """The same sampler with so few steps that the lanes keep up with the hand."""
@@ -513,6 +532,7 @@ class Conductor(QObject):
                 self._on_failure(message, packet)
             case protocol.Ready() as message:
                 devices = tuple(message.devices)
+                self._asked.clear()
                 self._state.set_engine(
                     EngineStatus("ready", message.device, devices, host=self._host)
                 )

@@ -108,6 +108,7 @@ class ImageConductor(QObject):
             state.lanes_changed,
             state.model_changed,
             state.others_changed,
+            state.programs_changed,
             state.image_data_changed,  # for the images of an exact denoiser
         ):
             signal.connect(self._timer.start)

@@ -57,7 +57,7 @@ from toydiff_gui.panels.images.train import ImageTrainPanel
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.panels.train import TrainPanel
 from toydiff_gui.playback import Playback
-from toydiff_gui.references import FILTERS, is_here, reference_of
+from toydiff_gui.references import FILTERS, is_here, program_file, reference_of
 from toydiff_gui.remote_engine import Address
 from toydiff_gui.runs import Runs
 from toydiff_gui.scene import Scene
@@ -213,6 +213,7 @@ class MainWindow(QMainWindow):
         state.training_changed.connect(self._show_can_continue)
         state.training_config_changed.connect(self._show_can_continue)
         state.message_posted.connect(self.messages.show_message)
+        state.program_asked.connect(self._ask_to_run)
         self.messages.changed.connect(self._place_messages)
         self.playback.t_changed.connect(self.grid.set_t)
         self.playback.t_changed.connect(self.image_page.set_t)
@@ -461,7 +462,11 @@ class MainWindow(QMainWindow):
         """Open the model that ``mode`` was last used with, or a bundled one."""
         if mode == self.modes.mode:
             return
-        ref = self.modes.model_for(mode)
+        program, ref = self.modes.program_for(mode), self.modes.model_for(mode)
+        if program is not None:
+            self._ask_to_run(program, opens=True)
+        if ref is None and program is not None:
+            return
         if ref is None:
             self.state.post(
                 "There is no model of images here: train one with 'toydiff train', or open one.",
@@ -469,6 +474,19 @@ class MainWindow(QMainWindow):
             )
             return
         self._choose_model(ref)
+
+    def _ask_to_run(self, ref: str, opens: bool) -> None:
+        """Say that a program was not opened, with a button that runs it."""
+        file = program_file(ref)
+
+        def run() -> None:
+            self.state.allow_program(ref)
+            if opens:
+                self._choose_model(ref)
+
+        whose = "" if opens else ", the model of a lane,"
+        text = f"{file}{whose} is a program and was not opened."
+        self.messages.show_message(text, True, f"Run {file.name}", run)
 
     def _set_tile_class(self, index: int, number: int | None) -> None:
         """Ask for a tile of a class of its own; None for none."""
@@ -495,6 +513,7 @@ class MainWindow(QMainWindow):
             self._begin(self._task_waiting)
         elif self._open_ref is not None:
             wanted, self._open_ref = self._open_ref, None
+            self.state.allow_program(wanted)  # it was named on the command line
             self.conductor.open_model(wanted)
         elif not self._played_once:
             self._played_once = True
@@ -510,7 +529,9 @@ class MainWindow(QMainWindow):
             return
         name, _ = QFileDialog.getOpenFileName(self, "Open a model", "", FILTERS)
         if name:
-            self._choose_model(reference_of(name))
+            ref = reference_of(name)
+            self.state.allow_program(ref)  # the dialog says what it does
+            self._choose_model(ref)
 
     def show_export(self) -> None:
         """Open the export dialog; the window plays on beside it."""

@@ -32,6 +32,8 @@ class ModeKeeper(QObject):
     ) -> None:
         super().__init__(parent)
         self._state, self._settings = state, settings
+        self._stand_ins: dict[str, str] = {}
+        """For a mode whose last model is a program that was not run: what is opened instead."""
         kept = {mode: self._kept_config(mode) for mode in MODES}
         self._configs = {mode: config for mode, config in kept.items() if config is not None}
         self._stash()
@@ -46,13 +48,20 @@ class ModeKeeper(QObject):
     def model_for(self, mode: str) -> str | None:
         """The model that ``mode`` opens with: the last one, or the first that is bundled.
 
-        None where there is none.
+        None where there is none. A program is not opened unasked (``program_for``).
         """
-        kept = self._settings.get(f"{MODEL}{mode}", str)
-        bundled = bundled_images if mode == "images" else bundled_points
-        if kept is not None and (kept in dict(bundled()) or is_here(kept)):
+        kept = self._kept_model(mode)
+        if kept is not None and self._state.may_open(kept):
             return kept
-        return next((ref for ref, _ in bundled()), None)
+        first = next((ref for ref, _ in _bundled(mode)), None)
+        if kept is not None and first is not None:
+            self._stand_ins[mode] = first
+        return first
+
+    def program_for(self, mode: str) -> str | None:
+        """The last model of ``mode``, if it is a program that the user has not let run."""
+        kept = self._kept_model(mode)
+        return None if kept is None or self._state.may_open(kept) else kept
 
     def remember(self) -> None:
         """Keep for next time what each mode would train."""
@@ -61,7 +70,10 @@ class ModeKeeper(QObject):
             self._settings.put(f"{TRAINING}{mode}", config)
 
     def _on_model(self) -> None:
-        self._settings.put(f"{MODEL}{self.mode}", self._state.model.ref)
+        ref = self._state.model.ref
+        if self._stand_ins.get(self.mode) != ref:  # otherwise the program stays the last one
+            self._stand_ins.pop(self.mode, None)
+            self._settings.put(f"{MODEL}{self.mode}", ref)
         self._fit_config()
 
     def _fit_config(self) -> None:
@@ -80,6 +92,16 @@ class ModeKeeper(QObject):
         config = self._state.training_config
         self._configs["images" if config.images else "2d"] = config
 
+    def _kept_model(self, mode: str) -> str | None:
+        kept = self._settings.get(f"{MODEL}{mode}", str)
+        if kept is None:
+            return None
+        return kept if kept in dict(_bundled(mode)) or is_here(kept) else None
+
     def _kept_config(self, mode: str) -> TrainingConfig | None:
         config = self._settings.get(f"{TRAINING}{mode}", TrainingConfig)
         return config if config is not None and config.images == (mode == "images") else None
+
+
+def _bundled(mode: str) -> tuple[tuple[str, str], ...]:
+    return bundled_images() if mode == "images" else bundled_points()

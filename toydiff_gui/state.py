@@ -29,6 +29,7 @@ from engine.config import (
     require_between,
 )
 from engine.trajectory import Trajectory
+from toydiff_gui.references import is_program
 from toydiff_gui.scene import BasinLayer, FieldLayer, HeatLayer, WarpLayer
 
 Mode = Literal["interpolation", "samples", "inverted"]
@@ -486,6 +487,9 @@ class AppState(QObject):
         image_data_changed: where image sets are, a download, images to choose from
             (``image_data``).
         costs_changed: what networks cost (``cost``).
+        programs_changed: the user has let another program run (``may_open``).
+        program_asked: the user is to be asked whether a program may run: (ref, opens). ``opens``:
+            it is wanted as the model, not only for a lane.
         message_posted: something to tell the user, (text, is_error).
     """
 
@@ -510,6 +514,8 @@ class AppState(QObject):
     attention_changed = Signal()
     image_data_changed = Signal()
     costs_changed = Signal()
+    programs_changed = Signal()
+    program_asked = Signal(str, bool)
     message_posted = Signal(str, bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -542,6 +548,7 @@ class AppState(QObject):
         self._attention = AttentionRun()
         self._image_data = ImageDataRun()
         self._costs: dict[str, Cost] = {}
+        self._programs: set[str] = set()
 
     @property
     def engine(self) -> EngineStatus:
@@ -658,6 +665,13 @@ class AppState(QObject):
         """What is known of a checkpoint that a single lane uses."""
         return self._model if ref == self._model.ref else self._others.get(ref)
 
+    def may_open(self, ref: str) -> bool:
+        """Whether a model may be opened: it is no program, or the user has said so in this window.
+
+        That it was let run in an earlier window says nothing of what the file holds now.
+        """
+        return not is_program(ref) or ref in self._programs
+
     def run(self, key: str) -> LaneRun:
         """The run of the lane ``key`` (an empty one if there was none yet)."""
         return self._runs.get(key, LaneRun())
@@ -758,6 +772,16 @@ class AppState(QObject):
         else:
             self._layers[lane, kind] = layer
         self.layers_changed.emit(lane)
+
+    def allow_program(self, ref: str) -> None:
+        """Let a program run, as the user wishes."""
+        if not self.may_open(ref):
+            self._programs.add(ref)
+            self.programs_changed.emit()
+
+    def ask_to_run(self, ref: str, *, opens: bool) -> None:
+        """Ask the user whether a program may run; ``opens``: as the model."""
+        self.program_asked.emit(ref, opens)
 
     def set_other_model(self, model: ModelInfo) -> None:
         """Remember what a checkpoint of a single lane says of itself."""

@@ -304,6 +304,8 @@ class LaneEditor(QFrame, Writer):
     def _set_denoiser(self, _index: int) -> None:
         kind, _, ref = self.denoiser.currentData().partition(":")
         self._change(exact=kind == "exact", checkpoint=ref or None)
+        if ref and not self._state.may_open(ref):
+            self._state.ask_to_run(ref, opens=False)
 
     def _reset(self) -> None:
         lane = self._lane()
