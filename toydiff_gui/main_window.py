@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from toydiff_gui import memory, names, scenes, theme
+from toydiff_gui import memory, names, scenes, sheet, theme
 from toydiff_gui.attention_keeper import AttentionKeeper
 from toydiff_gui.bundled import bundled_images, bundled_points
 from toydiff_gui.canvas import LaneGrid
@@ -429,7 +429,7 @@ class MainWindow(QMainWindow):
         view = self.state.view
         wanted = theme.resolve(view.theme, view.presentation)
         if isinstance(app, QApplication) and (wanted != theme.current() or not app.styleSheet()):
-            theme.apply(app, wanted)
+            sheet.apply(app, wanted)
 
     def _place_messages(self) -> None:
         self.messages.setFixedWidth(min(theme.current().px(640), self._canvas.width() - 48))

@@ -16,7 +16,7 @@ from engine import datasets, protocol
 from engine.config import TrainingConfig, sampler_times
 from engine.datasets.images import INFOS, image_training, info_of
 from engine.protocol import Packet
-from toydiff_gui import main_window, theme
+from toydiff_gui import main_window, sheet, theme
 from toydiff_gui.attention_keeper import AttentionKeeper
 from toydiff_gui.comparer import Comparer
 from toydiff_gui.conductor import Conductor
@@ -39,7 +39,7 @@ from toydiff_gui.theme import DARK, LIGHT, Theme
 @pytest.fixture
 def app(qapp):
     """The application in the default theme, which a test may change."""
-    theme.apply(qapp, Theme())
+    sheet.apply(qapp, Theme())
     yield qapp
     theme.set_theme(Theme())
     qapp.setStyleSheet("")

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 from engine import datasets, noise_tables, trajectory
 from engine.config import ScheduleConfig
 from engine.trajectory import Trajectory
-from toydiff_gui import theme
+from toydiff_gui import sheet, theme
 from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.picture import still_image
 from toydiff_gui.playback import Playback
@@ -58,7 +58,7 @@ class Window:
 
 @pytest.fixture
 def window(qapp):
-    theme.apply(qapp, theme.Theme())
+    sheet.apply(qapp, theme.Theme())
     return Window()
 
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QInputDialog
 from engine.config import IMAGE_SETS, ScheduleConfig, TrainingConfig, UNetConfig, unet_preset
 from engine.datasets.images import DIGITS, folder_training, image_training, load_digits
 from engine.trajectory import Trajectory
-from toydiff_gui import image_ends, names, theme
+from toydiff_gui import image_ends, names, sheet
 from toydiff_gui.panels.images import configs
 from toydiff_gui.panels.images.data_section import missing_text, progress_text
 from toydiff_gui.panels.images.preset_choice import duration_text, seconds_text, weights_text
@@ -684,7 +684,7 @@ def test_an_inversion_is_followed_and_stopped(qtbot, sample, state):
 @pytest.mark.parametrize("dock", ["train", "sample"])
 def test_nothing_is_cut_off(qtbot, request, cut_texts, app, chosen, dock):
     panel = request.getfixturevalue(dock)
-    theme.apply(app, chosen)
+    sheet.apply(app, chosen)
     area = panel.scroll_area
 
     def nothing_is_cut():

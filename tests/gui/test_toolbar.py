@@ -5,7 +5,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QAbstractButton
 
-from toydiff_gui import theme
+from toydiff_gui import sheet
 from toydiff_gui.state import AppState, EngineStatus, ModelInfo
 from toydiff_gui.theme import LIGHT, Theme
 from toydiff_gui.toolbar import Toolbar
@@ -141,7 +141,7 @@ def test_every_button_has_a_name_and_an_explanation(bar):
 @pytest.mark.parametrize("model", ["v", "digits"])
 @pytest.mark.parametrize("width", [1000, 1024, 1280, 1440, 1920])
 def test_no_text_is_cut_at_any_width(qtbot, bar, app, state, chosen, width, model):
-    theme.apply(app, chosen)
+    sheet.apply(app, chosen)
     state.set_model(ModelInfo(ref=model, dataset=model, trained_steps=6000))
     bar.resize(width, bar.height())
 
@@ -177,7 +177,7 @@ def test_room_brings_the_texts_back(bar):
 
 def test_a_longer_model_line_is_fitted_after_the_type_grew(qtbot, bar, app, state):
     bar.resize(1280, 48)
-    theme.apply(app, Theme(LIGHT, dark=False, type_scale=1.35, line_scale=1.6))
+    sheet.apply(app, Theme(LIGHT, dark=False, type_scale=1.35, line_scale=1.6))
     state.set_model(ModelInfo(ref="v", dataset="v", trained_steps=60_000, revision=1))
     for switch in (bar.mode, bar.page):
         qtbot.waitUntil(lambda switch=switch: switch.width() >= switch.minimumSizeHint().width())

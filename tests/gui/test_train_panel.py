@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QPushButton
 
 from engine.config import POINT_SETS, ScheduleConfig, TrainingConfig
 from engine.datasets.images import image_training
-from toydiff_gui import names, theme
+from toydiff_gui import names, sheet
 from toydiff_gui.panels.loss_plot import in_columns, smoothed, ticks
 from toydiff_gui.panels.train import TrainPanel
 from toydiff_gui.state import AppState, EngineStatus, ModelInfo, TrainingRun
@@ -269,7 +269,7 @@ def test_dock_is_hidden_on_request(qtbot, panel, state):
 def test_nothing_is_cut_off_and_all_can_be_reached(
     qtbot, cut_texts, panel, state, app, height, chosen
 ):
-    theme.apply(app, chosen)
+    sheet.apply(app, chosen)
     state.set_training(running(status="done", step=6000, quality=QUALITY))
     panel.set_can_continue(True)
     panel.resize(panel.width(), height)
@@ -295,7 +295,7 @@ def test_nothing_runs_while_nothing_happens(panel):
 def test_a_theme_that_comes_back_looks_as_before(qtbot, panel, app):
     before = panel.grab().toImage()
     for chosen in (Theme(LIGHT, False), Theme(DARK, True, 1.35, 1.6), Theme()):
-        theme.apply(app, chosen)
+        sheet.apply(app, chosen)
         panel.resize(panel.width(), 704)
         assert panel.grab().toImage() != before or chosen == Theme()
     qtbot.waitUntil(lambda: panel.grab().toImage() == before)
