@@ -14,7 +14,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtWidgets import QApplication
 
-from toydiff_gui import memory, scenes
+from toydiff_gui import memory, tasks
 from toydiff_gui.main_window import HINT_SEEN, MainWindow
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state import DEFAULT_LANES, LaneSpec
@@ -95,7 +95,7 @@ def take_window_pictures(folder: Path) -> None:
     wait(lambda: window.state.engine.status == "ready" and window.state.model.trained_steps > 0)
     for name, key, t, theme in WINDOW:
         window.state.update_view(theme=theme)
-        scenes.apply(scenes.task(key), window.state)
+        tasks.apply(tasks.task(key), window.state)
         app.processEvents()
         wait(complete)
         window.playback.pause()
@@ -133,7 +133,7 @@ def take_laboratory_pictures(window: MainWindow, take: Callable[[str, int], None
     """The tear with the flow that makes it, the diagnostics, eight lanes in the laboratory."""
     state = window.state
     window.resize(*LARGE)
-    scenes.apply(scenes.task("1e"), state)
+    tasks.apply(tasks.task("1e"), state)
     state.update_view(theme="light", overlays={"ddim": ("field",)})
     take("tear", 0)
     state.update_view(theme="dark", page="diagnostics", overlays={})

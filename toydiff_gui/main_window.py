@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from toydiff_gui import memory, names, scenes, sheet, theme
+from toydiff_gui import memory, names, sheet, tasks, theme
 from toydiff_gui.attention_keeper import AttentionKeeper
 from toydiff_gui.bundled import bundled_images, bundled_points
 from toydiff_gui.canvas import LaneGrid
@@ -112,7 +112,7 @@ class MainWindow(QMainWindow):
         self.image_data = ImageDataKeeper(self.state, self.link, settings, self)
         self.costs = CostKeeper(self.state, self.link, self)
         self._open_ref = open_ref
-        self._task_waiting: scenes.Task | None = None
+        self._task_waiting: tasks.Task | None = None
         self._export: ExportDialog | None = None
         self._help: HelpDialog | None = None
         self._played_once = False
@@ -239,7 +239,7 @@ class MainWindow(QMainWindow):
         bar = self.toolbar
         bar.model_chosen.connect(self._choose_model)
         bar.mode_chosen.connect(self.show_mode)
-        bar.scene_chosen.connect(self.show_task)
+        bar.task_chosen.connect(self.show_task)
         bar.open_requested.connect(self.ask_for_checkpoint)
         bar.export_requested.connect(self.show_export)
         bar.copy_requested.connect(self.copy_picture)
@@ -368,8 +368,8 @@ class MainWindow(QMainWindow):
 
     def _show_mode(self) -> None:
         """Docks, page and tasks of the mode that the model belongs to."""
-        tasks = scenes.IMAGE_TASKS if self.state.model.images else scenes.TASKS
-        self.toolbar.set_scenes([(task.key, task.title, task.tooltip) for task in tasks])
+        offered = tasks.IMAGE_TASKS if self.state.model.images else tasks.TASKS
+        self.toolbar.set_tasks([(task.key, task.title, task.tooltip) for task in offered])
         if self.modes.mode != self._mode:
             self._mode = self.modes.mode
             self.state.update_view(maximised_lane="")  # what was alone belongs to the other
@@ -450,7 +450,7 @@ class MainWindow(QMainWindow):
 
     def show_task(self, key: str) -> None:
         """Set up a task of the exercise; its bundled model is opened first if need be."""
-        chosen = scenes.task(key)
+        chosen = tasks.task(key)
         here = chosen.images and chosen.model not in dict(bundled_images())
         if self.state.model.ref == chosen.model or here:  # else any images will do
             self._begin(chosen)
@@ -494,10 +494,10 @@ class MainWindow(QMainWindow):
         asked[index] = number
         self.state.update_images(tile_classes=tuple(sorted(asked.items())))
 
-    def _begin(self, chosen: scenes.Task) -> None:
+    def _begin(self, chosen: tasks.Task) -> None:
         self._task_waiting = None
         self.state.update_view(page="explore")
-        scenes.apply(chosen, self.state)
+        tasks.apply(chosen, self.state)
         self.playback.to_noise()
         self.playback.play()
 

@@ -26,7 +26,7 @@ from bench.hands import Drag, click, key, type_number
 from bench.window import lanes_done, settle, wait_until
 from engine import protocol
 from engine.config import ModelConfig, TrainingConfig
-from toydiff_gui import main_window, scenes, theme
+from toydiff_gui import main_window, tasks, theme
 from toydiff_gui.canvas.handles import EndpointHandle
 from toydiff_gui.conductor import COARSE_STEPS
 from toydiff_gui.state import Sampling, ViewSettings
@@ -367,10 +367,10 @@ def test_seed_eta_and_steps_are_passed_on(window):
     assert last_wishes(window) == {}
 
 
-@pytest.mark.parametrize("task", scenes.TASKS, ids=lambda task: task.key)
+@pytest.mark.parametrize("task", tasks.TASKS, ids=lambda task: task.key)
 def test_a_task_sets_up_everything(window, task):
     window.state.update_sampling(steps=30, eta=0.7)
-    action(window.toolbar._scenes, task.key).trigger()
+    action(window.toolbar._tasks, task.key).trigger()
     window.link.answer_all()
     sampling = window.state.sampling
     assert (sampling.steps, sampling.eta) == (None, 0.0)
@@ -384,7 +384,7 @@ def test_a_task_sets_up_everything(window, task):
 def test_a_task_brings_its_model(window):
     window.conductor.open_model("moons")
     window.link.answer_all()
-    action(window.toolbar._scenes, "1e").trigger()
+    action(window.toolbar._tasks, "1e").trigger()
     assert window.state.model.ref == "moons"  # until the other is there
     window.link.answer_all()
     assert window.state.model.ref == "v"
@@ -394,7 +394,7 @@ def test_a_task_brings_its_model(window):
 def test_a_task_that_gave_way_to_another_model_does_not_come_back(window):
     window.conductor.open_model("moons")
     window.link.answer_all()
-    action(window.toolbar._scenes, "1e").trigger()
+    action(window.toolbar._tasks, "1e").trigger()
     action(window.toolbar._models, "gaussians8").trigger()
     task, other = window.link.asked(protocol.Open)[-2:]
     window.link.report(protocol.Result(job=task.job, cancelled=True))

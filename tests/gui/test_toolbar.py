@@ -29,7 +29,7 @@ def state(qapp):
 def bar(qtbot, state):
     bar = Toolbar(state)
     bar.set_models([("v", "V · linear β"), ("moons", "Moons · linear β")])
-    bar.set_scenes([("tear", "A tear", "From left to right"), ("arm", "Down an arm", "Tip to tip")])
+    bar.set_tasks([("tear", "A tear", "From left to right"), ("arm", "Down an arm", "Tip to tip")])
     qtbot.addWidget(bar)
     bar.resize(1440, 48)
     bar.show()
@@ -65,7 +65,7 @@ def test_model_is_shown_and_chosen(qtbot, bar, state):
 
 
 def test_task_is_chosen(qtbot, bar):
-    with qtbot.waitSignal(bar.scene_chosen) as said:
+    with qtbot.waitSignal(bar.task_chosen) as said:
         choose(qtbot, bar.tasks_button.menu(), "Down an arm")
     assert said.args == ["arm"]
 
@@ -190,7 +190,7 @@ def test_a_network_that_is_none_of_ours_is_called_by_its_name(bar, state):
 
 
 def test_what_the_engine_answers_is_grey_until_it_can(bar, state):
-    bar.set_scenes([("1a", "1a", "")])
+    bar.set_tasks([("1a", "1a", "")])
     buttons = (bar.model_button, bar.tasks_button, bar.open_button)
     for status, word in (("starting", "starting"), ("dead", "restart")):
         state.set_engine(EngineStatus(status))

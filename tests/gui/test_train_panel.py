@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import shiboken6
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from engine.config import POINT_SETS, ScheduleConfig, TrainingConfig
 from engine.datasets.images import image_training
@@ -303,3 +304,10 @@ def test_a_theme_that_comes_back_looks_as_before(qtbot, panel, app):
 
 def test_all_fits_into_the_usual_window_without_scrolling(panel):
     assert panel.scroll_area.verticalScrollBar().maximum() == 0
+
+
+def test_a_panel_that_is_gone_draws_no_more_data_sets(state):
+    panel = TrainPanel(state)
+    panel.show()  # which draws the first of them as soon as it can
+    shiboken6.delete(panel)
+    QApplication.processEvents()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 from toydiff_gui import names
 from toydiff_gui.controls import IconButton, Text
 from toydiff_gui.drawing import figures
+from toydiff_gui.panels.parts import shared_settings
 from toydiff_gui.state import AppState, GeodesicRun
 
 
@@ -73,6 +74,7 @@ class SearchButton(IconButton):
         state.geodesic_changed.connect(self._show)
         state.engine_changed.connect(self._show)
         state.sampling_changed.connect(self._show)
+        state.model_changed.connect(self._show)
         self._show()
 
     @property
@@ -88,7 +90,7 @@ class SearchButton(IconButton):
         self.glyph.show("stop" if self._searching else "reset", "accent")
         self.setAccessibleName(what)
         ready = self._state.engine.status == "ready"
-        along = self._state.sampling.mode == "interpolation"
+        along = shared_settings(self._state).mode == "interpolation"
         self.setEnabled(self._searching or (ready and along))
         if not ready:
             tip = "Searching needs the engine, which is not ready"

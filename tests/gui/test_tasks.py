@@ -2,13 +2,13 @@
 
 import pytest
 
-from toydiff_gui import scenes
+from toydiff_gui import tasks
 from toydiff_gui.state import DEFAULT_LANES, AppState, LaneSpec
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
 
-@pytest.mark.parametrize("task", scenes.TASKS, ids=lambda task: task.key)
+@pytest.mark.parametrize("task", tasks.TASKS, ids=lambda task: task.key)
 def test_a_task_looks_the_same_after_any_meddling(task):
     fresh, meddled = AppState(), AppState()
     meddled.update_sampling(
@@ -27,7 +27,7 @@ def test_a_task_looks_the_same_after_any_meddling(task):
     meddled.update_view(selected_lane=own, maximised_lane=own)
     for state in (fresh, meddled):
         state.update_sampling(count=1000)
-        scenes.apply(task, state)
+        tasks.apply(task, state)
     changes = {"a", "b", "count", "path_points", "mode"} - set(task.sampling)
     for name in set(vars(fresh.sampling)) - changes:
         assert getattr(meddled.sampling, name) == getattr(fresh.sampling, name), name
