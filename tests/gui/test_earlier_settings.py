@@ -192,8 +192,9 @@ def test_what_cannot_be_read_is_done_without(tmp_path):
     assert earlier_settings.read(place) == {}
     place.mkdir()
     assert earlier_settings.read(place) == {}
-    deep = '{"a":' * 20_000 + "1" + "}" * 20_000
-    assert read(tmp_path, f"[state]\nview={deep}\nlanes={deep}\n") == {}
+    deep = r"{\"a\":" * 20_000 + "1" + "}" * 20_000
+    text = f'[state]\nview="{deep}"\n[modes]\nmodel\\2d=v\n[window]\ngeometry=@ByteArray(\u20ac)\n'
+    assert read(tmp_path, text) == {"modes/model/2d": "v"}
     damaged = tmp_path / "damaged.ini"
     damaged.write_bytes(b"\xff\xfe[runs]\nrecent=\xe4\n[images]\nfolder=x\n")
     assert earlier_settings.read(damaged)["images/folder"] == "x"

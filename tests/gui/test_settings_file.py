@@ -201,6 +201,18 @@ def test_what_is_nested_deeply_is_carried_along_or_set_aside(path):
     assert again(settings).get("c", int) == 3
 
 
+def test_a_value_too_deep_for_where_it_is_asked_for_is_none(path):
+    deep = '{"a":' * 600 + "1" + "}" * 600
+    write(path, f'{{"a": {{"number": 1, "x": {deep}}}}}')
+    settings = SettingsFile(path)
+
+    def asked(frames):
+        return asked(frames - 1) if frames else settings.get("a", Kept)
+
+    assert asked(0) == Kept(1)
+    assert asked(500) in (None, Kept(1))  # from Python 3.12 on, frames do not count
+
+
 def test_a_name_that_is_no_unicode_is_not_kept(path):
     settings = SettingsFile(path)
     settings.put("a", "old")
