@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import QObject, QSettings, QThread, QTimer, Signal
+from PySide6.QtCore import QObject, QThread, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
@@ -16,7 +16,7 @@ from engine import datasets, protocol
 from engine.config import TrainingConfig, sampler_times
 from engine.datasets.images import INFOS, image_training, info_of
 from engine.protocol import Packet
-from toydiff_gui import main_window, theme
+from toydiff_gui import main_window, sheet, theme
 from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes.images.attention import AttentionRequests
@@ -32,6 +32,7 @@ from toydiff_gui.modes.points.overlay_requests import OverlayRequests
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
@@ -41,7 +42,7 @@ from toydiff_gui.theme import DARK, LIGHT, Theme
 @pytest.fixture
 def app(qapp):
     """The application in the default theme, which a test may change."""
-    theme.apply(qapp, Theme())
+    sheet.apply(qapp, Theme())
     yield qapp
     theme.set_theme(Theme())
     qapp.setStyleSheet("")
@@ -244,12 +245,12 @@ class Workshop:
 
     def settings(self):
         self.folder.mkdir(exist_ok=True)
-        return QSettings(str(self.folder / "Einstellungen ä.ini"), QSettings.Format.IniFormat)
+        return SettingsFile(self.folder / "Einstellungen ä.json")
 
     def open(self, *, hint=False, start=True, size=(1440, 900), **options):
         settings = self.settings()
         if not hint:
-            settings.setValue(main_window.HINT_SEEN, True)
+            settings.put(main_window.HINT_SEEN, True)
         window = MainWindow(settings, runs_folder=self.runs_folder, **options)
         self.made.append(window)
         if size:
@@ -326,7 +327,7 @@ class Desk:
         self.link = link
         self.state = Store()
         self.playback = Playback(250)
-        settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
+        settings = SettingsFile(folder / "settings.json")
         self.runs = Runs(settings, folder / "Läufe 1")
         self.controllers = Controllers(self.state, link, self.playback, self.runs)
         self.models, self.training = self.controllers.models, self.controllers.training
@@ -416,7 +417,7 @@ class ImageDesk(Desk):
 
     def __init__(self, link, folder):
         super().__init__(link, folder)
-        self.settings = QSettings(str(folder / "images.ini"), QSettings.Format.IniFormat)
+        self.settings = SettingsFile(folder / "images.json")
         self.images = ImageLanes(self.state, self.exchange, self.models, self.geodesic)
         self.state.changed(MODEL).connect(self.choose_parts)
         self.slice = SliceRequests(self.state, self.exchange)

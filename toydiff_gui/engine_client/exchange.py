@@ -103,9 +103,7 @@ class Exchange(QObject):
         """Whether something is on its way or about to be asked for."""
         timers = (self._look_timer, self._flush_timer)
         return (
-            bool(self.under_way)
-            or any(timer.isActive() for timer in timers)
-            or bool(self.settling)
+            bool(self.under_way) or any(timer.isActive() for timer in timers) or bool(self.settling)
         )
 
     @property

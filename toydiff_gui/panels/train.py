@@ -270,9 +270,9 @@ class TrainPanel(Dock):
             self.dataset_cards[key].set_drawing(
                 points_drawing(load(key, config.points, config.seed).points)
             )
-            QTimer.singleShot(0, self._draw_next)
+            QTimer.singleShot(0, self, self._draw_next)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Draw the data sets once the window is on the screen."""
         super().showEvent(event)
-        QTimer.singleShot(0, self._draw_next)
+        QTimer.singleShot(0, self, self._draw_next)
