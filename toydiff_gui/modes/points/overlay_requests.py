@@ -231,14 +231,14 @@ class OverlayRequests(QObject):
                 half,
                 protocol.Field(checkpoint=ref, times=[t]),
                 partial(self._show_half, heat, half, shown_at),
-                slot=half,
+                slot=f"difference {key} {name}",
                 arrays={"points": _grid(box, width, height)},
                 revision=subject.revision,
                 collect=_eps,
                 kin=subject,
                 gone=gone,
             )
-            for half, ref in zip(halves, (subject.ref, exact), strict=True)
+            for half, name, ref in zip(halves, ("own", "exact"), (subject.ref, exact), strict=True)
         )
         yield from heat.asked
 
@@ -269,8 +269,12 @@ class OverlayRequests(QObject):
             for side, most in (BASIN_COARSE, BASIN_FINE)
         )
         shown = self._exchange.shown("basin")
-        there = shown is not None and shown.place == place
+        there = shown is not None and shown.place == place and self._has_basin
         return fine if there or self._exchange.remembers(fine) else coarse
+
+    @property
+    def _has_basin(self) -> bool:
+        return self._store.at(LAYERS, (LATENT_KEY, "basin")) is not None
 
     def _basin_of(self, model: ModelInfo, side: int, steps: int) -> Wanted:
         box = self._box
