@@ -199,7 +199,7 @@ def load_tensors(path: Path) -> tuple[Description, dict[str, Tensor]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise ValueError(f"no such checkpoint: {path}") from None
-    except (OSError, SafetensorError, msgspec.MsgspecError, ValueError) as error:
+    except (OSError, SafetensorError, msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a usable checkpoint: {_one_line(error)}") from error
     return description, tensors
 

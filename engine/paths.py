@@ -177,7 +177,9 @@ def make_curve(
             return lambda s: prior_preserving(start, end, s)
         case "drawn":
             return lambda s: drawn(start, end, s, through=through)
-    return lambda s: linear(start, end, s)
+        case "linear":
+            return lambda s: linear(start, end, s)
+    raise NotImplementedError(f"the path {name!r} has no curve")
 
 
 def positions_like(points: int, start: Tensor) -> Tensor:

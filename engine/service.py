@@ -101,6 +101,10 @@ class _Job:
         return isinstance(self.request, protocol.Train)
 
 
+class _GoneError(Exception):
+    """Nobody listens any more."""
+
+
 class Service:
     """Runs the requests that come into ``inbox`` and reports to ``send``, until the input ends.
 
@@ -115,7 +119,7 @@ class Service:
         device: torch.device | None = None,
         files: RemoteFiles | None = None,
     ) -> None:
-        self._inbox, self._send, self._files = inbox, send, files
+        self._inbox, self._write, self._files = inbox, send, files
         self._device = device or choose_device()
         self._jobs: dict[int, _Job] = {}
         self._turn: deque[int] = deque()
@@ -140,10 +144,16 @@ class Service:
             while self._read_messages():
                 if job := self._next_job():
                     self._advance(job)
-        except OSError:
-            pass  # the window is gone; what runs is saved below
+        except _GoneError:
+            pass  # what runs is saved below
         finally:
             self._close_all()
+
+    def _send(self, packet: Packet) -> None:
+        try:
+            self._write(packet)
+        except OSError as error:
+            raise _GoneError from error
 
     # Messages
 
@@ -186,7 +196,7 @@ class Service:
             if self._files is None:
                 raise ValueError(NO_FILES)
             self._files.deliver(message.path, _sent(arrays, "content"))
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             self._fail(message.job, str(error))
 
     def _fetch(self, request: protocol.Fetch) -> Work:
@@ -198,10 +208,13 @@ class Service:
         return Packet(protocol.Result(job=request.job), found)
 
     def _start(self, request: protocol.Request, arrays: Arrays) -> None:
+        if request.job in self._jobs:
+            self._fail(request.job, f"job {request.job} is running: a request needs its own number")
+            return
         if self._files is not None:
             try:
                 request = self._files.resolved(request)
-            except ValueError as error:
+            except (ValueError, OSError) as error:
                 self._fail(request.job, str(error))
                 return
         training = any(job.training for job in self._jobs.values())

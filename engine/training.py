@@ -23,7 +23,7 @@ from engine.datasets.images import info_of
 from engine.denoiser import NetworkDenoiser, training_target
 from engine.devices import is_out_of_memory, release_memory, threads_for
 from engine.distributed import Team
-from engine.files import make_folder
+from engine.files import made_folder, make_folder
 from engine.precision import computing_in, training_type
 from engine.run_lock import RunLock
 from engine.schedules import Schedule
@@ -466,15 +466,24 @@ def open_run(
             raise
         trainer.config, trainer.lock = checkpoints.going_on(trainer.config, config), lock
         return trainer
+    with made_folder(folder):
+        lock = RunLock(folder)  # before the look: another training may end while this one is built
+        try:
+            _require_no_training(folder)
+            trainer = Trainer(config, device, data_root=data_root, micro_batch=micro_batch)
+        except BaseException:
+            lock.release()
+            raise
+    trainer.lock = lock
+    return trainer
+
+
+def _require_no_training(folder: Path) -> None:
     for name in (checkpoints.STATE_NAME, checkpoints.CHECKPOINT_NAME):
         if (folder / name).exists():
             raise ValueError(
                 f"{folder} already holds a training; resume it or choose another folder"
             )
-    trainer = Trainer(config, device, data_root=data_root, micro_batch=micro_batch)
-    make_folder(folder)
-    trainer.lock = RunLock(folder)
-    return trainer
 
 
 def train(trainer: Trainer, folder: Path) -> Generator[TrainingStep]:
@@ -550,7 +559,7 @@ def _open_metrics(path: Path, done: int) -> IO[str]:
             try:
                 if not line.endswith(b"\n") or json.loads(line)["step"] > done:
                     break
-            except (ValueError, TypeError, KeyError):  # spoilt by a crash
+            except (ValueError, TypeError, KeyError, RecursionError):  # spoilt by a crash
                 break
             kept += len(line)
         old.truncate(kept)  # in place: this works on a full disk, too
