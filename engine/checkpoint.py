@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from engine import datasets
+from engine import catalogue, datasets
 from engine.config import EXACT, LEAST_SIZE, MOST_SIZE, PYTHON, TrainingConfig
 from engine.datasets import Standardisation
 from engine.denoiser import Denoiser, IdealDenoiser, NetworkDenoiser
@@ -27,7 +27,7 @@ from engine.models.unet import UNet
 from engine.own_model import foreign_config, load_own_model, split_name
 from engine.schedules import Schedule
 
-BUNDLED = ("v", "gaussians8", "moons", "digits", "mnist", "fashion")
+BUNDLED = catalogue.names(catalogue.BUNDLED)
 CHECKPOINT_NAME = "checkpoint.safetensors"
 STATE_NAME = "state.safetensors"
 METADATA_KEY = "toydiff"  # one key: safetensors writes several in no fixed order

@@ -22,7 +22,7 @@ import click
 from tqdm import tqdm
 
 import engine
-from engine import config
+from engine import catalogue, config
 from engine.command_line import Commands, leave, run
 from engine.commands_help import COMMANDS, NAME_VARIABLE
 from engine.datasets.images import IMAGE_DEFAULTS, folder_training, image_training, info_of
@@ -82,12 +82,14 @@ class _NewPath(click.Path):
 _out = click.option(
     "--out", required=True, type=_NewPath(path_type=Path), help="The file to write."
 )
+_TWICE = ", ".join(row.name for row in catalogue.SAMPLERS if row.evaluations == 2)
 _seed = click.option("--seed", default=0, show_default=True, help="Feeds every random number.")
 _sampler = click.option(
     "--sampler",
     default="ddim",
     show_default=True,
-    help=f"{', '.join(config.SAMPLERS)}. heun evaluates the network 2K - 1 times, the others K.",
+    help=f"{', '.join(config.SAMPLERS)}. {_TWICE} evaluates the network 2K - 1 times, "
+    "the others K.",
 )
 _steps = click.option("--steps", type=int, help="Steps K of the sampler; all T without it.")
 _eta = click.option(
@@ -299,8 +301,7 @@ def _read_folder(wanted: config.TrainingConfig, folder: Path | None) -> None:
 def _new_config(options: dict[str, Any]) -> config.TrainingConfig:
     """The defaults of the data set that was asked for."""
     dataset = options["dataset"]
-    config.require_choice("data set", dataset, config.DATASETS, ())
-    if dataset in config.POINT_SETS:
+    if catalogue.data_set(dataset) in catalogue.point_sets():
         return config.TrainingConfig(dataset=dataset)
     preset = options["preset"] or "medium"
     if dataset == "folder":
@@ -536,7 +537,7 @@ def interpolate(out: Path, **options: Any) -> None:
     config.require_between("seed", options["seed"], 0, 2**63 - 1)
     if options["points"] is not None:
         config.require_between("points", options["points"], 2, config.MAX_POINTS)
-    config.require_choice("path", options["path"], config.PATHS, ())
+    row = catalogue.path(options["path"])
     if options["side"] is not None:
         config.require_choice("side", options["side"], config.SIDES, ())
     sampler = _sampler_config(options)
@@ -557,7 +558,7 @@ def interpolate(out: Path, **options: Any) -> None:
         steps=options["steps"],
         told=along.at_ends,
     )
-    even = options["path"] == "geodesic" if options["even"] is None else options["even"]
+    even = row.searched if options["even"] is None else options["even"]
     work = path_latents(
         checkpoint,
         options["path"],
@@ -595,9 +596,10 @@ def _kept(endpoint: Endpoint) -> list[float] | str:
 def _check_path(options: dict[str, Any], shape: tuple[int, ...]) -> None:
     """Refuse what the path that was asked for would not heed."""
     path = options["path"]
-    plane, round_the_origin = shape == (2,), path in ("spherical", "norm-guided")
+    row = catalogue.path(path)
+    plane = shape == (2,)
     if options["side"] is not None:
-        if not round_the_origin:
+        if not row.sided:
             raise ValueError(f"--side {options['side']}: the path {path!r} has no side")
         if not plane:
             raise ValueError(
@@ -605,14 +607,14 @@ def _check_path(options: dict[str, Any], shape: tuple[int, ...]) -> None:
                 "dimensions --through chooses the side"
             )
     given = f"--through {' '.join(map(typed, options['through']))}"
-    if path == "drawn":
+    if row.way_points:
         if not options["through"]:
-            raise ValueError("the path 'drawn' needs its way-points: give --through")
+            raise ValueError(f"the path {path!r} needs its way-points: give --through")
         most = config.MAX_WAY_POINTS
         if len(options["through"]) > most:  # before images are inverted
             raise ValueError(f"a path has at most {most} way-points, got {len(options['through'])}")
     elif options["through"]:
-        if not round_the_origin:
+        if not row.sided:
             raise ValueError(f"{given}: the path {path!r} has no way-points")
         if plane:
             raise ValueError(f"{given}: in the plane --side chooses the side of {path!r}")

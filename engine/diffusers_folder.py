@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from engine.config import LEAST_SIZE, MOST_SIZE, PredictionName, ScheduleConfig
+from engine.config import LEAST_SIZE, MOST_SIZE, ScheduleConfig
 from engine.denoiser import NetworkDenoiser
 from engine.schedules import Schedule
 
@@ -101,7 +101,7 @@ def load_diffusers(
     told = _json(path / "scheduler" / "scheduler_config.json").get("prediction_type", "epsilon")
     if not isinstance(told, str) or told not in _PREDICTIONS:
         raise ValueError(f"{path} predicts {told!r}; known: {', '.join(_PREDICTIONS)}")
-    prediction = cast(PredictionName, _PREDICTIONS[told])
+    prediction = _PREDICTIONS[told]
     try:
         denoiser = NetworkDenoiser(TheirNetwork(network), schedule, prediction)
         with torch.no_grad():  # sides that its levels cannot halve show only now

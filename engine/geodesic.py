@@ -19,7 +19,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from engine.config import sampler_times
+from engine import catalogue
+from engine.config import SIDES, sampler_times
 from engine.denoiser import Denoiser
 from engine.devices import one_thread
 from engine.noise import draw_latents
@@ -325,9 +326,10 @@ def _waves(positions: Tensor, count: int) -> Tensor:
 
 def _simple_paths(start: Tensor, end: Tensor, seed: int) -> list[Curve]:
     """The paths that need no search, on both sides where there are two."""
-    sides = ("left", "right")
-    round_trips = [(name, side) for name in ("spherical", "norm-guided") for side in sides]
-    kinds = [("linear", "left"), ("prior-preserving", "left"), *round_trips]
+    rows = [row for row in catalogue.PATHS if row.starts_search]
+    straight = [(row.name, SIDES[0]) for row in rows if not row.sided]
+    round_trips = [(row.name, side) for row in rows if row.sided for side in SIDES]
+    kinds = [*straight, *round_trips]
     return [make_curve(name, start, end, side=side, seed=seed) for name, side in kinds]
 
 

@@ -15,11 +15,10 @@ from typing import Any
 
 import torch
 
-from engine import datasets
+from engine import catalogue, datasets
 from engine.config import (
     LEAST_SIZE,
     MOST_SIZE,
-    POINT_SETS,
     PYTHON,
     TrainingConfig,
     UNetConfig,
@@ -63,7 +62,8 @@ class OwnModel:
         if not isinstance(getattr(self.denoiser, "schedule", None), Schedule):
             raise ValueError("its denoiser must have an engine.Schedule as its schedule")
         if self.shape == (2,):
-            require_choice("data set", self.dataset, POINT_SETS, ())
+            known = catalogue.names(catalogue.point_sets())
+            require_choice("data set", self.dataset, known, ())
         elif not (
             len(self.shape) == 3
             and self.shape[0] in (1, 3)

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine import protocol
+from engine import catalogue, protocol
 from engine.checkpoint import Checkpoint
 from engine.class_choice import AlongPath
-from engine.config import MAX_POINTS, PATHS, SIDES, require_between, require_choice
+from engine.config import MAX_POINTS, SIDES, require_between, require_choice
 from engine.geodesic import REFINED, Geodesic, Improvement, evenly_decoded, search_evenly
 from engine.image_geodesic import evenly_decoded_images, most_even, search_images
 from engine.metrics import Nearness, make_room, nearness_steps
@@ -99,11 +99,11 @@ def path_latents(
 
     Raises ``ValueError`` as ``engine.paths.make_curve`` does.
     """
-    require_choice("path", name, PATHS, ())
-    if even or name == "geodesic":
+    row = catalogue.path(name)
+    if even or row.searched:
         most = most_even(start) if len(checkpoint.shape) == 3 else MAX_POINTS // REFINED
         require_between("number of evenly decoded points", points, 2, most)
-    if name == "geodesic":
+    if row.searched:
         require_choice("side", side, SIDES, ())
         geodesic, latents = yield from find_geodesic(checkpoint, start, end, points, seed, along)
         if even is not False:
@@ -192,7 +192,7 @@ def compare_paths(
     began = time.perf_counter()
     nearness = yield from nearness_of(checkpoint)
     for name in request.paths:
-        if name == "geodesic":
+        if catalogue.path(name).searched:
             if geodesic is None:
                 continue
             latents = geodesic

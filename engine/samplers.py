@@ -16,6 +16,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from engine import catalogue
 from engine.config import SamplerConfig, sampler_times
 from engine.denoiser import Denoiser, Prediction
 from engine.noise import draw_step_noise
@@ -210,15 +211,13 @@ def _half_log_snr(schedule: Schedule, t: int) -> float:
 
 def make_sampler(config: SamplerConfig) -> Sampler:
     """The sampler that a configuration names."""
-    match config.name:
-        case "ddim":
-            return DDIM(steps=config.steps, eta=config.eta)
-        case "heun":
-            return Heun(steps=config.steps)
-        case "dpmpp2m":
-            return DPMSolverPP2M(steps=config.steps)
-        case "ddpm" | "ddpm-shared":
-            return DDPM(steps=config.steps, shared_noise=config.name == "ddpm-shared")
+    row = catalogue.sampler(config.name)
+    parameters = {"eta": config.eta} if row.has_eta else {}
+    made: Sampler = globals()[row.made_by](steps=config.steps, **parameters)
+    return made
+
+
+catalogue.require_made(globals(), catalogue.SAMPLERS, lambda row: row.made_by)
 
 
 def sample(
@@ -240,7 +239,7 @@ def sample_stepwise(
     """``sample`` with at most one evaluation an item: None after one that gave no frame."""
     check_states(latents, "latents")
     times = sampler_times(schedule.timesteps, sampler.config.resolved_steps(schedule.timesteps))
-    shared = sampler.config.name == "ddpm-shared"
+    shared = catalogue.sampler(sampler.config.name).shared_noise
     corrector = sampler if isinstance(sampler, Corrector) else None
 
     def noise_at(t: int) -> Tensor:

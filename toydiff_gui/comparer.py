@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject
 
-from engine import protocol
-from engine.config import PATHS, SamplerConfig
+from engine import catalogue, protocol
+from engine.config import SamplerConfig
 from engine.protocol import Packet
 from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.pathfinder import Pathfinder
@@ -114,7 +114,8 @@ class Comparer(QObject):
             "start": np.asarray(sampling.a, np.float32),
             "end": np.asarray(sampling.b, np.float32),
         }
-        paths = [path for path in PATHS if path not in ("geodesic", "drawn")]
+        simple = (row for row in catalogue.PATHS if not (row.searched or row.way_points))
+        paths = list(catalogue.names(tuple(simple)))
         if sampling.through:
             arrays["through"] = np.asarray(sampling.through, np.float32)
             paths.append("drawn")

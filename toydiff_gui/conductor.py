@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QElapsedTimer, QObject, Signal
 
-from engine import protocol
+from engine import catalogue, protocol
 from engine.config import SamplerConfig, TrainingConfig
 from engine.datasets.images import info_of
 from engine.protocol import Arrays, Packet
@@ -231,8 +231,8 @@ class Conductor(QObject):
     def _coarse(self, sampler: SamplerConfig) -> SamplerConfig:
         """The same sampler with so few steps that the lanes keep up with the hand."""
         most = self._coarse_evaluations
-        if sampler.name == "heun":  # which evaluates the network twice a step
-            most = (most + 1) // 2
+        each = catalogue.sampler(sampler.name).evaluations  # of a step
+        most = (most + each - 1) // each
         return replace(sampler, steps=min(sampler.steps or most, most))
 
     def _learn_pace(self) -> None:
@@ -299,7 +299,7 @@ class Conductor(QObject):
         if preview is None or sampling.mode != "interpolation" or model.images:
             return
         for lane in self._state.shown_lanes:
-            if lane.sampler in ("ddpm", "ddpm-shared"):
+            if catalogue.sampler(lane.sampler).random:
                 continue  # the preview is of a deterministic sampler
             if lane.path_name(sampling) == "geodesic" and lane.reference(model) == model.ref:
                 run = LaneRun(trajectory=preview, status="running", coarse=True)
@@ -593,14 +593,14 @@ def _relevant(lane: LaneSpec, sampling: Sampling) -> Sampling:
             through=(),
         )
     path = lane.path_name(sampling)
-    sided = path in ("spherical", "norm-guided")
+    row = catalogue.path(path)
     return replace(
         relevant,
         count=1,
         path=path,
-        side=sampling.side if sided else "left",
-        even=sampling.even and path != "geodesic",
-        through=sampling.through if path == "drawn" else (),
+        side=sampling.side if row.sided else "left",
+        even=sampling.even and not row.searched,
+        through=sampling.through if row.way_points else (),
     )
 
 

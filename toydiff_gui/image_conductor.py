@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from engine import protocol
+from engine import catalogue, protocol
 from engine.config import PathName, SamplerConfig
 from engine.protocol import Packet
 from toydiff_gui.conductor import Conductor
@@ -22,10 +22,6 @@ from toydiff_gui.state import AppState, ImageEnd, LaneRun, LaneSpec, ModelInfo
 from toydiff_gui.streams import Stream, Streams
 from toydiff_gui.timers import single_shot
 
-SIDED = ("spherical", "norm-guided")
-"""Paths that go round on the side of C where the ends are opposite."""
-RANDOM = ("ddpm", "ddpm-shared")
-"""Samplers of which a few steps of DDIM are no preview."""
 STOPPED = "Stopped before the first images had come."
 
 
@@ -284,10 +280,11 @@ class ImageConductor(QObject):
         latents, given = None, 0
         if images.fixed_noise:
             path, b = "linear", a
-        elif path == "geodesic":
+        elif catalogue.path(path).searched:
             latents, given = self._pathfinder.latents(), self._pathfinder.version
             if latents is None:
                 return None, None
+        row = catalogue.path(path)
         wish = _Strip(
             lane.reference(model),
             model.revision,
@@ -295,10 +292,10 @@ class ImageConductor(QObject):
             images.seed if lane.seed is None else lane.seed,
             a,
             b,
-            images.c if path == "drawn" or path in SIDED else None,
+            images.c if row.way_points or row.sided else None,
             path,
             images.path_images,
-            images.even and path != "geodesic" and not images.fixed_noise,
+            images.even and not row.searched and not images.fixed_noise,
             classes,
             images.guidance if classes != (None, None) else 1.0,
             given,
@@ -350,7 +347,8 @@ class ImageConductor(QObject):
                 lane.path_name(state.images) == "geodesic" and lane.key not in self._streams.keys
             )
             own = lane.reference(state.model) == state.model.ref
-            if waits and own and lane.sampler not in RANDOM:
+            # Of a random sampler a few steps of DDIM are no preview.
+            if waits and own and not catalogue.sampler(lane.sampler).random:
                 run = LaneRun(trajectory=preview, status="running", coarse=True)
                 state.set_run(lane.key, run)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from engine import datasets
+from engine import catalogue, datasets
 from engine.config import (
     EXACT,
     MAX_TIMESTEPS,
@@ -92,6 +92,7 @@ class Sampling:
     through: tuple[Point, ...] = ()
 
     def __post_init__(self) -> None:
+        catalogue.path(self.path)
         require_between("number of samples", self.count, 1, MAX_LANE_POINTS)
         require_between("points on the path", self.path_points, 2, MAX_LANE_POINTS)
         if self.steps is not None:
@@ -158,6 +159,8 @@ class ImageSampling:
     guidance: float = 1.0
 
     def __post_init__(self) -> None:
+        catalogue.sampler(self.sampler)
+        catalogue.path(self.path)
         require_between("number of images", self.count, 1, MAX_TILES)
         require_between("images on the path", self.path_images, 2, MAX_PATH_IMAGES)
         if self.steps is not None:
@@ -291,6 +294,9 @@ class LaneSpec:
     exact: bool = False
 
     def __post_init__(self) -> None:
+        catalogue.sampler(self.sampler)
+        if self.path is not None:
+            catalogue.path(self.path)
         if self.steps is not None:
             require_between("steps", self.steps, 1, MAX_TIMESTEPS)
         if self.seed is not None:
