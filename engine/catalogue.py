@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 POINTS, IMAGES = "points", "images"
-"""Keys of the kinds of state."""
+"""Names of the kinds of state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,49 @@ class Row:
 
 
 AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindRow(Row):
+    """What states are: all that is told apart by it without torch; the rest has five tables.
+
+    These are ``engine.training_data.DATA``, ``engine.networks.NETWORKS``, and those of previews,
+    evaluations and geodesics. ``states``: several of them, in a sentence. ``data``: the kinds of
+    data sets that such states come from. ``network`` is the field of ``TrainingConfig`` that
+    describes the network, ``needs`` what to call that. ``options`` of the command ``train`` are for
+    this kind, others for all. ``path_points``: how many lie on a path, unless asked otherwise.
+    """
+
+    states: str
+    data: tuple[str, ...]
+    network: str
+    needs: str
+    options: tuple[str, ...]
+    path_points: int
+
+
+KINDS: tuple[KindRow, ...] = (
+    KindRow(
+        name=POINTS,
+        title="Points",
+        states="points",
+        data=(POINTS,),
+        network="model",
+        needs="a network for points, not a UNet",
+        options=("depth",),
+        path_points=500,
+    ),
+    KindRow(
+        name=IMAGES,
+        title="Images",
+        states="images",
+        data=(IMAGES,),
+        network="unet",
+        needs="a UNet",
+        options=("preset", "attention", "classes", "unlabelled", "data_root"),
+        path_points=12,  # a strip of them fits a window
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,9 +274,15 @@ PREDICTIONS: tuple[Row, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class DataSetRow(Row):
-    """A set of data; ``kind`` is what its states are."""
+    """A set of data; ``kind`` is what its states are.
+
+    ``own``: the user's, who says where they lie and what shape they have. ``included``: the data
+    come with ToyDiff, or are drawn by it.
+    """
 
     kind: str
+    own: bool = False
+    included: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,6 +291,7 @@ class PointSetRow(DataSetRow):
 
     generator: str
     kind: str = POINTS
+    included: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,15 +299,13 @@ class ImageSetRow(DataSetRow):
     """``shape`` (C, H, W) of an image, ``labels`` the names of its classes.
 
     ``count`` is the usual number of training images, 0 where it is not known beforehand. ``short``
-    is a title for where there is little room. ``own``: the user's images, which have the shape that
-    the user says.
+    is a title for where there is little room.
     """
 
     shape: tuple[int, int, int]
     labels: tuple[str, ...] = ()
     count: int = 0
     short: str = ""
-    own: bool = False
     kind: str = IMAGES
 
 
@@ -272,7 +320,9 @@ DATA_SETS: tuple[DataSetRow, ...] = (
     PointSetRow(name="checkerboard", title="Checker", generator="checkerboard"),
     PointSetRow(name="s-curve", title="S curve", generator="s_curve"),
     PointSetRow(name="pinwheel", title="Pinwheel", generator="pinwheel"),
-    ImageSetRow(name="digits", title="Digits 8", shape=(1, 8, 8), labels=DIGITS, count=1797),
+    ImageSetRow(
+        name="digits", title="Digits 8", shape=(1, 8, 8), labels=DIGITS, count=1797, included=True
+    ),
     ImageSetRow(name="mnist", title="MNIST", shape=(1, 28, 28), labels=DIGITS, count=60_000),
     ImageSetRow(
         name="fashion",
@@ -339,6 +389,11 @@ def find(what: str, name: object, rows: Sequence[AnyRow]) -> AnyRow:
     """The row called ``name``; raises ``ValueError`` that says what there is instead."""
     require_choice(what, name, names(rows), ())
     return next(row for row in rows if row.name == name)
+
+
+def kind(name: str) -> KindRow:
+    """The kind of state ``name``; raises ``ValueError`` for an unknown one."""
+    return find("kind of state", name, KINDS)
 
 
 def sampler(name: str) -> SamplerRow:

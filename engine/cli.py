@@ -25,9 +25,10 @@ import engine
 from engine import catalogue, config
 from engine.command_line import Commands, leave, run
 from engine.commands_help import COMMANDS, NAME_VARIABLE
-from engine.datasets.images import IMAGE_DEFAULTS, folder_training, image_training, info_of
+from engine.datasets.images import IMAGE_DEFAULTS
 from engine.fetch_command import fetch
 from engine.pairs import Endpoint, EndpointType, command_with_lists, typed
+from engine.steps import finish
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,8 +118,7 @@ def _plain_default(what: str, points: object, images: object) -> str:
 
 
 _IMAGES = IMAGE_DEFAULTS
-IMAGE_POINTS = 12
-"""Images on a path, unless asked otherwise: a strip of them fits a window."""
+_PATH_POINTS = [row.path_points for row in catalogue.KINDS]
 
 
 @commands.command(help=COMMANDS["train"])
@@ -251,6 +251,7 @@ def _open_training(
     """The trainer that was asked for; of several processes one reads and the others follow."""
     from engine import training
     from engine.devices import use_one_thread
+    from engine.networks import NETWORKS
 
     def asked() -> config.TrainingConfig:
         if options["micro_batch"] is not None:
@@ -262,14 +263,14 @@ def _open_training(
         return _training_config(_new_config(options), options)
 
     wanted = asked() if team is None else team.decided(asked)
-    if not wanted.images:
+    if not NETWORKS[wanted.resolved_kind].slow:
         use_one_thread()
     how = {"data_root": options["data_root"], "micro_batch": options["micro_batch"]}
 
     def opened() -> Trainer:
         if team is not None and not team.leads:
             return training.Trainer(wanted, device, **how)
-        if wanted.dataset == "folder":
+        if catalogue.data_set(wanted.dataset).own:
             _read_folder(wanted, options["data_root"])
         return training.open_run(
             wanted, options["out"], device=device, resume=options["resume"], **how
@@ -283,37 +284,32 @@ def _open_training(
 
 
 def _read_folder(wanted: config.TrainingConfig, folder: Path | None) -> None:
-    """Read the user's pictures, which a training then finds read, and say what was left out."""
-    from engine.image_data import load_steps
+    """Read the user's files, which a training then finds read, and say what was left out."""
+    from engine.training_data import DATA
 
-    work = load_steps(wanted, folder)
-    with _progress(None, "images") as bar:
-        while True:
-            try:
-                done, bar.total = next(work)
-                bar.update(done - bar.n)
-            except StopIteration as end:
-                images = end.value
-                break
-    print(f"{folder}: {len(images.images)} images" + (f"; {images.note}" if images.note else ""))
+    states = catalogue.kind(wanted.resolved_kind).states
+    with _progress(None, states) as bar:
+
+        def show(item: tuple[int, int]) -> None:
+            done, bar.total = item
+            bar.update(done - bar.n)
+
+        found = finish(DATA[wanted.resolved_kind].read_steps(wanted, folder), show)
+    print(f"{folder}: {found.count} {states}" + (f"; {found.note}" if found.note else ""))
 
 
 def _new_config(options: dict[str, Any]) -> config.TrainingConfig:
     """The defaults of the data set that was asked for."""
-    dataset = options["dataset"]
-    if catalogue.data_set(dataset) in catalogue.point_sets():
-        return config.TrainingConfig(dataset=dataset)
-    preset = options["preset"] or "medium"
-    if dataset == "folder":
-        size = 32 if options["image_size"] is None else options["image_size"]
-        config.require_between("image size", size, config.LEAST_SIZE, config.MOST_SIZE)
-        channels = 3 if options["channels"] is None else options["channels"]
-        return folder_training(size, channels, preset)
-    return image_training(dataset, preset, classes=options["classes"] is not False)
+    from engine.networks import NETWORKS
+
+    dataset: str = options["dataset"]
+    return NETWORKS[catalogue.data_set(dataset).kind].usual(dataset, options)
 
 
 def _training_config(base: config.TrainingConfig, options: dict[str, Any]) -> config.TrainingConfig:
     """``base`` with what was asked for on top."""
+    from engine.networks import NETWORKS
+
     _refuse_foreign(base, options)
     schedule = {
         "name": options["schedule"],
@@ -326,47 +322,24 @@ def _training_config(base: config.TrainingConfig, options: dict[str, Any]) -> co
         schedule=replace(base.schedule, **_given(schedule)),
         **_given({name: options[name] for name in numbers}),
     )
-    if base.unet is None:
-        model = {"width": options["width"], "depth": options["depth"]}
-        return replace(changed, model=replace(base.model, **_given(model)))
-    size = info_of(base).shape[1]
-    sides = config.resolutions(size, len(base.unet.multipliers))
-    network = {
-        "width": options["width"],
-        "attention": _levels(options["attention"], sides),
-        "unlabelled": options["unlabelled"],
-    }
-    return replace(changed, unet=replace(base.unet, **_given(network)))
+    return NETWORKS[base.resolved_kind].changed(changed, options)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _levels(sides: str | None, known: list[int]) -> tuple[int, ...] | None:
-    """The levels of a UNet whose images have the ``sides`` that were typed."""
-    if sides is None:
-        return None
-    try:
-        return tuple(sorted({known.index(int(side)) for side in sides.split(",")}))
-    except ValueError:
-        raise ValueError(
-            f"--attention {sides}: this network sees images of side {', '.join(map(str, known))}"
-        ) from None
-
-
 def _refuse_foreign(base: config.TrainingConfig, options: dict[str, Any]) -> None:
     """Refuse what the data set that was asked for would not heed."""
-    foreign = (
-        ["depth"] if base.images else ["preset", "attention", "classes", "unlabelled", "data_root"]
-    )
-    if base.dataset == "digits":
-        foreign.append("data_root")  # they are bundled
-    if base.dataset != "folder":
+    data, heeded = catalogue.data_set(base.dataset), catalogue.kind(base.resolved_kind).options
+    foreign = [name for row in catalogue.KINDS for name in row.options if name not in heeded]
+    if data.included:
+        foreign.append("data_root")
+    if not data.own:
         foreign += ["image_size", "channels"]
     elif options["classes"]:
         raise ValueError("--classes: a folder of images has no classes")
-    if base.unet is not None and not base.unet.classes and options["unlabelled"] is not None:
+    if base.unet is not None and not base.classes and options["unlabelled"] is not None:
         raise ValueError(f"--unlabelled {options['unlabelled']:g}: the network learns no classes")
     for name in foreign:
         if options[name] is not None:
@@ -411,7 +384,7 @@ def _resumed_config(
         )  # fmt: skip
         if given["preset"] is None and stored.unet is not None:
             base = replace(base, unet=stored.unet)
-    learned = stored.unet is not None and stored.unet.classes > 0
+    learned = stored.classes > 0
     if stored.unet is not None and given["classes"] not in (None, learned):
         raise ValueError(
             f"cannot resume {folder} with {'--classes' if given['classes'] else '--no-classes'}: "
@@ -492,7 +465,7 @@ def sample(out: Path, **options: Any) -> None:
 @click.option(
     "--to", "end", type=EndpointType(), required=True, metavar="END", help="The second endpoint."
 )
-@click.option("--points", type=int, help=_plain_default("Points on the path.", 500, IMAGE_POINTS))
+@click.option("--points", type=int, help=_plain_default("Points on the path.", *_PATH_POINTS))
 @click.option("--path", default="linear", show_default=True, help=f"{', '.join(config.PATHS)}.")
 @click.option(
     "--side",
@@ -542,7 +515,7 @@ def interpolate(out: Path, **options: Any) -> None:
         config.require_choice("side", options["side"], config.SIDES, ())
     sampler = _sampler_config(options)
     checkpoint = _load_to_draw(options)
-    points = options["points"] or (IMAGE_POINTS if len(checkpoint.shape) == 3 else 500)
+    points = options["points"] or catalogue.kind(checkpoint.config.resolved_kind).path_points
     flags = {"--from": [options["start"]], "--to": [options["end"]]}
     flags["--through"] = list(options["through"])
     for flag, endpoints in flags.items():
@@ -652,16 +625,14 @@ def _along_path(
 def _found(work: Generator[Improvement | None, None, Tensor]) -> Tensor:
     """The path that ``work`` looks for; the bar shows the pass and the best energy."""
     with _progress(None, "passes") as bar:
-        while True:
-            try:
-                item = next(work)
-            except StopIteration as done:
-                latents: Tensor = done.value
-                return latents
+
+        def show(item: Improvement | None) -> None:
             if item is not None:
                 bar.total = item.total
                 bar.n = item.step
                 bar.set_postfix(energy=f"{item.energy:.3f}")
+
+        return finish(work, show)
 
 
 @commands.command(help=COMMANDS["invert"])
@@ -729,11 +700,14 @@ def evaluate(**options: Any) -> None:
     from engine import evaluation
 
     checkpoint = _load(options)
-    if not checkpoint.config.images and (options["told"] or options["data_root"]):
+    judged = evaluation.EVALUATIONS[checkpoint.config.resolved_kind]
+    if not judged.heeds_drawing and (options["told"] or options["data_root"]):
+        states = catalogue.kind(checkpoint.config.resolved_kind).states
         given = "--told" if options["told"] else f"--data-root {options['data_root']}"
-        raise ValueError(f"{given}: the checkpoint {options['checkpoint']!r} is of points")
-    if checkpoint.config.dataset == "digits" and options["data_root"]:
-        raise ValueError(f"--data-root {options['data_root']}: 'digits' are bundled")
+        raise ValueError(f"{given}: the checkpoint {options['checkpoint']!r} is of {states}")
+    dataset = checkpoint.config.dataset
+    if catalogue.data_set(dataset).included and options["data_root"]:
+        raise ValueError(f"--data-root {options['data_root']}: {dataset!r} are bundled")
     if options["guidance"] != 1 and not options["told"]:
         raise ValueError(f"--guidance {options['guidance']:g} needs --told")
     stages = evaluation.evaluate(
@@ -744,27 +718,26 @@ def evaluate(**options: Any) -> None:
     )
     what = ""
     with _progress(None, "done") as bar:
-        while True:
-            try:
-                stage = next(stages)
-                if stage.what != what:  # another kind of work, with a pace of its own
-                    what = stage.what
-                    bar.set_description_str(what, refresh=False)
-                    bar.reset(stage.total)
-                bar.total = stage.total
-                bar.update(stage.done - bar.n)
-            except StopIteration as end:
-                quality = end.value
-                break
+
+        def show(stage: evaluation.Stage) -> None:
+            nonlocal what
+            if stage.what != what:  # another kind of work, with a pace of its own
+                what = stage.what
+                bar.set_description_str(what, refresh=False)
+                bar.reset(stage.total)
+            bar.total = stage.total
+            bar.update(stage.done - bar.n)
+
+        quality = finish(stages, show)
     figures = {
         "checkpoint": options["checkpoint"],
-        "dataset": checkpoint.config.dataset,
+        "dataset": dataset,
         "quick": options["quick"],
-        **evaluation.figures(quality),
+        **quality.figures(),
     }
-    if checkpoint.config.images:
+    if judged.heeds_drawing:
         figures |= {"told": options["told"], "guidance": options["guidance"]}
-    print(json.dumps(figures) if options["as_json"] else evaluation.in_words(quality))
+    print(json.dumps(figures) if options["as_json"] else quality.in_words())
 
 
 @commands.command(help="Serve a window on standard input and output.")
@@ -795,7 +768,8 @@ def _load_to_draw(options: dict[str, Any]) -> Checkpoint:
     """The checkpoint of a command that needs images for an exact denoiser alone."""
     checkpoint = _load(options)
     name, root = options["checkpoint"], options["data_root"]
-    if root and not (name.startswith(config.EXACT) and checkpoint.config.images):
+    read = "data_root" in catalogue.kind(checkpoint.config.resolved_kind).options
+    if root and not (name.startswith(config.EXACT) and read):
         raise ValueError(f"--data-root {root} needs a checkpoint exact:NAME of images, not {name}")
     return checkpoint
 
@@ -829,8 +803,9 @@ def _data_file(path: Path, checkpoint: Checkpoint) -> Tensor:
     import torch
 
     from engine.image_endpoints import read_state
+    from engine.training_data import DATA
 
-    if len(checkpoint.shape) != 3 or path.suffix.lower() == ".npy":
+    if path.suffix.lower() == ".npy" or not DATA[checkpoint.config.resolved_kind].pictures:
         states: Tensor = _states_file(path, "data", checkpoint)
         return states
     return torch.from_numpy(read_state(path, checkpoint))[None]

@@ -194,9 +194,10 @@ def unet_preset(preset: str, size: int, classes: int = 0) -> UNetConfig:
 class TrainingConfig:
     """Everything a training needs: with the same configuration it gives the same weights.
 
-    ``unet`` is the network for images, ``model`` that for points. ``clip`` bounds the norm of the
-    gradient (0: not at all). ``image_size`` and ``channels`` are for 'folder', whose images have
-    no size of their own.
+    ``kind`` says what the states are (see ``catalogue.KINDS``), where it is not what the data set
+    has. ``unet`` is the network for images, ``model`` that for points. ``clip`` bounds the norm of
+    the gradient (0: not at all). ``image_size`` and ``channels`` are for 'folder', whose images
+    have no size of their own.
     """
 
     dataset: str = "v"
@@ -213,14 +214,17 @@ class TrainingConfig:
     clip: float = 0.0
     image_size: int = 32
     channels: int = 3
+    kind: str | None = None
 
     def __post_init__(self) -> None:
-        catalogue.data_set(self.dataset)
-        if (self.unet is not None) != self.images:
-            raise ValueError(
-                f"the data set {self.dataset!r} needs "
-                + ("a UNet" if self.images else "a network for points, not a UNet")
-            )
+        data = catalogue.data_set(self.dataset)
+        row = catalogue.kind(self.resolved_kind)
+        if data.kind not in row.data:
+            raise ValueError(f"the data set {self.dataset!r} has no {row.states}")
+        if (self.unet is not None) != (row.network == "unet"):
+            raise ValueError(f"the data set {self.dataset!r} needs {row.needs}")
+        if row.name == data.kind:  # said or not, it is the same training
+            object.__setattr__(self, "kind", None)
         require_between("gradient clip", self.clip, 0.0, 1e6)
         require_between("image size", self.image_size, LEAST_SIZE, MOST_SIZE)
         if self.channels not in (1, 3):
@@ -240,9 +244,19 @@ class TrainingConfig:
             )
 
     @property
+    def resolved_kind(self) -> str:
+        """What the states are: the choice made, or what the data set has."""
+        return self.kind or catalogue.data_set(self.dataset).kind
+
+    @property
     def images(self) -> bool:
         """Whether it trains with images."""
-        return self.dataset in names(catalogue.image_sets())
+        return self.resolved_kind == catalogue.IMAGES
+
+    @property
+    def classes(self) -> int:
+        """How many classes the network learns."""
+        return 0 if self.unet is None else self.unet.classes
 
     @property
     def resolved_prediction(self) -> PredictionName:

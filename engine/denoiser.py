@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from torch.utils.checkpoint import checkpoint as recomputed
 
 from engine import catalogue
 from engine.config import MOST_GUIDANCE, PredictionName, require_between
-from engine.devices import threads_for
+from engine.devices import on_a_grid, threads_for
 from engine.point_posterior import PointPosterior, float32_is_enough
 from engine.schedules import Schedule, Time
 
@@ -276,8 +277,8 @@ class GuidedDenoiser(Denoiser):
 
 def _block_rows(x: Tensor) -> int:
     """A fixed number of rows for states of this size and device, about a cache's worth."""
-    if x.ndim == 4:
-        pixels = x.shape[-1] * x.shape[-2]
+    if on_a_grid(x):
+        pixels = math.prod(x.shape[2:])
         most = BLOCK_PIXELS if x.device.type == "cpu" else 8 * BLOCK_PIXELS
         return max(4, min(64, most // pixels))
     if x.device.type == "cpu":

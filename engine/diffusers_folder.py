@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from engine.catalogue import IMAGES
 from engine.config import LEAST_SIZE, MOST_SIZE, ScheduleConfig
 from engine.denoiser import NetworkDenoiser
 from engine.schedules import Schedule
@@ -35,6 +36,8 @@ _SCHEDULERS = (
     "UniPCMultistepScheduler",
 )
 """Their networks were trained in discrete time with betas, which is all that is taken of them."""
+KIND = IMAGES
+"""What such a folder makes."""
 _SCHEDULES = {"linear": "linear", "scaled_linear": "quadratic", "squaredcos_cap_v2": "cosine"}
 _PREDICTIONS = {"epsilon": "noise", "sample": "x0", "v_prediction": "v"}
 

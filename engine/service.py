@@ -34,9 +34,10 @@ from engine.data_places import root_of
 from engine.denoiser import Denoiser, NetworkDenoiser, Prediction
 from engine.devices import available_devices, choose_device
 from engine.diagnosis import diagnose
-from engine.evaluation import evaluate
+from engine.evaluation import Stage, evaluate, nearness_of
+from engine.networks import NETWORKS
 from engine.noise import draw_latents
-from engine.path_jobs import compare_paths, find_path, nearness_of, path_latents, silently
+from engine.path_jobs import compare_paths, find_path, path_latents
 from engine.preview import Values, preview_for
 from engine.protocol import Arrays, Packet
 from engine.remote_files import RemoteFiles
@@ -50,6 +51,7 @@ from engine.samplers import (
     sample,
     sample_stepwise,
 )
+from engine.steps import reported, silently
 from engine.training import Trainer, open_run, train_stepwise
 from engine.trajectory import check_size
 
@@ -374,11 +376,11 @@ class Service:
         if trainer is None:
             raise ValueError("no training is running")
         if self._live is None or self._live[:2] != (trainer, trainer.done):
-            # A denoiser of its own keeps the weights of now while training goes on: the folded copy
-            # of a network for points, a whole one for images.
+            # A denoiser of its own keeps the weights of now while training goes on: those of a
+            # folded network, or a whole copy.
             checkpoint = Checkpoint(
                 trainer.description(),
-                trainer.denoiser(frozen=trainer.config.images),
+                trainer.denoiser(frozen=not NETWORKS[trainer.config.resolved_kind].folds),
                 trainer.schedule,
                 protocol.LIVE,
                 self._device,
@@ -552,23 +554,17 @@ class Service:
         data_root = root_of(request.data_root)
         stages = evaluate(checkpoint, quick=request.quick, data_root=data_root)
         what = ""
-        while True:
-            try:
-                stage = next(stages)
-            except StopIteration as end:
-                info = {**vars(end.value), "distance_ratio": end.value.ratio}
-                info = {key: value for key, value in info.items() if np.isfinite(value)}
-                seconds = time.perf_counter() - begun
-                return Packet(protocol.Result(job=request.job, info=info, seconds=seconds))
+
+        def progress(stage: Stage) -> Packet | None:
+            nonlocal what, started, told
             now = time.perf_counter()
             if stage.what != what:  # another kind of work, with a pace of its own
                 what, started = stage.what, now
             if now - told < 0.1:
-                yield None
-                continue
+                return None
             told, elapsed = now, now - started
             remaining = elapsed / stage.done * (stage.total - stage.done) if stage.done else None
-            yield Packet(
+            return Packet(
                 protocol.Progress(
                     job=request.job,
                     done=stage.done,
@@ -577,6 +573,12 @@ class Service:
                     remaining=remaining,
                 )
             )
+
+        quality = yield from reported(stages, progress)
+        info = {**vars(quality), "distance_ratio": quality.ratio}
+        info = {key: value for key, value in info.items() if np.isfinite(value)}
+        seconds = time.perf_counter() - begun
+        return Packet(protocol.Result(job=request.job, info=info, seconds=seconds))
 
     def _diagnose(self, request: protocol.Diagnose) -> Work:
         started = time.perf_counter()
@@ -619,17 +621,15 @@ class Service:
         folder = Path(request.out)
         steps = None
         try:
-            if request.config.images:  # read now, file by file, and kept
-                yield from image_jobs.load_for_window(
-                    request.config, request.data_root, request.job
-                )
+            # Files are read now, one by one, and kept.
+            yield from image_jobs.read_for_window(request.config, request.data_root, request.job)
             trainer = open_run(
                 request.config,
                 folder,
                 device=self._device,
                 resume=request.resume,
                 data_root=root_of(request.data_root),
-                micro_batch=MICRO_BATCH if request.config.images else None,
+                micro_batch=MICRO_BATCH if NETWORKS[request.config.resolved_kind].slow else None,
             )
             self._trainer = trainer
             yield None

@@ -10,6 +10,7 @@ Three ways to draw from a set, because quality is measured against more than one
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +28,10 @@ EXERCISE_SIZE = 8000
 
 @dataclass(frozen=True)
 class Standardisation:
-    """x_standardised = (x - mean) / std, per coordinate; ``mean`` and ``std`` have shape (D,)."""
+    """x_standardised = (x - mean) / std, for each coordinate or channel.
+
+    ``mean`` and ``std`` have shape (D,), of images (C, 1, 1).
+    """
 
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
@@ -36,6 +40,14 @@ class Standardisation:
     def of(cls, raw: Points) -> Standardisation:
         """The transform that gives ``raw`` (n, D) zero mean and unit deviation."""
         return cls(raw.mean(axis=0), raw.std(axis=0))
+
+    @classmethod
+    def by_channel(cls, mean: ArrayLike, std: ArrayLike, shape: Sequence[int]) -> Standardisation:
+        """For states of ``shape`` (C, ...), with a mean and a deviation for each of C."""
+        axes = (-1, *[1] * (len(shape) - 1))
+        return cls(
+            np.asarray(mean, np.float64).reshape(axes), np.asarray(std, np.float64).reshape(axes)
+        )
 
     def apply(self, raw: ArrayLike) -> NDArray[np.float32]:
         """Original to standardised units, (..., D) to float32 (..., D)."""
