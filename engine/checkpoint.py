@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
@@ -130,8 +131,21 @@ class Checkpoint:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one state."""
+        """The shape of one state of the data."""
         return self.description.state_shape
+
+    def shape_at(self, t: int) -> tuple[int, ...]:
+        """The shape of a state on its way at ``t``, that of the data at 0."""
+        return self.denoiser.shape_at(t, self.shape)
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """The shape of a state at t = T."""
+        return self.shape_at(self.schedule.timesteps)
+
+    def sizes_at(self, times: Sequence[int]) -> list[int]:
+        """How many numbers a state has at each of ``times``."""
+        return [math.prod(self.shape_at(t)) for t in times]
 
     def training_points(self, data_root: Path | None = None) -> NDArray[np.float32]:
         """The data (M, ...) that it was trained with, in the network's units.

@@ -426,11 +426,11 @@ def sample(out: Path, **options: Any) -> None:
     sampler = _sampler_config(options)
     checkpoint = _load_to_draw(options)
     if given is not None:
-        latents = _states_file(given, "latents", checkpoint)
+        latents = _states_file(given, "latents", checkpoint.latent_shape)
     else:
         config.require_between("count", options["count"], 1, config.MAX_POINTS)
         _check_trajectory(checkpoint, sampler, options["count"], options["keep"])
-        latents = draw_latents(options["seed"], options["count"], checkpoint.shape)
+        latents = draw_latents(options["seed"], options["count"], checkpoint.latent_shape)
     _check_trajectory(checkpoint, sampler, len(latents), options["keep"])
     classes = _classes(options, checkpoint)
     denoiser: Denoiser = checkpoint.denoiser
@@ -521,7 +521,7 @@ def interpolate(out: Path, **options: Any) -> None:
     for flag, endpoints in flags.items():
         for endpoint in endpoints:
             check_endpoint(flag, endpoint, checkpoint)
-    _check_path(options, checkpoint.shape)
+    _check_path(options, checkpoint.latent_shape)
     _check_trajectory(checkpoint, sampler, points, options["keep"])
     classes = _classes(options, checkpoint)
     along = _along_path(classes, options, checkpoint)
@@ -782,14 +782,14 @@ MOST_STATE = 1e6
 """The largest number in a file of states, whose deviation is about 1."""
 
 
-def _states_file(path: Path, what: str, checkpoint: Checkpoint) -> Any:
+def _states_file(path: Path, what: str, shape: tuple[int, ...]) -> Any:
     import torch
 
     from engine.trajectory import load_array
 
     array = load_array(path, what)
-    if array.shape[1:] != checkpoint.shape:
-        wanted = ", ".join(map(str, checkpoint.shape))
+    if array.shape[1:] != shape:
+        wanted = ", ".join(map(str, shape))
         raise ValueError(f"{what} file {path} must have shape (N, {wanted}), got {array.shape}")
     if (largest := float(abs(array).max())) > MOST_STATE:  # or the network would be blamed for it
         raise ValueError(
@@ -806,7 +806,7 @@ def _data_file(path: Path, checkpoint: Checkpoint) -> Tensor:
     from engine.training_data import DATA
 
     if path.suffix.lower() == ".npy" or not DATA[checkpoint.config.resolved_kind].pictures:
-        states: Tensor = _states_file(path, "data", checkpoint)
+        states: Tensor = _states_file(path, "data", checkpoint.shape)
         return states
     return torch.from_numpy(read_state(path, checkpoint))[None]
 
@@ -814,10 +814,11 @@ def _data_file(path: Path, checkpoint: Checkpoint) -> Tensor:
 def _check_trajectory(
     checkpoint: Checkpoint, sampler: config.SamplerConfig, count: int, keep: str
 ) -> None:
-    from engine.trajectory import check_size
+    from engine.trajectory import check_sizes
 
-    steps = sampler.resolved_steps(checkpoint.schedule.timesteps)
-    check_size(steps + 1 if keep == "all" else 1, count, math.prod(checkpoint.shape))
+    timesteps = checkpoint.schedule.timesteps
+    times = config.sampler_times(timesteps, sampler.resolved_steps(timesteps))
+    check_sizes(count, checkpoint.sizes_at(times if keep == "all" else times[-1:]))
 
 
 def _check_output(out: Path) -> None:

@@ -38,6 +38,10 @@ class Denoiser(ABC):
 
     schedule: Schedule
 
+    def shape_at(self, t: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a state at t in 0..T, where that of the data is ``shape``: the same."""
+        return shape
+
     @abstractmethod
     def predict(self, x_t: Tensor, t: Time) -> Prediction:
         """The clean data and the noise in x_t (N, ...) at t in 1..T (an int, or int64 (N,)).
@@ -262,6 +266,10 @@ class GuidedDenoiser(Denoiser):
         require_between("guidance", guidance, 0.0, MOST_GUIDANCE)
         self.schedule, self.guidance = denoiser.schedule, guidance
         self._denoiser, self._classes = denoiser, classes
+
+    def shape_at(self, t: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """That of the network."""
+        return self._denoiser.shape_at(t, shape)
 
     def predict(self, x_t: Tensor, t: Time) -> Prediction:
         """See ``Denoiser.predict``. Raises ``ValueError`` for other states than classes."""

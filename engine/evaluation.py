@@ -93,7 +93,7 @@ def evaluate_points(
     judge = yield from _at_stage(Stage(0, total), judging)
     sample_sets = []
     for seed in range(sets):
-        latents = draw_latents(seed, SAMPLES, checkpoint.shape).to(checkpoint.device)
+        latents = draw_latents(seed, SAMPLES, checkpoint.latent_shape).to(checkpoint.device)
         frames = sample(
             checkpoint.denoiser, checkpoint.schedule, latents, sampler=DDPM(), seed=seed
         )
@@ -125,7 +125,7 @@ def evaluate_images(
     count = classifier.reference.size(wanted)
     schedule = checkpoint.schedule
     sampler = drawing.sampler or DDIM(steps=min(IMAGE_STEPS, schedule.timesteps))
-    latents = draw_latents(0, count, checkpoint.shape)
+    latents = draw_latents(0, count, checkpoint.latent_shape)
     steps = sampler.config.resolved_steps(schedule.timesteps)
     done, total = 0, -(-count // IMAGE_BATCH) * steps
     samples = []

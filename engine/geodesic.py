@@ -27,7 +27,7 @@ from engine.noise import draw_latents
 from engine.paths import Curve, linear, make_curve, positions_like
 from engine.polyline import at_shares, neighbour_gaps
 from engine.roadmap import MOST_DIMENSIONS, route
-from engine.samplers import DDIM, DPMSolverPP2M, Frame, Step, sample
+from engine.samplers import DDIM, DPMSolverPP2M, Frame, Step, no_noise, sample
 from engine.schedules import Schedule
 from engine.terrain import Terrain, weighted_lengths
 
@@ -266,7 +266,7 @@ class _Descent:
             before = (frames[-1].t, frames[-1].x0) if frames else None
             frames.append(Frame(t, x, prediction.x0))
             yield None
-            x = SAMPLER.step(Step(t, s, x, prediction, self._schedule, _no_noise, before))
+            x = SAMPLER.step(Step(t, s, x, prediction, self._schedule, no_noise, before))
         frames.append(Frame(0, x, x))
         return frames
 
@@ -289,10 +289,6 @@ def _without_gradient(
 ) -> Generator[None, None, list[Frame]]:
     # As a generator of its own: a block 'with no_grad' ends at its first yield.
     return (yield from work)
-
-
-def _no_noise() -> Tensor:
-    raise AssertionError("a deterministic step draws no noise")
 
 
 class _Best:

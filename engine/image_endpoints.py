@@ -36,8 +36,8 @@ def check_endpoint(flag: str, endpoint: Endpoint, checkpoint: Checkpoint) -> Non
     elif not kind.plain:
         given = "seed:N or image:PATH" if kind.pictures else "seed:N"
         raise ValueError(f"{flag} must be {given} for {states}, got {typed(endpoint)}")
-    elif len(endpoint) != checkpoint.shape[0]:
-        raise ValueError(f"{flag} must have {checkpoint.shape[0]} numbers, got {typed(endpoint)}")
+    elif len(endpoint) != (numbers := checkpoint.latent_shape[0]):
+        raise ValueError(f"{flag} must have {numbers} numbers, got {typed(endpoint)}")
 
 
 def read_state(path: Path, checkpoint: Checkpoint) -> NDArray[np.float32]:
@@ -75,7 +75,7 @@ def find_latents(
         if isinstance(endpoint, Picture):
             states[number] = torch.from_numpy(read_state(endpoint.path, checkpoint))
         elif isinstance(endpoint, Draw):
-            drawn = draw_latents(endpoint.seed, endpoint.index + 1, checkpoint.shape)
+            drawn = draw_latents(endpoint.seed, endpoint.index + 1, checkpoint.latent_shape)
             found[number] = drawn[endpoint.index]
         else:
             found[number] = torch.tensor(endpoint, dtype=torch.float32)

@@ -28,6 +28,7 @@ from engine.protocol import Packet
 from engine.samplers import check_finite, make_sampler, sample_stepwise
 from engine.steps import reported, silently
 from engine.terrain import Terrain
+from engine.trajectory import packed
 
 MOST_TERRAINS = 8
 FINE = 10_000
@@ -218,8 +219,10 @@ def find_path(
             {
                 "latents": _array(item.curve(positions)),
                 "t": np.array([frame.t for frame in item.frames], np.int64),
-                "x": np.stack([_array(frame.x) for frame in item.frames]),
-                "x0": np.stack([_array(frame.x0) for frame in item.frames]),
+                **packed(
+                    [_array(frame.x) for frame in item.frames],
+                    [_array(frame.x0) for frame in item.frames],
+                ),
             },
         )
 

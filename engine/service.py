@@ -29,7 +29,14 @@ from engine import image_jobs, protocol
 from engine.attention_maps import attention_layers, attention_maps, chosen_layer
 from engine.checkpoint import Checkpoint, asdict_plain, load_checkpoint, locate
 from engine.class_choice import AlongPath
-from engine.config import EXACT, MAX_POINTS, MAX_TIMESTEPS, SamplerConfig, require_between
+from engine.config import (
+    EXACT,
+    MAX_POINTS,
+    MAX_TIMESTEPS,
+    SamplerConfig,
+    require_between,
+    sampler_times,
+)
 from engine.data_places import root_of
 from engine.denoiser import Denoiser, NetworkDenoiser, Prediction
 from engine.devices import available_devices, choose_device
@@ -53,7 +60,7 @@ from engine.samplers import (
 )
 from engine.steps import reported, silently
 from engine.training import Trainer, open_run, train_stepwise
-from engine.trajectory import check_size
+from engine.trajectory import check_sizes, packed
 
 TRAINING_SHARE = 0.2
 NO_FILES = "this engine sends and takes no files: its window is on the same machine"
@@ -397,11 +404,12 @@ class Service:
     def _sample(self, request: protocol.Sample, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint, request.data_root)
         if "latents" in arrays:
-            latents = self._states(arrays["latents"], checkpoint, "latents")
+            latents = self._states(arrays["latents"], checkpoint.latent_shape, "latents")
         else:
             require_between("number of samples", request.count, 1, MAX_POINTS)
-            check_size(1, request.count, math.prod(checkpoint.shape))
-            latents = draw_latents(request.seed, request.count, checkpoint.shape).to(self._device)
+            shape = checkpoint.latent_shape
+            check_sizes(request.count, [math.prod(shape)])
+            latents = draw_latents(request.seed, request.count, shape).to(self._device)
         denoiser = told_classes(checkpoint, arrays, request.guidance)
         yield None
         return (yield from self._frames(request, checkpoint, denoiser, latents, last=request.last))
@@ -444,17 +452,17 @@ class Service:
     def _path_ends(self, arrays: Arrays, checkpoint: Checkpoint, points: int) -> Tensor:
         """Both ends of a path, of which ``points`` states can be held."""
         require_between("number of points", points, 2, MAX_POINTS)
-        check_size(1, points, math.prod(checkpoint.shape))
+        check_sizes(points, [math.prod(checkpoint.latent_shape)])
         return self._ends(arrays, checkpoint)
 
     def _ends(self, arrays: Arrays, checkpoint: Checkpoint) -> Tensor:
         ends = np.stack([_sent(arrays, "start"), _sent(arrays, "end")])
-        return self._states(ends, checkpoint, "endpoints")
+        return self._states(ends, checkpoint.latent_shape, "endpoints")
 
     def _optional(self, arrays: Arrays, name: str, checkpoint: Checkpoint) -> Tensor | None:
         if name not in arrays or len(arrays[name]) == 0:
             return None
-        return self._states(arrays[name], checkpoint, name)
+        return self._states(arrays[name], checkpoint.latent_shape, name)
 
     def _frames(
         self,
@@ -466,8 +474,9 @@ class Service:
         last: bool = False,
     ) -> Work:
         schedule, config = checkpoint.schedule, request.sampler
-        frames_expected = config.resolved_steps(schedule.timesteps) + 1
-        check_size(1 if last else frames_expected, len(latents), latents[0].numel())
+        steps = config.resolved_steps(schedule.timesteps)
+        times = [0] if last else sampler_times(schedule.timesteps, steps)
+        check_sizes(len(latents), checkpoint.sizes_at(times))
         frames: Iterator[Frame | None] = sample_stepwise(
             denoiser,
             schedule,
@@ -475,10 +484,8 @@ class Service:
             sampler=make_sampler(config),
             seed=request.seed,
         )
-        times = engine.config.sampler_times(schedule.timesteps, frames_expected - 1)
         if last:
             frames = (frame if frame is not None and frame.t == 0 else None for frame in frames)
-            times = [0]
         states, seconds = yield from self._stream(request, frames, times)
         info = {}
         if (nearness := (yield from nearness_of(checkpoint))) is not None:
@@ -516,13 +523,13 @@ class Service:
     def _invert(self, request: protocol.Invert, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
         schedule = checkpoint.schedule
-        data = self._states(_sent(arrays, "data"), checkpoint, "data")
+        data = self._states(_sent(arrays, "data"), checkpoint.shape, "data")
         steps = SamplerConfig(steps=request.steps).resolved_steps(schedule.timesteps)
-        check_size(steps + 1, len(data), data[0].numel())
+        times = sampler_times(schedule.timesteps, steps)[::-1]
+        check_sizes(len(data), checkpoint.sizes_at(times))
         denoiser = told_classes(checkpoint, arrays, request.guidance)
         yield None
         frames = invert_stepwise(denoiser, schedule, data, steps=steps)
-        times = engine.config.sampler_times(schedule.timesteps, steps)[::-1]
         found, seconds = yield from self._stream(request, frames, times)
         answer: dict[str, NDArray[Any]] = {}
         if request.replay:
@@ -536,8 +543,11 @@ class Service:
 
     def _field(self, request: protocol.Field, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
-        points = self._states(_sent(arrays, "points"), checkpoint, "points")
         require_between("number of times", len(request.times), 1, MAX_TIMESTEPS)
+        shapes = {checkpoint.shape_at(t) for t in request.times}
+        if len(shapes) > 1:
+            raise ValueError(f"states have other shapes at other times: {sorted(shapes)}")
+        points = self._states(_sent(arrays, "points"), *shapes, "points")
         began = time.perf_counter()
         yield None
         for t in request.times:
@@ -591,7 +601,7 @@ class Service:
         began = time.perf_counter()
         checkpoint = self._checkpoint(request.checkpoint)
         layer = chosen_layer(checkpoint, request.layer)
-        x = self._states(_sent(arrays, "x"), checkpoint, "x")
+        x = self._states(_sent(arrays, "x"), checkpoint.shape, "x")
         classes = sent_classes(checkpoint, arrays)
         maps = attention_maps(checkpoint, x, request.times, layer=layer.name, classes=classes)
         yield None
@@ -605,13 +615,13 @@ class Service:
         seconds = time.perf_counter() - began
         return Packet(protocol.Result(job=request.job, info=info, seconds=seconds))
 
-    def _states(self, array: NDArray[Any], checkpoint: Checkpoint, what: str) -> Tensor:
+    def _states(self, array: NDArray[Any], shape: tuple[int, ...], what: str) -> Tensor:
         if array.dtype.kind != "f":
             raise ValueError(f"{what} must be floating point, got {array.dtype}")
         states = torch.tensor(array, dtype=torch.float32, device=self._device)
-        if states.shape[1:] != checkpoint.shape:
+        if states.shape[1:] != shape:
             raise ValueError(
-                f"{what} must have shape (N, {', '.join(map(str, checkpoint.shape))}), "
+                f"{what} must have shape (N, {', '.join(map(str, shape))}), "
                 f"got {tuple(states.shape)}"
             )
         check_states(states, what)
@@ -718,9 +728,10 @@ class _TrainingReport:
         self._request, self._trainer = request, trainer
         self._denoiser: NetworkDenoiser = trainer.denoiser()
         self._preview = preview_for(trainer.config, trainer.transform)
-        latents = draw_latents(
-            trainer.config.seed, self._preview.samples, trainer.description().state_shape
+        shape = self._denoiser.shape_at(
+            trainer.schedule.timesteps, trainer.description().state_shape
         )
+        latents = draw_latents(trainer.config.seed, self._preview.samples, shape)
         self._latents = latents.to(trainer.device)
         self._steps: list[int] = []
         self._losses: list[float] = []
@@ -802,8 +813,7 @@ class _TrainingReport:
         transform = self._trainer.transform
         return {
             "t": np.array(times, np.int64),
-            "x": np.stack(x),
-            "x0": np.stack(x0),
+            **packed(x, x0),
             "mean": transform.mean.ravel(),
             "std": transform.std.ravel(),
         }
