@@ -11,11 +11,11 @@ from PySide6.QtCore import QObject, QSettings, QThread, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
-from bench.window import settle, wait_until
 from engine import datasets, protocol
 from engine.config import TrainingConfig, sampler_times
 from engine.datasets.images import INFOS, image_training, info_of
 from engine.protocol import Packet
+from tests.hands.window import settle, wait_until
 from toydiff_gui import main_window, theme
 from toydiff_gui.comparer import Comparer
 from toydiff_gui.controllers.assembly import Controllers

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bench.window import settle
 from engine import protocol
 from engine.config import ScheduleConfig
+from tests.hands.window import settle
 from toydiff_gui.composer import LATENT_KEY, compose
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.pathfinder import NOTHING_FOUND

@@ -10,11 +10,11 @@ from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
-from bench.hands import NONE, click, key, mouse, press, type_number, wheel
-from bench.monkey import CONTROL, SHIFT, Monkey
-from bench.window import run_for, settle, wait_until
 from engine.config import IMAGE_SETS, PATHS, PRESETS, SCHEDULES, ScheduleConfig, UNetConfig
 from engine.datasets.images import image_training
+from tests.hands.monkey import CONTROL, SHIFT, Monkey
+from tests.hands.mouse_and_keys import NONE, click, key, mouse, press, type_number, wheel
+from tests.hands.window import run_for, settle, wait_until
 from toydiff_gui import scenes
 from toydiff_gui.bundled import IMAGES
 from toydiff_gui.modes.images.network_presets import as_changes
