@@ -193,7 +193,7 @@ def _sampler_lane(state: Store, spec: LaneSpec, number: int) -> LaneScene:
         key=spec.key,
         number=number,
         title=names.lane_title(spec),
-        detail=names.lane_detail(spec, sampling, several_paths=_several_paths(state)),
+        detail=names.lane_detail(spec, sampling, along=along, several_paths=_several_paths(state)),
         note=_note(sampler, timesteps, None if run.coarse else run.seconds),
         trajectory=trajectory,
         joined=along,

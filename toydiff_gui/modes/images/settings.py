@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine import catalogue
 from engine.config import MAX_TIMESTEPS, MOST_GUIDANCE, PathName, SamplerName, require_between
 from toydiff_gui.state.results import Inversion
+from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.slots import Family, Kind, Slot
 
 MAX_TILES, MAX_PATH_IMAGES = 400, 64
@@ -209,6 +210,7 @@ class Cost:
 
 
 IMAGE_SAMPLING = Slot("images", ImageSampling, Kind.SETTING)
+IMAGE_LANES = LaneMode(IMAGE_SAMPLING, has_drawn=lambda images: images.c is not None)
 IMAGE_CARD = Slot("image card", ImageCard, Kind.SETTING)
 IMAGE_ZOOM = Slot("image zoom", lambda: 1, Kind.VIEW)
 """Tiles in a row: 1 shows all, 2 half as many as large again, and so on."""
