@@ -1,7 +1,7 @@
 """The frames of one run of a sampler, and the .npz file that holds them. NumPy only.
 
-Frames are kept as a list of arrays, one a visited time, so that they can be shown while the
-rest still arrives and so that nothing here depends on the shape of a state.
+Frames are kept as a tuple of arrays, one a visited time, so that they can be shown while the rest
+still arrives and so that nothing here depends on the shape of a state.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import bisect
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.files import write_atomically
+from engine.values import value
 
 MAX_BYTES = 2 * 2**30
 
@@ -33,31 +35,29 @@ def check_size(frames: int, count: int, state_size: int) -> None:
         )
 
 
-@dataclass
+@value
+@dataclass(frozen=True)
 class Trajectory:
     """States along visited times ``t`` (K + 1 integers, falling from noise to data).
 
-    ``x[k]`` and ``x0[k]`` are float32 (N, ...); lists shorter than ``t`` mean that the rest has
-    not arrived yet. ``meta`` says how to make the trajectory again.
+    ``x[k]`` and ``x0[k]`` are float32 (N, ...); fewer of them than of ``t`` mean that the rest has
+    not arrived yet. ``meta`` says how to make the trajectory again. Lists become tuples.
     """
 
-    t: list[int]
-    x: list[NDArray[np.float32]] = field(default_factory=list)
-    x0: list[NDArray[np.float32]] = field(default_factory=list)
-    meta: dict[str, Any] = field(default_factory=dict)
+    t: tuple[int, ...]
+    x: tuple[NDArray[np.float32], ...] = ()
+    x0: tuple[NDArray[np.float32], ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
-    def append(self, x: NDArray[np.float32], x0: NDArray[np.float32]) -> None:
-        """Add the next frame; raises ``ValueError`` when there is no time left for it."""
-        if len(self.x) >= len(self.t):
-            raise ValueError(f"a trajectory of {len(self.t)} times got one frame more")
-        self.x.append(x)
-        self.x0.append(x0)
+    def __post_init__(self) -> None:
+        for name in ("t", "x", "x0"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
     def with_frame(self, x: NDArray[np.float32], x0: NDArray[np.float32]) -> Trajectory:
         """The trajectory with one frame more; raises ``ValueError`` when it has no time for it."""
         if len(self.x) >= len(self.t):
             raise ValueError(f"a trajectory of {len(self.t)} times got one frame more")
-        return Trajectory(self.t, [*self.x, x], [*self.x0, x0], self.meta)
+        return Trajectory(self.t, (*self.x, x), (*self.x0, x0), self.meta)
 
     @property
     def complete(self) -> bool:
@@ -90,7 +90,7 @@ class Trajectory:
             "x": np.stack(self.x),
             "x0": np.stack(self.x0),
             "t": np.asarray(self.t[: len(self.x)], np.int64),
-            "meta": np.array(json.dumps(self.meta)),
+            "meta": np.array(json.dumps(dict(self.meta))),
         }
         if "latents" in self.meta.get("keeps", ()):  # what interpolate promises besides x
             arrays["latents"] = self.x[0]
@@ -124,7 +124,7 @@ def load(path: Path) -> Trajectory:
     if x.size == 0 or not isinstance(meta, dict):
         fault = "it holds no samples" if x.size == 0 else f"meta is a {type(meta).__name__}"
         raise ValueError(f"{path} is not a ToyDiff trajectory: {fault}")
-    return Trajectory([int(value) for value in t], list(x), list(x0), meta)
+    return Trajectory(tuple(t.tolist()), tuple(x), tuple(x0), meta)
 
 
 def _require_file(path: Path, what: str) -> None:

@@ -313,8 +313,7 @@ def rescaled(trajectory: Trajectory | None, timesteps: int) -> Trajectory | None
     scale = timesteps / trajectory.t[0]
     return _rescaled_kept.get(
         trajectory,
-        # The lists are shared: a trajectory grows in place.
-        lambda found: Trajectory([round(t * scale) for t in found.t], found.x, found.x0),
+        lambda found: Trajectory(tuple(round(t * scale) for t in found.t), found.x, found.x0),
         timesteps,
     )
 

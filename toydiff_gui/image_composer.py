@@ -200,11 +200,10 @@ def _in_units_of_model(
     shift = ((np.array(own.mean) - mean) / std).reshape(-1, 1, 1).astype(np.float32)
 
     def convert(found: Trajectory) -> Trajectory:
-        x, x0 = ([state * scale + shift for state in states] for states in (found.x, found.x0))
+        x, x0 = (tuple(state * scale + shift for state in states) for states in (found.x, found.x0))
         return Trajectory(found.t, x, x0, found.meta)
 
-    come = len(trajectory.x), len(trajectory.x0)  # a run that is under way grows in place
-    return _converted.get(trajectory, convert, units, model.mean, model.std, come)
+    return _converted.get(trajectory, convert, units, model.mean, model.std)
 
 
 def _of_lane(state: Store, lane: LaneSpec) -> Trajectory | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.datasets import Standardisation
 from engine.datasets.images import Pixels, to_pixels
 from engine.trajectory import Trajectory
+from engine.values import value
 
 States = NDArray[np.float32]
 """Standardised images, (N, C, H, W)."""
@@ -94,12 +95,13 @@ class AttentionLayer:
     heads: int
 
 
+@value
 @dataclass(frozen=True)
 class AttentionCard:
     """Where a pixel of an image looks, at the timeline's t or averaged over the trajectory.
 
-    ``weights`` maps t to (heads, L, L) of ``layer`` and grows in place; L = side * side, rows are
-    queries. ``query`` is (row, column) on the layer's own grid.
+    ``weights`` maps t to (heads, L, L) of ``layer``, as far as they have arrived; L = side * side,
+    rows are queries. ``query`` is (row, column) on the layer's own grid.
     """
 
     image: LookedAt | None = None
@@ -132,6 +134,7 @@ class AttentionCard:
         return np.asarray(rows, np.float32).reshape(-1, side, side)
 
 
+@value
 @dataclass(frozen=True)
 class SliceCard:
     """A plane of the latent space through A, B and C, as decoded thumbnails.
@@ -151,6 +154,7 @@ class SliceCard:
     message: str = ""
 
 
+@value
 @dataclass(frozen=True)
 class Endpoint:
     """A or B (or C) as the panel and the strips name it; ``image`` (C, H, W) is what it shows."""
@@ -160,6 +164,7 @@ class Endpoint:
     image: States | None = None
 
 
+@value
 @dataclass(frozen=True)
 class ImageScene:
     """All of mode Images on one timeline of ``timesteps`` = T.

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.trajectory import Trajectory
+from engine.values import value
 
 Points = NDArray[np.float32]
 
@@ -26,11 +27,12 @@ OVERLAYS = ("trajectories", "field", "density", "preview", "warp", "forward", "d
 """What can be laid over a lane; the latent lane has 'basin' alone."""
 
 
+@value
 @dataclass(frozen=True)
 class FieldLayer:
     """The noise that a denoiser sees at the places of a grid, at every time that has arrived.
 
-    ``points`` (G, 2); ``eps`` maps t to (G, 2) and grows in place while the engine computes.
+    ``points`` (G, 2); ``eps`` maps t to (G, 2), of the times that have arrived.
     """
 
     box: Box
@@ -43,6 +45,7 @@ class FieldLayer:
         return min(self.eps, key=lambda known: abs(known - t), default=None)
 
 
+@value
 @dataclass(frozen=True)
 class HeatLayer:
     """A value on the pixels of ``box``: ``values`` maps t to (H, W), the first row at the top."""
@@ -56,6 +59,7 @@ class HeatLayer:
         return min(self.values, key=lambda known: abs(known - t), default=None)
 
 
+@value
 @dataclass(frozen=True)
 class BasinLayer:
     """Where each latent of ``box`` ends up: ``landings`` (H, W, 2), the first row at the top."""
@@ -72,6 +76,7 @@ class WarpLayer:
     points_per_line: int
 
 
+@value
 @dataclass(frozen=True)
 class PathLine:
     """Another path between the same endpoints, to compare with: ``latents`` (N, 2)."""
@@ -80,6 +85,7 @@ class PathLine:
     latents: Points
 
 
+@value
 @dataclass(frozen=True)
 class LaneScene:
     """One lane.
@@ -152,6 +158,7 @@ class LaneScene:
         return None if k is None else self.trajectory.x0[k]
 
 
+@value
 @dataclass(frozen=True)
 class Scene:
     """All lanes on one timeline of ``timesteps`` = T, with alpha_bar (T + 1,) for the read-out."""

@@ -55,7 +55,7 @@ def test_the_frame_at_a_time_is_the_last_that_was_reached():
 def test_no_frame_without_a_time():
     full = some_trajectory()
     with pytest.raises(ValueError, match="3 times got one frame more"):
-        full.append(full.x[0], full.x0[0])
+        full.with_frame(full.x[0], full.x0[0])
 
 
 def spoilt(path, **changes):

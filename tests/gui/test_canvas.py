@@ -641,8 +641,8 @@ def test_a_trajectory_that_grows_is_shown_as_it_comes(canvas):
     canvas.grid.set_t(0)
     canvas.settle()
     counts = paints(canvas)
-    growing.append(full.x[2], full.x0[2])
-    canvas.grid.set_scene(scene)
+    grown = replace(lane, trajectory=growing.with_frame(full.x[2], full.x0[2]))
+    canvas.grid.set_scene(replace(scene, lanes=(scene.lanes[0], grown)))
     canvas.settle()
     assert counts["lane2"] == 1
     x, y = full.x[2][-1]

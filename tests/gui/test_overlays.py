@@ -152,8 +152,8 @@ def test_a_field_that_grows_is_another_picture():
     layer = field_layer(200)
     lane = replace(moving(), overlays=frozenset({"field"}), field=layer)
     before = overlay_frame(lane, 50)
-    layer.eps[60] = exact_eps(layer.points, 60)
-    assert overlay_frame(lane, 50) != before
+    grown = replace(layer, eps={**layer.eps, 60: exact_eps(layer.points, 60)})
+    assert overlay_frame(replace(lane, field=grown), 50) != before
     assert overlay_frame(replace(lane, overlays=frozenset()), 50) == ()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.config import MAX_TIMESTEPS, MOST_GUIDANCE, PathName, SamplerName, require_between
+from engine.values import value
 from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.slots import Family, Kind, Slot
 
@@ -128,6 +129,7 @@ class ImagePointer:
     next_mark: Literal["A", "B"] = "A"
 
 
+@value
 @dataclass(frozen=True)
 class SliceRun:
     """The decoded plane through A, B and C: ``images`` (rows * columns, C, H, W), row by row.
@@ -145,9 +147,10 @@ class SliceRun:
     message: str = ""
 
 
+@value
 @dataclass(frozen=True)
 class AttentionRun:
-    """Attention that has arrived: ``weights`` maps t to (heads, L, L) and grows in place.
+    """Attention that has arrived: ``weights`` maps t to (heads, L, L).
 
     ``layers``: (name, side, heads) of each layer there is.
     """
@@ -160,6 +163,7 @@ class AttentionRun:
     message: str = ""
 
 
+@value
 @dataclass(frozen=True)
 class ImageDataRun:
     """What is known of the image sets: ``places`` maps a name to its folder, '' where it is not.
