@@ -21,9 +21,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from bench.hands import Drag
-from bench.window import application, lanes_done, run_for, settle, wait_until, window
 from engine.config import SAMPLERS, require_choice
+from tests.hands.mouse_and_keys import Drag
+from tests.hands.window import application, lanes_done, run_for, settle, wait_until, window
 from toydiff_gui.canvas.lane_view import LaneView
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes.points.settings import SAMPLING

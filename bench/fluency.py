@@ -26,10 +26,10 @@ from typing import IO, cast
 
 import numpy as np
 
-from bench.window import application, wait_until, window
 from engine import protocol
 from engine.config import SamplerConfig, TrainingConfig
 from engine.protocol import Packet, read_packet, write_packet
+from tests.hands.window import application, wait_until, window
 from toydiff_gui.engine_process import engine_command, engine_environment
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 

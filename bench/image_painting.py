@@ -24,8 +24,8 @@ from PySide6.QtCore import QRectF  # Qt must find the platform above
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from bench.image_scenes import image_scene
 from engine.datasets.images import ImageSet, standardisation_of
+from tests.hands.image_scenes import image_scene
 from toydiff_gui.canvas.images import ImagePage
 from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.images.page import tiles_layout_of

@@ -114,7 +114,7 @@ def take_window_pictures(folder: Path) -> None:
         window.grab().save(str(FOLDER / f"window-{name}.png"))
 
     def at_rest() -> bool:
-        parts = (window.overlays, window.comparer, window.diagnostics.noise_requests)
+        parts = (window.overlays, window.diagnostics.noise_requests)
         return complete() and not any(part.busy for part in parts)
 
     def take(name: str, t: int) -> None:

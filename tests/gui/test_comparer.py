@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bench.window import settle, wait_until
 from engine import protocol
 from engine.config import ScheduleConfig
+from tests.hands.window import settle, wait_until
 from toydiff_gui.modes.points.settings import COMPARISON, SAMPLING, Comparison, PathFigures
 from toydiff_gui.state.view import DRAGGING, VIEW
 

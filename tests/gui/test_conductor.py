@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.window import settle, wait_until
 from engine import protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
+from tests.hands.window import settle, wait_until
 from toydiff_gui.composer import LATENT_KEY, compose
 from toydiff_gui.controllers.lanes import (
     COARSE_EVALUATIONS,
@@ -66,7 +66,7 @@ def test_frames_are_shown_as_they_arrive(desk):
     first, *_ = desk.asked()
     desk.link.frames(first, 0, 3)
     settle()
-    from bench.window import wait_until
+    from tests.hands.window import wait_until
 
     assert desk.run("ddpm").trajectory.reached == 250  # the first is shown at once
     wait_until(lambda: desk.run("ddpm").trajectory.reached == 248, "the frames")
@@ -727,7 +727,7 @@ def test_a_death_keeps_what_has_arrived_and_a_restart_asks_for_all_again(resting
     resting.state.update(SAMPLING, seed=9)
     first, *_ = resting.asked()
     resting.link.frames(first, 0, 5)
-    from bench.window import wait_until
+    from tests.hands.window import wait_until
 
     wait_until(lambda: resting.run("ddpm").status == "running", "the frames")
     resting.link.die("the engine was ended by signal 9")

@@ -9,8 +9,8 @@ from PySide6.QtGui import QKeySequence, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from bench.window import settle, wait_until
 from engine import protocol
+from tests.hands.window import settle, wait_until
 from toydiff_gui.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
 from toydiff_gui.diagnostics.moment import hover_lines
 from toydiff_gui.modes.points.settings import SAMPLING

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Signal
 
-from bench.window import settle, wait_until
 from engine import protocol
 from engine.config import SamplerConfig
 from engine.protocol import Packet
+from tests.hands.window import settle, wait_until
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.remembered import Remembered, size_of

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QTimer
 
-from bench.window import settle, wait_until
 from engine import protocol
 from engine.attention_maps import MAX_MAP_BYTES
 from engine.config import TrainingConfig
 from engine.datasets.images import folder_training, image_training
+from tests.hands.window import settle, wait_until
 from toydiff_gui.image_composer import compose_images
 from toydiff_gui.modes.images import attention, endpoints
 from toydiff_gui.modes.images.settings import (

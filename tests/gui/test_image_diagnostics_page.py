@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from engine import noise_tables, protocol
 from engine.config import ScheduleConfig
 from engine.datasets.images import DIGITS, load_digits
-from tests.gui.conftest import FakeEngine
+from tests.hands.fake_engine import FakeEngine
 from toydiff_gui import theme
 from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.diagnostics import DiagnosticsPage, image_charts, start

@@ -15,11 +15,11 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
-from bench.image_scenes import denoised, image_scene
-from bench.window import settle
 from engine import trajectory
 from engine.datasets.images import load_digits
 from engine.trajectory import Trajectory
+from tests.hands.image_scenes import denoised, image_scene
+from tests.hands.window import settle
 from toydiff_gui.drawing import LaneStyle, paint_scene, picture_style
 from toydiff_gui.drawing.images.page import FACE_TITLES, filled_cards, page_layout, tiles_layout_of
 from toydiff_gui.drawing.images.raster import scaled

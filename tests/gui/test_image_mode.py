@@ -7,10 +7,10 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication
 
-from bench.hands import click, key
-from bench.window import settle, wait_until
 from engine import protocol
 from engine.datasets.images import image_training
+from tests.hands.mouse_and_keys import click, key
+from tests.hands.window import settle, wait_until
 from toydiff_gui import bundled
 from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.modes.images import endpoints

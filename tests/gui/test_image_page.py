@@ -9,9 +9,9 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
-from bench.image_scenes import SIDE, image_scene
-from bench.window import settle
 from engine.trajectory import Trajectory
+from tests.hands.image_scenes import SIDE, image_scene
+from tests.hands.window import settle
 from toydiff_gui import sheet
 from toydiff_gui.canvas.images import ImagePage
 from toydiff_gui.drawing.images.attention import cell_rect

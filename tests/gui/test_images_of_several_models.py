@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.window import settle
 from engine import protocol
 from engine.config import unet_preset
 from engine.datasets.images import image_training
 from engine.trajectory import Trajectory
+from tests.hands.window import settle
 from toydiff_gui.image_composer import compose_images
 from toydiff_gui.modes.images import endpoints
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_INVERSION, IMAGE_SAMPLING, ImageEnd

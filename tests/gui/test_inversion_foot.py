@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from bench.hands import click, key
+from tests.hands.mouse_and_keys import click, key
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.results import Inversion

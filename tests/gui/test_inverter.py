@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from bench.hands import click, key
-from bench.window import settle
 from engine import protocol
 from engine.config import ScheduleConfig
+from tests.hands.mouse_and_keys import click, key
+from tests.hands.window import settle
 from toydiff_gui.composer import compose
 from toydiff_gui.modes.points import read_points as reading
 from toydiff_gui.modes.points.read_points import read_points

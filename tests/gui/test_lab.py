@@ -11,10 +11,10 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QFileDialog
 from scipy import stats
 
-from bench.hands import click, key
-from bench.window import settle
 from engine.config import PATHS
 from engine.trajectory import Trajectory
+from tests.hands.mouse_and_keys import click, key
+from tests.hands.window import settle
 from toydiff_gui.modes.points.settings import COMPARISON, SAMPLING, Comparison, PathFigures
 from toydiff_gui.panels.hovered import prior_norms
 from toydiff_gui.panels.verdict import best_cells, torn, verdict

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import engine
-from bench.window import lanes_done, settle, wait_until
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from engine.training import open_run, train
-from tests.gui.conftest import active_timers
+from tests.hands.window import lanes_done, settle, wait_until
+from tests.hands.workshop import active_timers
 from toydiff_gui.composer import LATENT_KEY
 from toydiff_gui.modes.points.settings import COMPARISON, INVERSION, SAMPLING, Sampling, layer_of
 from toydiff_gui.state.engine import ENGINE

@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from bench.hands import click, key, type_number
-from bench.window import settle
 from engine.config import PATHS, SAMPLERS, SamplerConfig, ScheduleConfig
+from tests.hands.mouse_and_keys import click, key, type_number
+from tests.hands.window import settle
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.lanes import LaneSpec, lane_of, remove_lane, update_lane
 from toydiff_gui.state.model import MODEL, remember_model

@@ -7,9 +7,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
-from bench.hands import click, key
-from bench.window import settle
 from engine.config import ScheduleConfig
+from tests.hands.mouse_and_keys import click, key
+from tests.hands.window import settle
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.panels import lane_recipes
 from toydiff_gui.state.lanes import (

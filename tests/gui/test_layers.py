@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bench.window import settle, wait_until
 from engine import protocol
 from engine.config import ScheduleConfig, TrainingConfig
+from tests.hands.window import settle, wait_until
 from toydiff_gui.composer import LATENT_KEY, compose
 from toydiff_gui.modes.points.overlay_requests import COLUMNS, ROWS
 from toydiff_gui.modes.points.settings import LAYERS, SAMPLING, layer_of

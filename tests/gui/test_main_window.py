@@ -22,10 +22,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from bench.hands import Drag, click, key, type_number
-from bench.window import lanes_done, settle, wait_until
 from engine import protocol
 from engine.config import ModelConfig, TrainingConfig
+from tests.hands.mouse_and_keys import Drag, click, key, type_number
+from tests.hands.window import lanes_done, settle, wait_until
 from toydiff_gui import main_window, tasks, theme
 from toydiff_gui.canvas.handles import EndpointHandle
 from toydiff_gui.controllers.lanes import COARSE_EVALUATIONS

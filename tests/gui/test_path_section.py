@@ -5,9 +5,9 @@ import pytest
 import torch
 from PySide6.QtCore import QPoint, Qt
 
-from bench.hands import click, key
 from engine import paths
 from engine.config import PATHS
+from tests.hands.mouse_and_keys import click, key
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.panels import path as section
 from toydiff_gui.panels.search import search_text

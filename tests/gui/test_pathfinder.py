@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bench.window import settle, wait_until
 from engine import protocol
 from engine.config import ScheduleConfig
+from tests.hands.window import settle, wait_until
 from toydiff_gui.composer import LATENT_KEY, compose
 from toydiff_gui.controllers.geodesic import NOTHING_FOUND
 from toydiff_gui.modes.points.settings import SAMPLING

@@ -4,10 +4,10 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
-from bench.hands import click, key
-from bench.window import lanes_done, settle, wait_until
 from engine import protocol
 from engine.datasets.images import image_training
+from tests.hands.mouse_and_keys import click, key
+from tests.hands.window import lanes_done, settle, wait_until
 from toydiff_gui.memory import KeptLanes
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.lanes import LANE_RUNS, LaneSpec, add_lane, lane_of, update_lane

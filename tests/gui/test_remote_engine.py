@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bench.window import settle, wait_until
 from engine import load_checkpoint, protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from engine.protocol import Packet
 from engine.remote_files import CHECKPOINT, RUN_FILES, RemoteFiles
 from engine.run_lock import RunLock
 from tests.gui.sshd import Sshd, script
+from tests.hands.window import settle, wait_until
 from toydiff_gui import engine_link
 from toydiff_gui.__main__ import toydiff
 from toydiff_gui.controllers.fetch_home import FetchHome

@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from engine import protocol
+from engine import catalogue, protocol
 from engine.protocol import Arrays
 from toydiff_gui.controllers.geodesic import Between, GeodesicSearch
 from toydiff_gui.controllers.lanes import lane_key, put_run, run_collector, shower
@@ -34,10 +34,6 @@ from toydiff_gui.state.store import Store
 
 TILES = "tiles"
 """The exchange's key for them."""
-SIDED = ("spherical", "norm-guided")
-"""Paths that go round on the side of C where the ends are opposite."""
-RANDOM = ("ddpm", "ddpm-shared")
-"""Samplers of which a few steps of DDIM are no preview."""
 STOPPED = "Stopped before the first images had come."
 
 
@@ -177,7 +173,7 @@ class ImageLanes(QObject):
     def _given_latents(self, lane: LaneSpec) -> Arrays | None:
         """A geodesic to send along; None while it is not there, empty where none is needed."""
         images = self._store.get(IMAGE_SAMPLING)
-        if images.fixed_noise or lane.path_name(images) != "geodesic":
+        if images.fixed_noise or not catalogue.path(lane.path_name(images)).searched:
             return {}
         latents = self._geodesic.latents()
         return None if latents is None else {"latents": latents}
@@ -203,12 +199,13 @@ class ImageLanes(QObject):
             sample = protocol.Sample(count=len(given["latents"]), **common)
             return sample, {**arrays, **given}
         arrays |= {"start": a.latents, "end": (a if images.fixed_noise else b).latents}
-        if images.c is not None and (path == "drawn" or path in SIDED):
+        row = catalogue.path(path)
+        if images.c is not None and (row.way_points or row.sided):
             arrays["through"] = images.c.latents[None]
         interpolate = protocol.Interpolate(
             points=images.path_images,
             path=path,
-            even=images.even and path != "geodesic" and not images.fixed_noise,
+            even=images.even and not row.searched and not images.fixed_noise,
             **common,
         )
         return interpolate, arrays
@@ -235,7 +232,7 @@ class ImageLanes(QObject):
         images = self._store.get(IMAGE_SAMPLING)
         lanes = shown_lanes(self._store)
         return not images.fixed_noise and any(
-            lane.path_name(images) == "geodesic" for lane in lanes
+            catalogue.path(lane.path_name(images)).searched for lane in lanes
         )
 
     def _show_why_no_path(self, lane: LaneSpec) -> None:
@@ -246,7 +243,8 @@ class ImageLanes(QObject):
             put_run(store, lane.key, LaneRun(status="failed", message=search.message))
         elif (
             preview is not None
-            and lane.sampler not in RANDOM
+            # Of a random sampler a few steps of DDIM are no preview.
+            and not catalogue.sampler(lane.sampler).random
             and lane.reference(model) == model.ref
         ):
             put_run(store, lane.key, LaneRun(trajectory=preview, status="running", coarse=True))

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine import protocol
-from engine.config import PATHS, SamplerConfig
+from engine import catalogue, protocol
+from engine.config import SamplerConfig
 from engine.protocol import AnyReport, Arrays
 from toydiff_gui.controllers.geodesic import GeodesicSearch
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
@@ -64,7 +64,8 @@ class PathComparison:
             "start": np.asarray(sampling.a, np.float32),
             "end": np.asarray(sampling.b, np.float32),
         }
-        paths = [path for path in PATHS if path not in ("geodesic", "drawn")]
+        simple = (row for row in catalogue.PATHS if not (row.searched or row.way_points))
+        paths = list(catalogue.names(tuple(simple)))
         if sampling.through:
             arrays["through"] = np.asarray(sampling.through, np.float32)
             paths.append("drawn")

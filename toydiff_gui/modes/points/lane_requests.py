@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from PySide6.QtCore import QObject
 
-from engine import protocol
+from engine import catalogue, protocol
 from engine.config import SamplerConfig
 from engine.protocol import Arrays, Request
 from toydiff_gui.composer import LATENT_KEY
@@ -36,11 +36,6 @@ from toydiff_gui.state.model import MODEL, ModelInfo
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import DRAGGING, VIEW
-
-SIDED = ("spherical", "norm-guided")
-"""Paths that go round on a side where the ends are opposite."""
-RANDOM = ("ddpm", "ddpm-shared")
-"""Samplers of which a few steps of DDIM are no preview."""
 
 
 class PointLanes(QObject):
@@ -111,7 +106,7 @@ class PointLanes(QObject):
         if sampling.mode != "interpolation":
             return False
         lanes = shown_lanes(self._store)
-        shown = any(lane.path_name(sampling) == "geodesic" for lane in lanes)
+        shown = any(_is_searched(lane, sampling) for lane in lanes)
         return shown or self._store.get(VIEW).shows_lab
 
     def _is_behind(self, run: LaneRun) -> bool:
@@ -132,7 +127,7 @@ class PointLanes(QObject):
         sampling = self._store.get(SAMPLING)
         if sampling.mode == "inverted":
             latents = self._store.get(INVERSION).latents
-        elif sampling.mode == "interpolation" and lane.path_name(sampling) == "geodesic":
+        elif sampling.mode == "interpolation" and _is_searched(lane, sampling):
             latents = self._geodesic.latents()
         else:
             return {}
@@ -152,10 +147,15 @@ class PointLanes(QObject):
         elif (
             preview is not None
             and sampling.mode == "interpolation"
-            and lane.sampler not in RANDOM
+            # Of a random sampler a few steps of DDIM are no preview.
+            and not catalogue.sampler(lane.sampler).random
             and lane.reference(store.get(MODEL)) == store.get(MODEL).ref
         ):
             put_run(store, lane.key, LaneRun(trajectory=preview, status="running", coarse=True))
+
+
+def _is_searched(lane: LaneSpec, sampling: Sampling) -> bool:
+    return catalogue.path(lane.path_name(sampling)).searched
 
 
 def _request(
@@ -201,11 +201,12 @@ def _relevant(lane: LaneSpec, sampling: Sampling) -> Sampling:
             through=(),
         )
     path = lane.path_name(sampling)
+    row = catalogue.path(path)
     return replace(
         relevant,
         count=1,
         path=path,
-        side=sampling.side if path in SIDED else "left",
-        even=sampling.even and path != "geodesic",
-        through=sampling.through if path == "drawn" else (),
+        side=sampling.side if row.sided else "left",
+        even=sampling.even and not row.searched,
+        through=sampling.through if row.way_points else (),
     )

@@ -1,4 +1,4 @@
-"""Random hands on a window: what both modes have. See ``bench.random_actions``."""
+"""Random hands on a window: what both modes have. See ``tests.hands.random_actions``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from unittest.mock import patch
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 
-from bench.hands import click, key, type_number
-from bench.window import run_for, settle, wait_until
+from tests.hands.mouse_and_keys import click, key, type_number
+from tests.hands.window import run_for, settle, wait_until
 from toydiff_gui import tasks
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
