@@ -89,6 +89,12 @@ class Trajectory:
         k = bisect.bisect_right(self.t, -t, key=lambda value: -value) - 1
         return min(max(k, 0), len(self.x) - 1)
 
+    def at(self, t: float) -> Trajectory:
+        """The frame to show at time ``t`` alone; without one before the first has arrived."""
+        k = self.index_at(t)
+        one = slice(0) if k is None else slice(k, k + 1)
+        return Trajectory(self.t[one], self.x[one], self.x0[one], self.meta)
+
     def save(self, path: Path) -> None:
         """Write the .npz of the contract: ``x``, ``t``, ``x0``, ``meta`` (JSON), and ``latents``.
 

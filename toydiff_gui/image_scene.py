@@ -79,9 +79,13 @@ class LookedAt:
     made: Trajectory | None = None
     """The same in the units of the network that made it, whose latents have the prior's norms."""
 
+    def states_at(self, t: float) -> States | None:
+        """It and those beside it at ``t``, (N, C, H, W); None while there are none."""
+        return _states_at(self.trajectory, t, self.preview)
+
     def state_at(self, t: float) -> States | None:
         """The image at ``t``, (C, H, W); None while it is not there."""
-        states = _states_at(self.trajectory, t, self.preview)
+        states = self.states_at(t)
         return None if states is None or self.index >= len(states) else states[self.index]
 
 

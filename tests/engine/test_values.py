@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, dataclass, field, replace
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from engine.trajectory import Trajectory
-from engine.values import same, value
+from engine.values import BY_CONTENT, Memo, same, value
 
 
 @value
@@ -88,3 +89,60 @@ def test_growing_to_a_thousand_frames_takes_no_time_worth_telling():
         assert run != before
     assert run == replace(run)
     assert time.process_time() - begin < 0.5
+
+
+def test_small_arrays_may_count_by_what_they_hold():
+    @value
+    @dataclass(frozen=True)
+    class Ends:
+        a: Any = field(default=None, metadata=BY_CONTENT)
+        rest: Any = None
+
+    assert Ends(ARRAY) == Ends(TWIN)
+    assert Ends(ARRAY) != Ends(TWIN + 1)
+    assert Ends(ARRAY) != Ends(ARRAY[:2])
+    assert Ends(ARRAY) != Ends()
+    assert Ends(ARRAY, ARRAY) != Ends(ARRAY, TWIN)
+
+
+# What has been made of values
+
+
+class Owner:
+    """Something that a memo makes things of."""
+
+
+def test_what_was_made_is_known_as_long_as_its_owner_is_there():
+    memo, made = Memo(), []
+
+    def make():
+        made.append(1)
+        return len(made)
+
+    first = Owner()
+    assert memo.get(first, "a", make) == memo.get(first, "a", make) == 1
+    assert memo.get(first, "b", make) == 2
+    del first
+    for _ in range(20):
+        assert memo.get(Owner(), "a", make) == len(made)
+    assert len(made) == 22
+
+
+def test_of_several_owners_each_counts():
+    memo, one, other = Memo(), Owner(), Owner()
+    assert memo.get((one, None, other), "a", lambda: 1) == 1
+    assert memo.get((one, None, other), "a", lambda: 2) == 1
+    assert memo.get((one, other, None), "a", lambda: 3) == 3
+    assert memo.get((), "a", lambda: 4) == 4
+    gone = weakref.ref(other)
+    del other
+    assert gone() is None
+    assert memo.get((one, None, Owner()), "a", lambda: 5) == 5
+
+
+def test_a_memo_keeps_the_latest():
+    memo, owner = Memo(2), Owner()
+    for key in ("a", "b", "a", "c"):
+        memo.get(owner, key, lambda key=key: key.upper())
+    assert memo.get(owner, "a", lambda: "anew") == "A"
+    assert memo.get(owner, "b", lambda: "anew") == "anew"
