@@ -662,14 +662,13 @@ def invert(out: Path, **options: Any) -> None:
     )
     steps = sampler.resolved_steps(checkpoint.schedule.timesteps)
     collected = _collect(frames, steps + 1, "all")
-    for states in (collected.t, collected.x, collected.x0):
-        states.reverse()
-    collected.meta = _meta(checkpoint, sampler) | {
+    meta = _meta(checkpoint, sampler) | {
         "command": "invert",
         "data": str(options["data"]),
         "keeps": ["latents"],
     }
-    _save(collected, out)
+    x, x0 = collected.x[::-1], collected.x0[::-1]
+    _save(replace(collected, t=collected.t[::-1], x=x, x0=x0, meta=meta), out)
 
 
 @commands.command(help=COMMANDS["evaluate"])
@@ -873,12 +872,10 @@ def _run(
     )
     steps = sampler.resolved_steps(checkpoint.schedule.timesteps)
     collected = _collect(frames, steps + 1, options["keep"])
-    collected.meta = (
-        _meta(checkpoint, sampler) | {"seed": options["seed"], "keep": options["keep"]} | meta
-    )
+    whole = _meta(checkpoint, sampler) | {"seed": options["seed"], "keep": options["keep"]} | meta
     if options["keep"] == "last" and "keeps" in meta:
-        collected.meta["keeps"] = []  # the first state, which the latents are, was not kept
-    _save(collected, out)
+        whole["keeps"] = []  # the first state, which the latents are, was not kept
+    _save(replace(collected, meta=whole), out)
 
 
 def _collect(frames: Iterator[Frame], count: int, keep: Literal["all", "last"] | str) -> Trajectory:
@@ -897,7 +894,7 @@ def _collect(frames: Iterator[Frame], count: int, keep: Literal["all", "last"] |
             x.append(frame.x.float().cpu().numpy())
             x0.append(frame.x0.float().cpu().numpy())
             bar.update(1)
-    return Trajectory(times, x, x0)
+    return Trajectory(tuple(times), tuple(x), tuple(x0))
 
 
 def _save(trajectory: Trajectory, out: Path) -> None:
