@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -98,9 +99,9 @@ def _network(checkpoint: Checkpoint) -> UNet:
     denoiser = checkpoint.denoiser
     if not isinstance(denoiser, NetworkDenoiser):
         raise ValueError(f"{checkpoint.source!r} is no network, so it has no attention to show")
-    if not isinstance(denoiser.network, UNet):
+    if not hasattr(denoiser.network, "attention_sizes"):
         raise ValueError(f"the network of {checkpoint.source!r} has no attention to show")
-    return denoiser.network
+    return cast(UNet, denoiser.network)
 
 
 def _check_classes(checkpoint: Checkpoint, classes: Tensor) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,20 +15,20 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
+from torch import Tensor
 
-from engine import datasets
-from engine.config import EXACT, LEAST_SIZE, MOST_SIZE, PYTHON, TrainingConfig
+from engine import catalogue, diffusers_folder
+from engine.config import EXACT, PYTHON, TrainingConfig
 from engine.datasets import Standardisation
 from engine.denoiser import Denoiser, IdealDenoiser, NetworkDenoiser
 from engine.diffusers_folder import is_diffusers_folder, load_diffusers
 from engine.files import write_atomically
-from engine.models.mlp import ResidualMLP
-from engine.models.unet import UNet
-from engine.own_model import foreign_config, load_own_model, split_name
+from engine.networks import NETWORKS, build_network
+from engine.own_model import load_own_model, split_name
 from engine.schedules import Schedule
+from engine.training_data import DATA
 
-BUNDLED = ("v", "gaussians8", "moons", "digits", "mnist", "fashion")
+BUNDLED = catalogue.names(catalogue.BUNDLED)
 CHECKPOINT_NAME = "checkpoint.safetensors"
 STATE_NAME = "state.safetensors"
 METADATA_KEY = "toydiff"  # one key: safetensors writes several in no fixed order
@@ -61,7 +62,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     std: list[float]
     """Of each coordinate of a point, of each channel of an image."""
     shape: list[int] | None = None
-    """Of an image, (C, H, W); None for points."""
+    """Of a state, where the mean does not say it (see ``DataOfKind.written_shape``)."""
     network: str = ""
     """What the network is, in words, where it is none of ours."""
     record: Record | None = None
@@ -76,25 +77,32 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             np.isfinite([*self.mean, *self.std]).all() and min(self.std) > 0 and self.step >= 0
         ):
             raise ValueError("mean, deviation or step out of range")
-        if (self.shape is not None) != self.config.images:
-            raise ValueError(f"shape {self.shape} does not suit {self.config.dataset!r}")
-        if self.shape is not None and not (
-            len(self.shape) == 3
-            and self.shape[0] == len(self.mean)
-            and all(LEAST_SIZE <= side <= MOST_SIZE for side in self.shape[1:])
-        ):
-            raise ValueError(f"shape {self.shape} with {len(self.mean)} means")
+        _ = self.state_shape  # refuses one that no such state has
+
+    @classmethod
+    def of(
+        cls,
+        config: TrainingConfig,
+        shape: tuple[int, ...],
+        mean: list[float],
+        std: list[float],
+        *,
+        step: int = 0,
+        network: str = "",
+    ) -> Description:
+        """For states of ``shape``, after ``step`` updates."""
+        written = DATA[config.resolved_kind].written_shape(shape)
+        return cls(config=config, step=step, mean=mean, std=std, shape=written, network=network)
 
     @property
     def state_shape(self) -> tuple[int, ...]:
         """The shape of one state."""
-        return (len(self.mean),) if self.shape is None else tuple(self.shape)
+        return DATA[self.config.resolved_kind].read_shape(self.config, self.shape, len(self.mean))
 
     @property
     def transform(self) -> Standardisation:
         """From the data's own units to the network's."""
-        axes = (-1,) if self.shape is None else (-1, 1, 1)
-        return Standardisation(np.array(self.mean).reshape(axes), np.array(self.std).reshape(axes))
+        return Standardisation.by_channel(self.mean, self.std, self.state_shape)
 
 
 @dataclass(frozen=True)
@@ -123,8 +131,21 @@ class Checkpoint:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one state."""
+        """The shape of one state of the data."""
         return self.description.state_shape
+
+    def shape_at(self, t: int) -> tuple[int, ...]:
+        """The shape of a state on its way at ``t``, that of the data at 0."""
+        return self.denoiser.shape_at(t, self.shape)
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """The shape of a state at t = T."""
+        return self.shape_at(self.schedule.timesteps)
+
+    def sizes_at(self, times: Sequence[int]) -> list[int]:
+        """How many numbers a state has at each of ``times``."""
+        return [math.prod(self.shape_at(t)) for t in times]
 
     def training_points(self, data_root: Path | None = None) -> NDArray[np.float32]:
         """The data (M, ...) that it was trained with, in the network's units.
@@ -132,11 +153,8 @@ class Checkpoint:
         Images are looked for in ``data_root`` first. Raises ``ValueError`` for images that are not
         to be found, or of another shape, or too many for the memory.
         """
-        if self.config.images:
-            from engine.image_data import training_states  # may load torchvision, which takes long
-
-            return training_states(self.config, self.transform, self.shape, data_root)
-        return datasets.load(self.config.dataset, self.config.points, self.config.seed).points
+        data = DATA[self.config.resolved_kind]
+        return data.states(self.config, self.transform, self.shape, data_root)
 
     def exact(self, data_root: Path | None = None) -> Checkpoint:
         """The same with the closed-form denoiser of its training data (see ``training_points``)."""
@@ -150,18 +168,27 @@ class Checkpoint:
 
 
 def asdict_plain(description: Description) -> dict[str, Any]:
-    """A description as plain dictionaries, lists and numbers."""
-    return cast("dict[str, Any]", msgspec.to_builtins(description))
+    """A description as plain dictionaries, lists and numbers.
+
+    With the ``kind`` of its states and their ``state_shape``, for whoever has only that.
+    """
+    return {
+        "kind": description.config.resolved_kind,
+        "state_shape": list(description.state_shape),
+        **msgspec.to_builtins(description),
+    }
 
 
-def build_network(config: TrainingConfig, shape: Sequence[int]) -> nn.Module:
-    """The untrained network that ``config`` asks for, for states of ``shape``."""
-    timesteps = config.schedule.timesteps
-    if config.unet is None:
-        return ResidualMLP(shape[0], timesteps, config.model)
-    network = UNet(shape[0], shape[1], timesteps, config.unet)
-    # Channels last: convolutions are faster so, on CPUs and on GPUs.
-    return network.to(memory_format=torch.channels_last)
+def _written(description: Description) -> str:
+    """A description as the JSON of a file.
+
+    The kind of state is left out where the data set says it: the same bytes as before there were
+    kinds.
+    """
+    plain = msgspec.to_builtins(description)
+    if description.config.kind is None:
+        del plain["config"]["kind"]
+    return msgspec.json.encode(plain).decode()
 
 
 def count_parameters(config: TrainingConfig, shape: Sequence[int]) -> int:
@@ -181,7 +208,7 @@ def count_parameters(config: TrainingConfig, shape: Sequence[int]) -> int:
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], description: Description) -> None:
     """Write tensors with their description, atomically. Raises ``OSError``."""
     content = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    metadata = {METADATA_KEY: msgspec.json.encode(description).decode()}
+    metadata = {METADATA_KEY: _written(description)}
     data = safetensors.torch.save(content, metadata)
     write_atomically(path, lambda stream: stream.write(data))
 
@@ -199,7 +226,7 @@ def load_tensors(path: Path) -> tuple[Description, dict[str, Tensor]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise ValueError(f"no such checkpoint: {path}") from None
-    except (OSError, SafetensorError, msgspec.MsgspecError, ValueError) as error:
+    except (OSError, SafetensorError, msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a usable checkpoint: {_one_line(error)}") from error
     return description, tensors
 
@@ -293,29 +320,17 @@ def _own(name: str, device: torch.device) -> Checkpoint:
         config = model.config
     except ValueError as error:
         raise ValueError(f"{split_name(name)[0]} cannot be used: {error}") from error
-    description = Description(
-        config=config,
-        step=0,
-        mean=mean,
-        std=std,
-        shape=None if len(model.shape) == 1 else list(model.shape),
-        network=model.title or Path(name.removeprefix(PYTHON)).name,
-    )
+    network = model.title or Path(name.removeprefix(PYTHON)).name
+    description = Description.of(config, model.shape, mean, std, network=network)
     return Checkpoint(description, model.denoiser, model.denoiser.schedule, name, device)
 
 
 def _from_diffusers(path: Path, source: str, device: torch.device) -> Checkpoint:
     """An image model that diffusers has saved; its images are scaled to -1..1."""
     denoiser, shape, words = load_diffusers(path, device)
+    config = NETWORKS[diffusers_folder.KIND].standing_for("folder", shape, denoiser)
     half = [0.5] * shape[0]
-    description = Description(
-        config=foreign_config("folder", shape, schedule_of=denoiser),
-        step=0,
-        mean=half,
-        std=half,
-        shape=list(shape),
-        network=words,
-    )
+    description = Description.of(config, shape, half, half, network=words)
     return Checkpoint(description, denoiser, denoiser.schedule, source, device)
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from engine.checkpoint import Checkpoint
-from engine.datasets.images import info_of
 from engine.denoiser import Denoiser, NetworkDenoiser
+from engine.training_data import DATA
 
 EACH = "each"
 
@@ -20,7 +20,7 @@ def class_names(checkpoint: Checkpoint) -> tuple[str, ...]:
     count = checkpoint.denoiser.classes if isinstance(checkpoint.denoiser, NetworkDenoiser) else 0
     if count == 0:
         return ()
-    names = info_of(checkpoint.config).labels if checkpoint.config.images else ()
+    names = DATA[checkpoint.config.resolved_kind].labels(checkpoint.config)
     return names if len(names) == count else tuple(map(str, range(count)))
 
 

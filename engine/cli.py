@@ -22,12 +22,13 @@ import click
 from tqdm import tqdm
 
 import engine
-from engine import config
+from engine import catalogue, config
 from engine.command_line import Commands, leave, run
 from engine.commands_help import COMMANDS, NAME_VARIABLE
-from engine.datasets.images import IMAGE_DEFAULTS, folder_training, image_training, info_of
+from engine.datasets.images import IMAGE_DEFAULTS
 from engine.fetch_command import fetch
 from engine.pairs import Endpoint, EndpointType, command_with_lists, typed
+from engine.steps import finish
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,12 +83,14 @@ class _NewPath(click.Path):
 _out = click.option(
     "--out", required=True, type=_NewPath(path_type=Path), help="The file to write."
 )
+_TWICE = ", ".join(row.name for row in catalogue.SAMPLERS if row.evaluations == 2)
 _seed = click.option("--seed", default=0, show_default=True, help="Feeds every random number.")
 _sampler = click.option(
     "--sampler",
     default="ddim",
     show_default=True,
-    help=f"{', '.join(config.SAMPLERS)}. heun evaluates the network 2K - 1 times, the others K.",
+    help=f"{', '.join(config.SAMPLERS)}. {_TWICE} evaluates the network 2K - 1 times, "
+    "the others K.",
 )
 _steps = click.option("--steps", type=int, help="Steps K of the sampler; all T without it.")
 _eta = click.option(
@@ -115,8 +118,7 @@ def _plain_default(what: str, points: object, images: object) -> str:
 
 
 _IMAGES = IMAGE_DEFAULTS
-IMAGE_POINTS = 12
-"""Images on a path, unless asked otherwise: a strip of them fits a window."""
+_PATH_POINTS = [row.path_points for row in catalogue.KINDS]
 
 
 @commands.command(help=COMMANDS["train"])
@@ -249,6 +251,7 @@ def _open_training(
     """The trainer that was asked for; of several processes one reads and the others follow."""
     from engine import training
     from engine.devices import use_one_thread
+    from engine.networks import NETWORKS
 
     def asked() -> config.TrainingConfig:
         if options["micro_batch"] is not None:
@@ -260,14 +263,14 @@ def _open_training(
         return _training_config(_new_config(options), options)
 
     wanted = asked() if team is None else team.decided(asked)
-    if not wanted.images:
+    if not NETWORKS[wanted.resolved_kind].slow:
         use_one_thread()
     how = {"data_root": options["data_root"], "micro_batch": options["micro_batch"]}
 
     def opened() -> Trainer:
         if team is not None and not team.leads:
             return training.Trainer(wanted, device, **how)
-        if wanted.dataset == "folder":
+        if catalogue.data_set(wanted.dataset).own:
             _read_folder(wanted, options["data_root"])
         return training.open_run(
             wanted, options["out"], device=device, resume=options["resume"], **how
@@ -281,38 +284,32 @@ def _open_training(
 
 
 def _read_folder(wanted: config.TrainingConfig, folder: Path | None) -> None:
-    """Read the user's pictures, which a training then finds read, and say what was left out."""
-    from engine.image_data import load_steps
+    """Read the user's files, which a training then finds read, and say what was left out."""
+    from engine.training_data import DATA
 
-    work = load_steps(wanted, folder)
-    with _progress(None, "images") as bar:
-        while True:
-            try:
-                done, bar.total = next(work)
-                bar.update(done - bar.n)
-            except StopIteration as end:
-                images = end.value
-                break
-    print(f"{folder}: {len(images.images)} images" + (f"; {images.note}" if images.note else ""))
+    states = catalogue.kind(wanted.resolved_kind).states
+    with _progress(None, states) as bar:
+
+        def show(item: tuple[int, int]) -> None:
+            done, bar.total = item
+            bar.update(done - bar.n)
+
+        found = finish(DATA[wanted.resolved_kind].read_steps(wanted, folder), show)
+    print(f"{folder}: {found.count} {states}" + (f"; {found.note}" if found.note else ""))
 
 
 def _new_config(options: dict[str, Any]) -> config.TrainingConfig:
     """The defaults of the data set that was asked for."""
-    dataset = options["dataset"]
-    config.require_choice("data set", dataset, config.DATASETS, ())
-    if dataset in config.POINT_SETS:
-        return config.TrainingConfig(dataset=dataset)
-    preset = options["preset"] or "medium"
-    if dataset == "folder":
-        size = 32 if options["image_size"] is None else options["image_size"]
-        config.require_between("image size", size, config.LEAST_SIZE, config.MOST_SIZE)
-        channels = 3 if options["channels"] is None else options["channels"]
-        return folder_training(size, channels, preset)
-    return image_training(dataset, preset, classes=options["classes"] is not False)
+    from engine.networks import NETWORKS
+
+    dataset: str = options["dataset"]
+    return NETWORKS[catalogue.data_set(dataset).kind].usual(dataset, options)
 
 
 def _training_config(base: config.TrainingConfig, options: dict[str, Any]) -> config.TrainingConfig:
     """``base`` with what was asked for on top."""
+    from engine.networks import NETWORKS
+
     _refuse_foreign(base, options)
     schedule = {
         "name": options["schedule"],
@@ -325,47 +322,24 @@ def _training_config(base: config.TrainingConfig, options: dict[str, Any]) -> co
         schedule=replace(base.schedule, **_given(schedule)),
         **_given({name: options[name] for name in numbers}),
     )
-    if base.unet is None:
-        model = {"width": options["width"], "depth": options["depth"]}
-        return replace(changed, model=replace(base.model, **_given(model)))
-    size = info_of(base).shape[1]
-    sides = config.resolutions(size, len(base.unet.multipliers))
-    network = {
-        "width": options["width"],
-        "attention": _levels(options["attention"], sides),
-        "unlabelled": options["unlabelled"],
-    }
-    return replace(changed, unet=replace(base.unet, **_given(network)))
+    return NETWORKS[base.resolved_kind].changed(changed, options)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _levels(sides: str | None, known: list[int]) -> tuple[int, ...] | None:
-    """The levels of a UNet whose images have the ``sides`` that were typed."""
-    if sides is None:
-        return None
-    try:
-        return tuple(sorted({known.index(int(side)) for side in sides.split(",")}))
-    except ValueError:
-        raise ValueError(
-            f"--attention {sides}: this network sees images of side {', '.join(map(str, known))}"
-        ) from None
-
-
 def _refuse_foreign(base: config.TrainingConfig, options: dict[str, Any]) -> None:
     """Refuse what the data set that was asked for would not heed."""
-    foreign = (
-        ["depth"] if base.images else ["preset", "attention", "classes", "unlabelled", "data_root"]
-    )
-    if base.dataset == "digits":
-        foreign.append("data_root")  # they are bundled
-    if base.dataset != "folder":
+    data, heeded = catalogue.data_set(base.dataset), catalogue.kind(base.resolved_kind).options
+    foreign = [name for row in catalogue.KINDS for name in row.options if name not in heeded]
+    if data.included:
+        foreign.append("data_root")
+    if not data.own:
         foreign += ["image_size", "channels"]
     elif options["classes"]:
         raise ValueError("--classes: a folder of images has no classes")
-    if base.unet is not None and not base.unet.classes and options["unlabelled"] is not None:
+    if base.unet is not None and not base.classes and options["unlabelled"] is not None:
         raise ValueError(f"--unlabelled {options['unlabelled']:g}: the network learns no classes")
     for name in foreign:
         if options[name] is not None:
@@ -410,7 +384,7 @@ def _resumed_config(
         )  # fmt: skip
         if given["preset"] is None and stored.unet is not None:
             base = replace(base, unet=stored.unet)
-    learned = stored.unet is not None and stored.unet.classes > 0
+    learned = stored.classes > 0
     if stored.unet is not None and given["classes"] not in (None, learned):
         raise ValueError(
             f"cannot resume {folder} with {'--classes' if given['classes'] else '--no-classes'}: "
@@ -452,11 +426,11 @@ def sample(out: Path, **options: Any) -> None:
     sampler = _sampler_config(options)
     checkpoint = _load_to_draw(options)
     if given is not None:
-        latents = _states_file(given, "latents", checkpoint)
+        latents = _states_file(given, "latents", checkpoint.latent_shape)
     else:
         config.require_between("count", options["count"], 1, config.MAX_POINTS)
         _check_trajectory(checkpoint, sampler, options["count"], options["keep"])
-        latents = draw_latents(options["seed"], options["count"], checkpoint.shape)
+        latents = draw_latents(options["seed"], options["count"], checkpoint.latent_shape)
     _check_trajectory(checkpoint, sampler, len(latents), options["keep"])
     classes = _classes(options, checkpoint)
     denoiser: Denoiser = checkpoint.denoiser
@@ -491,7 +465,7 @@ def sample(out: Path, **options: Any) -> None:
 @click.option(
     "--to", "end", type=EndpointType(), required=True, metavar="END", help="The second endpoint."
 )
-@click.option("--points", type=int, help=_plain_default("Points on the path.", 500, IMAGE_POINTS))
+@click.option("--points", type=int, help=_plain_default("Points on the path.", *_PATH_POINTS))
 @click.option("--path", default="linear", show_default=True, help=f"{', '.join(config.PATHS)}.")
 @click.option(
     "--side",
@@ -536,18 +510,18 @@ def interpolate(out: Path, **options: Any) -> None:
     config.require_between("seed", options["seed"], 0, 2**63 - 1)
     if options["points"] is not None:
         config.require_between("points", options["points"], 2, config.MAX_POINTS)
-    config.require_choice("path", options["path"], config.PATHS, ())
+    row = catalogue.path(options["path"])
     if options["side"] is not None:
         config.require_choice("side", options["side"], config.SIDES, ())
     sampler = _sampler_config(options)
     checkpoint = _load_to_draw(options)
-    points = options["points"] or (IMAGE_POINTS if len(checkpoint.shape) == 3 else 500)
+    points = options["points"] or catalogue.kind(checkpoint.config.resolved_kind).path_points
     flags = {"--from": [options["start"]], "--to": [options["end"]]}
     flags["--through"] = list(options["through"])
     for flag, endpoints in flags.items():
         for endpoint in endpoints:
             check_endpoint(flag, endpoint, checkpoint)
-    _check_path(options, checkpoint.shape)
+    _check_path(options, checkpoint.latent_shape)
     _check_trajectory(checkpoint, sampler, points, options["keep"])
     classes = _classes(options, checkpoint)
     along = _along_path(classes, options, checkpoint)
@@ -557,7 +531,7 @@ def interpolate(out: Path, **options: Any) -> None:
         steps=options["steps"],
         told=along.at_ends,
     )
-    even = options["path"] == "geodesic" if options["even"] is None else options["even"]
+    even = row.searched if options["even"] is None else options["even"]
     work = path_latents(
         checkpoint,
         options["path"],
@@ -595,9 +569,10 @@ def _kept(endpoint: Endpoint) -> list[float] | str:
 def _check_path(options: dict[str, Any], shape: tuple[int, ...]) -> None:
     """Refuse what the path that was asked for would not heed."""
     path = options["path"]
-    plane, round_the_origin = shape == (2,), path in ("spherical", "norm-guided")
+    row = catalogue.path(path)
+    plane = shape == (2,)
     if options["side"] is not None:
-        if not round_the_origin:
+        if not row.sided:
             raise ValueError(f"--side {options['side']}: the path {path!r} has no side")
         if not plane:
             raise ValueError(
@@ -605,14 +580,14 @@ def _check_path(options: dict[str, Any], shape: tuple[int, ...]) -> None:
                 "dimensions --through chooses the side"
             )
     given = f"--through {' '.join(map(typed, options['through']))}"
-    if path == "drawn":
+    if row.way_points:
         if not options["through"]:
-            raise ValueError("the path 'drawn' needs its way-points: give --through")
+            raise ValueError(f"the path {path!r} needs its way-points: give --through")
         most = config.MAX_WAY_POINTS
         if len(options["through"]) > most:  # before images are inverted
             raise ValueError(f"a path has at most {most} way-points, got {len(options['through'])}")
     elif options["through"]:
-        if not round_the_origin:
+        if not row.sided:
             raise ValueError(f"{given}: the path {path!r} has no way-points")
         if plane:
             raise ValueError(f"{given}: in the plane --side chooses the side of {path!r}")
@@ -650,16 +625,14 @@ def _along_path(
 def _found(work: Generator[Improvement | None, None, Tensor]) -> Tensor:
     """The path that ``work`` looks for; the bar shows the pass and the best energy."""
     with _progress(None, "passes") as bar:
-        while True:
-            try:
-                item = next(work)
-            except StopIteration as done:
-                latents: Tensor = done.value
-                return latents
+
+        def show(item: Improvement | None) -> None:
             if item is not None:
                 bar.total = item.total
                 bar.n = item.step
                 bar.set_postfix(energy=f"{item.energy:.3f}")
+
+        return finish(work, show)
 
 
 @commands.command(help=COMMANDS["invert"])
@@ -727,11 +700,14 @@ def evaluate(**options: Any) -> None:
     from engine import evaluation
 
     checkpoint = _load(options)
-    if not checkpoint.config.images and (options["told"] or options["data_root"]):
+    judged = evaluation.EVALUATIONS[checkpoint.config.resolved_kind]
+    if not judged.heeds_drawing and (options["told"] or options["data_root"]):
+        states = catalogue.kind(checkpoint.config.resolved_kind).states
         given = "--told" if options["told"] else f"--data-root {options['data_root']}"
-        raise ValueError(f"{given}: the checkpoint {options['checkpoint']!r} is of points")
-    if checkpoint.config.dataset == "digits" and options["data_root"]:
-        raise ValueError(f"--data-root {options['data_root']}: 'digits' are bundled")
+        raise ValueError(f"{given}: the checkpoint {options['checkpoint']!r} is of {states}")
+    dataset = checkpoint.config.dataset
+    if catalogue.data_set(dataset).included and options["data_root"]:
+        raise ValueError(f"--data-root {options['data_root']}: {dataset!r} are bundled")
     if options["guidance"] != 1 and not options["told"]:
         raise ValueError(f"--guidance {options['guidance']:g} needs --told")
     stages = evaluation.evaluate(
@@ -742,27 +718,26 @@ def evaluate(**options: Any) -> None:
     )
     what = ""
     with _progress(None, "done") as bar:
-        while True:
-            try:
-                stage = next(stages)
-                if stage.what != what:  # another kind of work, with a pace of its own
-                    what = stage.what
-                    bar.set_description_str(what, refresh=False)
-                    bar.reset(stage.total)
-                bar.total = stage.total
-                bar.update(stage.done - bar.n)
-            except StopIteration as end:
-                quality = end.value
-                break
+
+        def show(stage: evaluation.Stage) -> None:
+            nonlocal what
+            if stage.what != what:  # another kind of work, with a pace of its own
+                what = stage.what
+                bar.set_description_str(what, refresh=False)
+                bar.reset(stage.total)
+            bar.total = stage.total
+            bar.update(stage.done - bar.n)
+
+        quality = finish(stages, show)
     figures = {
         "checkpoint": options["checkpoint"],
-        "dataset": checkpoint.config.dataset,
+        "dataset": dataset,
         "quick": options["quick"],
-        **evaluation.figures(quality),
+        **quality.figures(),
     }
-    if checkpoint.config.images:
+    if judged.heeds_drawing:
         figures |= {"told": options["told"], "guidance": options["guidance"]}
-    print(json.dumps(figures) if options["as_json"] else evaluation.in_words(quality))
+    print(json.dumps(figures) if options["as_json"] else quality.in_words())
 
 
 @commands.command(help="Serve a window on standard input and output.")
@@ -793,7 +768,8 @@ def _load_to_draw(options: dict[str, Any]) -> Checkpoint:
     """The checkpoint of a command that needs images for an exact denoiser alone."""
     checkpoint = _load(options)
     name, root = options["checkpoint"], options["data_root"]
-    if root and not (name.startswith(config.EXACT) and checkpoint.config.images):
+    read = "data_root" in catalogue.kind(checkpoint.config.resolved_kind).options
+    if root and not (name.startswith(config.EXACT) and read):
         raise ValueError(f"--data-root {root} needs a checkpoint exact:NAME of images, not {name}")
     return checkpoint
 
@@ -806,14 +782,14 @@ MOST_STATE = 1e6
 """The largest number in a file of states, whose deviation is about 1."""
 
 
-def _states_file(path: Path, what: str, checkpoint: Checkpoint) -> Any:
+def _states_file(path: Path, what: str, shape: tuple[int, ...]) -> Any:
     import torch
 
     from engine.trajectory import load_array
 
     array = load_array(path, what)
-    if array.shape[1:] != checkpoint.shape:
-        wanted = ", ".join(map(str, checkpoint.shape))
+    if array.shape[1:] != shape:
+        wanted = ", ".join(map(str, shape))
         raise ValueError(f"{what} file {path} must have shape (N, {wanted}), got {array.shape}")
     if (largest := float(abs(array).max())) > MOST_STATE:  # or the network would be blamed for it
         raise ValueError(
@@ -827,9 +803,10 @@ def _data_file(path: Path, checkpoint: Checkpoint) -> Tensor:
     import torch
 
     from engine.image_endpoints import read_state
+    from engine.training_data import DATA
 
-    if len(checkpoint.shape) != 3 or path.suffix.lower() == ".npy":
-        states: Tensor = _states_file(path, "data", checkpoint)
+    if path.suffix.lower() == ".npy" or not DATA[checkpoint.config.resolved_kind].pictures:
+        states: Tensor = _states_file(path, "data", checkpoint.shape)
         return states
     return torch.from_numpy(read_state(path, checkpoint))[None]
 
@@ -837,10 +814,11 @@ def _data_file(path: Path, checkpoint: Checkpoint) -> Tensor:
 def _check_trajectory(
     checkpoint: Checkpoint, sampler: config.SamplerConfig, count: int, keep: str
 ) -> None:
-    from engine.trajectory import check_size
+    from engine.trajectory import check_sizes
 
-    steps = sampler.resolved_steps(checkpoint.schedule.timesteps)
-    check_size(steps + 1 if keep == "all" else 1, count, math.prod(checkpoint.shape))
+    timesteps = checkpoint.schedule.timesteps
+    times = config.sampler_times(timesteps, sampler.resolved_steps(timesteps))
+    check_sizes(count, checkpoint.sizes_at(times if keep == "all" else times[-1:]))
 
 
 def _check_output(out: Path) -> None:

@@ -8,33 +8,30 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 import numpy as np
 
-ScheduleName = Literal["linear", "quadratic", "cosine"]
-PredictionName = Literal["noise", "x0", "v"]
-SamplerName = Literal["ddpm", "ddpm-shared", "ddim", "heun", "dpmpp2m"]
-PointSetName = Literal[
-    "v", "gaussians8", "moons", "spiral", "rings", "checkerboard", "s-curve", "pinwheel"
-]
+from engine import catalogue
+from engine.catalogue import names
+from engine.catalogue import require_choice as require_choice
 
-ImageSetName = Literal["digits", "mnist", "fashion", "cifar10", "folder"]
+ScheduleName: TypeAlias = str
+PredictionName: TypeAlias = str
+SamplerName: TypeAlias = str
+PathName: TypeAlias = str
+Side = Literal["left", "right"]
 PresetName = Literal["small", "medium", "large"]
 
-SCHEDULES: tuple[str, ...] = get_args(ScheduleName)
-PREDICTIONS: tuple[str, ...] = get_args(PredictionName)
-SAMPLERS: tuple[str, ...] = get_args(SamplerName)
-PathName = Literal["linear", "spherical", "prior-preserving", "norm-guided", "geodesic", "drawn"]
-Side = Literal["left", "right"]
-
-POINT_SETS: tuple[str, ...] = get_args(PointSetName)
-PATHS: tuple[str, ...] = get_args(PathName)
+SCHEDULES = names(catalogue.SCHEDULES)
+PREDICTIONS = names(catalogue.PREDICTIONS)
+SAMPLERS = names(catalogue.SAMPLERS)
+PATHS = names(catalogue.PATHS)
+POINT_SETS = names(catalogue.point_sets())
+IMAGE_SETS = names(catalogue.image_sets())
+DATASETS = names(catalogue.DATA_SETS)
 SIDES: tuple[str, ...] = get_args(Side)
-
-IMAGE_SETS: tuple[str, ...] = get_args(ImageSetName)
-DATASETS: tuple[str, ...] = POINT_SETS + IMAGE_SETS
 PRESETS: tuple[str, ...] = get_args(PresetName)
 
 MAX_TIMESTEPS = 10_000
@@ -48,15 +45,6 @@ EXACT = "exact:"
 
 PYTHON = "python:"
 """Before a Python file: a network of the user's own, made by a function in that file."""
-
-
-def require_choice(what: str, value: object, known: tuple[str, ...], later: tuple[str, ...]) -> str:
-    """``value`` if it is one of ``known``; otherwise raises a ``ValueError`` that names it."""
-    if value in known:
-        return str(value)
-    if value in later:
-        raise ValueError(f"{what} {value!r} comes with a later version; known: {', '.join(known)}")
-    raise ValueError(f"unknown {what} {value!r}; known: {', '.join(known)}")
 
 
 def require_between(what: str, value: object, low: float, high: float) -> None:
@@ -90,7 +78,7 @@ class ScheduleConfig:
     beta_last: float = 0.02
 
     def __post_init__(self) -> None:
-        require_choice("schedule", self.name, SCHEDULES, ())
+        catalogue.schedule(self.name)
         require_between("timesteps", self.timesteps, 2, MAX_TIMESTEPS)
         require_between("first beta", self.beta_first, 1e-8, 0.999)
         require_between("last beta", self.beta_last, self.beta_first, 0.999)
@@ -98,7 +86,7 @@ class ScheduleConfig:
     @property
     def default_prediction(self) -> PredictionName:
         """'v' where the signal vanishes at t = T, so that nothing divides by it; else 'noise'."""
-        return "v" if self.zero_terminal or self.name == "cosine" else "noise"
+        return "v" if self.zero_terminal else catalogue.schedule(self.name).prediction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,9 +194,10 @@ def unet_preset(preset: str, size: int, classes: int = 0) -> UNetConfig:
 class TrainingConfig:
     """Everything a training needs: with the same configuration it gives the same weights.
 
-    ``unet`` is the network for images, ``model`` that for points. ``clip`` bounds the norm of the
-    gradient (0: not at all). ``image_size`` and ``channels`` are for 'folder', whose images have
-    no size of their own.
+    ``kind`` says what the states are (see ``catalogue.KINDS``), where it is not what the data set
+    has. ``unet`` is the network for images, ``model`` that for points. ``clip`` bounds the norm of
+    the gradient (0: not at all). ``image_size`` and ``channels`` are for 'folder', whose images
+    have no size of their own.
     """
 
     dataset: str = "v"
@@ -225,14 +214,17 @@ class TrainingConfig:
     clip: float = 0.0
     image_size: int = 32
     channels: int = 3
+    kind: str | None = None
 
     def __post_init__(self) -> None:
-        require_choice("data set", self.dataset, DATASETS, ())
-        if (self.unet is not None) != self.images:
-            raise ValueError(
-                f"the data set {self.dataset!r} needs "
-                + ("a UNet" if self.images else "a network for points, not a UNet")
-            )
+        data = catalogue.data_set(self.dataset)
+        row = catalogue.kind(self.resolved_kind)
+        if data.kind not in row.data:
+            raise ValueError(f"the data set {self.dataset!r} has no {row.states}")
+        if (self.unet is not None) != (row.network == "unet"):
+            raise ValueError(f"the data set {self.dataset!r} needs {row.needs}")
+        if row.name == data.kind:  # said or not, it is the same training
+            object.__setattr__(self, "kind", None)
         require_between("gradient clip", self.clip, 0.0, 1e6)
         require_between("image size", self.image_size, LEAST_SIZE, MOST_SIZE)
         if self.channels not in (1, 3):
@@ -244,7 +236,7 @@ class TrainingConfig:
         require_between("seed", self.seed, 0, 2**63 - 1)
         require_between("checkpoint interval", self.checkpoint_every, 1, 100_000_000)
         if self.prediction is not None:
-            require_choice("prediction", self.prediction, PREDICTIONS, ())
+            catalogue.prediction(self.prediction)
         if self.prediction == "noise" and self.schedule.zero_terminal:
             raise ValueError(
                 "prediction 'noise' cannot recover x0 where the schedule has zero terminal signal; "
@@ -252,9 +244,19 @@ class TrainingConfig:
             )
 
     @property
+    def resolved_kind(self) -> str:
+        """What the states are: the choice made, or what the data set has."""
+        return self.kind or catalogue.data_set(self.dataset).kind
+
+    @property
     def images(self) -> bool:
         """Whether it trains with images."""
-        return self.dataset in IMAGE_SETS
+        return self.resolved_kind == catalogue.IMAGES
+
+    @property
+    def classes(self) -> int:
+        """How many classes the network learns."""
+        return 0 if self.unet is None else self.unet.classes
 
     @property
     def resolved_prediction(self) -> PredictionName:
@@ -271,13 +273,14 @@ class SamplerConfig:
     eta: float = 0.0
 
     def __post_init__(self) -> None:
-        require_choice("sampler", self.name, SAMPLERS, ())
+        row = catalogue.sampler(self.name)
         if self.steps is not None:
             require_between("steps", self.steps, 1, MAX_TIMESTEPS)
         require_between("eta", self.eta, 0.0, 1.0)
-        if self.eta != 0.0 and self.name != "ddim":
+        if self.eta != 0.0 and not row.has_eta:
+            owners = ", ".join(repr(other.name) for other in catalogue.SAMPLERS if other.has_eta)
             raise ValueError(
-                f"eta belongs to the sampler 'ddim'; got eta {self.eta:g} with {self.name!r}"
+                f"eta belongs to the sampler {owners}; got eta {self.eta:g} with {self.name!r}"
             )
 
     def resolved_steps(self, timesteps: int) -> int:
@@ -293,8 +296,7 @@ class SamplerConfig:
         Heun asks again at the end of each step but the last, which ends at t = 0. Raises
         ``ValueError`` if K > T.
         """
-        steps = self.resolved_steps(timesteps)
-        return 2 * steps - 1 if self.name == "heun" else steps
+        return catalogue.sampler(self.name).evaluations * (self.resolved_steps(timesteps) - 1) + 1
 
 
 def sampler_times(timesteps: int, steps: int) -> list[int]:
@@ -308,5 +310,5 @@ def from_json(text: str | bytes, kind: type[TrainingConfig]) -> TrainingConfig:
     """Decode and check a configuration; raises ``ValueError`` naming what is wrong."""
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:  # the latter of objects nested deeply
         raise ValueError(f"not a valid configuration: {error}") from error

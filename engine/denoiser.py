@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as recomputed
 
+from engine import catalogue
 from engine.config import MOST_GUIDANCE, PredictionName, require_between
-from engine.devices import threads_for
+from engine.devices import on_a_grid, threads_for
 from engine.point_posterior import PointPosterior, float32_is_enough
 from engine.schedules import Schedule, Time
 
@@ -35,6 +37,10 @@ class Denoiser(ABC):
     """The one interface between samplers and what they sample from."""
 
     schedule: Schedule
+
+    def shape_at(self, t: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a state at t in 0..T, where that of the data is ``shape``: the same."""
+        return shape
 
     @abstractmethod
     def predict(self, x_t: Tensor, t: Time) -> Prediction:
@@ -61,6 +67,41 @@ class Denoiser(ABC):
             )
 
 
+Share = float | Tensor
+"""sqrt(alpha_bar_t) or sqrt(1 - alpha_bar_t): a number, or one for each row."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a network may predict.
+
+    ``read`` (output, x_t, signal, noise) gives what its output says; ``target`` (x0, eps, t,
+    schedule) is what it is trained towards.
+    """
+
+    read: Callable[[Tensor, Tensor, Share, Share], Prediction]
+    target: Callable[[Tensor, Tensor, Time, Schedule], Tensor]
+
+
+PREDICTED = {
+    "noise": Predicted(
+        lambda output, x_t, signal, noise: Prediction((x_t - noise * output) / signal, output),
+        lambda x0, eps, t, schedule: eps,
+    ),
+    "x0": Predicted(
+        lambda output, x_t, signal, noise: Prediction(output, (x_t - signal * output) / noise),
+        lambda x0, eps, t, schedule: x0,
+    ),
+    "v": Predicted(
+        lambda output, x_t, signal, noise: Prediction(
+            signal * x_t - noise * output, noise * x_t + signal * output
+        ),
+        lambda x0, eps, t, schedule: schedule.signal(t, x0) * eps - schedule.noise(t, x0) * x0,
+    ),
+}
+catalogue.require_all("PREDICTED", PREDICTED, catalogue.PREDICTIONS)
+
+
 def to_prediction(
     output: Tensor, x_t: Tensor, t: Time, schedule: Schedule, prediction: PredictionName
 ) -> Prediction:
@@ -71,22 +112,14 @@ def to_prediction(
     where that root reaches zero; 'x0' divides by sqrt(1 - alpha_bar_t), positive for t >= 1.
     """
     signal, noise = schedule.signal(t, x_t), schedule.noise(t, x_t)
-    if prediction == "v":
-        return Prediction(signal * x_t - noise * output, noise * x_t + signal * output)
-    if prediction == "x0":
-        return Prediction(output, (x_t - signal * output) / noise)
-    return Prediction((x_t - noise * output) / signal, output)
+    return PREDICTED[prediction].read(output, x_t, signal, noise)
 
 
 def training_target(
     x0: Tensor, eps: Tensor, t: Time, schedule: Schedule, prediction: PredictionName
 ) -> Tensor:
     """What a network that predicts ``prediction`` is trained towards."""
-    if prediction == "noise":
-        return eps
-    if prediction == "x0":
-        return x0
-    return schedule.signal(t, x0) * eps - schedule.noise(t, x0) * x0
+    return PREDICTED[prediction].target(x0, eps, t, schedule)
 
 
 BLOCK_PIXELS = 16 * 28 * 28
@@ -234,6 +267,10 @@ class GuidedDenoiser(Denoiser):
         self.schedule, self.guidance = denoiser.schedule, guidance
         self._denoiser, self._classes = denoiser, classes
 
+    def shape_at(self, t: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """That of the network."""
+        return self._denoiser.shape_at(t, shape)
+
     def predict(self, x_t: Tensor, t: Time) -> Prediction:
         """See ``Denoiser.predict``. Raises ``ValueError`` for other states than classes."""
         if len(self._classes) not in (1, len(x_t)):
@@ -248,8 +285,8 @@ class GuidedDenoiser(Denoiser):
 
 def _block_rows(x: Tensor) -> int:
     """A fixed number of rows for states of this size and device, about a cache's worth."""
-    if x.ndim == 4:
-        pixels = x.shape[-1] * x.shape[-2]
+    if on_a_grid(x):
+        pixels = math.prod(x.shape[2:])
         most = BLOCK_PIXELS if x.device.type == "cpu" else 8 * BLOCK_PIXELS
         return max(4, min(64, most // pixels))
     if x.device.type == "cpu":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -69,6 +70,14 @@ gradient. 64 of 28 x 28: 600 against 330 there and back, 16 of them 180 against 
 """
 
 
+def on_a_grid(states: Tensor) -> bool:
+    """Whether each of ``states`` (N, C, ...) has a grid of two axes or more for its channels.
+
+    That is what convolutions work on: it says what a pass costs, not what the states are.
+    """
+    return states.ndim > 3
+
+
 @contextmanager
 def threads_for(states: Tensor) -> Iterator[None]:
     """As many CPU threads as suit ``states`` (N, ...) for a while.
@@ -78,8 +87,8 @@ def threads_for(states: Tensor) -> Iterator[None]:
     """
     before = torch.get_num_threads()
     wanted = before
-    if states.ndim == 4:
-        pixels = len(states) * states.shape[-1] * states.shape[-2]
+    if on_a_grid(states):
+        pixels = len(states) * math.prod(states.shape[2:])
         wanted = 1 if torch.is_grad_enabled() and pixels <= FEW_PIXELS else ALL_THREADS
     if wanted == before:
         yield

@@ -14,7 +14,6 @@ from engine import protocol
 from engine.checkpoint import Checkpoint
 from engine.config import MAX_TIMESTEPS, require_between
 from engine.data_places import root_of
-from engine.datasets.images import ImageSet
 from engine.denoiser import IdealDenoiser
 from engine.diagnostics import (
     MAX_DIMENSIONS,
@@ -28,9 +27,7 @@ from engine.diagnostics import (
     pair_statistics,
 )
 from engine.protocol import Packet
-
-MOST_IMAGES, MOST_NUMBERS = 4096, 16_000_000
-"""Of images at most so many are drawn from, with no more numbers in all."""
+from engine.training_data import DATA
 
 
 def diagnose(request: protocol.Diagnose, checkpoint: Checkpoint) -> Iterator[Packet | None]:
@@ -49,28 +46,15 @@ def diagnose(request: protocol.Diagnose, checkpoint: Checkpoint) -> Iterator[Pac
 
 
 def _data(request: protocol.Diagnose, checkpoint: Checkpoint) -> Generator[None, None, Tensor]:
-    """What x0 is drawn from: all points, or some of the images, which need not all be held."""
-    if not checkpoint.config.images:
-        return torch.from_numpy(checkpoint.training_points()).to(checkpoint.device)
-    from engine.image_data import (  # may load torchvision, which takes long
-        load_steps,
-        require_shape,
+    """What x0 is drawn from."""
+    data = DATA[checkpoint.config.resolved_kind]
+    states = yield from data.some_states(
+        checkpoint.config,
+        checkpoint.transform,
+        checkpoint.shape,
+        root_of(request.data_root),
+        request.seed,
     )
-
-    root = root_of(request.data_root)
-    work = load_steps(checkpoint.config, root)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            images: ImageSet = end.value
-            break
-        yield None
-    require_shape(images, checkpoint.shape)
-    random = np.random.default_rng([request.seed, len(images.images)])
-    most = min(MOST_IMAGES, max(MOST_NUMBERS // images.images[0].size, 1))
-    rows = random.permutation(len(images.images))[:most]
-    states = checkpoint.transform.apply(images.images[rows].astype(np.float32) / 255)
     return torch.from_numpy(states).to(checkpoint.device)
 
 

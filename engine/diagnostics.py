@@ -17,6 +17,7 @@ from torch import Tensor
 
 from engine.config import MAX_TIMESTEPS, require_between
 from engine.denoiser import Denoiser
+from engine.devices import on_a_grid
 from engine.schedules import Time
 
 MAX_DRAWS = 200_000
@@ -270,7 +271,7 @@ def _controlled_mean(
 
 def _rows(data: Tensor, usual: int) -> int:
     """States in one evaluation; few images, whose networks take their time."""
-    if data.ndim == 4:
+    if on_a_grid(data):
         return _IMAGE_ROWS
     return usual if data[0].numel() <= _SMALL_STATE else _LARGE_STATE_ROWS
 

@@ -13,7 +13,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from engine.config import LEAST_SIZE, MOST_SIZE, PredictionName, ScheduleConfig
+from engine.catalogue import IMAGES
+from engine.config import LEAST_SIZE, MOST_SIZE, ScheduleConfig
 from engine.denoiser import NetworkDenoiser
 from engine.schedules import Schedule
 
@@ -35,6 +36,8 @@ _SCHEDULERS = (
     "UniPCMultistepScheduler",
 )
 """Their networks were trained in discrete time with betas, which is all that is taken of them."""
+KIND = IMAGES
+"""What such a folder makes."""
 _SCHEDULES = {"linear": "linear", "scaled_linear": "quadratic", "squaredcos_cap_v2": "cosine"}
 _PREDICTIONS = {"epsilon": "noise", "sample": "x0", "v_prediction": "v"}
 
@@ -101,7 +104,7 @@ def load_diffusers(
     told = _json(path / "scheduler" / "scheduler_config.json").get("prediction_type", "epsilon")
     if not isinstance(told, str) or told not in _PREDICTIONS:
         raise ValueError(f"{path} predicts {told!r}; known: {', '.join(_PREDICTIONS)}")
-    prediction = cast(PredictionName, _PREDICTIONS[told])
+    prediction = _PREDICTIONS[told]
     try:
         denoiser = NetworkDenoiser(TheirNetwork(network), schedule, prediction)
         with torch.no_grad():  # sides that its levels cannot halve show only now

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,21 +10,26 @@ from typing import TypeVar
 import torch
 from torch.nn import functional as F
 
+from engine import catalogue
+from engine.catalogue import IMAGES as IMAGE_KIND
+from engine.catalogue import POINTS
 from engine.checkpoint import Checkpoint
 from engine.classifier_training import find_classifier
 from engine.denoiser import Denoiser, NetworkDenoiser
-from engine.image_classifier import Classifier
 from engine.image_metrics import ImageQuality
 from engine.metrics import (
     CANONICAL,
     LIVE,
     SAMPLE_SETS,
     SAMPLES,
+    Nearness,
     Quality,
     judge_steps,
+    nearness_steps,
 )
 from engine.noise import draw_latents
 from engine.samplers import DDIM, DDPM, Sampler, check_finite, sample
+from engine.steps import reported
 
 Done = TypeVar("Done")
 
@@ -70,11 +74,8 @@ def evaluate(
 
     ``data_root`` and ``drawing`` are for images: see ``evaluate_images``, and ``evaluate_points``.
     """
-    if checkpoint.config.images:
-        return evaluate_images(
-            checkpoint, quick=quick, data_root=data_root, drawing=drawing or Drawing()
-        )
-    return evaluate_points(checkpoint, quick=quick)
+    evaluation = EVALUATIONS[checkpoint.config.resolved_kind]
+    return evaluation.evaluate(checkpoint, quick, data_root, drawing or Drawing())
 
 
 def evaluate_points(
@@ -92,7 +93,7 @@ def evaluate_points(
     judge = yield from _at_stage(Stage(0, total), judging)
     sample_sets = []
     for seed in range(sets):
-        latents = draw_latents(seed, SAMPLES, checkpoint.shape).to(checkpoint.device)
+        latents = draw_latents(seed, SAMPLES, checkpoint.latent_shape).to(checkpoint.device)
         frames = sample(
             checkpoint.denoiser, checkpoint.schedule, latents, sampler=DDPM(), seed=seed
         )
@@ -117,18 +118,14 @@ def evaluate_images(
     no classes.
     """
     training = find_classifier(checkpoint.config, data_root)
-    while True:
-        try:
-            item = next(training)
-        except StopIteration as end:
-            classifier: Classifier = end.value
-            break
-        yield Stage(item.step, item.total, "updates of the classifier")
+    classifier = yield from reported(
+        training, lambda item: Stage(item.step, item.total, "updates of the classifier")
+    )
     wanted = drawing.count or (QUICK_IMAGES if quick else IMAGES)
     count = classifier.reference.size(wanted)
     schedule = checkpoint.schedule
     sampler = drawing.sampler or DDIM(steps=min(IMAGE_STEPS, schedule.timesteps))
-    latents = draw_latents(0, count, checkpoint.shape)
+    latents = draw_latents(0, count, checkpoint.latent_shape)
     steps = sampler.config.resolved_steps(schedule.timesteps)
     done, total = 0, -(-count // IMAGE_BATCH) * steps
     samples = []
@@ -156,44 +153,55 @@ def _told(checkpoint: Checkpoint, drawing: Drawing, first: int, count: int) -> D
     return denoiser.conditioned(weights, drawing.guidance)
 
 
-def figures(quality: Quality | ImageQuality) -> dict[str, float | None]:
-    """All figures by name, None where there is none."""
-    distances = {
-        "distance": quality.distance,
-        "distance_error": None if math.isnan(quality.distance_error) else quality.distance_error,
-        "distance_floor": quality.distance_floor,
-        "distance_ratio": quality.ratio,
-    }
-    names = ("off_data", "off_data_floor", "off_data_ratio")
-    if isinstance(quality, ImageQuality):
-        return {**distances, **dict.fromkeys(names), **vars(quality)}
-    floor = quality.off_data_floor
-    off_data = (quality.off_data, floor, quality.off_data / floor if floor else None)
-    return {**distances, **dict(zip(names, off_data, strict=True))}
-
-
-def in_words(quality: Quality | ImageQuality) -> str:
-    """The figures with their floors, in two lines."""
-    error = "" if math.isnan(quality.distance_error) else f" ± {quality.distance_error:.4f}"
-    distance = (
-        f"distance  {quality.distance:.4f}{error}, floor {quality.distance_floor:.4f}, "
-        f"ratio {quality.ratio:.2f}"
-    )
-    if isinstance(quality, ImageQuality):
-        return (
-            f"{distance} ({quality.samples} samples to {quality.reference} images)\n"
-            f"recognised  {quality.recognised:.2%}, of real images {quality.recognised_floor:.2%}; "
-            f"{quality.classes} of {quality.of_classes} classes"
-        )
-    return f"{distance}\noff-data  {quality.off_data:.2%}, floor {quality.off_data_floor:.2%}"
-
-
 def _at_stage(stage: Stage, work: Generator[None, None, Done]) -> Generator[Stage, None, Done]:
     """The same stage for every item of ``work``; returns what it returns."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            done: Done = end.value
-            return done
-        yield stage
+    return reported(work, lambda item: stage)
+
+
+def no_nearness(checkpoint: Checkpoint) -> Generator[None, None, None]:
+    """Nobody has said what is off the data."""
+    yield from ()
+
+
+def plane_nearness(checkpoint: Checkpoint) -> Generator[None, None, Nearness | None]:
+    """What counts as off a set of the plane."""
+    if checkpoint.shape != (2,):
+        return None
+    return (yield from nearness_steps(checkpoint.config.dataset, checkpoint.transform))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How states of one kind are judged.
+
+    ``nearness`` makes what tells which of them lie off the data, or None. ``heeds_drawing``: their
+    evaluation reads data and heeds how samples are drawn (see ``Drawing``).
+    """
+
+    evaluate: Callable[
+        [Checkpoint, bool, Path | None, Drawing], Generator[Stage, None, Quality | ImageQuality]
+    ]
+    nearness: Callable[[Checkpoint], Generator[None, None, Nearness | None]]
+    heeds_drawing: bool
+
+
+EVALUATIONS = {
+    POINTS: Evaluation(
+        lambda checkpoint, quick, root, drawing: evaluate_points(checkpoint, quick=quick),
+        plane_nearness,
+        heeds_drawing=False,
+    ),
+    IMAGE_KIND: Evaluation(
+        lambda checkpoint, quick, root, drawing: evaluate_images(
+            checkpoint, quick=quick, data_root=root, drawing=drawing
+        ),
+        no_nearness,
+        heeds_drawing=True,
+    ),
+}
+catalogue.require_all("EVALUATIONS", EVALUATIONS, catalogue.KINDS)
+
+
+def nearness_of(checkpoint: Checkpoint) -> Generator[None, None, Nearness | None]:
+    """What counts as off the data of a checkpoint; None where nobody has said what does."""
+    return EVALUATIONS[checkpoint.config.resolved_kind].nearness(checkpoint)

@@ -63,6 +63,23 @@ def make_folder(path: Path) -> Path:
 
 
 @contextmanager
+def made_folder(path: Path) -> Iterator[None]:
+    """``make_folder``; what is new of ``path`` and its parents goes again if the block fails.
+
+    Folders into which something has come by then stay.
+    """
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        make_folder(path)
+        yield
+    except BaseException:
+        for folder in new:
+            with suppress(OSError):  # not empty, or never made
+                folder.rmdir()
+        raise
+
+
+@contextmanager
 def staging_folder(folder: Path, name: str) -> Iterator[Path]:
     """A hidden folder in ``folder`` to put something together in, called after its ``name``.
 

@@ -19,14 +19,15 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from engine.config import sampler_times
+from engine import catalogue
+from engine.config import SIDES, sampler_times
 from engine.denoiser import Denoiser
 from engine.devices import one_thread
 from engine.noise import draw_latents
 from engine.paths import Curve, linear, make_curve, positions_like
 from engine.polyline import at_shares, neighbour_gaps
 from engine.roadmap import MOST_DIMENSIONS, route
-from engine.samplers import DDIM, DPMSolverPP2M, Frame, Step, sample
+from engine.samplers import DDIM, DPMSolverPP2M, Frame, Step, no_noise, sample
 from engine.schedules import Schedule
 from engine.terrain import Terrain, weighted_lengths
 
@@ -265,7 +266,7 @@ class _Descent:
             before = (frames[-1].t, frames[-1].x0) if frames else None
             frames.append(Frame(t, x, prediction.x0))
             yield None
-            x = SAMPLER.step(Step(t, s, x, prediction, self._schedule, _no_noise, before))
+            x = SAMPLER.step(Step(t, s, x, prediction, self._schedule, no_noise, before))
         frames.append(Frame(0, x, x))
         return frames
 
@@ -288,10 +289,6 @@ def _without_gradient(
 ) -> Generator[None, None, list[Frame]]:
     # As a generator of its own: a block 'with no_grad' ends at its first yield.
     return (yield from work)
-
-
-def _no_noise() -> Tensor:
-    raise AssertionError("a deterministic step draws no noise")
 
 
 class _Best:
@@ -325,9 +322,10 @@ def _waves(positions: Tensor, count: int) -> Tensor:
 
 def _simple_paths(start: Tensor, end: Tensor, seed: int) -> list[Curve]:
     """The paths that need no search, on both sides where there are two."""
-    sides = ("left", "right")
-    round_trips = [(name, side) for name in ("spherical", "norm-guided") for side in sides]
-    kinds = [("linear", "left"), ("prior-preserving", "left"), *round_trips]
+    rows = [row for row in catalogue.PATHS if row.starts_search]
+    straight = [(row.name, SIDES[0]) for row in rows if not row.sided]
+    round_trips = [(row.name, side) for row in rows if row.sided for side in SIDES]
+    kinds = [*straight, *round_trips]
     return [make_curve(name, start, end, side=side, seed=seed) for name, side in kinds]
 
 

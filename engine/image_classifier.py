@@ -226,7 +226,7 @@ def read_classifier(path: Path) -> Classifier:
             raise ValueError("its tensors are not finite")
     except FileNotFoundError:
         raise ValueError(f"no such classifier: {path}") from None
-    except (OSError, SafetensorError, msgspec.MsgspecError, ValueError) as error:
+    except (OSError, SafetensorError, msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is not a usable classifier: {' '.join(str(error).split())}"
         ) from error

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine import catalogue
 from engine.checkpoint import Checkpoint
 from engine.denoiser import Denoiser
-from engine.image_folder import read_picture
 from engine.noise import draw_latents
 from engine.pairs import Draw, Endpoint, Picture, typed
 from engine.samplers import check_finite, invert
+from engine.training_data import DATA
 from engine.trajectory import load_array
 
 
@@ -23,30 +24,31 @@ def check_endpoint(flag: str, endpoint: Endpoint, checkpoint: Checkpoint) -> Non
     """Raise ``ValueError`` for an ``endpoint`` that states of ``checkpoint`` cannot have."""
     if isinstance(endpoint, Draw):
         return
+    kind, states = (
+        DATA[checkpoint.config.resolved_kind],
+        catalogue.kind(checkpoint.config.resolved_kind).states,
+    )
     if isinstance(endpoint, Picture):
-        if len(checkpoint.shape) != 3:
+        if not kind.pictures:
             raise ValueError(
-                f"{flag} {endpoint}: the checkpoint {checkpoint.source!r} has points, not images"
+                f"{flag} {endpoint}: the checkpoint {checkpoint.source!r} has {states}, not images"
             )
-    elif len(checkpoint.shape) != 1:
-        raise ValueError(f"{flag} must be seed:N or image:PATH for images, got {typed(endpoint)}")
-    elif len(endpoint) != checkpoint.shape[0]:
-        raise ValueError(f"{flag} must have {checkpoint.shape[0]} numbers, got {typed(endpoint)}")
+    elif not kind.plain:
+        given = "seed:N or image:PATH" if kind.pictures else "seed:N"
+        raise ValueError(f"{flag} must be {given} for {states}, got {typed(endpoint)}")
+    elif len(endpoint) != (numbers := checkpoint.latent_shape[0]):
+        raise ValueError(f"{flag} must have {numbers} numbers, got {typed(endpoint)}")
 
 
 def read_state(path: Path, checkpoint: Checkpoint) -> NDArray[np.float32]:
-    """One image in standardised units, (C, H, W): a picture scaled to its size, or from an .npy.
+    """One state in standardised units: a picture scaled to its size, or from an .npy.
 
-    An .npy holds one state (C, H, W) or (1, C, H, W), standardised already. Raises ``ValueError``
+    An .npy holds one state (...) or (1, ...), standardised already. Raises ``ValueError``
     naming the file and its fault.
     """
     shape = checkpoint.shape
     if path.suffix.lower() != ".npy":
-        channels, height, width = shape
-        if height != width:
-            raise ValueError(f"{path}: pictures are cut to squares, not to {height} x {width}")
-        pixels = read_picture(path, height, channels)
-        return checkpoint.transform.apply(pixels.astype(np.float32) / 255)
+        return DATA[checkpoint.config.resolved_kind].read_picture(path, shape, checkpoint.transform)
     array = load_array(path, "image")
     if array.shape not in (shape, (1, *shape)):
         wanted = ", ".join(map(str, shape))
@@ -73,7 +75,7 @@ def find_latents(
         if isinstance(endpoint, Picture):
             states[number] = torch.from_numpy(read_state(endpoint.path, checkpoint))
         elif isinstance(endpoint, Draw):
-            drawn = draw_latents(endpoint.seed, endpoint.index + 1, checkpoint.shape)
+            drawn = draw_latents(endpoint.seed, endpoint.index + 1, checkpoint.latent_shape)
             found[number] = drawn[endpoint.index]
         else:
             found[number] = torch.tensor(endpoint, dtype=torch.float32)

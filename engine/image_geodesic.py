@@ -38,7 +38,7 @@ from engine.devices import threads_for
 from engine.geodesic import SAMPLER, Geodesic, Improvement, evened
 from engine.noise import draw_latents
 from engine.paths import Curve, make_curve, positions_like
-from engine.samplers import Frame, Step, sample
+from engine.samplers import Frame, Step, no_noise, sample
 from engine.schedules import Schedule
 from engine.trajectory import MAX_BYTES
 
@@ -193,7 +193,7 @@ class _Chain:
             yield None
             before = (frames[-1].t, frames[-1].x0) if frames else None
             frames.append(Frame(t, x, prediction.x0))
-            x = SAMPLER.step(Step(t, s, x, prediction, self._schedule, _no_noise, before))
+            x = SAMPLER.step(Step(t, s, x, prediction, self._schedule, no_noise, before))
         frames.append(Frame(0, x, x))
         return frames
 
@@ -247,7 +247,7 @@ class _Chain:
                 inputs.append(x0)
                 before = (frames[number - 1].t, x0)
             prediction = _ask(self._at_images, x, frame.t)
-            step = Step(frame.t, s, x, prediction, self._schedule, _no_noise, before)
+            step = Step(frame.t, s, x, prediction, self._schedule, no_noise, before)
             grads = _slopes([SAMPLER.step(step), prediction.x0], inputs, [for_x, for_x0])
         return grads[0], grads[1] if number else torch.zeros_like(for_x)
 
@@ -336,7 +336,3 @@ def _slopes(outputs: list[Tensor], inputs: list[Tensor], upstream: list[Tensor])
         torch.zeros_like(given) if slope is None else slope
         for given, slope in zip(inputs, found, strict=True)
     ]
-
-
-def _no_noise() -> Tensor:
-    raise AssertionError("a deterministic step draws no noise")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,12 +24,15 @@ from engine.datasets.images import ImageSet
 from engine.files import staging_folder
 from engine.image_data import load_steps
 from engine.protocol import Packet
+from engine.steps import reported
 from engine.training_cost import measure_cost
+from engine.training_data import DATA
 
 MOST_BROWSED = 10_000
 FETCH = (sys.executable, "-P", "-m", "engine", "fetch")
 """The command of the child that fetches."""
 
+Found = TypeVar("Found")
 Work = Generator[Packet | None, None, Packet]
 REPORT_SECONDS = 0.1
 
@@ -52,7 +55,7 @@ def find_data(request: protocol.FindData) -> Work:
 
 def browse_images(request: protocol.BrowseImages) -> Work:
     """Some images of a set; the first ones are the same for any count."""
-    if not request.config.images:
+    if not DATA[request.config.resolved_kind].pictures:
         raise ValueError(f"the data set {request.config.dataset!r} has no images")
     require_between("number of images", request.count, 1, MOST_BROWSED)
     require_between("seed", request.seed, 0, 2**63 - 1)
@@ -70,21 +73,33 @@ def load_for_window(
     config: TrainingConfig, data_root: str, job: int
 ) -> Generator[Packet | None, None, ImageSet]:
     """The training images; the reading of a folder, which can take long, is reported."""
-    began = told = time.perf_counter()
     yield None
-    work = load_steps(config, root_of(data_root))
-    while True:
-        try:
-            done, total = next(work)
-        except StopIteration as end:
-            images: ImageSet = end.value
-            return images
+    return (yield from _reading(load_steps(config, root_of(data_root)), job))
+
+
+def read_for_window(
+    config: TrainingConfig, data_root: str, job: int
+) -> Generator[Packet | None, None, None]:
+    """Read the files of the training data of any kind, which loading then finds read."""
+    work = DATA[config.resolved_kind].read_steps(config, root_of(data_root))
+    yield from _reading(work, job)
+
+
+def _reading(
+    work: Generator[tuple[int, int], None, Found], job: int
+) -> Generator[Packet | None, None, Found]:
+    began = told = time.perf_counter()
+
+    def progress(item: tuple[int, int]) -> Packet | None:
+        nonlocal told
+        done, total = item
         now = time.perf_counter()
         if now - told < REPORT_SECONDS:
-            yield None
-            continue
+            return None
         told, elapsed = now, now - began
-        yield _progress(job, done, total, elapsed, elapsed / done * (total - done))
+        return _progress(job, done, total, elapsed, elapsed / done * (total - done))
+
+    return reported(work, progress)
 
 
 def measure(request: protocol.MeasureCost, device: torch.device, micro_batch: int | None) -> Work:

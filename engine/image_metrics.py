@@ -22,6 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.metrics import distance_figures, distance_in_words
+
 Features = NDArray[np.floating]
 
 SURE = 0.9
@@ -101,6 +103,19 @@ class ImageQuality:
     def ratio(self) -> float:
         """``distance`` over its floor."""
         return self.distance / self.distance_floor
+
+    def figures(self) -> dict[str, float | None]:
+        """All figures by name, None where there is none."""
+        names = ("off_data", "off_data_floor", "off_data_ratio")
+        return {**distance_figures(self), **dict.fromkeys(names), **vars(self)}
+
+    def in_words(self) -> str:
+        """The figures with their floors, in two lines."""
+        return (
+            f"{distance_in_words(self)} ({self.samples} samples to {self.reference} images)\n"
+            f"recognised  {self.recognised:.2%}, of real images {self.recognised_floor:.2%}; "
+            f"{self.classes} of {self.of_classes} classes"
+        )
 
 
 @dataclass(frozen=True)

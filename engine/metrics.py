@@ -12,15 +12,17 @@ A floor is what independent draws from the data's own generator score.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from engine.datasets import Standardisation, fresh_draws, reference_draws
+from engine.steps import finish
 
 Points = NDArray[np.float32]
 Kept = TypeVar("Kept")
@@ -58,6 +60,55 @@ class Quality:
     def ratio(self) -> float:
         """``distance`` over its floor."""
         return self.distance / self.distance_floor
+
+    def figures(self) -> dict[str, float | None]:
+        """All figures by name, None where there is none."""
+        floor = self.off_data_floor
+        return {
+            **distance_figures(self),
+            "off_data": self.off_data,
+            "off_data_floor": floor,
+            "off_data_ratio": self.off_data / floor if floor else None,
+        }
+
+    def in_words(self) -> str:
+        """The figures with their floors, in two lines."""
+        return (
+            f"{distance_in_words(self)}\n"
+            f"off-data  {self.off_data:.2%}, floor {self.off_data_floor:.2%}"
+        )
+
+
+class Distance(Protocol):
+    """The part of a judgement that every kind of state has."""
+
+    @property
+    def distance(self) -> float: ...
+    @property
+    def distance_error(self) -> float: ...
+    @property
+    def distance_floor(self) -> float: ...
+    @property
+    def ratio(self) -> float: ...
+
+
+def distance_figures(quality: Distance) -> dict[str, float | None]:
+    """A distance by name, with its standard error where that is known."""
+    return {
+        "distance": quality.distance,
+        "distance_error": None if math.isnan(quality.distance_error) else quality.distance_error,
+        "distance_floor": quality.distance_floor,
+        "distance_ratio": quality.ratio,
+    }
+
+
+def distance_in_words(quality: Distance) -> str:
+    """The same in a line."""
+    error = "" if math.isnan(quality.distance_error) else f" ± {quality.distance_error:.4f}"
+    return (
+        f"distance  {quality.distance:.4f}{error}, floor {quality.distance_floor:.4f}, "
+        f"ratio {quality.ratio:.2f}"
+    )
 
 
 class Nearness:
@@ -209,10 +260,4 @@ def make_room(kept: dict[tuple[object, ...], Kept], most: int) -> None:
 
 def judge_for(dataset: str, transform: Standardisation, precision: Precision = CANONICAL) -> Judge:
     """``judge_steps`` in one go."""
-    steps = judge_steps(dataset, transform, precision)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            judge: Judge = end.value
-            return judge
+    return finish(judge_steps(dataset, transform, precision))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import catalogue
 from engine.config import ScheduleConfig
 
 FloatTable = NDArray[np.float64]
@@ -16,18 +17,29 @@ COSINE_OFFSET = 0.008
 BETA_MAX = 0.999
 
 
+def linear_betas(config: ScheduleConfig) -> FloatTable:
+    """beta at t = 1..T, evenly from the first to the last, (T,): Ho et al. 2020, section 4."""
+    return np.linspace(config.beta_first, config.beta_last, config.timesteps)
+
+
+def quadratic_betas(config: ScheduleConfig) -> FloatTable:
+    """beta at t = 1..T, whose roots lie evenly, (T,)."""
+    return np.linspace(config.beta_first**0.5, config.beta_last**0.5, config.timesteps) ** 2
+
+
+def cosine_betas(config: ScheduleConfig) -> FloatTable:
+    """beta at t = 1..T, (T,): Nichol and Dhariwal 2021, equation 17."""
+    t = np.arange(config.timesteps + 1) / config.timesteps
+    f = np.cos((t + COSINE_OFFSET) / (1 + COSINE_OFFSET) * np.pi / 2) ** 2
+    return np.asarray(np.minimum(1 - f[1:] / f[:-1], BETA_MAX))
+
+
+catalogue.require_made(globals(), catalogue.SCHEDULES, lambda row: row.betas)
+
+
 def _unscaled_betas(config: ScheduleConfig) -> FloatTable:
-    name, timesteps = config.name, config.timesteps
-    first, last = config.beta_first, config.beta_last
-    if name == "linear":  # Ho et al. 2020, section 4
-        return np.linspace(first, last, timesteps)
-    if name == "quadratic":
-        return np.linspace(first**0.5, last**0.5, timesteps) ** 2
-    if name == "cosine":  # Nichol and Dhariwal 2021, equation 17
-        t = np.arange(timesteps + 1) / timesteps
-        f = np.cos((t + COSINE_OFFSET) / (1 + COSINE_OFFSET) * np.pi / 2) ** 2
-        return np.asarray(np.minimum(1 - f[1:] / f[:-1], BETA_MAX))
-    raise ValueError(f"unknown schedule {name!r}")
+    found: FloatTable = globals()[catalogue.schedule(config.name).betas](config)
+    return found
 
 
 def _with_zero_terminal(alphas_cumprod: FloatTable) -> FloatTable:

@@ -9,25 +9,18 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from engine import datasets
-from engine.config import (
-    LEAST_SIZE,
-    MOST_SIZE,
-    POINT_SETS,
-    PYTHON,
-    TrainingConfig,
-    UNetConfig,
-    require_between,
-    require_choice,
-)
+from engine import catalogue
+from engine.config import PYTHON, TrainingConfig, require_between, require_choice
 from engine.denoiser import Denoiser
+from engine.networks import NETWORKS
 from engine.schedules import Schedule
+from engine.training_data import DATA
 
 FUNCTION = "denoiser"
 """The function that is called when the name does not say which."""
@@ -54,6 +47,8 @@ class OwnModel:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     title: str = ""
+    kind: str = field(init=False)
+    """What the states are, by their shape."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.denoiser, Denoiser):
@@ -62,19 +57,15 @@ class OwnModel:
             )
         if not isinstance(getattr(self.denoiser, "schedule", None), Schedule):
             raise ValueError("its denoiser must have an engine.Schedule as its schedule")
-        if self.shape == (2,):
-            require_choice("data set", self.dataset, POINT_SETS, ())
-        elif not (
-            len(self.shape) == 3
-            and self.shape[0] in (1, 3)
-            and all(
-                type(side) is int and LEAST_SIZE <= side <= MOST_SIZE for side in self.shape[1:]
-            )
-        ):
-            raise ValueError(
-                "its shape must be (2,), or (1 or 3, H, W) with sides of "
-                f"{LEAST_SIZE} to {MOST_SIZE}, got {self.shape}"
-            )
+        suited = [kind for kind in DATA if DATA[kind].may_be(self.shape)]
+        if not suited:
+            known = ", or ".join(data.own_shapes for data in DATA.values())
+            raise ValueError(f"its shape must be {known}, got {self.shape}")
+        object.__setattr__(self, "kind", suited[0])
+        if DATA[self.kind].plain:
+            kinds = catalogue.kind(self.kind).data
+            sets = [row for row in catalogue.DATA_SETS if row.kind in kinds]
+            require_choice("data set", self.dataset, catalogue.names(sets), ())
         for name, numbers in (("mean", self.mean), ("std", self.std)):
             if numbers is None:
                 continue
@@ -86,11 +77,7 @@ class OwnModel:
     @property
     def standardisation(self) -> tuple[list[float], list[float]]:
         """``mean`` and ``std``, with the defaults filled in."""
-        if self.shape == (2,):
-            known = datasets.load(self.dataset).transform
-            mean, std = known.mean.tolist(), known.std.tolist()
-        else:
-            mean, std = [0.5] * self.shape[0], [0.5] * self.shape[0]
+        mean, std = DATA[self.kind].usual_units(self.dataset, self.shape)
         return (
             mean if self.mean is None else list(self.mean),
             std if self.std is None else list(self.std),
@@ -99,28 +86,7 @@ class OwnModel:
     @property
     def config(self) -> TrainingConfig:
         """As much of a configuration as is known of a foreign network."""
-        schedule = self.denoiser.schedule.config
-        if self.shape == (2,):
-            return TrainingConfig(dataset=self.dataset, schedule=schedule, prediction="v")
-        return foreign_config(self.dataset, self.shape, schedule_of=self.denoiser)
-
-
-def foreign_config(
-    dataset: str, shape: tuple[int, ...], *, schedule_of: Denoiser
-) -> TrainingConfig:
-    """The configuration that stands for a network for images that is not ours.
-
-    Its UNet is not the network: it only says how many classes that knows.
-    """
-    classes = getattr(schedule_of, "classes", 0)
-    return TrainingConfig(
-        dataset=dataset,
-        schedule=schedule_of.schedule.config,
-        prediction=getattr(schedule_of, "prediction", "v"),
-        unet=UNetConfig(classes=classes),
-        image_size=shape[1],
-        channels=shape[0],
-    )
+        return NETWORKS[self.kind].standing_for(self.dataset, self.shape, self.denoiser)
 
 
 def split_name(name: str) -> tuple[Path, str]:

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine import protocol
+from engine import catalogue, protocol
+from engine.catalogue import IMAGES, POINTS
 from engine.checkpoint import Checkpoint
 from engine.class_choice import AlongPath
-from engine.config import MAX_POINTS, PATHS, SIDES, require_between, require_choice
+from engine.config import MAX_POINTS, SIDES, require_between, require_choice
+from engine.evaluation import nearness_of
 from engine.geodesic import REFINED, Geodesic, Improvement, evenly_decoded, search_evenly
 from engine.image_geodesic import evenly_decoded_images, most_even, search_images
-from engine.metrics import Nearness, make_room, nearness_steps
-from engine.paths import make_curve, positions_like
+from engine.metrics import make_room
+from engine.paths import Curve, make_curve, positions_like
 from engine.polyline import at_shares, neighbour_gaps
 from engine.protocol import Packet
 from engine.samplers import check_finite, make_sampler, sample_stepwise
+from engine.steps import reported, silently
 from engine.terrain import Terrain
-
-Made = TypeVar("Made")
+from engine.trajectory import packed
 
 MOST_TERRAINS = 8
 FINE = 10_000
@@ -44,11 +47,93 @@ def terrain_of(checkpoint: Checkpoint) -> Terrain:
     return _terrains[key]
 
 
-def nearness_of(checkpoint: Checkpoint) -> Generator[None, None, Nearness | None]:
-    """What counts as off the data of a checkpoint; None where nobody has said what does."""
-    if len(checkpoint.shape) != 1 or checkpoint.shape[0] != 2:
-        return None
-    return (yield from nearness_steps(checkpoint.config.dataset, checkpoint.transform))
+class Geodesics(ABC):
+    """How paths of states of one kind are searched for and spaced."""
+
+    @abstractmethod
+    def find(
+        self,
+        checkpoint: Checkpoint,
+        along: AlongPath,
+        start: Tensor,
+        end: Tensor,
+        points: int,
+        seed: int,
+    ) -> Generator[Improvement | None, None, tuple[Geodesic, Tensor]]:
+        """See ``find_geodesic``."""
+
+    @abstractmethod
+    def evenly(
+        self, checkpoint: Checkpoint, along: AlongPath, curve: Curve, points: int, like: Tensor
+    ) -> Generator[None, None, Tensor]:
+        """``points`` latents (N, ...) of ``curve``, evenly spaced where they are decoded."""
+
+    @abstractmethod
+    def most_even(self, like: Tensor) -> int:
+        """How many states like one (...) can be spaced so."""
+
+
+class PointGeodesics(Geodesics):
+    """Of points, which know no classes."""
+
+    def find(
+        self,
+        checkpoint: Checkpoint,
+        along: AlongPath,
+        start: Tensor,
+        end: Tensor,
+        points: int,
+        seed: int,
+    ) -> Generator[Improvement | None, None, tuple[Geodesic, Tensor]]:
+        """See ``find_geodesic``."""
+        terrain = terrain_of(checkpoint)
+        yield None
+        denoiser, schedule = checkpoint.denoiser, checkpoint.schedule
+        return (
+            yield from search_evenly(denoiser, schedule, start, end, terrain, points, seed=seed)
+        )
+
+    def evenly(
+        self, checkpoint: Checkpoint, along: AlongPath, curve: Curve, points: int, like: Tensor
+    ) -> Generator[None, None, Tensor]:
+        """See ``Geodesics.evenly``."""
+        return evenly_decoded(checkpoint.denoiser, checkpoint.schedule, curve, points, like)
+
+    def most_even(self, like: Tensor) -> int:
+        """See ``Geodesics.most_even``."""
+        return MAX_POINTS // REFINED
+
+
+class ImageGeodesics(Geodesics):
+    """Of images."""
+
+    def find(
+        self,
+        checkpoint: Checkpoint,
+        along: AlongPath,
+        start: Tensor,
+        end: Tensor,
+        points: int,
+        seed: int,
+    ) -> Generator[Improvement | None, None, tuple[Geodesic, Tensor]]:
+        """See ``find_geodesic``."""
+        geodesic = yield from search_images(along, checkpoint.schedule, start, end, seed=seed)
+        latents = yield from self.evenly(checkpoint, along, geodesic.curve, points, start)
+        return geodesic, latents
+
+    def evenly(
+        self, checkpoint: Checkpoint, along: AlongPath, curve: Curve, points: int, like: Tensor
+    ) -> Generator[None, None, Tensor]:
+        """See ``Geodesics.evenly``."""
+        return evenly_decoded_images(along, checkpoint.schedule, curve, points, like)
+
+    def most_even(self, like: Tensor) -> int:
+        """See ``Geodesics.most_even``."""
+        return most_even(like)
+
+
+GEODESICS: dict[str, Geodesics] = {POINTS: PointGeodesics(), IMAGES: ImageGeodesics()}
+catalogue.require_all("GEODESICS", GEODESICS, catalogue.KINDS)
 
 
 def find_geodesic(
@@ -63,19 +148,9 @@ def find_geodesic(
 
     ``along``: the denoiser, where it is told classes.
     """
-    if len(checkpoint.shape) == 3:
-        along = along or AlongPath(checkpoint.denoiser)
-        geodesic = yield from search_images(along, checkpoint.schedule, start, end, seed=seed)
-        latents = yield from evenly_decoded_images(
-            along, checkpoint.schedule, geodesic.curve, points, start
-        )
-        return geodesic, latents
-    terrain = terrain_of(checkpoint)
-    yield None
-    return (
-        yield from search_evenly(
-            checkpoint.denoiser, checkpoint.schedule, start, end, terrain, points, seed=seed
-        )
+    along = along or AlongPath(checkpoint.denoiser)
+    return GEODESICS[checkpoint.config.resolved_kind].find(
+        checkpoint, along, start, end, points, seed
     )
 
 
@@ -99,11 +174,11 @@ def path_latents(
 
     Raises ``ValueError`` as ``engine.paths.make_curve`` does.
     """
-    require_choice("path", name, PATHS, ())
-    if even or name == "geodesic":
-        most = most_even(start) if len(checkpoint.shape) == 3 else MAX_POINTS // REFINED
+    row = catalogue.path(name)
+    if even or row.searched:
+        most = GEODESICS[checkpoint.config.resolved_kind].most_even(start)
         require_between("number of evenly decoded points", points, 2, most)
-    if name == "geodesic":
+    if row.searched:
         require_choice("side", side, SIDES, ())
         geodesic, latents = yield from find_geodesic(checkpoint, start, end, points, seed, along)
         if even is not False:
@@ -112,23 +187,9 @@ def path_latents(
     curve = make_curve(name, start, end, side=side, through=through, seed=seed)
     if not even:
         return curve(positions_like(points, start))
-    if len(checkpoint.shape) == 3:
-        along = along or AlongPath(checkpoint.denoiser)
-        return (yield from evenly_decoded_images(along, checkpoint.schedule, curve, points, start))
-    return (
-        yield from evenly_decoded(checkpoint.denoiser, checkpoint.schedule, curve, points, start)
-    )
-
-
-def silently(work: Generator[Any, None, Made]) -> Generator[None, None, Made]:
-    """``work`` without its reports."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            made: Made = done.value
-            return made
-        yield None
+    along = along or AlongPath(checkpoint.denoiser)
+    geodesics = GEODESICS[checkpoint.config.resolved_kind]
+    return (yield from geodesics.evenly(checkpoint, along, curve, points, start))
 
 
 def find_path(
@@ -142,15 +203,10 @@ def find_path(
     began = time.perf_counter()
     positions = positions_like(request.points, start)
     work = find_geodesic(checkpoint, start, end, request.points, request.seed, along)
-    while True:
-        try:
-            item = next(work)
-        except StopIteration as done:
-            geodesic, latents = done.value
-            break
+
+    def packet(item: Improvement | None) -> Packet | None:
         if item is None:
-            yield None
-            continue
+            return None
         message = protocol.PathFound(
             job=request.job,
             step=item.step,
@@ -158,15 +214,19 @@ def find_path(
             energy=item.energy,
             elapsed=time.perf_counter() - began,
         )
-        yield Packet(
+        return Packet(
             message,
             {
                 "latents": _array(item.curve(positions)),
                 "t": np.array([frame.t for frame in item.frames], np.int64),
-                "x": np.stack([_array(frame.x) for frame in item.frames]),
-                "x0": np.stack([_array(frame.x0) for frame in item.frames]),
+                **packed(
+                    [_array(frame.x) for frame in item.frames],
+                    [_array(frame.x0) for frame in item.frames],
+                ),
             },
         )
+
+    geodesic, latents = yield from reported(work, packet)
     info: dict[str, Any] = {
         "energies": geodesic.energies,
         "coefficients": geodesic.coefficients,
@@ -192,7 +252,7 @@ def compare_paths(
     began = time.perf_counter()
     nearness = yield from nearness_of(checkpoint)
     for name in request.paths:
-        if name == "geodesic":
+        if catalogue.path(name).searched:
             if geodesic is None:
                 continue
             latents = geodesic

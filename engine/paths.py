@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
+from engine import catalogue
 from engine.config import (
     MAX_POINTS,
     MAX_WAY_POINTS,
-    PATHS,
     SIDES,
     Side,
     require_between,
@@ -153,10 +154,10 @@ def make_curve(
     ``ValueError`` for an unknown path or side, and for endpoints that are not finite or differ in
     shape. 'geodesic' is refused: it needs a denoiser.
     """
-    require_choice("path", name, PATHS, ())
+    row = catalogue.path(name)
     require_choice("side", side, SIDES, ())
-    if name == "geodesic":
-        raise ValueError("the path 'geodesic' is found by a search, which needs a denoiser")
+    if row.searched:
+        raise ValueError(f"the path {name!r} is found by a search, which needs a denoiser")
     points = [("start", start), ("end", end)]
     points += [] if through is None else [("way-point", point) for point in through]
     for what, point in points:
@@ -166,18 +167,14 @@ def make_curve(
         raise ValueError(
             f"the path's ends differ in shape: {tuple(start.shape)} and {tuple(end.shape)}"
         )
-    third = None if through is None or len(through) == 0 else through[0]
-    chosen: Side = "right" if side == "right" else "left"
-    match name:
-        case "spherical":
-            return lambda s: spherical(start, end, s, side=chosen, through=third, seed=seed)
-        case "norm-guided":
-            return lambda s: norm_guided(start, end, s, side=chosen, through=third, seed=seed)
-        case "prior-preserving":
-            return lambda s: prior_preserving(start, end, s)
-        case "drawn":
-            return lambda s: drawn(start, end, s, through=through)
-    return lambda s: linear(start, end, s)
+    curve: Callable[..., Tensor] = globals()[row.curve]
+    heeded: dict[str, Any] = {}
+    if row.sided:
+        third = None if through is None or len(through) == 0 else through[0]
+        heeded = {"side": side, "through": third, "seed": seed}
+    elif row.way_points:
+        heeded = {"through": through}
+    return lambda s: curve(start, end, s, **heeded)
 
 
 def positions_like(points: int, start: Tensor) -> Tensor:
@@ -281,3 +278,8 @@ def _along(positions: Tensor, like: Tensor) -> Tensor:
 
 def _norm(point: Tensor) -> float:
     return float(point.cpu().double().norm())
+
+
+catalogue.require_made(
+    globals(), [row for row in catalogue.PATHS if not row.searched], lambda row: row.curve
+)

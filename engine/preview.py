@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import catalogue
+from engine.catalogue import IMAGES, POINTS
 from engine.config import TrainingConfig
 from engine.datasets import Standardisation
 from engine.image_classifier import known_classifier
@@ -83,7 +85,10 @@ class ImagePreview(Preview):
         }
 
 
+PREVIEWS: dict[str, type[Preview]] = {POINTS: PointPreview, IMAGES: ImagePreview}
+catalogue.require_all("PREVIEWS", PREVIEWS, catalogue.KINDS)
+
+
 def preview_for(config: TrainingConfig, transform: Standardisation) -> Preview:
     """What suits a training with ``config``, whose data are standardised by ``transform``."""
-    kind = ImagePreview if config.images else PointPreview
-    return kind(config, transform)
+    return PREVIEWS[config.resolved_kind](config, transform)

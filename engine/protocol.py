@@ -299,7 +299,7 @@ class Progress(Message, frozen=True, kw_only=True):
 
 
 class Frame(Message, frozen=True, kw_only=True):
-    """State ``index`` of ``times``, with arrays x and x0."""
+    """State ``index`` of ``times``, with arrays x and x0 (N, ...), of any one shape."""
 
     index: int
     times: list[int] = []
@@ -316,7 +316,7 @@ class PathFound(Message, frozen=True, kw_only=True):
     """A better path after ``step`` of ``total`` passes.
 
     Arrays: ``latents`` (N, ...); ``t`` (K+1,), ``x`` and ``x0`` (K+1, M, ...) of a few steps from
-    some points on it.
+    some points on it (as ``engine.trajectory.packed`` where shapes differ).
     """
 
     step: int
@@ -342,7 +342,8 @@ class Snapshot(Message, frozen=True, kw_only=True):
     """A training seen from outside at ``step``.
 
     Arrays: ``steps`` and ``losses`` since the last snapshot; ``t`` (K+1,), ``x`` and ``x0``
-    (K+1, N, ...) of samples from fixed latents, and the ``mean`` and ``std`` of each coordinate or
+    (K+1, N, ...) of samples from fixed latents (as ``engine.trajectory.packed`` where shapes
+    differ), and the ``mean`` and ``std`` of each coordinate or
     channel. Samples that cost much are drawn less often: reports in between, never the first one,
     have ``steps`` and ``losses`` alone. ``values``, as far as they are known: distance,
     distance_floor, and off_data, off_data_floor for points, recognised, recognised_floor for

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
-from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -19,7 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import protocol
+from engine import catalogue, protocol
 from engine.config import EXACT
 from engine.files import make_folder, write_atomically
 from engine.run_lock import in_training
@@ -51,10 +50,6 @@ def require_size(size: int, what: object) -> None:
     """Raises ``ValueError`` for a file that is too large to be sent."""
     if size > MAX_FILE_BYTES:
         raise ValueError(f"{what} has {size} bytes, more than the {MAX_FILE_BYTES} that are sent")
-
-
-def _is_bundled(name: str) -> bool:
-    return (resources.files("resources") / "checkpoints" / f"{name}.safetensors").is_file()
 
 
 class RemoteFiles:
@@ -119,7 +114,7 @@ class RemoteFiles:
         prefix = EXACT if name.startswith(EXACT) else ""
         bare = name.removeprefix(prefix)
         if not within and "/" not in bare and "\\" not in bare and ":" not in bare:
-            if name == protocol.LIVE or _is_bundled(bare):
+            if name == protocol.LIVE or bare in catalogue.names(catalogue.BUNDLED):
                 return name
             raise ValueError(f"{name!r} is no checkpoint that the engine has")
         found = self._inside(bare)

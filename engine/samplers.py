@@ -7,7 +7,7 @@ K + 1 frames. t = T is noise, t = 0 is data.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -16,6 +16,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from engine import catalogue
 from engine.config import SamplerConfig, sampler_times
 from engine.denoiser import Denoiser, Prediction
 from engine.noise import draw_step_noise
@@ -26,7 +27,8 @@ from engine.schedules import Schedule
 class Frame:
     """State ``x`` (N, ...) at time ``t`` and the clean data ``x0`` (N, ...) predicted from it.
 
-    At t = 0 there is nothing left to predict: ``x0`` equals ``x``.
+    Both have one shape, which may be another one at another time. At t = 0 there is nothing left
+    to predict: ``x0`` equals ``x``.
     """
 
     t: int
@@ -39,8 +41,9 @@ class Step:
     """A step about to be taken, from the state ``x`` (N, ...) at time t to an earlier time s.
 
     ``prediction``: what the denoiser says about ``x``. ``noise``: gives the step's noise, shaped
-    like ``x``; only drawn by steps that use it. ``before``: the time of the state before and the x0
-    that was predicted from it, None in the first step.
+    like ``x``, or with states of the shape that it is told; only drawn by steps that use it.
+    ``before``: the time of the state before and the x0 that was predicted from it, None in the
+    first step.
     """
 
     t: int
@@ -48,7 +51,7 @@ class Step:
     x: Tensor
     prediction: Prediction
     schedule: Schedule
-    noise: Callable[[], Tensor]
+    noise: Callable[..., Tensor]
     before: tuple[int, Tensor] | None = None
 
     @property
@@ -65,6 +68,11 @@ class Step:
         """By how much x_s moves when the x0 used in this step, x_t being given, moves by 1."""
         bar_t, bar_s = self.bars
         return math.sqrt(bar_s) - math.sqrt(bar_t * (1 - bar_s) / (1 - bar_t))
+
+
+def no_noise(*shape: object) -> Tensor:
+    """The noise of a step that is known to be deterministic."""
+    raise AssertionError("a deterministic step draws no noise")
 
 
 class Sampler(Protocol):
@@ -210,15 +218,13 @@ def _half_log_snr(schedule: Schedule, t: int) -> float:
 
 def make_sampler(config: SamplerConfig) -> Sampler:
     """The sampler that a configuration names."""
-    match config.name:
-        case "ddim":
-            return DDIM(steps=config.steps, eta=config.eta)
-        case "heun":
-            return Heun(steps=config.steps)
-        case "dpmpp2m":
-            return DPMSolverPP2M(steps=config.steps)
-        case "ddpm" | "ddpm-shared":
-            return DDPM(steps=config.steps, shared_noise=config.name == "ddpm-shared")
+    row = catalogue.sampler(config.name)
+    parameters = {"eta": config.eta} if row.has_eta else {}
+    made: Sampler = globals()[row.made_by](steps=config.steps, **parameters)
+    return made
+
+
+catalogue.require_made(globals(), catalogue.SAMPLERS, lambda row: row.made_by)
 
 
 def sample(
@@ -240,19 +246,19 @@ def sample_stepwise(
     """``sample`` with at most one evaluation an item: None after one that gave no frame."""
     check_states(latents, "latents")
     times = sampler_times(schedule.timesteps, sampler.config.resolved_steps(schedule.timesteps))
-    shared = sampler.config.name == "ddpm-shared"
+    shared = catalogue.sampler(sampler.config.name).shared_noise
     corrector = sampler if isinstance(sampler, Corrector) else None
 
-    def noise_at(t: int) -> Tensor:
+    def noise_at(t: int, usual: torch.Size, shape: Sequence[int] | None = None) -> Tensor:
         count = 1 if shared else len(latents)
-        drawn = draw_step_noise(seed, t, count, latents.shape[1:])
+        drawn = draw_step_noise(seed, t, count, usual if shape is None else shape)
         return drawn.to(latents.dtype).to(latents.device)
 
     x, before = latents, None
     for t, s in pairwise(times):
         prediction = denoiser.predict(x, t)
         yield Frame(t, x, prediction.x0)
-        step = Step(t, s, x, prediction, schedule, partial(noise_at, t), before)
+        step = Step(t, s, x, prediction, schedule, partial(noise_at, t, x.shape[1:]), before)
         x = sampler.step(step)
         if corrector is not None and s > 0:
             ahead = denoiser.predict(x, s)

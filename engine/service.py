@@ -29,14 +29,22 @@ from engine import image_jobs, protocol
 from engine.attention_maps import attention_layers, attention_maps, chosen_layer
 from engine.checkpoint import Checkpoint, asdict_plain, load_checkpoint, locate
 from engine.class_choice import AlongPath
-from engine.config import EXACT, MAX_POINTS, MAX_TIMESTEPS, SamplerConfig, require_between
+from engine.config import (
+    EXACT,
+    MAX_POINTS,
+    MAX_TIMESTEPS,
+    SamplerConfig,
+    require_between,
+    sampler_times,
+)
 from engine.data_places import root_of
 from engine.denoiser import Denoiser, NetworkDenoiser, Prediction
 from engine.devices import available_devices, choose_device
 from engine.diagnosis import diagnose
-from engine.evaluation import evaluate
+from engine.evaluation import Stage, evaluate, nearness_of
+from engine.networks import NETWORKS
 from engine.noise import draw_latents
-from engine.path_jobs import compare_paths, find_path, nearness_of, path_latents, silently
+from engine.path_jobs import compare_paths, find_path, path_latents
 from engine.preview import Values, preview_for
 from engine.protocol import Arrays, Packet
 from engine.remote_files import RemoteFiles
@@ -50,8 +58,9 @@ from engine.samplers import (
     sample,
     sample_stepwise,
 )
+from engine.steps import reported, silently
 from engine.training import Trainer, open_run, train_stepwise
-from engine.trajectory import check_size
+from engine.trajectory import check_sizes, packed
 
 TRAINING_SHARE = 0.2
 NO_FILES = "this engine sends and takes no files: its window is on the same machine"
@@ -101,6 +110,10 @@ class _Job:
         return isinstance(self.request, protocol.Train)
 
 
+class _GoneError(Exception):
+    """Nobody listens any more."""
+
+
 class Service:
     """Runs the requests that come into ``inbox`` and reports to ``send``, until the input ends.
 
@@ -115,7 +128,7 @@ class Service:
         device: torch.device | None = None,
         files: RemoteFiles | None = None,
     ) -> None:
-        self._inbox, self._send, self._files = inbox, send, files
+        self._inbox, self._write, self._files = inbox, send, files
         self._device = device or choose_device()
         self._jobs: dict[int, _Job] = {}
         self._turn: deque[int] = deque()
@@ -140,10 +153,16 @@ class Service:
             while self._read_messages():
                 if job := self._next_job():
                     self._advance(job)
-        except OSError:
-            pass  # the window is gone; what runs is saved below
+        except _GoneError:
+            pass  # what runs is saved below
         finally:
             self._close_all()
+
+    def _send(self, packet: Packet) -> None:
+        try:
+            self._write(packet)
+        except OSError as error:
+            raise _GoneError from error
 
     # Messages
 
@@ -186,7 +205,7 @@ class Service:
             if self._files is None:
                 raise ValueError(NO_FILES)
             self._files.deliver(message.path, _sent(arrays, "content"))
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             self._fail(message.job, str(error))
 
     def _fetch(self, request: protocol.Fetch) -> Work:
@@ -198,10 +217,13 @@ class Service:
         return Packet(protocol.Result(job=request.job), found)
 
     def _start(self, request: protocol.Request, arrays: Arrays) -> None:
+        if request.job in self._jobs:
+            self._fail(request.job, f"job {request.job} is running: a request needs its own number")
+            return
         if self._files is not None:
             try:
                 request = self._files.resolved(request)
-            except ValueError as error:
+            except (ValueError, OSError) as error:
                 self._fail(request.job, str(error))
                 return
         training = any(job.training for job in self._jobs.values())
@@ -361,11 +383,11 @@ class Service:
         if trainer is None:
             raise ValueError("no training is running")
         if self._live is None or self._live[:2] != (trainer, trainer.done):
-            # A denoiser of its own keeps the weights of now while training goes on: the folded copy
-            # of a network for points, a whole one for images.
+            # A denoiser of its own keeps the weights of now while training goes on: those of a
+            # folded network, or a whole copy.
             checkpoint = Checkpoint(
                 trainer.description(),
-                trainer.denoiser(frozen=trainer.config.images),
+                trainer.denoiser(frozen=not NETWORKS[trainer.config.resolved_kind].folds),
                 trainer.schedule,
                 protocol.LIVE,
                 self._device,
@@ -382,11 +404,12 @@ class Service:
     def _sample(self, request: protocol.Sample, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint, request.data_root)
         if "latents" in arrays:
-            latents = self._states(arrays["latents"], checkpoint, "latents")
+            latents = self._states(arrays["latents"], checkpoint.latent_shape, "latents")
         else:
             require_between("number of samples", request.count, 1, MAX_POINTS)
-            check_size(1, request.count, math.prod(checkpoint.shape))
-            latents = draw_latents(request.seed, request.count, checkpoint.shape).to(self._device)
+            shape = checkpoint.latent_shape
+            check_sizes(request.count, [math.prod(shape)])
+            latents = draw_latents(request.seed, request.count, shape).to(self._device)
         denoiser = told_classes(checkpoint, arrays, request.guidance)
         yield None
         return (yield from self._frames(request, checkpoint, denoiser, latents, last=request.last))
@@ -429,17 +452,17 @@ class Service:
     def _path_ends(self, arrays: Arrays, checkpoint: Checkpoint, points: int) -> Tensor:
         """Both ends of a path, of which ``points`` states can be held."""
         require_between("number of points", points, 2, MAX_POINTS)
-        check_size(1, points, math.prod(checkpoint.shape))
+        check_sizes(points, [math.prod(checkpoint.latent_shape)])
         return self._ends(arrays, checkpoint)
 
     def _ends(self, arrays: Arrays, checkpoint: Checkpoint) -> Tensor:
         ends = np.stack([_sent(arrays, "start"), _sent(arrays, "end")])
-        return self._states(ends, checkpoint, "endpoints")
+        return self._states(ends, checkpoint.latent_shape, "endpoints")
 
     def _optional(self, arrays: Arrays, name: str, checkpoint: Checkpoint) -> Tensor | None:
         if name not in arrays or len(arrays[name]) == 0:
             return None
-        return self._states(arrays[name], checkpoint, name)
+        return self._states(arrays[name], checkpoint.latent_shape, name)
 
     def _frames(
         self,
@@ -451,8 +474,9 @@ class Service:
         last: bool = False,
     ) -> Work:
         schedule, config = checkpoint.schedule, request.sampler
-        frames_expected = config.resolved_steps(schedule.timesteps) + 1
-        check_size(1 if last else frames_expected, len(latents), latents[0].numel())
+        steps = config.resolved_steps(schedule.timesteps)
+        times = [0] if last else sampler_times(schedule.timesteps, steps)
+        check_sizes(len(latents), checkpoint.sizes_at(times))
         frames: Iterator[Frame | None] = sample_stepwise(
             denoiser,
             schedule,
@@ -460,10 +484,8 @@ class Service:
             sampler=make_sampler(config),
             seed=request.seed,
         )
-        times = engine.config.sampler_times(schedule.timesteps, frames_expected - 1)
         if last:
             frames = (frame if frame is not None and frame.t == 0 else None for frame in frames)
-            times = [0]
         states, seconds = yield from self._stream(request, frames, times)
         info = {}
         if (nearness := (yield from nearness_of(checkpoint))) is not None:
@@ -501,13 +523,13 @@ class Service:
     def _invert(self, request: protocol.Invert, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
         schedule = checkpoint.schedule
-        data = self._states(_sent(arrays, "data"), checkpoint, "data")
+        data = self._states(_sent(arrays, "data"), checkpoint.shape, "data")
         steps = SamplerConfig(steps=request.steps).resolved_steps(schedule.timesteps)
-        check_size(steps + 1, len(data), data[0].numel())
+        times = sampler_times(schedule.timesteps, steps)[::-1]
+        check_sizes(len(data), checkpoint.sizes_at(times))
         denoiser = told_classes(checkpoint, arrays, request.guidance)
         yield None
         frames = invert_stepwise(denoiser, schedule, data, steps=steps)
-        times = engine.config.sampler_times(schedule.timesteps, steps)[::-1]
         found, seconds = yield from self._stream(request, frames, times)
         answer: dict[str, NDArray[Any]] = {}
         if request.replay:
@@ -521,8 +543,12 @@ class Service:
 
     def _field(self, request: protocol.Field, arrays: Arrays) -> Work:
         checkpoint = self._checkpoint(request.checkpoint)
-        points = self._states(_sent(arrays, "points"), checkpoint, "points")
         require_between("number of times", len(request.times), 1, MAX_TIMESTEPS)
+        shapes = {checkpoint.shape_at(t) for t in request.times}
+        if len(shapes) > 1:
+            raise ValueError(f"states have other shapes at other times: {sorted(shapes)}")
+        (shape,) = shapes
+        points = self._states(_sent(arrays, "points"), shape, "points")
         began = time.perf_counter()
         yield None
         for t in request.times:
@@ -539,23 +565,17 @@ class Service:
         data_root = root_of(request.data_root)
         stages = evaluate(checkpoint, quick=request.quick, data_root=data_root)
         what = ""
-        while True:
-            try:
-                stage = next(stages)
-            except StopIteration as end:
-                info = {**vars(end.value), "distance_ratio": end.value.ratio}
-                info = {key: value for key, value in info.items() if np.isfinite(value)}
-                seconds = time.perf_counter() - begun
-                return Packet(protocol.Result(job=request.job, info=info, seconds=seconds))
+
+        def progress(stage: Stage) -> Packet | None:
+            nonlocal what, started, told
             now = time.perf_counter()
             if stage.what != what:  # another kind of work, with a pace of its own
                 what, started = stage.what, now
             if now - told < 0.1:
-                yield None
-                continue
+                return None
             told, elapsed = now, now - started
             remaining = elapsed / stage.done * (stage.total - stage.done) if stage.done else None
-            yield Packet(
+            return Packet(
                 protocol.Progress(
                     job=request.job,
                     done=stage.done,
@@ -564,6 +584,12 @@ class Service:
                     remaining=remaining,
                 )
             )
+
+        quality = yield from reported(stages, progress)
+        info = {**vars(quality), "distance_ratio": quality.ratio}
+        info = {key: value for key, value in info.items() if np.isfinite(value)}
+        seconds = time.perf_counter() - begun
+        return Packet(protocol.Result(job=request.job, info=info, seconds=seconds))
 
     def _diagnose(self, request: protocol.Diagnose) -> Work:
         started = time.perf_counter()
@@ -576,7 +602,7 @@ class Service:
         began = time.perf_counter()
         checkpoint = self._checkpoint(request.checkpoint)
         layer = chosen_layer(checkpoint, request.layer)
-        x = self._states(_sent(arrays, "x"), checkpoint, "x")
+        x = self._states(_sent(arrays, "x"), checkpoint.shape, "x")
         classes = sent_classes(checkpoint, arrays)
         maps = attention_maps(checkpoint, x, request.times, layer=layer.name, classes=classes)
         yield None
@@ -590,13 +616,13 @@ class Service:
         seconds = time.perf_counter() - began
         return Packet(protocol.Result(job=request.job, info=info, seconds=seconds))
 
-    def _states(self, array: NDArray[Any], checkpoint: Checkpoint, what: str) -> Tensor:
+    def _states(self, array: NDArray[Any], shape: tuple[int, ...], what: str) -> Tensor:
         if array.dtype.kind != "f":
             raise ValueError(f"{what} must be floating point, got {array.dtype}")
         states = torch.tensor(array, dtype=torch.float32, device=self._device)
-        if states.shape[1:] != checkpoint.shape:
+        if states.shape[1:] != shape:
             raise ValueError(
-                f"{what} must have shape (N, {', '.join(map(str, checkpoint.shape))}), "
+                f"{what} must have shape (N, {', '.join(map(str, shape))}), "
                 f"got {tuple(states.shape)}"
             )
         check_states(states, what)
@@ -606,17 +632,15 @@ class Service:
         folder = Path(request.out)
         steps = None
         try:
-            if request.config.images:  # read now, file by file, and kept
-                yield from image_jobs.load_for_window(
-                    request.config, request.data_root, request.job
-                )
+            # Files are read now, one by one, and kept.
+            yield from image_jobs.read_for_window(request.config, request.data_root, request.job)
             trainer = open_run(
                 request.config,
                 folder,
                 device=self._device,
                 resume=request.resume,
                 data_root=root_of(request.data_root),
-                micro_batch=MICRO_BATCH if request.config.images else None,
+                micro_batch=MICRO_BATCH if NETWORKS[request.config.resolved_kind].slow else None,
             )
             self._trainer = trainer
             yield None
@@ -705,9 +729,10 @@ class _TrainingReport:
         self._request, self._trainer = request, trainer
         self._denoiser: NetworkDenoiser = trainer.denoiser()
         self._preview = preview_for(trainer.config, trainer.transform)
-        latents = draw_latents(
-            trainer.config.seed, self._preview.samples, trainer.description().state_shape
+        shape = self._denoiser.shape_at(
+            trainer.schedule.timesteps, trainer.description().state_shape
         )
+        latents = draw_latents(trainer.config.seed, self._preview.samples, shape)
         self._latents = latents.to(trainer.device)
         self._steps: list[int] = []
         self._losses: list[float] = []
@@ -789,8 +814,7 @@ class _TrainingReport:
         transform = self._trainer.transform
         return {
             "t": np.array(times, np.int64),
-            "x": np.stack(x),
-            "x0": np.stack(x0),
+            **packed(x, x0),
             "mean": transform.mean.ravel(),
             "std": transform.std.ravel(),
         }

@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 import torch
 from torch import Tensor, nn
@@ -17,19 +17,19 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 from engine import checkpoint as checkpoints
-from engine import datasets
 from engine.config import TrainingConfig
-from engine.datasets.images import info_of
+from engine.datasets import PointSet
+from engine.datasets.images import ImageSet
 from engine.denoiser import NetworkDenoiser, training_target
 from engine.devices import is_out_of_memory, release_memory, threads_for
 from engine.distributed import Team
-from engine.files import make_folder
-from engine.precision import computing_in, training_type
+from engine.files import made_folder, make_folder
+from engine.networks import NETWORKS, build_network
+from engine.precision import computing_in
 from engine.run_lock import RunLock
 from engine.schedules import Schedule
-from engine.training_data import PointData, TrainingData, load_training_data
-
-Done = TypeVar("Done")
+from engine.steps import finish
+from engine.training_data import DATA, TrainingData, load_training_data
 
 METRICS_NAME = "metrics.jsonl"
 
@@ -85,16 +85,6 @@ def averaging_weight(step: int) -> float:
     return 1 - keep
 
 
-def finish(work: Generator[object, None, Done]) -> Done:
-    """Run a generator to its end; returns what it returns."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            done: Done = end.value
-            return done
-
-
 class TooLittleMemoryError(ValueError):
     """A device has no room for an update. Of several processes a single one may meet this."""
 
@@ -115,29 +105,30 @@ class Trainer:
         self,
         config: TrainingConfig,
         device: torch.device,
-        data: datasets.PointSet | TrainingData | None = None,
+        data: PointSet | ImageSet | TrainingData | None = None,
         *,
         data_root: Path | None = None,
         micro_batch: int | None = None,
     ) -> None:
         self.config, self.device, self.micro_batch = config, device, micro_batch
-        if data is None and config.unet is not None and config.unet.classes:
-            there = len(info_of(config).labels)
-            if config.unet.classes != there:
+        kind = DATA[config.resolved_kind]
+        if data is None and config.classes:
+            there = len(kind.labels(config))
+            if config.classes != there:
                 raise ValueError(
-                    f"the network is to learn {config.unet.classes} classes, the data set "
+                    f"the network is to learn {config.classes} classes, the data set "
                     f"{config.dataset!r} has {there}"
                 )
         if data is None:
             data = load_training_data(config, device, data_root=data_root)
-        self._data = PointData(data, device) if isinstance(data, datasets.PointSet) else data
+        self._data = data if isinstance(data, TrainingData) else kind.held(data, device)
         self.transform = self._data.transform
         checkpoints.count_parameters(config, self._data.shape)  # before any of them is allocated
         self.schedule = Schedule(config.schedule)
         self.random = torch.Generator().manual_seed(config.seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            network = checkpoints.build_network(config, self._data.shape)
+            network = build_network(config, self._data.shape)
         self.network: nn.Module = network.to(device)
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(
@@ -146,7 +137,7 @@ class Trainer:
             weight_decay=0.0,
             fused=device.type in ("cpu", "cuda", "mps"),
         )
-        self.working_type = training_type(device) if config.images else torch.float32
+        self.working_type = NETWORKS[config.resolved_kind].working_type(device)
         self.done = 0
         self.lock: RunLock | None = None
         """Of the folder it saves to, until its training ends (see ``open_run``)."""
@@ -313,7 +304,7 @@ class Trainer:
     def _class_weights(self, rows: Tensor) -> Tensor | None:
         """A row (K,) for each: 1 at its class, all zeros where that is kept from the network."""
         unet = self.config.unet
-        if unet is None or unet.classes == 0:
+        if unet is None or not self.config.classes:
             return None
         labels = self._data.classes(rows)
         if labels is None:
@@ -323,13 +314,8 @@ class Trainer:
 
     def description(self) -> checkpoints.Description:
         """The configuration and how far it has come."""
-        return checkpoints.Description(
-            config=self.config,
-            step=self.done,
-            mean=self.transform.mean.flatten().tolist(),
-            std=self.transform.std.flatten().tolist(),
-            shape=list(self._data.shape) if self.config.images else None,
-        )
+        mean, std = self.transform.mean.flatten().tolist(), self.transform.std.flatten().tolist()
+        return checkpoints.Description.of(self.config, self._data.shape, mean, std, step=self.done)
 
     def _weights(self) -> dict[str, Tensor]:
         return {f"weights.{k}": v for k, v in self.network.state_dict().items()} | {
@@ -466,15 +452,24 @@ def open_run(
             raise
         trainer.config, trainer.lock = checkpoints.going_on(trainer.config, config), lock
         return trainer
+    with made_folder(folder):
+        lock = RunLock(folder)  # before the look: another training may end while this one is built
+        try:
+            _require_no_training(folder)
+            trainer = Trainer(config, device, data_root=data_root, micro_batch=micro_batch)
+        except BaseException:
+            lock.release()
+            raise
+    trainer.lock = lock
+    return trainer
+
+
+def _require_no_training(folder: Path) -> None:
     for name in (checkpoints.STATE_NAME, checkpoints.CHECKPOINT_NAME):
         if (folder / name).exists():
             raise ValueError(
                 f"{folder} already holds a training; resume it or choose another folder"
             )
-    trainer = Trainer(config, device, data_root=data_root, micro_batch=micro_batch)
-    make_folder(folder)
-    trainer.lock = RunLock(folder)
-    return trainer
 
 
 def train(trainer: Trainer, folder: Path) -> Generator[TrainingStep]:
@@ -550,7 +545,7 @@ def _open_metrics(path: Path, done: int) -> IO[str]:
             try:
                 if not line.endswith(b"\n") or json.loads(line)["step"] > done:
                     break
-            except (ValueError, TypeError, KeyError):  # spoilt by a crash
+            except (ValueError, TypeError, KeyError, RecursionError):  # spoilt by a crash
                 break
             kept += len(line)
         old.truncate(kept)  # in place: this works on a full disk, too

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.checkpoint import build_network, count_parameters
+from engine.checkpoint import count_parameters
 from engine.config import TrainingConfig
 from engine.datasets import Standardisation
-from engine.datasets.images import info_of
+from engine.networks import build_network
 from engine.training import Trainer
-from engine.training_data import TrainingData
+from engine.training_data import DATA, TrainingData
 
 COPIES = 5
 """Weights, their gradients, two moments of each, and the averaged weights."""
@@ -51,10 +51,10 @@ def measure_cost(
     long. Raises ``ValueError`` for a network of more than ``checkpoint.MOST_PARAMETERS``, before
     anything of it is allocated.
     """
-    shape = info_of(config).shape if config.images else (2,)
+    of_kind = DATA[config.resolved_kind]
+    shape = of_kind.shape(config)
     parameters = count_parameters(config, shape)
     rows = min(config.batch_size, micro_batch or config.batch_size)
-    images = info_of(config).count * int(np.prod(shape)) if config.images else 0
     kept = bytes_kept(config, rows)
     yield
     data = _Noise(shape, config, device)
@@ -71,18 +71,17 @@ def measure_cost(
         several = min(config.batch_size // measured, MICRO_BATCHES)
         again = yield from _timed_step(trainer, measured, several)
         seconds = min(seconds, again / several)
-    memory = 4 * COPIES * parameters + kept + images
+    memory = 4 * COPIES * parameters + kept + of_kind.bytes_held(config)
     return Cost(parameters, seconds / measured * config.batch_size, memory)
 
 
 def bytes_kept(config: TrainingConfig, rows: int) -> int:
     """What a pass of ``rows`` states keeps for its gradients, found out without computing it."""
-    shape = info_of(config).shape if config.images else (2,)
+    shape = DATA[config.resolved_kind].shape(config)
     with torch.device("meta"):
         network = build_network(config, shape)
         x, t = torch.empty(rows, *shape), torch.ones(rows, dtype=torch.int64)
-        known = config.unet.classes if config.unet else 0
-        classes = (torch.empty(rows, known),) if known else ()
+        classes = (torch.empty(rows, config.classes),) if config.classes else ()
     own = (*network.parameters(), *network.buffers())
     weights = {value.untyped_storage()._cdata for value in own}
     kept: dict[int, Tensor] = {}
@@ -123,7 +122,7 @@ class _Noise(TrainingData):
         self, shape: tuple[int, ...], config: TrainingConfig, device: torch.device
     ) -> None:
         self.count, self.shape, self._device = 1000, shape, device
-        self._classes = config.unet.classes if config.unet else 0
+        self._classes = config.classes
         self.transform = Standardisation(np.zeros(shape[0]), np.ones(shape[0]))
 
     def states(self, rows: Tensor) -> Tensor:

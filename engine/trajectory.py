@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import bisect
 import io
+import itertools
 import json
+import math
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -24,10 +27,15 @@ MAX_BYTES = 2 * 2**30
 
 def check_size(frames: int, count: int, state_size: int) -> None:
     """Raise ``ValueError`` if x and x0 of so many float32 frames would not fit in ``MAX_BYTES``."""
-    size = 2 * 4 * frames * count * state_size
+    check_sizes(count, [state_size] * frames)
+
+
+def check_sizes(count: int, sizes: Sequence[int]) -> None:
+    """``check_size`` for frames whose states have so many numbers, a frame each."""
+    size = 2 * 4 * count * sum(sizes)
     if size > MAX_BYTES:
         raise ValueError(
-            f"{count} samples with {frames} frames would take {size / 2**30:.1f} GiB, "
+            f"{count} samples with {len(sizes)} frames would take {size / 2**30:.1f} GiB, "
             f"more than {MAX_BYTES / 2**30:.0f} GiB; ask for fewer samples or steps, "
             "or keep the last frame only"
         )
@@ -37,7 +45,8 @@ def check_size(frames: int, count: int, state_size: int) -> None:
 class Trajectory:
     """States along visited times ``t`` (K + 1 integers, falling from noise to data).
 
-    ``x[k]`` and ``x0[k]`` are float32 (N, ...); lists shorter than ``t`` mean that the rest has
+    ``x[k]`` and ``x0[k]`` are float32 (N, ...), of one shape, which may differ from frame to frame
+    but for N; lists shorter than ``t`` mean that the rest has
     not arrived yet. ``meta`` says how to make the trajectory again.
     """
 
@@ -84,11 +93,11 @@ class Trajectory:
     def save(self, path: Path) -> None:
         """Write the .npz of the contract: ``x``, ``t``, ``x0``, ``meta`` (JSON), and ``latents``.
 
-        The file appears whole or not at all. Raises ``OSError`` when it cannot be written.
+        For states of different shapes ``x`` and ``x0`` are as in ``packed``. The file appears
+        whole or not at all. Raises ``OSError`` when it cannot be written.
         """
         arrays = {
-            "x": np.stack(self.x),
-            "x0": np.stack(self.x0),
+            **packed(self.x, self.x0),
             "t": np.asarray(self.t[: len(self.x)], np.int64),
             "meta": np.array(json.dumps(self.meta)),
         }
@@ -101,18 +110,82 @@ class Trajectory:
         write_atomically(path, write)
 
 
+SHAPES = "shapes"
+
+
+def packed(
+    x: Sequence[NDArray[np.float32]], x0: Sequence[NDArray[np.float32]]
+) -> dict[str, NDArray[Any]]:
+    """Frames as the arrays ``x`` and ``x0`` (K + 1, N, ...), for a file or a message.
+
+    Where their shapes differ, all their numbers in a row, and ``shapes`` int64 (K + 1, axes), the
+    shape of each frame, with zeros behind a shorter one.
+    """
+    if len({frame.shape for frame in x}) <= 1:
+        return {"x": np.stack(x), "x0": np.stack(x0)}
+    axes = max(frame.ndim for frame in x)
+    shapes = [[*frame.shape, *[0] * (axes - frame.ndim)] for frame in x]
+    return {
+        "x": np.concatenate([frame.ravel() for frame in x]),
+        "x0": np.concatenate([frame.ravel() for frame in x0]),
+        SHAPES: np.array(shapes, np.int64),
+    }
+
+
+def unpacked(
+    arrays: Mapping[str, NDArray[Any]],
+) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
+    """The frames x and x0 that ``packed`` made ``arrays`` of.
+
+    Raises ``ValueError`` for arrays that cannot come from there.
+    """
+    x, x0, shapes = arrays["x"], arrays["x0"], arrays.get(SHAPES)
+    if x.shape != x0.shape:
+        raise ValueError(f"x {x.shape} and x0 {x0.shape} disagree")
+    if shapes is None:
+        if x.ndim < 2:
+            raise ValueError(f"x {x.shape} holds no frames")
+        return list(x), list(x0)
+    if shapes.ndim != 2 or shapes.size == 0 or shapes.dtype.kind not in "iu" or x.ndim != 1:
+        raise ValueError(f"x {x.shape} and shapes {shapes.shape} disagree")
+    found = [_without_zeros([int(length) for length in row]) for row in shapes]
+    counts = {shape[0] for shape in found}
+    # Plain integers: a product of these does not run over.
+    ends = list(itertools.accumulate(math.prod(shape) for shape in found))
+    if len(counts) != 1 or ends[-1] != x.size:
+        raise ValueError(f"x {x.shape} does not hold frames of {len(counts)} shapes")
+    return (
+        [part.reshape(shape) for part, shape in zip(np.split(x, ends[:-1]), found, strict=True)],
+        [part.reshape(shape) for part, shape in zip(np.split(x0, ends[:-1]), found, strict=True)],
+    )
+
+
+def _without_zeros(row: list[int]) -> tuple[int, ...]:
+    """The shape (N, ...) that zeros were put behind."""
+    shape = tuple(row[: row.index(0)] if 0 in row else row)
+    if len(shape) < 2 or any(row[len(shape) :]) or min(shape) < 1:
+        raise ValueError(f"{row} is no shape of states")
+    return shape
+
+
 def load(path: Path) -> Trajectory:
     """Read a trajectory; raises ``ValueError`` naming the file and what is wrong with it."""
     _require_file(path, "trajectory")
     try:
         with zipfile.ZipFile(path) as archive:
-            x = _read_array(archive, "x")
-            x0 = _read_array(archive, "x0")
+            differing = [SHAPES] if f"{SHAPES}.npy" in archive.namelist() else []
+            arrays = {name: _read_array(archive, name) for name in ("x", "x0", *differing)}
+            x, x0 = arrays["x"], arrays["x0"]
             t = _read_array(archive, "t")
             meta = json.loads(str(_read_array(archive, "meta")))
     except Exception as error:  # what decompresses and parses raises almost anything
         raise ValueError(f"{path} is not a ToyDiff trajectory: {_fault(error)}") from error
-    if x.ndim < 2 or x.shape != x0.shape or t.shape != (len(x),) or t.dtype.kind not in "iu":
+    try:
+        states, cleans = unpacked(arrays)
+        agree = t.shape == (len(states),) and t.dtype.kind in "iu"
+    except ValueError:
+        agree = False
+    if not agree:
         raise ValueError(
             f"{path} is not a ToyDiff trajectory: "
             f"x {x.shape}, x0 {x0.shape} and t {t.shape} disagree"
@@ -124,7 +197,7 @@ def load(path: Path) -> Trajectory:
     if x.size == 0 or not isinstance(meta, dict):
         fault = "it holds no samples" if x.size == 0 else f"meta is a {type(meta).__name__}"
         raise ValueError(f"{path} is not a ToyDiff trajectory: {fault}")
-    return Trajectory([int(value) for value in t], list(x), list(x0), meta)
+    return Trajectory([int(value) for value in t], states, cleans, meta)
 
 
 def _require_file(path: Path, what: str) -> None:

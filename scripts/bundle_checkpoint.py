@@ -43,10 +43,11 @@ from engine.checkpoint import (
 )
 from engine.config import TrainingConfig
 from engine.datasets.images import IMAGE_DEFAULTS, image_training
-from engine.evaluation import Drawing, Stage, evaluate, figures
+from engine.evaluation import Drawing, Stage, evaluate
 from engine.image_metrics import ImageQuality
 from engine.metrics import Quality
 from engine.samplers import DDPM
+from engine.steps import finish
 
 MOST_BYTES = 4_000_000
 FEW_SAMPLES, GUIDANCE = 128, 1.5
@@ -129,13 +130,12 @@ def measured(checkpoint: Checkpoint, drawing: Drawing, *, quick: bool) -> dict[s
         checkpoint, quick=quick, drawing=drawing
     )
     with tqdm(unit=" evaluations", disable=not sys.stderr.isatty(), leave=False) as bar:
-        while True:
-            try:
-                stage = next(stages)
-            except StopIteration as end:
-                return figures(end.value)
+
+        def show(stage: Stage) -> None:
             bar.total = stage.total
             bar.update(stage.done - bar.n)
+
+        return finish(stages, show).figures()
 
 
 def bundle(

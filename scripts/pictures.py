@@ -12,13 +12,13 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
-from toydiff_gui import memory, scenes
+from toydiff_gui import memory, tasks
 from toydiff_gui.main_window import HINT_SEEN, MainWindow
 from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, IMAGE_SAMPLING, SLICE
 from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import DEFAULT_LANES, LANE_RUNS, LANES, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL
@@ -76,8 +76,8 @@ COMMANDS = (  # picture, command, how it is drawn
 def take_window_pictures(folder: Path) -> None:
     """Grab the window after each task has been run in it."""
     app = QApplication([])
-    settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
-    settings.setValue(HINT_SEEN, True)
+    settings = SettingsFile(folder / "settings.json")
+    settings.put(HINT_SEEN, True)
     window = MainWindow(settings, runs_folder=folder / "runs")
     window.resize(*SIZE)
     window.show()
@@ -104,7 +104,7 @@ def take_window_pictures(folder: Path) -> None:
     )
     for name, key, t, theme in WINDOW:
         window.state.update(VIEW, theme=theme)
-        scenes.apply(scenes.task(key), window.state)
+        tasks.apply(tasks.task(key), window.state)
         app.processEvents()
         wait(complete)
         window.playback.pause()
@@ -114,7 +114,7 @@ def take_window_pictures(folder: Path) -> None:
         window.grab().save(str(FOLDER / f"window-{name}.png"))
 
     def at_rest() -> bool:
-        parts = (window.layers, window.comparer, window.diagnostics.noise_requests)
+        parts = (window.overlays, window.diagnostics.noise_requests)
         return complete() and not any(part.busy for part in parts)
 
     def take(name: str, t: int) -> None:
@@ -141,7 +141,7 @@ def take_laboratory_pictures(window: MainWindow, take: Callable[[str, int], None
     """The tear with the flow that makes it, the diagnostics, eight lanes in the laboratory."""
     state = window.state
     window.resize(*LARGE)
-    scenes.apply(scenes.task("1e"), state)
+    tasks.apply(tasks.task("1e"), state)
     state.update(VIEW, theme="light", overlays={"ddim": ("field",)})
     take("tear", 0)
     state.update(VIEW, theme="dark", page="diagnostics", overlays={})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
-POINTS = (("v", "V"), ("gaussians8", "8 Gaussians"), ("moons", "Moons"))
-IMAGES = (("mnist", "MNIST"), ("fashion", "Fashion"), ("digits", "Digits 8"))
-NAMES = tuple(name for name, _ in (*POINTS, *IMAGES))
+from engine import catalogue
+
+NAMES = catalogue.names(catalogue.BUNDLED)
 
 
 @cache
@@ -17,9 +17,13 @@ def _is_there(name: str) -> bool:
 
 def bundled_points() -> tuple[tuple[str, str], ...]:
     """Those for points: name and title, the usual one first."""
-    return tuple(item for item in POINTS if _is_there(item[0]))
+    return _those_of(catalogue.POINTS)
 
 
 def bundled_images() -> tuple[tuple[str, str], ...]:
     """Those for images."""
-    return tuple(item for item in IMAGES if _is_there(item[0]))
+    return _those_of(catalogue.IMAGES)
+
+
+def _those_of(kind: str) -> tuple[tuple[str, str], ...]:
+    return tuple((row.name, row.title) for row in catalogue.bundled(kind) if _is_there(row.name))

@@ -10,14 +10,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from engine import protocol
+from engine import catalogue, protocol
 from engine.config import EXACT, PYTHON
 from engine.files import write_atomically
 from engine.protocol import Packet
@@ -111,7 +110,7 @@ class Courier:
             )
         prefix = EXACT if name.startswith(EXACT) else ""
         bare = name.removeprefix(prefix)
-        if bare == protocol.LIVE or _bundled(bare):
+        if bare == protocol.LIVE or bare in catalogue.names(catalogue.BUNDLED):
             return [], name
         path = Path(bare)
         if path.is_dir():
@@ -180,12 +179,6 @@ class Courier:
         """The name over there of a file that the engine has as it is here."""
         known = self._known.get(path)
         return known[1] if known is not None and known[0] == _stamp(path) else None
-
-
-def _bundled(name: str) -> bool:
-    if not name.replace("-", "").replace("_", "").isalnum():
-        return False
-    return (resources.files("resources") / "checkpoints" / f"{name}.safetensors").is_file()
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import catalogue
 from engine.config import SamplerConfig
 from engine.trajectory import Trajectory
 from toydiff_gui import names
@@ -54,8 +55,6 @@ from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TrainingRun
 from toydiff_gui.state.view import MARKED, PINNED, VIEW, overlays_of
 
-ETAS = {"ddpm": 1.0, "ddpm-shared": 1.0}
-"""Samplers that are DDIM with this share of fresh noise."""
 WAITING_FOR_MAP = "Waiting for the map."
 BESIDE = 1
 """Numbers of the strips begin after this: as in 2D, where lane 1 shows the latents."""
@@ -263,8 +262,9 @@ def _detail(state: Store, lane: LaneSpec, sampler: SamplerConfig) -> str:
     path = lane.path_name(images)
     if not images.fixed_noise and several:
         parts.append(names.PATHS[path].lower())
-    if lane.sampler == "ddim" or lane.sampler in ETAS:
-        eta = ETAS.get(lane.sampler, sampler.eta)
+    row = catalogue.sampler(lane.sampler)
+    if row.has_eta or row.eta_of_ddim is not None:
+        eta = sampler.eta if row.eta_of_ddim is None else row.eta_of_ddim
         parts.append(f"η = {eta:g}")
     if lane.seed is not None:
         parts.append(f"seed {lane.seed}")

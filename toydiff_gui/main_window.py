@@ -6,7 +6,7 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QGuiApplication,
@@ -26,12 +26,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from toydiff_gui import memory, names, scenes, theme
+from toydiff_gui import memory, names, sheet, tasks, theme
 from toydiff_gui.app.mode_switch import ModeKeeper
 from toydiff_gui.bundled import bundled_images, bundled_points
 from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.canvas.images import ImagePage
-from toydiff_gui.comparer import Comparer
 from toydiff_gui.composer import alphas_cumprod, compose, data_points
 from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.controllers.fetch_home import FetchHome
@@ -45,7 +44,6 @@ from toydiff_gui.export.stills import clipboard_data
 from toydiff_gui.help_dialog import HelpDialog
 from toydiff_gui.image_composer import compose_images, image_thumbnails
 from toydiff_gui.image_scene import ImageScene
-from toydiff_gui.layers import LayerKeeper
 from toydiff_gui.modes.images.attention import AttentionRequests
 from toydiff_gui.modes.images.costs import NetworkCosts
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
@@ -61,21 +59,25 @@ from toydiff_gui.modes.images.settings import (
     SLICE,
 )
 from toydiff_gui.modes.images.slice import SliceRequests
+from toydiff_gui.modes.points.comparison import PathComparison
 from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
+from toydiff_gui.modes.points.overlay_requests import OverlayRequests
 from toydiff_gui.modes.points.settings import INVERSION, LAYERS, SAMPLING
 from toydiff_gui.panels.images.sample import ImageSamplePanel
 from toydiff_gui.panels.images.train import ImageTrainPanel
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.panels.train import TrainPanel
 from toydiff_gui.playback import Playback
-from toydiff_gui.references import FILTERS, is_here, reference_of
+from toydiff_gui.references import FILTERS, is_here, program_file, reference_of
 from toydiff_gui.remote_engine import Address
 from toydiff_gui.runs import Runs
 from toydiff_gui.scene import Scene
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LANES
 from toydiff_gui.state.model import MODEL, OTHER_MODELS
+from toydiff_gui.state.programs import allow_program
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
@@ -96,7 +98,7 @@ class MainWindow(QMainWindow):
 
     def __init__(
         self,
-        settings: QSettings,
+        settings: SettingsFile,
         *,
         engine: EngineKind | Address = "process",
         device: str = "auto",
@@ -106,6 +108,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("ToyDiff")
         self._settings = settings
+        settings.on_change = single_shot(self, 0, settings.save).start
         self.state = Store(self)
         memory.restore(settings, self.state)
         self.modes = ModeKeeper(self.state, settings, self)
@@ -115,22 +118,22 @@ class MainWindow(QMainWindow):
         self.link = EngineLink(engine, device, self)
         self.controllers = Controllers(self.state, self.link, self.playback, self.runs, self)
         self.models, self.training = self.controllers.models, self.controllers.training
-        self.pathfinder, self.exchange = self.controllers.pathfinder, self.controllers.exchange
+        self.geodesic, self.exchange = self.controllers.geodesic, self.controllers.exchange
         self.fetch_home = FetchHome(self.state, self.controllers.client, self.runs, self.link, self)
-        self.layers = LayerKeeper(self.state, self.link, self.playback, self)
-        self.comparer = Comparer(self.state, self.link, self.pathfinder, self)
+        self.overlays = OverlayRequests(self.state, self.exchange, self.playback, self)
+        self.comparison = PathComparison(self.state, self.geodesic)
         self.inversion = PointInversion(self.state, self.exchange, self)
         self.point_lanes = PointLanes(
-            self.state, self.exchange, self.playback, self.models, self.pathfinder, self
+            self.state, self.exchange, self.playback, self.models, self.geodesic, self
         )
-        self.image_lanes = ImageLanes(self.state, self.exchange, self.models, self.pathfinder, self)
+        self.image_lanes = ImageLanes(self.state, self.exchange, self.models, self.geodesic, self)
         self.slice = SliceRequests(self.state, self.exchange)
         self.attention = AttentionRequests(self.state, self.exchange, self.playback)
         self.image_inversion = ImageInversion(self.state, self.controllers.client, self)
         self.image_sets = ImageSets(self.state, self.controllers.client, settings, self)
         self.costs = NetworkCosts(self.state, self.exchange)
         self._open_ref = open_ref
-        self._task_waiting: scenes.Task | None = None
+        self._task_waiting: tasks.Task | None = None
         self._export: ExportDialog | None = None
         self._help: HelpDialog | None = None
         self._played_once = False
@@ -201,7 +204,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.timeline)
         self.setCentralWidget(whole)
         self._canvas = canvas
-        if self._settings.value(HINT_SEEN) is None:
+        if not self._settings.get(HINT_SEEN, bool):
             self.grid.show_hint().dismissed.connect(self._remember_hint)
 
     def _connect(self) -> None:
@@ -235,6 +238,7 @@ class MainWindow(QMainWindow):
         state.changed(TRAINING).connect(self._show_can_continue)
         state.changed(TRAINING_CONFIG).connect(self._show_can_continue)
         state.message_posted.connect(self.messages.show_message)
+        state.program_asked.connect(self._ask_to_run)
         self.messages.changed.connect(self._place_messages)
         self.playback.t_changed.connect(self.grid.set_t)
         self.playback.t_changed.connect(self.image_page.set_t)
@@ -249,9 +253,8 @@ class MainWindow(QMainWindow):
             panel.stop_requested.connect(self.training.stop)
         self.grid.edit_asked.connect(self.sample_panel.edit_lane)
         self.grid.view_range_changed.connect(self._show_layers_of_view)
-        pathfinder = self.pathfinder
-        self.sample_panel.stop_search_requested.connect(pathfinder.stop)
-        self.sample_panel.search_again_requested.connect(pathfinder.search_again)
+        self.sample_panel.stop_search_requested.connect(self.geodesic.stop)
+        self.sample_panel.search_again_requested.connect(self.geodesic.search_again)
         self.sample_panel.invert_file_requested.connect(self.inversion.invert_file)
         self.sample_panel.pick_requested.connect(self.inversion.pick_points)
         self._connect_images()
@@ -260,7 +263,7 @@ class MainWindow(QMainWindow):
         bar = self.toolbar
         bar.model_chosen.connect(self._choose_model)
         bar.mode_chosen.connect(self.show_mode)
-        bar.scene_chosen.connect(self.show_task)
+        bar.task_chosen.connect(self.show_task)
         bar.open_requested.connect(self.ask_for_checkpoint)
         bar.export_requested.connect(self.show_export)
         bar.copy_requested.connect(self.copy_picture)
@@ -285,8 +288,8 @@ class MainWindow(QMainWindow):
         sample.invert_image_requested.connect(self.image_inversion.invert_image)
         sample.invert_file_requested.connect(self.image_inversion.invert_file)
         sample.cancel_inversion_requested.connect(self.image_inversion.cancel)
-        sample.stop_search_requested.connect(self.pathfinder.stop)
-        sample.search_again_requested.connect(self.pathfinder.search_again)
+        sample.stop_search_requested.connect(self.geodesic.stop)
+        sample.search_again_requested.connect(self.geodesic.search_again)
 
     def _install_keys(self) -> None:
         install_shortcuts(self, self.playback)
@@ -332,7 +335,7 @@ class MainWindow(QMainWindow):
 
     def _show_layers_of_view(self) -> None:
         view = self.grid.view_range
-        self.layers.set_view((view.x0, view.x1, view.y0, view.y1))
+        self.overlays.set_view((view.x0, view.x1, view.y0, view.y1))
 
     def _show_image_thumbnails(self) -> None:
         """The tile that is pinned, in the row above time, when it is there."""
@@ -392,8 +395,8 @@ class MainWindow(QMainWindow):
 
     def _show_mode(self) -> None:
         """Docks, page and tasks of the mode that the model belongs to."""
-        tasks = scenes.IMAGE_TASKS if self.state.get(MODEL).images else scenes.TASKS
-        self.toolbar.set_scenes([(task.key, task.title, task.tooltip) for task in tasks])
+        offered = tasks.IMAGE_TASKS if self.state.get(MODEL).images else tasks.TASKS
+        self.toolbar.set_tasks([(task.key, task.title, task.tooltip) for task in offered])
         if self.modes.mode != self._mode:
             self._mode = self.modes.mode
             self.state.update(VIEW, maximised_lane="")  # what was alone belongs to the other
@@ -403,9 +406,18 @@ class MainWindow(QMainWindow):
         self._show_page()
 
     def _choose_parts(self) -> None:
-        parts: tuple[Part, ...] = (self.inversion, self.point_lanes)
+        parts: tuple[Part, ...] = (
+            self.inversion,
+            self.geodesic,
+            self.point_lanes,
+            self.overlays,
+            self.comparison,
+        )
+        lanes: PointLanes | ImageLanes = self.point_lanes
         if self.state.get(MODEL).images:
-            parts = (self.image_lanes, self.slice, self.attention, self.costs)
+            lanes = self.image_lanes
+            parts = (self.geodesic, lanes, self.slice, self.attention, self.costs)
+        self.geodesic.watch(lanes.between, lanes.looks_at_geodesic)
         self.exchange.set_parts((self.models, *parts))
 
     def _show_docks(self) -> None:
@@ -459,14 +471,14 @@ class MainWindow(QMainWindow):
         view = self.state.get(VIEW)
         wanted = theme.resolve(view.theme, view.presentation)
         if isinstance(app, QApplication) and (wanted != theme.current() or not app.styleSheet()):
-            theme.apply(app, wanted)
+            sheet.apply(app, wanted)
 
     def _place_messages(self) -> None:
         self.messages.setFixedWidth(min(theme.current().px(640), self._canvas.width() - 48))
         self.messages.raise_()
 
     def _remember_hint(self) -> None:
-        self._settings.setValue(HINT_SEEN, True)
+        self._settings.put(HINT_SEEN, True)
 
     # What can be done
 
@@ -480,7 +492,7 @@ class MainWindow(QMainWindow):
 
     def show_task(self, key: str) -> None:
         """Set up a task of the exercise; its bundled model is opened first if need be."""
-        chosen = scenes.task(key)
+        chosen = tasks.task(key)
         here = chosen.images and chosen.model not in dict(bundled_images())
         if self.state.get(MODEL).ref == chosen.model or here:  # else any images will do
             self._begin(chosen)
@@ -492,7 +504,11 @@ class MainWindow(QMainWindow):
         """Open the model that ``mode`` was last used with, or a bundled one."""
         if mode == self.modes.mode:
             return
-        ref = self.modes.model_for(mode)
+        program, ref = self.modes.program_for(mode), self.modes.model_for(mode)
+        if program is not None:
+            self._ask_to_run(program, opens=True)
+        if ref is None and program is not None:
+            return
         if ref is None:
             self.state.post(
                 "There is no model of images here: train one with 'toydiff train', or open one.",
@@ -501,16 +517,29 @@ class MainWindow(QMainWindow):
             return
         self._choose_model(ref)
 
+    def _ask_to_run(self, ref: str, opens: bool) -> None:
+        """Say that a program was not opened, with a button that runs it."""
+        file = program_file(ref)
+
+        def run() -> None:
+            allow_program(self.state, ref)
+            if opens:
+                self._choose_model(ref)
+
+        whose = "" if opens else ", the model of a lane,"
+        text = f"{file}{whose} is a program and was not opened."
+        self.messages.show_message(text, True, f"Run {file.name}", run)
+
     def _set_tile_class(self, index: int, number: int | None) -> None:
         """Ask for a tile of a class of its own; None for none."""
         asked = dict(self.state.get(IMAGE_SAMPLING).tile_classes)
         asked[index] = number
         self.state.update(IMAGE_SAMPLING, tile_classes=tuple(sorted(asked.items())))
 
-    def _begin(self, chosen: scenes.Task) -> None:
+    def _begin(self, chosen: tasks.Task) -> None:
         self._task_waiting = None
         self.state.update(VIEW, page="explore")
-        scenes.apply(chosen, self.state)
+        tasks.apply(chosen, self.state)
         self.playback.to_noise()
         self.playback.play()
 
@@ -526,6 +555,7 @@ class MainWindow(QMainWindow):
             self._begin(self._task_waiting)
         elif self._open_ref is not None:
             wanted, self._open_ref = self._open_ref, None
+            allow_program(self.state, wanted)  # it was named on the command line
             self.models.open(wanted)
         elif not self._played_once:
             self._played_once = True
@@ -541,7 +571,9 @@ class MainWindow(QMainWindow):
             return
         name, _ = QFileDialog.getOpenFileName(self, "Open a model", "", FILTERS)
         if name:
-            self._choose_model(reference_of(name))
+            ref = reference_of(name)
+            allow_program(self.state, ref)  # the dialog says what it does
+            self._choose_model(ref)
 
     def show_export(self) -> None:
         """Open the export dialog; the window plays on beside it."""
@@ -635,5 +667,5 @@ class MainWindow(QMainWindow):
                 self.runs.remember(folder)
             elif not self.runs.is_away(folder):
                 self.runs.discard(folder)  # it had not begun
-        self._settings.sync()
+        self._settings.save()
         super().closeEvent(event)

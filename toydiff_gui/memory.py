@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
-import msgspec
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QByteArray
 from PySide6.QtWidgets import QWidget
 
 from engine.config import PathName, SamplerName, TrainingConfig
@@ -15,11 +14,13 @@ from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, IMAGE_
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.references import is_here
 from toydiff_gui.scene import OVERLAYS
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.lanes import LANES, MAX_LANES, LaneSpec, shown_lanes
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING_CONFIG
 from toydiff_gui.state.view import VIEW, ViewSettings
 
+GEOMETRY = "window/geometry"
 NOT_LANES = ("latent", "training")
 """Keys of what is drawn beside the lanes."""
 MOST_ZOOM = 64
@@ -68,41 +69,36 @@ class KeptImageView:
             raise ValueError(f"zoom {self.zoom}")
 
 
-def open_settings() -> QSettings:
-    """The user's settings: a text file, the same kind on every system."""
-    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "ToyDiff", "ToyDiff")
-
-
-def restore(settings: QSettings, state: Store) -> None:
+def restore(settings: SettingsFile, state: Store) -> None:
     """Set the state as it was when the window was last closed."""
-    if (sampling := _read(settings, "sampling", Sampling)) is not None:
+    if (sampling := settings.get("state/sampling", Sampling)) is not None:
         if sampling.mode == "inverted":
             sampling = replace(sampling, mode="interpolation")  # the points are not kept
         state.update(SAMPLING, **{name: getattr(sampling, name) for name in asdict(sampling)})
-    if (config := _read(settings, "training", TrainingConfig)) is not None:
+    if (config := settings.get("state/training", TrainingConfig)) is not None:
         state.update(TRAINING_CONFIG, **{name: getattr(config, name) for name in asdict(config)})
-    if (kept := _read(settings, "lanes", KeptLanes)) is not None:
+    if (kept := settings.get("state/lanes", KeptLanes)) is not None:
         state.set(LANES, _possible(kept.lanes))
-    if (images := _read(settings, "images", KeptImages)) is not None:
+    if (images := settings.get("state/images", KeptImages)) is not None:
         state.update(IMAGE_SAMPLING, **asdict(images))
-    if (seen := _read(settings, "image_view", KeptImageView)) is not None:
+    if (seen := settings.get("state/image_view", KeptImageView)) is not None:
         state.set(IMAGE_ZOOM, seen.zoom)
         state.update(IMAGE_CARD, face=seen.face, preview=seen.preview, averaged=seen.averaged)
-    view = _read(settings, "view", ViewSettings) or state.get(VIEW)
+    view = settings.get("state/view", ViewSettings) or state.get(VIEW)
     view = replace(view, maximised_lane="", presentation=False)
     state.update(VIEW, **asdict(view) | _of_lanes_there_are(view, state))
 
 
-def remember(settings: QSettings, state: Store) -> None:
+def remember(settings: SettingsFile, state: Store) -> None:
     """Keep the state for next time."""
-    _write(settings, "sampling", state.get(SAMPLING))
-    _write(settings, "training", state.get(TRAINING_CONFIG))
-    _write(settings, "view", state.get(VIEW))
-    _write(settings, "lanes", KeptLanes(state.get(LANES)))
-    _write(settings, "images", _part_of(state.get(IMAGE_SAMPLING), KeptImages))
+    settings.put("state/sampling", state.get(SAMPLING))
+    settings.put("state/training", state.get(TRAINING_CONFIG))
+    settings.put("state/view", state.get(VIEW))
+    settings.put("state/lanes", KeptLanes(state.get(LANES)))
+    settings.put("state/images", _part_of(state.get(IMAGE_SAMPLING), KeptImages))
     card = state.get(IMAGE_CARD)
-    kept = KeptImageView(card.face, card.preview, state.get(IMAGE_ZOOM), card.averaged)
-    _write(settings, "image_view", kept)
+    seen = KeptImageView(card.face, card.preview, state.get(IMAGE_ZOOM), card.averaged)
+    settings.put("state/image_view", seen)
 
 
 def _part_of(whole: Any, kind: Any) -> Any:
@@ -136,26 +132,12 @@ def _of_lanes_there_are(view: ViewSettings, state: Store) -> dict[str, Any]:
     return {"overlays": overlays, "selected_lane": selected}
 
 
-def restore_geometry(settings: QSettings, window: QWidget) -> bool:
+def restore_geometry(settings: SettingsFile, window: QWidget) -> bool:
     """Put the window where it was; False if that is not known."""
-    kept = settings.value("window/geometry")
-    return isinstance(kept, QByteArray) and window.restoreGeometry(kept)
+    kept = settings.get(GEOMETRY, bytes)
+    return kept is not None and window.restoreGeometry(QByteArray(kept))
 
 
-def remember_geometry(settings: QSettings, window: QWidget) -> None:
+def remember_geometry(settings: SettingsFile, window: QWidget) -> None:
     """Keep where the window is."""
-    settings.setValue("window/geometry", window.saveGeometry())
-
-
-def _write(settings: QSettings, name: str, value: Any) -> None:
-    settings.setValue(f"state/{name}", msgspec.json.encode(value).decode())
-
-
-def _read(settings: QSettings, name: str, kind: Any) -> Any:
-    text = settings.value(f"state/{name}")
-    if not isinstance(text, str):
-        return None
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except (msgspec.MsgspecError, ValueError):
-        return None
+    settings.put(GEOMETRY, window.saveGeometry().data())

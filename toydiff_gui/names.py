@@ -4,42 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine import catalogue
+from engine.catalogue import Titles
 from engine.config import TrainingConfig
-from engine.datasets.images import INFOS
 from toydiff_gui.modes.images.settings import ImageSampling
 from toydiff_gui.modes.points.settings import Sampling
 from toydiff_gui.state.engine import EngineStatus
 from toydiff_gui.state.lanes import LaneSpec
 from toydiff_gui.state.model import ModelInfo
 
-DATASETS = {
-    "v": "V",
-    "gaussians8": "8 Gaussians",
-    "moons": "Moons",
-    "spiral": "Spiral",
-    "rings": "Rings",
-    "checkerboard": "Checker",
-    "s-curve": "S curve",
-    "pinwheel": "Pinwheel",
-    **{name: info.title for name, info in INFOS.items()},
-    "folder": "Folder of images",
-}
-SCHEDULES = {"linear": "Linear", "quadratic": "Quadratic", "cosine": "Cosine"}
-SAMPLERS = {
-    "ddpm": "DDPM",
-    "ddpm-shared": "DDPM, shared noise",
-    "ddim": "DDIM",
-    "heun": "Heun",
-    "dpmpp2m": "DPM-Solver++ 2M",
-}
-PATHS = {
-    "linear": "Linear",
-    "spherical": "Spherical",
-    "prior-preserving": "Prior-preserving",
-    "norm-guided": "Norm-guided",
-    "geodesic": "Geodesic",
-    "drawn": "Drawn",
-}
+DATASETS = Titles(lambda: catalogue.DATA_SETS)
+SCHEDULES = Titles(lambda: catalogue.SCHEDULES)
+SAMPLERS = Titles(lambda: catalogue.SAMPLERS)
+PATHS = Titles(lambda: catalogue.PATHS)
 EXACT = "Exact denoiser"
 DOT = " \u00b7 "
 _THIN_SPACE = "\u2009"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.config import PYTHON
+from engine.config import EXACT, PYTHON
 from toydiff_gui.bundled import NAMES
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -37,6 +37,16 @@ def is_here(ref: str) -> bool:
         return held or path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def is_program(ref: str) -> bool:
+    """Whether opening it runs a Python file, which nobody wants unasked."""
+    return ref.removeprefix(EXACT).startswith(PYTHON)
+
+
+def program_file(ref: str) -> Path:
+    """The Python file that a program's reference runs."""
+    return Path(_without_function(ref.removeprefix(EXACT)))
 
 
 def state_on_disk(ref: str, *, is_here: bool) -> object:

@@ -115,7 +115,7 @@ class Toolbar(QFrame):
     Signals:
         model_chosen: (ref) a model from the chooser's menu.
         mode_chosen: ('2d' or 'images') show models of this kind.
-        scene_chosen: (key) a task from the menu 'Tasks'.
+        task_chosen: (key) a task from the menu 'Tasks'.
         open_requested: open a checkpoint from a file.
         export_requested: export what the canvas shows.
         copy_requested: copy the picture to the clipboard.
@@ -126,7 +126,7 @@ class Toolbar(QFrame):
 
     model_chosen = Signal(str)
     mode_chosen = Signal(str)
-    scene_chosen = Signal(str)
+    task_chosen = Signal(str)
     open_requested = Signal()
     export_requested = Signal()
     copy_requested = Signal()
@@ -168,11 +168,11 @@ class Toolbar(QFrame):
             action.setCheckable(True)
         self._show()
 
-    def set_scenes(self, scenes: list[tuple[str, str, str]]) -> None:
+    def set_tasks(self, tasks: list[tuple[str, str, str]]) -> None:
         """Offer tasks: key, title and an explanation."""
-        self._scenes.clear()
-        for key, title, tooltip in scenes:
-            action = self._scenes.addAction(title)
+        self._tasks.clear()
+        for key, title, tooltip in tasks:
+            action = self._tasks.addAction(title)
             action.setData(key)
             action.setToolTip(tooltip)
             action.setStatusTip(tooltip)
@@ -228,10 +228,10 @@ class Toolbar(QFrame):
             button.setEnabled(False)
             self._row.addWidget(button)
         self.tasks_button = self._button("Tasks", "tasks", "")
-        self._scenes = _menu(self, "Tasks")
-        self._scenes.setToolTipsVisible(True)
-        self._scenes.triggered.connect(self._choose_scene)
-        self.tasks_button.setMenu(self._scenes)
+        self._tasks = _menu(self, "Tasks")
+        self._tasks.setToolTipsVisible(True)
+        self._tasks.triggered.connect(self._choose_task)
+        self.tasks_button.setMenu(self._tasks)
         self.open_button = self._button("Open", "open", "Open a checkpoint from a file")
         self.open_button.clicked.connect(self.open_requested)
         self.save_button = self._button("Save session", "save", LATER)
@@ -324,7 +324,7 @@ class Toolbar(QFrame):
         }[engine.status]
         line = names.model_line(self._state.get(MODEL))
         tasks = "Set up one of the exercise's tasks"
-        if self._scenes.isEmpty():
+        if self._tasks.isEmpty():
             tasks = "There are no tasks here"
         for button, tip in (
             (self.model_button, f"{line}\nChoose the model that the lanes sample from"),
@@ -335,7 +335,7 @@ class Toolbar(QFrame):
             button.setToolTip(reason or tip)
         for mode, tip in MODES.items():
             self.mode.set_segment(mode, not reason, reason or tip)
-        if self._scenes.isEmpty():
+        if self._tasks.isEmpty():
             self.tasks_button.setEnabled(False)
         self.restart_action.setEnabled(engine.status == "dead")
 
@@ -395,8 +395,8 @@ class Toolbar(QFrame):
     def _choose_page(self, page: str) -> None:
         self._state.update(VIEW, page=page)
 
-    def _choose_scene(self, action: QAction) -> None:
-        self.scene_chosen.emit(action.data())
+    def _choose_task(self, action: QAction) -> None:
+        self.task_chosen.emit(action.data())
 
     def _set_theme(self, action: QAction) -> None:
         self._state.update(VIEW, theme=action.data())

@@ -7,36 +7,23 @@ and unit deviation in each channel over the whole training set.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import IMAGE_SETS, ScheduleConfig, TrainingConfig, require_choice, unet_preset
+from engine import catalogue
+from engine.catalogue import DIGITS, ImageSetRow
+from engine.config import ScheduleConfig, TrainingConfig, require_choice, unet_preset
 from engine.datasets.points import Standardisation
 
 Split = Literal["train", "test"]
 Pixels = NDArray[np.uint8]
 
-DIGITS = tuple(str(digit) for digit in range(10))
 BLOCK = 4096
 """Images that are counted at a time."""
-
-
-@dataclass(frozen=True)
-class ImageSetInfo:
-    """A set by name: ``shape`` (C, H, W) of an image, ``labels`` the names of its classes.
-
-    ``count`` is the usual number of training images, 0 where it is not known beforehand.
-    """
-
-    name: str
-    title: str
-    shape: tuple[int, int, int]
-    labels: tuple[str, ...]
-    count: int
 
 
 IMAGE_DEFAULTS: dict[str, Any] = {
@@ -47,42 +34,15 @@ IMAGE_DEFAULTS: dict[str, Any] = {
     "checkpoint_every": 500,
 }
 
-INFOS = {
-    info.name: info
-    for info in (
-        ImageSetInfo("digits", "Digits 8", (1, 8, 8), DIGITS, 1797),
-        ImageSetInfo("mnist", "MNIST", (1, 28, 28), DIGITS, 60_000),
-        ImageSetInfo(
-            "fashion",
-            "Fashion",
-            (1, 28, 28),
-            (
-                "T-shirt", "Trousers", "Pullover", "Dress", "Coat",
-                "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-            ),
-            60_000,
-        ),
-        ImageSetInfo(
-            "cifar10",
-            "CIFAR-10",
-            (3, 32, 32),
-            (
-                "Airplane", "Automobile", "Bird", "Cat", "Deer",
-                "Dog", "Frog", "Horse", "Ship", "Truck",
-            ),
-            50_000,
-        ),
-    )
-}  # fmt: skip
+INFOS = catalogue.View(lambda: catalogue.image_sets(own=False))
+"""The sets whose images have a shape of their own, by name."""
 
 
-def info_of(config: TrainingConfig) -> ImageSetInfo:
+def info_of(config: TrainingConfig) -> ImageSetRow:
     """What is known of the set that a training with images uses."""
-    if config.dataset == "folder":
-        shape = (config.channels, config.image_size, config.image_size)
-        return ImageSetInfo("folder", "Folder", shape, (), 0)
-    require_choice("set of images", config.dataset, IMAGE_SETS, ())
-    return INFOS[config.dataset]
+    row = catalogue.image_set(config.dataset)
+    shape = (config.channels, config.image_size, config.image_size)
+    return replace(row, shape=shape) if row.own else row
 
 
 def image_training(dataset: str, preset: str = "medium", *, classes: bool = True) -> TrainingConfig:

@@ -10,14 +10,15 @@ Three ways to draw from a set, because quality is measured against more than one
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.config import IMAGE_SETS, MAX_POINTS, POINT_SETS, require_between, require_choice
+from engine import catalogue
+from engine.config import MAX_POINTS, require_between, require_choice
 
 Points = NDArray[np.float64]
 Draw = Literal["exercise", "balanced", "independent"]
@@ -27,7 +28,10 @@ EXERCISE_SIZE = 8000
 
 @dataclass(frozen=True)
 class Standardisation:
-    """x_standardised = (x - mean) / std, per coordinate; ``mean`` and ``std`` have shape (D,)."""
+    """x_standardised = (x - mean) / std, for each coordinate or channel.
+
+    ``mean`` and ``std`` have shape (D,), of images (C, 1, 1).
+    """
 
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
@@ -36,6 +40,14 @@ class Standardisation:
     def of(cls, raw: Points) -> Standardisation:
         """The transform that gives ``raw`` (n, D) zero mean and unit deviation."""
         return cls(raw.mean(axis=0), raw.std(axis=0))
+
+    @classmethod
+    def by_channel(cls, mean: ArrayLike, std: ArrayLike, shape: Sequence[int]) -> Standardisation:
+        """For states of ``shape`` (C, ...), with a mean and a deviation for each of C."""
+        axes = (-1, *[1] * (len(shape) - 1))
+        return cls(
+            np.asarray(mean, np.float64).reshape(axes), np.asarray(std, np.float64).reshape(axes)
+        )
 
     def apply(self, raw: ArrayLike) -> NDArray[np.float32]:
         """Original to standardised units, (..., D) to float32 (..., D)."""
@@ -63,21 +75,23 @@ def _components(n: int, kinds: int, rng: np.random.Generator, draw: Draw) -> NDA
     return np.sort(np.arange(n) % kinds).astype(np.intp)
 
 
-def _v(n: int, rng: np.random.Generator, draw: Draw) -> Points:
+def v(n: int, rng: np.random.Generator, draw: Draw) -> Points:
+    """Two arms of a V, each a blurred line."""
     arm = _components(n, 2, rng, draw)
     tips = np.array([[2.0, 3.0], [-2.0, 3.0]])
     along = rng.uniform(0.0, 1.0, (n, 1))
     return np.asarray(along * tips[arm] + rng.normal(0.0, 0.1, (n, 2)))
 
 
-def _gaussians8(n: int, rng: np.random.Generator, draw: Draw) -> Points:
+def gaussians8(n: int, rng: np.random.Generator, draw: Draw) -> Points:
+    """Eight Gaussians on a circle and on the square within it."""
     centres = 4.0 * np.array(
         [[0, 1], [1, 0], [0, -1], [-1, 0], [0.5, 0.5], [0.5, -0.5], [-0.5, 0.5], [-0.5, -0.5]]
     )
     return centres[_components(n, 8, rng, draw)] + rng.normal(0.0, 0.1, (n, 2))
 
 
-def _moons(n: int, rng: np.random.Generator, draw: Draw) -> Points:
+def moons(n: int, rng: np.random.Generator, draw: Draw) -> Points:
     """scikit-learn's make_moons without noise, the outer moon first."""
     moon = _components(n, 2, rng, draw)
     if draw == "exercise":
@@ -91,35 +105,37 @@ def _moons(n: int, rng: np.random.Generator, draw: Draw) -> Points:
     return np.where(moon[:, None] == 0, outer_moon, inner_moon)
 
 
-def _spiral(n: int, rng: np.random.Generator, draw: Draw) -> Points:
+def spiral(n: int, rng: np.random.Generator, draw: Draw) -> Points:
+    """A spiral of nearly two turns."""
     # The root spreads the points evenly along the curve, whose length grows as angle squared.
     angle = 3.5 * np.pi * np.sqrt(rng.uniform(0.02, 1.0, n))
     curve = np.stack([angle * np.cos(angle), angle * np.sin(angle)], axis=1)
     return curve + rng.normal(0.0, 0.25, (n, 2))
 
 
-def _rings(n: int, rng: np.random.Generator, draw: Draw) -> Points:
+def rings(n: int, rng: np.random.Generator, draw: Draw) -> Points:
+    """Two rings, one in the other."""
     ring = _components(n, 2, rng, draw)
     radius = np.array([1.0, 2.2])[ring] + rng.normal(0.0, 0.05, n)
     angle = rng.uniform(0.0, 2 * np.pi, n)
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
 
-def _checkerboard(n: int, rng: np.random.Generator, draw: Draw) -> Points:
+def checkerboard(n: int, rng: np.random.Generator, draw: Draw) -> Points:
     """The eight dark squares of a board of four by four unit squares."""
     dark = np.array([(i, j) for i in range(4) for j in range(4) if (i + j) % 2 == 0], float)
     corner = dark[_components(n, 8, rng, draw)] - 2.0
     return corner + rng.uniform(0.0, 1.0, (n, 2))
 
 
-def _s_curve(n: int, rng: np.random.Generator, draw: Draw) -> Points:
+def s_curve(n: int, rng: np.random.Generator, draw: Draw) -> Points:
     """The S of scikit-learn's make_s_curve, seen from its open side."""
     t = 3 * np.pi * (rng.uniform(0.0, 1.0, n) - 0.5)
     curve = np.stack([np.sin(t), np.sign(t) * (np.cos(t) - 1)], axis=1)
     return curve + rng.normal(0.0, 0.05, (n, 2))
 
 
-def _pinwheel(n: int, rng: np.random.Generator, draw: Draw) -> Points:
+def pinwheel(n: int, rng: np.random.Generator, draw: Draw) -> Points:
     """Five bent blades (Johnson et al. 2016, 'Composing graphical models with neural networks')."""
     blades = 5
     blade = _components(n, blades, rng, draw)
@@ -130,27 +146,20 @@ def _pinwheel(n: int, rng: np.random.Generator, draw: Draw) -> Points:
     return np.stack([x * cos - y * sin, x * sin + y * cos], axis=1)
 
 
-_GENERATORS: dict[str, Callable[[int, np.random.Generator, Draw], Points]] = {
-    "v": _v,
-    "gaussians8": _gaussians8,
-    "moons": _moons,
-    "spiral": _spiral,
-    "rings": _rings,
-    "checkerboard": _checkerboard,
-    "s-curve": _s_curve,
-    "pinwheel": _pinwheel,
-}
+catalogue.require_made(globals(), catalogue.point_sets(), lambda row: row.generator)
 
 
 def _raw(name: str, n: int, seed: int, draw: Draw) -> Points:
-    if name in IMAGE_SETS:
+    known = {row.name: row for row in catalogue.point_sets()}
+    if name in catalogue.names(catalogue.DATA_SETS) and name not in known:
         raise ValueError(f"the data set {name!r} has images, not points")
-    require_choice("data set", name, POINT_SETS, ())
+    require_choice("data set", name, tuple(known), ())
     require_between("number of points", n, 2, MAX_POINTS)
     require_between("seed", seed, 0, 2**63 - 1)
     # The draw is part of the key: a fresh set must not repeat the training set's points.
     key = [seed, zlib.crc32(f"{name}/{draw}".encode())]
-    return _GENERATORS[name](n, np.random.default_rng(key), draw)
+    made: Points = globals()[known[name].generator](n, np.random.default_rng(key), draw)
+    return made
 
 
 def load(name: str, n: int = EXERCISE_SIZE, seed: int = 0) -> PointSet:

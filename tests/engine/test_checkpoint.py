@@ -155,6 +155,9 @@ DAMAGE = {
     "NaN mean": lambda data: with_description(data, set_at("mean", [float("nan"), 0.0])),
     "negative step": lambda data: with_description(data, set_at("step", -1)),
     "no means": lambda data: with_description(data, set_at("mean", [])),
+    "nested deeply": lambda data: with_header(
+        data, set_at("__metadata__", "toydiff", '{"config": {"x": ' + '{"a": ' * 100_000)
+    ),
 }
 
 

@@ -18,11 +18,11 @@ import pytest
 import torch
 
 import engine
-from engine import checkpoint as checkpoints
 from engine import cli, command_line, geodesic, training
 from engine.checkpoint import Description, load_tensors, save_tensors
 from engine.commands_help import NAME_VARIABLE
 from engine.denoiser import NetworkDenoiser
+from engine.networks import build_network
 from engine.noise import draw_latents
 from engine.paths import make_path
 from engine.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun, invert, sample
@@ -255,7 +255,7 @@ def test_points_are_evenly_decoded_on_demand_and_by_default_on_the_geodesic():
 
 
 def test_a_side_in_many_dimensions_is_chosen_by_a_point(config_for):
-    network = checkpoints.build_network(config_for(), (3,))
+    network = build_network(config_for(), (3,))
     weights = {f"averaged.{name}": value for name, value in network.state_dict().items()}
     numbers = {"config": config_for(), "step": 0, "mean": [0.0] * 3, "std": [1.0] * 3}
     save_tensors(Path("c.safetensors"), weights, Description(**numbers))

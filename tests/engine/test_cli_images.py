@@ -13,8 +13,9 @@ from PIL import Image
 
 import engine
 from engine import cli, data_places, image_geodesic
-from engine.checkpoint import Description, build_network, save_tensors
+from engine.checkpoint import Description, save_tensors
 from engine.config import ScheduleConfig, TrainingConfig, UNetConfig
+from engine.networks import build_network
 from engine.noise import draw_latents
 from engine.path_jobs import path_latents
 from engine.paths import make_path

@@ -12,11 +12,12 @@ import torch
 
 import engine
 from engine import geodesic, image_geodesic, protocol
-from engine.checkpoint import Description, build_network, save_tensors
+from engine.checkpoint import Description, save_tensors
 from engine.class_choice import AlongPath
 from engine.config import SamplerConfig, ScheduleConfig, TrainingConfig, UNetConfig
 from engine.denoiser import Denoiser, GaussianDenoiser, Prediction
 from engine.image_geodesic import SphereBend, _Chain, evenly_decoded_images, search_images
+from engine.networks import build_network
 from engine.noise import draw_latents
 from engine.path_jobs import path_latents
 from engine.paths import make_curve, make_path, positions_like

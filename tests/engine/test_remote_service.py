@@ -88,6 +88,24 @@ def test_bare_names_are_those_of_bundled_checkpoints_only(remote, name, tmp_path
     assert "no checkpoint that the engine has" in talk.last(1).message
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        protocol.Open(job=1, checkpoint="x" * 300),
+        protocol.Open(job=1, checkpoint="runs/" + "x" * 300),
+        protocol.Deliver(job=1, path="runs/" + "x" * 300 + "/checkpoint.safetensors"),
+    ],
+    ids=["bundled", "of a training", "sent"],
+)
+def test_a_name_that_is_too_long_ends_nothing(remote, message):
+    talk, _ = remote
+    talk.put(message, content=np.zeros(3, np.uint8))
+    talk.put(protocol.Open(job=2, checkpoint="v"))
+    talk.run()
+    assert isinstance(talk.last(1), protocol.Failure)
+    assert isinstance(talk.last(2), protocol.Result)
+
+
 def test_an_engine_beside_its_window_sends_and_takes_nothing(talk, tmp_path):
     talk.put(protocol.Fetch(job=1, path="runs/v/checkpoint.safetensors"))
     talk.put(protocol.Deliver(job=2, path="runs/v/state.safetensors"), content=np.zeros(1, "u1"))

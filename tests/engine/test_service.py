@@ -574,6 +574,21 @@ def failing(checkpoint, trained, config) -> dict[str, tuple[protocol.Request, di
     }
 
 
+def test_the_number_of_a_running_job_is_refused(talk, checkpoint):
+    def ask_again(packet: Packet) -> None:
+        if isinstance(packet.message, protocol.Frame) and packet.message.index == 0:
+            talk.put(protocol.Open(job=1, checkpoint=checkpoint))
+
+    talk.react = ask_again
+    talk.put(request_sample(checkpoint))
+    talk.put(protocol.Open(job=2, checkpoint=checkpoint))
+    talk.run()
+    (failure,) = talk.of(1, protocol.Failure)
+    assert failure.message.message == "job 1 is running: a request needs its own number"
+    assert not failure.message.internal
+    assert isinstance(talk.last(2), protocol.Result)
+
+
 @pytest.mark.parametrize("name", failing("", Path(), None))
 def test_failures_name_the_value_and_the_service_goes_on(
     talk, checkpoint, trained, config_for, name

@@ -18,11 +18,12 @@ import torch
 from PIL import Image
 
 from engine import data_places, devices, downloads, image_jobs, protocol, service, training_cost
-from engine.checkpoint import build_network, load_checkpoint
+from engine.checkpoint import load_checkpoint
 from engine.config import SamplerConfig, TrainingConfig, UNetConfig
 from engine.datasets.images import folder_training, image_training
 from engine.denoiser import IdealDenoiser
 from engine.image_data import load_images
+from engine.networks import build_network
 from engine.samplers import DDIM, sample
 from engine.training import Trainer
 from tests.engine import image_files

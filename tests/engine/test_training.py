@@ -127,8 +127,9 @@ def test_the_global_generator_neither_matters_nor_moves(straight, config_for, tm
         '{"step": 11, "lo',
         "[]\n",
         '{"step": 11, "loss": 1.0, "rate": 0.1}\n\x00\x00',
+        '{"step": 11, "loss": ' + "[" * 100_000 + "\n",
     ],
-    ids=["rows", "half a row", "no row", "zeros"],
+    ids=["rows", "half a row", "no row", "zeros", "nested deeply"],
 )
 def test_what_a_crash_leaves_in_the_metrics_is_cut(straight, config_for, tmp_path, extra):
     other = tmp_path / "other"
@@ -248,6 +249,34 @@ def test_a_training_that_could_not_begin_holds_nobody_up(config_for, trained):
         open_run(config_for(seed=9), trained, device=CPU, resume=True)
     open_run(config_for(), trained, device=CPU, resume=True).release()
     assert not in_training(trained)
+
+
+def test_of_two_trainings_begun_at_once_one_is_refused(config_for, tmp_path, monkeypatch):
+    """The second one begins while the first is being built, and would end before that is done."""
+    load, refused = training.load_training_data, []
+
+    def load_slowly(*args, **options):
+        monkeypatch.setattr(training, "load_training_data", load)
+        try:
+            run(tmp_path / "new", config_for(steps=2, seed=1))
+        except ValueError as error:
+            refused.append(str(error))
+        return load(*args, **options)
+
+    monkeypatch.setattr(training, "load_training_data", load_slowly)
+    run(tmp_path / "new", config_for(steps=3))
+    assert "is in training in another process" in "".join(refused)
+    assert rows(tmp_path / "new") == [1, 2, 3]
+
+
+def test_a_training_that_cannot_be_built_leaves_no_folder(config_for, tmp_path, monkeypatch):
+    def missing(*args, **options):
+        raise ValueError("there are no data")
+
+    monkeypatch.setattr(training, "load_training_data", missing)
+    with pytest.raises(ValueError, match="no data"):
+        open_run(config_for(), tmp_path / "some" / "run", device=CPU)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_process_that_dies_holds_nobody_up(tmp_path):

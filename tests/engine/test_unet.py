@@ -368,6 +368,8 @@ def test_a_configuration_survives_json():
     text = msgspec.json.encode(config).replace(b'"heads":2', b'"heads":3')
     with pytest.raises(ValueError, match=r"not a valid configuration: heads must divide .* got 3"):
         from_json(text, TrainingConfig)
+    with pytest.raises(ValueError, match="not a valid configuration"):
+        from_json('{"unknown": ' + '{"a": ' * 100_000, TrainingConfig)
 
 
 @pytest.fixture(scope="module")

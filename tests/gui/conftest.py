@@ -8,7 +8,7 @@ from tests.hands.desk import Desk, ImageDesk
 from tests.hands.fake_engine import FakeEngine
 from tests.hands.window import settle
 from tests.hands.workshop import Workshop
-from toydiff_gui import main_window, theme
+from toydiff_gui import main_window, sheet, theme
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.state.store import Store
 from toydiff_gui.theme import DARK, LIGHT, Theme
@@ -17,7 +17,7 @@ from toydiff_gui.theme import DARK, LIGHT, Theme
 @pytest.fixture
 def app(qapp):
     """The application in the default theme, which a test may change."""
-    theme.apply(qapp, Theme())
+    sheet.apply(qapp, Theme())
     yield qapp
     theme.set_theme(Theme())
     qapp.setStyleSheet("")

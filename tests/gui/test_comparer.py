@@ -46,7 +46,7 @@ def compared(looking):
 def rest(desk):
     """Wait for the pause after the last change to be over."""
     settle()
-    wait_until(lambda: not desk.comparer._timer.isActive(), "the pause")
+    wait_until(lambda: not desk.exchange.settling, "the pause")
 
 
 def test_nothing_is_compared_while_nobody_looks(resting):
@@ -59,11 +59,11 @@ def test_nothing_is_compared_while_nobody_looks(resting):
     ):
         state.update(VIEW, **view)
         settle()
-        assert not resting.comparer.busy
+        assert "comparison" not in resting.exchange.under_way | resting.exchange.settling
     state.update(SAMPLING, mode="samples")
     state.update(VIEW, lab=True)
     settle()
-    assert resting.comparer.busy is False
+    assert "comparison" not in resting.exchange.under_way | resting.exchange.settling
     assert resting.heard(COMPARE) == []
 
 
@@ -103,7 +103,7 @@ def test_figures_come_one_after_another(looking):
     looking.state.update(SAMPLING, seed=9, count=3, eta=0.5)
     rest(looking)
     assert looking.heard(COMPARE) == []
-    assert not looking.comparer.busy
+    assert "comparison" not in looking.exchange.under_way | looking.exchange.settling
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,8 @@ def test_figures_of_other_paths_are_not_shown(looking, change):
     state = looking.state
     measure(looking, looking.first)
     state.update(SAMPLING, **change)
-    assert state.get(COMPARISON).figures == {}  # at once
+    settle()
+    assert state.get(COMPARISON).figures == {}  # within one frame
     measure(looking, looking.first, "spherical")
     finish(looking, looking.first)
     assert state.get(COMPARISON).figures == {}
@@ -167,7 +168,7 @@ def test_the_geodesic_comes_in_when_it_is_found(compared):
     measure(compared, again, "geodesic")
     finish(compared, again)
     # While it is searched for again, what was measured holds.
-    compared.pathfinder.search_again()
+    compared.geodesic.search_again()
     rest(compared)
     assert compared.heard(COMPARE) == []
     assert set(compared.state.get(COMPARISON).figures) == {*PLAIN, "geodesic"}
@@ -177,7 +178,8 @@ def test_who_closes_the_laboratory_waits_for_nothing(looking):
     state = looking.state
     measure(looking, looking.first)
     state.update(VIEW, lab=False)
-    assert not looking.comparer.busy
+    settle()
+    assert looking.at_rest()
     jobs = [packet.message.job for packet in looking.heard(CANCEL)]
     assert looking.first.message.job in jobs
     measure(looking, looking.first, "spherical")
@@ -197,6 +199,7 @@ def test_a_table_that_is_complete_is_kept_as_long_as_it_is_true(compared):
     state.update(VIEW, lab=False)
     state.update(SAMPLING, a=(0.0, 1.0))
     state.update(VIEW, lab=True)
+    settle()
     assert state.get(COMPARISON).figures == {}
     compared.until_sent(COMPARE)
 
@@ -219,7 +222,7 @@ def test_what_fails_is_said_and_not_tried_again(looking):
     looking.state.update(VIEW, theme="light")
     rest(looking)
     assert looking.heard(COMPARE) == []
-    assert not looking.comparer.busy
+    assert "comparison" not in looking.exchange.under_way | looking.exchange.settling
 
 
 def test_after_the_death_of_an_engine_the_paths_are_compared_again(looking):

@@ -21,6 +21,7 @@ from toydiff_gui.modes.images.settings import (
     IMAGE_SAMPLING,
     IMAGE_ZOOM,
 )
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.training import TRAINING_CONFIG
@@ -574,3 +575,31 @@ def test_the_presentation_view_hides_the_docks_of_this_mode(images):
     assert images.train_rail.isVisible()
     click(images.train_rail.findChildren(type(images.toolbar.help_button))[0], QPoint(8, 8))
     assert images.image_train_panel.isVisible()
+
+
+def test_a_search_can_be_begun_again_though_the_points_are_samples(window):
+    tasks = window.toolbar._tasks.actions()
+    next(action for action in tasks if action.data() == "1a").trigger()
+    window.link.answer_all()
+    assert window.state.get(SAMPLING).mode == "samples"
+    to_images(window)
+    path = window.image_sample_panel.path
+    click(path.kind.button("geodesic"))
+    wait_until(lambda: window.link.asked(protocol.FindPath), "the search")
+    button = path.search.button
+    assert button.accessibleName() == "Stop the search"
+    click(button)
+    assert button.accessibleName() == "Search again"
+    assert button.isEnabled()
+    assert "from other starts" in button.toolTip()
+    click(button)
+    wait_until(lambda: len(window.link.asked(protocol.FindPath)) == 2, "another search")
+
+
+def test_a_search_of_points_is_along_a_path_alone(images):
+    images.state.update(SAMPLING, mode="samples")
+    click(segment(images, "2d"))
+    images.link.answer_all()
+    button = images.sample_panel.path.search.button
+    assert not button.isEnabled()
+    assert "There is no path" in button.toolTip()

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from engine.trajectory import Trajectory
 from tests.hands.image_scenes import SIDE, image_scene
 from tests.hands.window import settle
-from toydiff_gui import theme
+from toydiff_gui import sheet
 from toydiff_gui.canvas.images import ImagePage
 from toydiff_gui.drawing.images.attention import cell_rect
 from toydiff_gui.drawing.images.look import film_frames
@@ -676,7 +676,7 @@ def test_one_card_can_be_shown_alone(page, state):
 
 
 def test_themes_are_followed(page, chosen, app):
-    theme.apply(app, chosen)
+    sheet.apply(app, chosen)
     settle()
     palette = chosen.palette
     for card in page.cards:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QInputDialog
 from engine.config import IMAGE_SETS, ScheduleConfig, TrainingConfig, UNetConfig, unet_preset
 from engine.datasets.images import DIGITS, folder_training, image_training, load_digits
 from engine.trajectory import Trajectory
-from toydiff_gui import names, theme
+from toydiff_gui import names, sheet
 from toydiff_gui.modes.images import endpoints, network_presets
 from toydiff_gui.modes.images.settings import (
     COSTS,
@@ -701,7 +701,7 @@ def test_an_inversion_is_followed_and_stopped(qtbot, sample, state):
 @pytest.mark.parametrize("dock", ["train", "sample"])
 def test_nothing_is_cut_off(qtbot, request, cut_texts, app, chosen, dock):
     panel = request.getfixturevalue(dock)
-    theme.apply(app, chosen)
+    sheet.apply(app, chosen)
     area = panel.scroll_area
 
     def nothing_is_cut():

@@ -188,7 +188,7 @@ def test_another_tile_that_stands_in_for_c_is_another_slice(image_desk):
 
 
 def test_a_geodesic_moves_along_whatever_the_shape_of_its_latents():
-    from toydiff_gui.pathfinder import _moved
+    from toydiff_gui.controllers.geodesic import _moved
 
     ends = np.zeros(SHAPE, np.float32), np.ones(SHAPE, np.float32)
     path = np.linspace(*ends, 5, dtype=np.float32)

@@ -26,7 +26,7 @@ from engine import protocol
 from engine.config import ModelConfig, TrainingConfig
 from tests.hands.mouse_and_keys import Drag, click, key, type_number
 from tests.hands.window import lanes_done, settle, wait_until
-from toydiff_gui import main_window, scenes, theme
+from toydiff_gui import main_window, tasks, theme
 from toydiff_gui.canvas.handles import EndpointHandle
 from toydiff_gui.controllers.lanes import COARSE_EVALUATIONS
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
@@ -372,10 +372,10 @@ def test_seed_eta_and_steps_are_passed_on(window):
     assert last_wishes(window) == {}
 
 
-@pytest.mark.parametrize("task", scenes.TASKS, ids=lambda task: task.key)
+@pytest.mark.parametrize("task", tasks.TASKS, ids=lambda task: task.key)
 def test_a_task_sets_up_everything(window, task):
     window.state.update(SAMPLING, steps=30, eta=0.7)
-    action(window.toolbar._scenes, task.key).trigger()
+    action(window.toolbar._tasks, task.key).trigger()
     window.link.answer_all()
     sampling = window.state.get(SAMPLING)
     assert (sampling.steps, sampling.eta) == (None, 0.0)
@@ -389,7 +389,7 @@ def test_a_task_sets_up_everything(window, task):
 def test_a_task_brings_its_model(window):
     window.models.open("moons")
     window.link.answer_all()
-    action(window.toolbar._scenes, "1e").trigger()
+    action(window.toolbar._tasks, "1e").trigger()
     assert window.state.get(MODEL).ref == "moons"  # until the other is there
     window.link.answer_all()
     assert window.state.get(MODEL).ref == "v"
@@ -399,7 +399,7 @@ def test_a_task_brings_its_model(window):
 def test_a_task_that_gave_way_to_another_model_does_not_come_back(window):
     window.models.open("moons")
     window.link.answer_all()
-    action(window.toolbar._scenes, "1e").trigger()
+    action(window.toolbar._tasks, "1e").trigger()
     action(window.toolbar._models, "gaussians8").trigger()
     task, other = window.link.asked(protocol.Open)[-2:]
     window.link.report(protocol.Result(job=task.job, cancelled=True))
@@ -509,27 +509,27 @@ def test_presentation_and_a_lane_alone_are_not_remembered(workshop, fake_engine)
     "spoilt",
     [
         "{",
-        "[]",
-        "null",
-        '{"mode": "dream"}',
-        '{"count": -3}',
-        '{"seed": 1e99}',
-        '{"theme": "pink"}',
-        '{"steps": 0}',
-        '{"steps": -1}',
-        '{"steps": "many"}',
-        '{"a": [1]}',
-        '{"dataset": "mnist"}',
+        [],
+        None,
+        {"mode": "dream"},
+        {"count": -3},
+        {"seed": 1e99},
+        {"theme": "pink"},
+        {"steps": 0},
+        {"steps": -1},
+        {"steps": "many"},
+        {"a": [1]},
+        {"dataset": "mnist"},
         "\x00",
     ],
 )
 def test_damaged_memories_are_forgotten(workshop, fake_engine, spoilt):
     settings = workshop.settings()
     for name in ("sampling", "training", "view", "lanes"):
-        settings.setValue(f"state/{name}", spoilt)
-    settings.setValue("window/geometry", "nowhere")
-    settings.setValue("runs/recent", 7)
-    settings.sync()
+        settings.put(f"state/{name}", spoilt)
+    settings.put("window/geometry", "nowhere")
+    settings.put("runs/recent", 7)
+    settings.save()
     window = workshop.open()
     window.link.get_ready()
     window.link.answer_all()

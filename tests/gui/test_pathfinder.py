@@ -5,10 +5,10 @@ import pytest
 
 from engine import protocol
 from engine.config import ScheduleConfig
-from tests.hands.window import settle
+from tests.hands.window import settle, wait_until
 from toydiff_gui.composer import LATENT_KEY, compose
+from toydiff_gui.controllers.geodesic import NOTHING_FOUND
 from toydiff_gui.modes.points.settings import SAMPLING
-from toydiff_gui.pathfinder import NOTHING_FOUND
 from toydiff_gui.state.lanes import LANES, LaneSpec, duplicate_lane, remove_lane, update_lane
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.view import DRAGGING, VIEW
@@ -25,7 +25,7 @@ def bow(bend, points=500, a=A, b=B):
     return ((1 - s) * np.asarray(a) + s * np.asarray(b) + sideways).astype(np.float32)
 
 
-def improve(desk, search, latents, step=10, energy=20.0):
+def improve(desk, search, latents, step=10, energy=20.0, *, turn=True):
     few = latents[::50]
     desk.link.report(
         protocol.PathFound(
@@ -38,6 +38,9 @@ def improve(desk, search, latents, step=10, energy=20.0):
             "x0": np.stack([few, few, few]),
         },
     )
+    if turn:  # lanes follow in the next one
+        wait_until(lambda: not desk.exchange._flush_timer.isActive(), "the picture")
+        settle()
 
 
 def find(desk, search, latents, energies=(20.0, 18.0)):
@@ -90,7 +93,7 @@ def test_nothing_is_searched_for_while_nobody_looks(resting):
     state.update(SAMPLING, mode="samples")
     update_lane(state, "ddim", path="geodesic")  # starts from no path
     assert resting.heard(SEARCH) == []
-    assert not resting.pathfinder.busy
+    assert "geodesic" not in resting.exchange.under_way
     assert state.get(GEODESIC).status == "idle"
 
 
@@ -192,6 +195,9 @@ def test_a_preview_is_of_the_network_without_noise_so_other_lanes_do_not_show_it
 
 def test_lanes_on_the_geodesic_share_one_path(found):
     copy = duplicate_lane(found.state, "ddim")
+    assert found.heard(SAMPLES, SEARCH) == []
+    np.testing.assert_array_equal(first_state(found, copy), bow(1.0))
+    update_lane(found.state, copy, steps=40)
     (packet,) = found.heard(SAMPLES, SEARCH)
     assert packet.message.slot == copy
     np.testing.assert_array_equal(packet.arrays["latents"], bow(1.0))
@@ -240,7 +246,7 @@ def test_a_path_of_another_model_does_not_move_along(found):
     found.open("/other", **TURN)
     found.state.update(SAMPLING, a=(1.0, 1.0))
     assert found.heard(SAMPLES) == []
-    assert found.pathfinder.latents() is None
+    assert found.geodesic.latents() is None
 
 
 def test_a_drag_ends_a_search_and_its_best_path_moves_along(searching):
@@ -251,7 +257,7 @@ def test_a_drag_ends_a_search_and_its_best_path_moves_along(searching):
     (packet,) = searching.heard(SAMPLES)
     np.testing.assert_allclose(packet.arrays["latents"], bow(0.5, b=(0, -2)), atol=1e-5)
     assert searching.state.get(GEODESIC).status == "stopped"
-    assert not searching.pathfinder.busy
+    assert "geodesic" not in searching.exchange.under_way
 
 
 # Late answers
@@ -262,7 +268,7 @@ def test_what_was_found_for_an_older_place_is_not_used(searching):
     improve(desk, old, bow(0.5))
     desk.state.update(SAMPLING, a=(2.0, 2.0))
     # Before anybody could tell the engine:
-    improve(desk, old, bow(0.7))
+    improve(desk, old, bow(0.7), turn=False)
     np.testing.assert_array_equal(first_state(desk), bow(0.5)[::50])
     cancel, new = desk.heard(CANCEL, SEARCH)
     assert cancel.message.job == old.message.job
@@ -277,15 +283,13 @@ def test_what_was_found_for_an_older_place_is_not_used(searching):
     np.testing.assert_array_equal(packet.arrays["latents"], path)
 
 
-def test_a_result_that_comes_between_two_moves_is_searched_for_again(searching):
-    """There and back within one turn: nobody may wait for what was thrown away."""
+def test_a_result_that_comes_between_two_moves_holds_when_the_hand_is_back(searching):
+    """There and back within one turn: nobody may wait for what has come."""
     desk = searching
     desk.state.update(SAMPLING, a=(2.0, 2.0))
     find(desk, desk.search, bow(1.0))
     desk.state.update(SAMPLING, a=A)
-    (again,) = desk.heard(SEARCH)
-    find(desk, again, bow(1.0))
-    assert len(desk.heard(SAMPLES)) == 1
+    assert len(desk.heard(SAMPLES, SEARCH)) == 1
     assert desk.state.get(GEODESIC).status == "done"
 
 
@@ -338,7 +342,7 @@ def test_another_model_has_another_geodesic(searching):
 
 def test_a_search_that_is_stopped_leaves_its_best_path(searching):
     improve(searching, searching.search, bow(0.5))
-    searching.pathfinder.stop()
+    searching.geodesic.stop()
     cancel, packet = searching.heard(CANCEL, SAMPLES, SEARCH)
     assert cancel.message.job == searching.search.message.job
     np.testing.assert_array_equal(packet.arrays["latents"], bow(0.5))
@@ -346,10 +350,10 @@ def test_a_search_that_is_stopped_leaves_its_best_path(searching):
     assert searching.state.get(GEODESIC).status == "stopped"
     find(searching, searching.search, bow(1.0))  # was on its way
     assert searching.heard(SAMPLES) == []
-    searching.pathfinder.stop()
+    searching.geodesic.stop()
     assert searching.at_rest()
     # Again, for the same ends.
-    searching.pathfinder.search_again()
+    searching.geodesic.search_again()
     (again,) = searching.heard(SEARCH)
     find(searching, again, bow(0.9))
     (packet,) = searching.heard(SAMPLES)
@@ -357,11 +361,11 @@ def test_a_search_that_is_stopped_leaves_its_best_path(searching):
 
 
 def test_a_search_that_is_stopped_before_it_has_found_anything_says_so_in_its_lanes(searching):
-    searching.pathfinder.stop()
+    searching.geodesic.stop()
     assert searching.heard(SAMPLES, SEARCH) == []
     assert (searching.run().status, searching.run().message) == ("failed", NOTHING_FOUND)
     assert compose(searching.state).lane("ddim").message == NOTHING_FOUND
-    searching.pathfinder.search_again()
+    searching.geodesic.search_again()
     (again,) = searching.heard(SEARCH)
     improve(searching, again, bow(0.5))
     assert searching.run().status == "running"
@@ -369,7 +373,7 @@ def test_a_search_that_is_stopped_before_it_has_found_anything_says_so_in_its_la
 
 def test_searching_again_in_the_midst_of_a_search_begins_anew(searching):
     improve(searching, searching.search, bow(0.5))
-    searching.pathfinder.search_again()
+    searching.geodesic.search_again()
     cancel, again = searching.heard(CANCEL, SEARCH, SAMPLES)
     assert cancel.message.job == searching.search.message.job
     improve(searching, searching.search, bow(0.8))
@@ -381,7 +385,7 @@ def test_searching_again_in_the_midst_of_a_search_begins_anew(searching):
 def test_searching_again_begins_from_other_starts_each_time(searching):
     seeds = [searching.search.message.seed]
     for _ in range(2):
-        searching.pathfinder.search_again()
+        searching.geodesic.search_again()
         *_, again = searching.heard(SEARCH)
         seeds.append(again.message.seed)
     searching.state.update(SAMPLING, a=(0.0, 1.0))
@@ -415,7 +419,7 @@ def test_a_search_ends_with_the_last_lane_that_wants_it(searching, how):
         searching.state.update(SAMPLING, mode="samples")
     jobs = [packet.message.job for packet in searching.heard(CANCEL)]
     assert searching.search.message.job in jobs
-    assert not searching.pathfinder.busy
+    assert "geodesic" not in searching.exchange.under_way
     assert searching.state.get(GEODESIC).status == "stopped"
     find(searching, searching.search, bow(1.0))
     assert searching.state.get(GEODESIC).latents is None
@@ -429,7 +433,7 @@ def test_after_the_death_of_an_engine_it_is_searched_for_again(searching):
     geodesic = searching.state.get(GEODESIC)
     assert (geodesic.status, geodesic.message) == ("failed", "the engine was ended by signal 9")
     assert searching.run().status == "failed"
-    searching.pathfinder.search_again()
+    searching.geodesic.search_again()
     assert searching.heard(SEARCH) == []  # of whom?
     assert searching.at_rest()
     searching.restart()

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractButton
 
 from engine.config import ScheduleConfig
-from toydiff_gui import theme
+from toydiff_gui import sheet
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.state.lanes import LANES, shown_lanes, update_lane
@@ -258,7 +258,7 @@ def test_tab_reaches_every_enabled_control(qtbot, panel, qapp):
 @pytest.mark.parametrize("lab", [False, True], ids=["sample", "paths"])
 @pytest.mark.parametrize("height", [704, 524])
 def test_nothing_is_cut_off(qtbot, cut_texts, panel, state, app, height, chosen, lab):
-    theme.apply(app, chosen)
+    sheet.apply(app, chosen)
     state.update(VIEW, lab=lab)
     panel.resize(panel.width(), height)
     area = panel.scroll_area
@@ -321,7 +321,7 @@ def test_the_two_faces_share_the_path(qtbot, panel, state):
 def test_a_theme_that_comes_back_looks_as_before(qtbot, panel, app):
     before = panel.grab().toImage()
     for chosen in (Theme(LIGHT, False), Theme(DARK, True, 1.35, 1.6), Theme()):
-        theme.apply(app, chosen)
+        sheet.apply(app, chosen)
         panel.resize(panel.width(), 704)
     qtbot.waitUntil(lambda: panel.grab().toImage() == before)
 

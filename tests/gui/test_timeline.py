@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QMainWindow, QPushButton, QVBoxLayout, 
 
 from engine import datasets, noise_tables
 from engine.config import ScheduleConfig
-from toydiff_gui import theme
+from toydiff_gui import sheet, theme
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.playback import Playback
 from toydiff_gui.state.model import MODEL, show_model
@@ -27,7 +27,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 @pytest.fixture
 def state(qapp):
-    theme.apply(qapp, theme.Theme())
+    sheet.apply(qapp, theme.Theme())
     return Store()
 
 
@@ -183,14 +183,14 @@ def test_thumbnails_are_seen_in_both_themes(panel, qapp):
     picture = np.zeros((40, 50))
     picture[10:30, 15:35] = 1.0
     for now in (theme.Theme(theme.DARK, True), theme.Theme(theme.LIGHT, False)):
-        theme.apply(qapp, now)
+        sheet.apply(qapp, now)
         panel.set_thumbnails([picture])
         strip = panel.track.strip_rect
         pixels = colours(panel.track)
         middle = pixels[int(strip.center().y()) + 10, int(strip.center().x())]
         edge = pixels[int(strip.center().y()) + 10, int(strip.left()) + 10]
         assert np.abs(middle - edge).sum() > 100
-    theme.apply(qapp, theme.Theme())
+    sheet.apply(qapp, theme.Theme())
 
 
 def test_pictures_of_colours_are_shown_in_their_colours(panel, playback):

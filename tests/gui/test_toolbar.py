@@ -5,7 +5,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QAbstractButton
 
-from toydiff_gui import theme
+from toydiff_gui import sheet
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.model import ModelInfo, show_model
 from toydiff_gui.state.store import Store
@@ -32,7 +32,7 @@ def state(qapp):
 def bar(qtbot, state):
     bar = Toolbar(state)
     bar.set_models([("v", "V · linear β"), ("moons", "Moons · linear β")])
-    bar.set_scenes([("tear", "A tear", "From left to right"), ("arm", "Down an arm", "Tip to tip")])
+    bar.set_tasks([("tear", "A tear", "From left to right"), ("arm", "Down an arm", "Tip to tip")])
     qtbot.addWidget(bar)
     bar.resize(1440, 48)
     bar.show()
@@ -68,7 +68,7 @@ def test_model_is_shown_and_chosen(qtbot, bar, state):
 
 
 def test_task_is_chosen(qtbot, bar):
-    with qtbot.waitSignal(bar.scene_chosen) as said:
+    with qtbot.waitSignal(bar.task_chosen) as said:
         choose(qtbot, bar.tasks_button.menu(), "Down an arm")
     assert said.args == ["arm"]
 
@@ -144,7 +144,7 @@ def test_every_button_has_a_name_and_an_explanation(bar):
 @pytest.mark.parametrize("model", ["v", "digits"])
 @pytest.mark.parametrize("width", [1000, 1024, 1280, 1440, 1920])
 def test_no_text_is_cut_at_any_width(qtbot, bar, app, state, chosen, width, model):
-    theme.apply(app, chosen)
+    sheet.apply(app, chosen)
     show_model(state, ModelInfo(ref=model, dataset=model, trained_steps=6000))
     bar.resize(width, bar.height())
 
@@ -180,7 +180,7 @@ def test_room_brings_the_texts_back(bar):
 
 def test_a_longer_model_line_is_fitted_after_the_type_grew(qtbot, bar, app, state):
     bar.resize(1280, 48)
-    theme.apply(app, Theme(LIGHT, dark=False, type_scale=1.35, line_scale=1.6))
+    sheet.apply(app, Theme(LIGHT, dark=False, type_scale=1.35, line_scale=1.6))
     show_model(state, ModelInfo(ref="v", dataset="v", trained_steps=60_000, revision=1))
     for switch in (bar.mode, bar.page):
         qtbot.waitUntil(lambda switch=switch: switch.width() >= switch.minimumSizeHint().width())
@@ -193,7 +193,7 @@ def test_a_network_that_is_none_of_ours_is_called_by_its_name(bar, state):
 
 
 def test_what_the_engine_answers_is_grey_until_it_can(bar, state):
-    bar.set_scenes([("1a", "1a", "")])
+    bar.set_tasks([("1a", "1a", "")])
     buttons = (bar.model_button, bar.tasks_button, bar.open_button)
     for status, word in (("starting", "starting"), ("dead", "restart")):
         state.set(ENGINE, EngineStatus(status))

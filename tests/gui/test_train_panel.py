@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+import shiboken6
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from engine.config import POINT_SETS, ScheduleConfig, TrainingConfig
 from engine.datasets.images import image_training
-from toydiff_gui import names, theme
+from toydiff_gui import names, sheet
 from toydiff_gui.panels.loss_plot import in_columns, smoothed, ticks
 from toydiff_gui.panels.train import TrainPanel
 from toydiff_gui.state.engine import ENGINE, EngineStatus
@@ -273,7 +274,7 @@ def test_dock_is_hidden_on_request(qtbot, panel, state):
 def test_nothing_is_cut_off_and_all_can_be_reached(
     qtbot, cut_texts, panel, state, app, height, chosen
 ):
-    theme.apply(app, chosen)
+    sheet.apply(app, chosen)
     state.set(TRAINING, running(status="done", step=6000, quality=QUALITY))
     panel.set_can_continue(True)
     panel.resize(panel.width(), height)
@@ -299,7 +300,7 @@ def test_nothing_runs_while_nothing_happens(panel):
 def test_a_theme_that_comes_back_looks_as_before(qtbot, panel, app):
     before = panel.grab().toImage()
     for chosen in (Theme(LIGHT, False), Theme(DARK, True, 1.35, 1.6), Theme()):
-        theme.apply(app, chosen)
+        sheet.apply(app, chosen)
         panel.resize(panel.width(), 704)
         assert panel.grab().toImage() != before or chosen == Theme()
     qtbot.waitUntil(lambda: panel.grab().toImage() == before)
@@ -307,3 +308,10 @@ def test_a_theme_that_comes_back_looks_as_before(qtbot, panel, app):
 
 def test_all_fits_into_the_usual_window_without_scrolling(panel):
     assert panel.scroll_area.verticalScrollBar().maximum() == 0
+
+
+def test_a_panel_that_is_gone_draws_no_more_data_sets(state):
+    panel = TrainPanel(state)
+    panel.show()  # which draws the first of them as soon as it can
+    shiboken6.delete(panel)
+    QApplication.processEvents()

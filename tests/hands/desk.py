@@ -1,24 +1,23 @@
 """Those who speak to an engine, at work without a window."""
 
-from PySide6.QtCore import QSettings
-
 from engine import protocol
 from engine.config import TrainingConfig
 from engine.datasets.images import image_training
 from tests.hands.window import settle, wait_until
-from toydiff_gui.comparer import Comparer
 from toydiff_gui.controllers.assembly import Controllers
-from toydiff_gui.layers import LayerKeeper
 from toydiff_gui.modes.images.attention import AttentionRequests
 from toydiff_gui.modes.images.costs import NetworkCosts
 from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.inversion import ImageInversion
 from toydiff_gui.modes.images.lane_requests import ImageLanes
 from toydiff_gui.modes.images.slice import SliceRequests
+from toydiff_gui.modes.points.comparison import PathComparison
 from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
+from toydiff_gui.modes.points.overlay_requests import OverlayRequests
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
@@ -31,21 +30,27 @@ class Desk:
         self.link = link
         self.state = Store()
         self.playback = Playback(250)
-        settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
+        settings = SettingsFile(folder / "settings.json")
         self.runs = Runs(settings, folder / "Läufe 1")
         self.controllers = Controllers(self.state, link, self.playback, self.runs)
         self.models, self.training = self.controllers.models, self.controllers.training
-        self.pathfinder, self.exchange = self.controllers.pathfinder, self.controllers.exchange
+        self.geodesic, self.exchange = self.controllers.geodesic, self.controllers.exchange
         self.point_lanes = PointLanes(
-            self.state, self.exchange, self.playback, self.models, self.pathfinder
+            self.state, self.exchange, self.playback, self.models, self.geodesic
         )
-        self.layers = LayerKeeper(self.state, link, self.playback)
-        self.comparer = Comparer(self.state, link, self.pathfinder)
+        self.layers = OverlayRequests(self.state, self.exchange, self.playback)
+        self.comparison = PathComparison(self.state, self.geodesic)
         self.inverter = PointInversion(self.state, self.exchange)
-        self.exchange.set_parts((self.models, self.inverter, self.point_lanes))
+        self.choose_parts()
         self.messages, self.opened = [], []
         self.state.message_posted.connect(lambda text, error: self.messages.append((text, error)))
         self.models.opened.connect(self.opened.append)
+
+    def choose_parts(self):
+        """As the window does."""
+        own = (self.inverter, self.point_lanes, self.layers, self.comparison)
+        self.geodesic.watch(self.point_lanes.between, self.point_lanes.looks_at_geodesic)
+        self.exchange.set_parts((self.models, self.geodesic, *own))
 
     def asked(self, kind=protocol.Interpolate):
         """What has been asked since the last time."""
@@ -88,7 +93,7 @@ class Desk:
     def at_rest(self):
         """Whether nobody waits for anything or is about to ask for something."""
         settle()
-        waiting = (self.controllers, self.layers, self.comparer)
+        waiting = (self.controllers, self.layers)
         return not any(one.busy for one in waiting)
 
     def run(self, key="ddim"):
@@ -106,8 +111,8 @@ class ImageDesk(Desk):
 
     def __init__(self, link, folder):
         super().__init__(link, folder)
-        self.settings = QSettings(str(folder / "images.ini"), QSettings.Format.IniFormat)
-        self.images = ImageLanes(self.state, self.exchange, self.models, self.pathfinder)
+        self.settings = SettingsFile(folder / "images.json")
+        self.images = ImageLanes(self.state, self.exchange, self.models, self.geodesic)
         self.state.changed(MODEL).connect(self.choose_parts)
         self.slice = SliceRequests(self.state, self.exchange)
         self.attention = AttentionRequests(self.state, self.exchange, self.playback)
@@ -116,11 +121,12 @@ class ImageDesk(Desk):
         self.image_sets = ImageSets(self.state, self.controllers.client, self.settings)
 
     def choose_parts(self):
-        """As the window does."""
-        parts = (self.inverter, self.point_lanes)
-        if self.state.get(MODEL).images:
-            parts = (self.images, self.slice, self.attention, self.costs)
-        self.exchange.set_parts((self.models, *parts))
+        if not self.state.get(MODEL).images:
+            super().choose_parts()
+            return
+        own = (self.images, self.slice, self.attention, self.costs)
+        self.geodesic.watch(self.images.between, self.images.looks_at_geodesic)
+        self.exchange.set_parts((self.models, self.geodesic, *own))
 
     def open_images(self, ref="digits", dataset="digits"):
         """Open a model of images, and answer for it unless it is known."""

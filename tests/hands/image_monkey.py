@@ -15,7 +15,7 @@ from engine.datasets.images import image_training
 from tests.hands.monkey import CONTROL, SHIFT, Monkey
 from tests.hands.mouse_and_keys import NONE, click, key, mouse, press, type_number, wheel
 from tests.hands.window import run_for, settle, wait_until
-from toydiff_gui import scenes
+from toydiff_gui import tasks
 from toydiff_gui.bundled import IMAGES
 from toydiff_gui.modes.images.network_presets import as_changes
 from toydiff_gui.modes.images.settings import IMAGE_CARD
@@ -33,9 +33,9 @@ class ImageMonkey(Monkey):
     MODELS = tuple(ref for ref, _ in IMAGES)
 
     @staticmethod
-    def _tasks() -> tuple[scenes.Task, ...]:
+    def _tasks() -> tuple[tasks.Task, ...]:
         """Those of the exercise with images."""
-        return scenes.IMAGE_TASKS
+        return tasks.IMAGE_TASKS
 
     @property
     def _dock(self) -> LaneDock:

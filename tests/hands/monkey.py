@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 
 from tests.hands.mouse_and_keys import click, key, type_number
 from tests.hands.window import run_for, settle, wait_until
-from toydiff_gui import scenes
+from toydiff_gui import tasks
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
 from toydiff_gui.modes.points.settings import SAMPLING
@@ -68,7 +68,7 @@ class Monkey:
             if not name.startswith("_") and callable(getattr(self, name)) and name != "actions"
         }
         for task in self._tasks():
-            named[f"task {task.key}"] = lambda task=task: self._trigger("_scenes", task.key)
+            named[f"task {task.key}"] = lambda task=task: self._trigger("_tasks", task.key)
         for lane in self.main.state.get(LANES):
             named[f"lane {lane.key}"] = lambda lane=lane: self._toggle_lane(lane.key)
         for name, which, modifiers in (
@@ -106,7 +106,7 @@ class Monkey:
     # What a mode has of its own
 
     @staticmethod
-    def _tasks() -> tuple[scenes.Task, ...]:
+    def _tasks() -> tuple[tasks.Task, ...]:
         """Those of the exercise in this mode."""
         raise NotImplementedError
 

@@ -12,7 +12,7 @@ from engine.config import PATHS, POINT_SETS, SCHEDULES, SIDES, ModelConfig, Sche
 from tests.hands.monkey import SHIFT, Monkey
 from tests.hands.mouse_and_keys import Drag, click, drag_plot, key, mouse, type_number, wheel
 from tests.hands.window import run_for, settle
-from toydiff_gui import scenes
+from toydiff_gui import tasks
 from toydiff_gui.bundled import POINTS
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
 from toydiff_gui.panels.lane_dock import LaneDock
@@ -27,9 +27,9 @@ class PointMonkey(Monkey):
     MODELS = tuple(ref for ref, _ in POINTS)
 
     @staticmethod
-    def _tasks() -> tuple[scenes.Task, ...]:
+    def _tasks() -> tuple[tasks.Task, ...]:
         """Those of the exercise in the plane."""
-        return scenes.TASKS
+        return tasks.TASKS
 
     @property
     def _dock(self) -> LaneDock:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QEvent, QEventLoop, QSettings, QTimer  # Qt must find the platform above
+from PySide6.QtCore import QEvent, QEventLoop, QTimer  # Qt must find the platform above
 from PySide6.QtWidgets import QApplication
 
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes
 from toydiff_gui.state.view import VIEW
@@ -58,8 +59,8 @@ def window(size: tuple[int, int] = (1440, 900), engine: str = "process") -> Iter
     if QApplication.instance() is None:
         raise RuntimeError("call application() first and keep what it returns")
     with tempfile.TemporaryDirectory(prefix="toydiff-bench-", ignore_cleanup_errors=True) as name:
-        settings = QSettings(str(Path(name) / "settings.ini"), QSettings.Format.IniFormat)
-        settings.setValue("window/hint_seen", True)
+        settings = SettingsFile(Path(name) / "settings.json")
+        settings.put("window/hint_seen", True)
         main = MainWindow(settings, runs_folder=Path(name) / "runs", engine=engine)  # type: ignore[arg-type]
         main.state.update(VIEW, theme="dark")
         main.resize(*size)

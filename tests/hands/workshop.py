@@ -4,12 +4,13 @@ import threading
 from dataclasses import dataclass, field
 
 import psutil
-from PySide6.QtCore import QSettings, QThread, QTimer
+from PySide6.QtCore import QThread, QTimer
 from PySide6.QtWidgets import QApplication
 
 from tests.hands.window import settle, wait_until
 from toydiff_gui import main_window, theme
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.settings_file import SettingsFile
 
 
 def active_timers(window):
@@ -44,12 +45,12 @@ class Workshop:
 
     def settings(self):
         self.folder.mkdir(exist_ok=True)
-        return QSettings(str(self.folder / "Einstellungen ä.ini"), QSettings.Format.IniFormat)
+        return SettingsFile(self.folder / "Einstellungen ä.json")
 
     def open(self, *, hint=False, start=True, size=(1440, 900), **options):
         settings = self.settings()
         if not hint:
-            settings.setValue(main_window.HINT_SEEN, True)
+            settings.put(main_window.HINT_SEEN, True)
         window = MainWindow(settings, runs_folder=self.runs_folder, **options)
         self.made.append(window)
         if size:

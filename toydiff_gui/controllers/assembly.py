@@ -5,13 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from toydiff_gui.controllers.engine_status import EngineKeeper
-from toydiff_gui.controllers.lanes import is_of_lane, lane_key
+from toydiff_gui.controllers.geodesic import GeodesicSearch
 from toydiff_gui.controllers.models import Models
 from toydiff_gui.controllers.training import Training
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.pathfinder import Pathfinder
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
 from toydiff_gui.state.lanes import LANES
@@ -31,10 +30,11 @@ class Controllers(QObject):
     ) -> None:
         super().__init__(parent)
         self._store = store
+        self._lanes = {lane.key for lane in store.get(LANES)}
         self.client = Client(link, self)
         self.engine = EngineKeeper(store, link, self.client, self)
         self.exchange = Exchange(self.client, self)
-        self.pathfinder = Pathfinder(store, link, self)
+        self.geodesic = GeodesicSearch(store, self.exchange)
         elsewhere = link.address is not None
         self.models = Models(
             store, self.client, self.exchange, playback, elsewhere=elsewhere, parent=self
@@ -45,20 +45,18 @@ class Controllers(QObject):
         self.exchange.failed.connect(self._post)
         store.slot_changed.connect(self.exchange.look)
         store.changed(LANES).connect(self._leave_removed)
-        self.pathfinder.preview_changed.connect(self.exchange.look)
-        self.pathfinder.path_changed.connect(self.exchange.look)
 
     @property
     def busy(self) -> bool:
         """Whether something is on its way or about to be asked for."""
-        return self.exchange.busy or self.pathfinder.busy
+        return self.exchange.busy
 
     def _leave_removed(self) -> None:
         """At once: a lane that is made within the same turn may have the key of a removed one."""
-        known = {lane_key(lane.key) for lane in self._store.get(LANES)}
-        self.exchange.leave(
-            key for key in self.exchange.keys if is_of_lane(key) and key not in known
-        )
+        known = {lane.key for lane in self._store.get(LANES)}
+        removed, self._lanes = self._lanes - known, known
+        keys = self.exchange.keys
+        self.exchange.leave(key for key in keys if key.partition(":")[2] in removed)
 
     def _post(self, message: str) -> None:
         self._store.post(message, error=True)

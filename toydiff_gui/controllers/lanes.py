@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
-from engine import protocol
+from engine import catalogue, protocol
 from engine.config import SamplerConfig
 from engine.protocol import AnyReport, Arrays
 from engine.trajectory import Trajectory
@@ -41,9 +41,8 @@ class Pace:
 
     def fit(self, sampler: SamplerConfig) -> SamplerConfig:
         """The same sampler with so few steps that the lanes keep up with the hand."""
-        most = self.evaluations
-        if sampler.name == "heun":  # which evaluates the network twice a step
-            most = (most + 1) // 2
+        each = catalogue.sampler(sampler.name).evaluations  # of a step
+        most = (self.evaluations + each - 1) // each
         return replace(sampler, steps=min(sampler.steps or most, most))
 
     def learn(self, took_ms: float) -> None:

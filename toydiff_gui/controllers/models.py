@@ -19,8 +19,8 @@ from toydiff_gui.engine_client.client import Client
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted
 from toydiff_gui.playback import Playback
-from toydiff_gui.references import state_on_disk
-from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
+from toydiff_gui.references import program_file, state_on_disk
+from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import (
     MODEL,
     MODEL_FAULTS,
@@ -29,8 +29,11 @@ from toydiff_gui.state.model import (
     remember_model,
     show_model,
 )
+from toydiff_gui.state.programs import may_open
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
+
+NOT_RUN = "Not opened: {} is a program. To run it, choose it again as the denoiser of this lane."
 
 
 class Models(QObject):
@@ -63,6 +66,8 @@ class Models(QObject):
         self._known: dict[str, tuple[object, dict[str, Any]]] = {}
         """What the engine said of a reference, and what was on the disk then."""
         self._revisions: dict[str, int] = {}
+        self._asked: set[str] = set()
+        """Programs of lanes about which the user was asked."""
         client.ready.connect(self._on_ready)
         client.died.connect(self._on_died)
 
@@ -75,8 +80,12 @@ class Models(QObject):
         """Sample from the checkpoint ``ref`` when the engine has opened it.
 
         The one that was asked for last counts, in whatever order they come. What the engine has
-        opened before, and what has not changed since, is shown at once.
+        opened before, and what has not changed since, is shown at once. A program that the user has
+        not let run is not opened.
         """
+        if not may_open(self._store, ref):
+            self._store.program_asked.emit(ref, True)
+            return
         found = self._on_disk(ref)
         known = self._known.get(ref)
         if found is not None and known is not None and known[0] == found:
@@ -106,6 +115,9 @@ class Models(QObject):
     def _show(self, ref: str, info: dict[str, Any]) -> None:
         model = model_info(ref, info, self._revisions[ref])
         self._playback.set_timesteps(model.schedule.timesteps)
+        if ref != self._store.get(MODEL).ref:
+            for lane in self._store.get(LANES):
+                self._store.put(LANE_RUNS, lane.key, None)  # what is there is of another model
         show_model(self._store, model)
         self._learn_last_step(model)
         self._exchange.set_model_open(True)
@@ -123,6 +135,7 @@ class Models(QObject):
         self.could_not_open.emit(ref)
 
     def _on_ready(self, _: object) -> None:
+        self._asked.clear()
         self.open(self._store.get(MODEL).ref)
 
     def _on_died(self, why: str) -> None:
@@ -137,6 +150,9 @@ class Models(QObject):
         refs = {lane.checkpoint for lane in shown_lanes(store) if lane.checkpoint is not None}
         for ref in sorted(refs - {store.get(MODEL).ref}):
             key = f"model:{ref}"
+            if self._may_not_run(ref):
+                self._ask_once(ref)
+                continue
             if model_named(store, ref) is not None and key not in self._exchange.keys:
                 continue  # it has been on show
 
@@ -157,6 +173,15 @@ class Models(QObject):
                 gone=partial(store.put, MODEL_FAULTS, ref, None),
             )
 
+    def _may_not_run(self, ref: str) -> bool:
+        return model_named(self._store, ref) is None and not may_open(self._store, ref)
+
+    def _ask_once(self, ref: str) -> None:
+        """Ask whether a lane's program may run, once for each engine."""
+        if ref not in self._asked:
+            self._asked.add(ref)
+            self._store.program_asked.emit(ref, False)
+
     def of_lane(self, lane: LaneSpec) -> ModelInfo | None:
         """What a lane samples from; None while that is being opened, or if it cannot be."""
         shown = self._store.get(MODEL)
@@ -168,7 +193,9 @@ class Models(QObject):
         shown, ref = self._store.get(MODEL), lane.checkpoint or ""
         model = model_named(self._store, ref)
         why = self._store.at(MODEL_FAULTS, ref)
-        if model is not None and model.shape != shown.shape:
+        if self._may_not_run(ref):
+            why = NOT_RUN.format(program_file(ref).name)
+        elif model is not None and model.shape != shown.shape:
             why = f"{Path(ref).name} makes {_states_of(model)}, not {_states_of(shown)}"
         run = LaneRun(status="failed", message=why) if why else LaneRun(status="running")
         before = self._store.at(LANE_RUNS, lane.key)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import cast
 
 import numpy as np
 
-from engine import noise_tables
-from engine.config import SCHEDULES, ScheduleConfig, ScheduleName
+from engine import catalogue, noise_tables
+from engine.config import ScheduleConfig
 from toydiff_gui.diagnostics.chart import Values
 
 
@@ -107,8 +106,8 @@ def table(config: ScheduleConfig, key: str) -> Values:
 def compared(own: ScheduleConfig) -> list[tuple[str, ScheduleConfig]]:
     """The schedules to compare at the T of ``own``, named; ``own`` is among them."""
     plain = [
-        (name, ScheduleConfig(name=cast(ScheduleName, name), timesteps=own.timesteps))
-        for name in SCHEDULES
+        (row.name, ScheduleConfig(name=row.name, timesteps=own.timesteps))
+        for row in catalogue.SCHEDULES
     ]
     if own.zero_terminal:
         plain.append((label(own), own))

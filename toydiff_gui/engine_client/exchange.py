@@ -103,10 +103,14 @@ class Exchange(QObject):
         """Whether something is on its way or about to be asked for."""
         timers = (self._look_timer, self._flush_timer)
         return (
-            bool(self.under_way)
-            or any(timer.isActive() for timer in timers)
-            or any(self._settles(place) for place in self._places.values())
+            bool(self.under_way) or any(timer.isActive() for timer in timers) or bool(self.settling)
         )
+
+    @property
+    def settling(self) -> frozenset[str]:
+        """Keys of what is asked for when it has been the same for a while."""
+        timers = {key: place.settling for key, place in self._places.items()}
+        return frozenset(key for key, timer in timers.items() if timer and timer.isActive())
 
     @property
     def under_way(self) -> frozenset[str]:
@@ -201,6 +205,8 @@ class Exchange(QObject):
             return
         if want.coarse and batch:
             return  # one batch at a time, or a fast hand would starve the picture
+        if before is not None and (want.kin is None or before.kin != want.kin):
+            self._cancel(want.key)  # what still comes of it must not be seen
         if place.shown is not None and (want.kin is None or place.shown.kin != want.kin):
             place.shown = None
             self._tell(want, Answer("empty"))
@@ -285,9 +291,6 @@ class Exchange(QObject):
             place.settling.deleteLater()
             place.settling = None
 
-    def _settles(self, place: _Place) -> bool:
-        return place.settling is not None and place.settling.isActive()
-
     # Answers
 
     def _on_report(self, key: str, message: AnyReport, arrays: Arrays) -> None:
@@ -324,6 +327,8 @@ class Exchange(QObject):
         if place.wanted is not None:
             place.shown = place.wanted
             self._tell(place.wanted, Answer("running", place.value))
+            if place.wanted.stirs:
+                self.look()
 
     def _clean(self, key: str) -> None:
         """Nothing of it waits to be shown any more."""

@@ -75,6 +75,10 @@ class Wanted:
     """Asked for when nothing about it has changed for so long."""
     idle: bool = False
     """Asked for when nobody waits for anything else, and given up when somebody does."""
+    stirs: bool = False
+    """Others depend on what has come so far: they are looked at again with all that comes."""
+    identity: Hashable = None
+    """What tells it from others where its request says too much, such as an order of times."""
     needs_model: bool = True
     """Not before the engine has opened the model on show."""
     keep: bool = True
@@ -88,6 +92,8 @@ class Wanted:
     def content(self) -> Hashable:
         """All that the answer depends on."""
         kind = self.key.partition(":")[0]
+        if self.identity is not None:
+            return (kind, self.identity)
         return (kind, content_of(self.request, self.arrays, self.revision))
 
 

@@ -6,11 +6,11 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QWidget
 
+from engine import catalogue
 from toydiff_gui import icons, names, theme
 from toydiff_gui.controls import SectionHeader, Text
 from toydiff_gui.modes.points.settings import COMPARISON, SAMPLING, Comparison, PathFigures
 from toydiff_gui.panels.parts import Section
-from toydiff_gui.panels.path import TIPS
 from toydiff_gui.panels.verdict import best_cells, cells, torn, verdict
 from toydiff_gui.state.store import Store
 
@@ -105,7 +105,7 @@ class PathRow(QAbstractButton):
         ratio = "" if path is None else f"largest gap {path.gap_ratio:.1f} times the median gap"
         more = ratio or missing
         sentence = f"{more[:1].upper()}{more[1:]}."
-        self.setToolTip(f"{TIPS[self.kind]}\n{sentence}\nClick to follow this path.")
+        self.setToolTip(f"{catalogue.path(self.kind).tip}\n{sentence}\nClick to follow this path.")
         self.update()
 
     def _resize(self) -> None:

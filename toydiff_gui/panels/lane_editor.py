@@ -25,6 +25,7 @@ from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.panels.parts import Choice, Writer, shared_settings
 from toydiff_gui.state.lanes import LANES, LaneSpec, lane_of, shown_lanes, update_lane
 from toydiff_gui.state.model import MODEL, OTHER_MODELS, model_named
+from toydiff_gui.state.programs import may_open
 from toydiff_gui.state.store import Store
 
 Models = Sequence[tuple[str, str]]
@@ -308,6 +309,8 @@ class LaneEditor(QFrame, Writer):
     def _set_denoiser(self, _index: int) -> None:
         kind, _, ref = self.denoiser.currentData().partition(":")
         self._change(exact=kind == "exact", checkpoint=ref or None)
+        if ref and not may_open(self._state, ref):
+            self._state.program_asked.emit(ref, False)
 
     def _reset(self) -> None:
         lane = self._lane()

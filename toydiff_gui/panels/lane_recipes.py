@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine import catalogue
 from toydiff_gui import names
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
 from toydiff_gui.modes.points.settings import SAMPLING
@@ -27,32 +28,21 @@ from toydiff_gui.state.view import VIEW
 NUMBERS_OF_STEPS = (5, 10, 20, 50, 250)
 FULL = f"{MAX_LANES} lanes are shown, which is all there is room for: hide or remove one first"
 
-SINGLE = (
-    ("DDPM", LaneSpec("", sampler="ddpm")),
-    ("DDPM, shared noise", LaneSpec("", sampler="ddpm-shared")),
-    ("DDIM", LaneSpec("", sampler="ddim")),
-    ("Heun", LaneSpec("", sampler="heun")),
-    ("DPM-Solver++ 2M", LaneSpec("", sampler="dpmpp2m")),
-    ("Exact denoiser", LaneSpec("", exact=True)),
-)
-SAMPLER_TIPS = {
-    "ddpm": "Takes a small random step at each t: the same latent ends somewhere else each time.",
-    "ddpm-shared": "As DDPM, with the same random steps for all points: neighbours stay together.",
-    "ddim": "Takes steps without chance: each latent has one sample, and neighbours stay together.",
-    "heun": "As DDIM, but asks the network twice in a step and takes the mean: fewer steps are as "
-    "exact, at twice the evaluations.",
-    "dpmpp2m": "As DDIM, but looks back at the step before: fewer steps are as exact, at no more "
-    "evaluations.",
-}
 EXACT_TIP = (
     "The best denoiser there can be for this data set, in closed form, in the network's place: "
     "what differs between the two lanes is what the network has not learned."
 )
 
 
+def single() -> list[tuple[str, LaneSpec]]:
+    """A lane for each sampler, and one of the exact denoiser, with their titles."""
+    lanes = [(row.title, LaneSpec("", sampler=row.name)) for row in catalogue.SAMPLERS]
+    return [*lanes, ("Exact denoiser", LaneSpec("", exact=True))]
+
+
 def tip(lane: LaneSpec) -> str:
     """What the lane's sampler or denoiser does."""
-    return EXACT_TIP if lane.exact else SAMPLER_TIPS[lane.sampler]
+    return EXACT_TIP if lane.exact else catalogue.sampler(lane.sampler).tip
 
 
 def room(state: Store) -> int:
@@ -105,7 +95,7 @@ def path_lanes(state: Store) -> tuple[LaneSpec, ...]:
     """DDIM along each kind of path; along a drawn one if something has been drawn."""
     drawn = state.get(IMAGE_SAMPLING).c if state.get(MODEL).images else state.get(SAMPLING).through
     kinds = [key for key in names.PATHS if key != "drawn" or drawn]
-    return tuple(LaneSpec("", sampler="ddim", path=kind) for kind in kinds)  # type: ignore[arg-type]
+    return tuple(LaneSpec("", sampler="ddim", path=kind) for kind in kinds)
 
 
 def show_together(state: Store, wanted: tuple[LaneSpec, ...]) -> bool:

@@ -122,7 +122,7 @@ class LanesSection(Section):
         self._why_full = menu.addAction(lane_recipes.FULL.split(",")[0])
         self._why_full.setEnabled(False)
         self.add_actions: dict[str, QAction] = {}
-        for title, lane in lane_recipes.SINGLE:
+        for title, lane in lane_recipes.single():
             action = menu.addAction(title)
             action.setData(lane)
             self.add_actions[title] = action

@@ -8,7 +8,9 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 
-from toydiff_gui import names, theme
+from engine import catalogue
+from engine.catalogue import POINTS
+from toydiff_gui import theme
 from toydiff_gui.controls import (
     IconButton,
     NumberBox,
@@ -27,21 +29,6 @@ from toydiff_gui.state.view import VIEW
 
 PARALLEL = 1e-6
 """As in ``engine.paths``: a smaller sine between two directions counts as none."""
-TIPS = {
-    "linear": "The straight line from A to B. Between far endpoints its middle has a smaller norm "
-    "than the prior's latents.",
-    "spherical": "Slerp: direction and norm change evenly, as on a globe. Opposite endpoints have "
-    "many such paths; choose a side.",
-    "prior-preserving": "Bodin et al.: for independent endpoints its points are distributed as the "
-    "prior. It does not keep the norm of a given pair: (−2, 0) to (2, 0) passes through the "
-    "origin.",
-    "norm-guided": "Samuel et al.: the path with the least −log p(norm), which keeps to norms that "
-    "are probable under the prior. Opposite endpoints have two; choose a side.",
-    "geodesic": "The path whose decoded points travel least, weighted by how improbable the place "
-    "is. It is searched for, on both sides, and improves while you watch.",
-    "drawn": "A smooth curve through way-points that you set in lane 1.",
-}
-SIDED = ("spherical", "norm-guided")
 EVEN = "Space the points evenly where they are decoded, not where they start."
 ALWAYS_EVEN = "The geodesic is always spaced evenly where it is decoded"
 SIDE = "Where the path goes round the origin, seen from A towards B."
@@ -94,7 +81,7 @@ class PathSection(Section):
         self.column.addWidget(self.endpoints)
         self.kind = SegmentedControl(
             "Path",
-            [Segment(key, title, TIPS[key]) for key, title in names.PATHS.items()],
+            [Segment(row.name, row.title, row.tip_for(POINTS)) for row in catalogue.PATHS],
             columns=2,
             compact=True,
             type_size=12,
@@ -228,7 +215,7 @@ class PathSection(Section):
         if not opposite(sampling.a, sampling.b):
             return "A side is to choose only where A and B lie opposite each other"
         used = {sampling.path, *(lane.path_name(sampling) for lane in shown_lanes(self._state))}
-        if not used.intersection(SIDED) and not self._state.get(VIEW).lab:
+        if not any(catalogue.path(path).sided for path in used) and not self._state.get(VIEW).lab:
             return "Spherical and norm-guided paths have a side; no lane follows one"
         return ""
 

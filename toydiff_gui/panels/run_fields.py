@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from engine.config import MAX_TIMESTEPS, PREDICTIONS, TrainingConfig
+from engine import catalogue
+from engine.config import MAX_TIMESTEPS, TrainingConfig
 from toydiff_gui.controls import NumberField, Text
 from toydiff_gui.controls.number_field import doubling, ladder
 from toydiff_gui.panels.parts import Choice
@@ -83,9 +84,9 @@ class PredictionChoice(QWidget):
         )
         self.box.setToolTip(tip)
         self.box.setAccessibleDescription(tip)
-        for key in ("", *PREDICTIONS):
-            self.box.addItem(key, key)
-        self.box.setItemText(self.box.findData("x0"), "x₀")
+        self.box.addItem("", "")
+        for row in catalogue.PREDICTIONS:
+            self.box.addItem(row.title, row.name)
         self.box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.box.activated.connect(self._activated)
         label = Text("Predicts", size=11, ink="label")
@@ -100,7 +101,7 @@ class PredictionChoice(QWidget):
     def show_config(self, config: TrainingConfig) -> None:
         """Show what ``config`` says, and what its schedule suggests."""
         usual = config.schedule.default_prediction
-        self.box.setItemText(0, f"auto ({'x₀' if usual == 'x0' else usual})")
+        self.box.setItemText(0, f"auto ({catalogue.prediction(usual).title})")
         self.box.setCurrentIndex(self.box.findData(config.prediction or ""))
 
     def _activated(self, index: int) -> None:

@@ -7,21 +7,14 @@ from typing import Any
 
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QVBoxLayout, QWidget
 
-from engine import noise_tables
-from engine.config import SCHEDULES, ScheduleConfig
-from toydiff_gui import names
+from engine import catalogue, noise_tables
+from engine.config import ScheduleConfig
 from toydiff_gui.controls import SectionHeader, ThumbnailCard
 from toydiff_gui.controls.scroll import SPACING
 from toydiff_gui.panels.drawings import curve_drawing
 from toydiff_gui.panels.parts import Writer
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
-
-TIPS = {
-    "linear": "The noise added in a step grows evenly with t, as in the first DDPM paper.",
-    "quadratic": "The noise grows with the square: the data stay recognisable for longer.",
-    "cosine": "ᾱ falls along a cosine down to nearly nothing; predicts v unless told otherwise.",
-}
 
 
 class ScheduleChoice(QWidget, Writer):
@@ -47,16 +40,14 @@ class ScheduleChoice(QWidget, Writer):
         grid.setSpacing(6)
         group = QButtonGroup(self)
         self.cards: dict[str, ThumbnailCard] = {}
-        for index, key in enumerate(SCHEDULES):
-            card = ThumbnailCard(
-                names.SCHEDULES[key], TIPS[key], caption_inside=True, picture_height=56
-            )
-            card.setAccessibleName(f"Noise schedule {names.SCHEDULES[key]}")
+        for index, row in enumerate(catalogue.SCHEDULES):
+            card = ThumbnailCard(row.title, row.tip, caption_inside=True, picture_height=56)
+            card.setAccessibleName(f"Noise schedule {row.title}")
             card.toggled.connect(self._toggled)
             group.addButton(card)
             grid.addWidget(card, 0, index)
             grid.setColumnStretch(index, 1)
-            self.cards[key] = card
+            self.cards[row.name] = card
         self.zero_terminal = QCheckBox("Zero terminal signal")
         self.zero_terminal.setToolTip(
             "Rescales the schedule so that nothing of the data is left at t = T. Otherwise "
@@ -80,7 +71,7 @@ class ScheduleChoice(QWidget, Writer):
         # Unchecking through the group: the card that is checked unchecks the others.
         self.cards[own.name].setChecked(True)
         for key, card in self.cards.items():
-            shown = replace(own, name=key)  # type: ignore[arg-type]
+            shown = replace(own, name=key)
             card.set_drawing(curve_drawing(noise_tables.alphas_cumprod(shown)))
         self.zero_terminal.setChecked(own.zero_terminal)
         default = self._default

@@ -11,7 +11,9 @@ from toydiff_gui import names
 from toydiff_gui.controls import IconButton, Text
 from toydiff_gui.drawing import figures
 from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.panels.parts import shared_settings
 from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.results import GEODESIC, GeodesicRun
 from toydiff_gui.state.store import Store
 
@@ -76,6 +78,7 @@ class SearchButton(IconButton):
         state.changed(GEODESIC).connect(self._show)
         state.changed(ENGINE).connect(self._show)
         state.changed(SAMPLING).connect(self._show)
+        state.changed(MODEL).connect(self._show)
         self._show()
 
     @property
@@ -91,7 +94,7 @@ class SearchButton(IconButton):
         self.glyph.show("stop" if self._searching else "reset", "accent")
         self.setAccessibleName(what)
         ready = self._state.get(ENGINE).status == "ready"
-        along = self._state.get(SAMPLING).mode == "interpolation"
+        along = shared_settings(self._state).mode == "interpolation"
         self.setEnabled(self._searching or (ready and along))
         if not ready:
             tip = "Searching needs the engine, which is not ready"

@@ -9,7 +9,8 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QWidget
 
-from engine.config import POINT_SETS, ScheduleConfig, TrainingConfig
+from engine import catalogue
+from engine.config import ScheduleConfig, TrainingConfig
 from engine.datasets import load
 from toydiff_gui import names
 from toydiff_gui.controls import NumberField, SectionHeader, ThumbnailCard
@@ -45,7 +46,7 @@ class TrainPanel(Dock):
 
     def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__("Train", "left", WIDTH, state, parent)
-        self._undrawn = list(POINT_SETS)
+        self._undrawn = list(catalogue.names(catalogue.point_sets()))
         self._build_data()
         self._build_schedule()
         self._build_model()
@@ -73,8 +74,8 @@ class TrainPanel(Dock):
         grid.setVerticalSpacing(4)
         group = QButtonGroup(self)
         self.dataset_cards: dict[str, ThumbnailCard] = {}
-        for index, key in enumerate(POINT_SETS):
-            title = names.DATASETS[key]
+        for index, row in enumerate(catalogue.point_sets()):
+            key, title = row.name, row.title
             card = ThumbnailCard(
                 title, f"Train on the data set '{title}': points in the plane", picture_height=44
             )
@@ -270,9 +271,9 @@ class TrainPanel(Dock):
             self.dataset_cards[key].set_drawing(
                 points_drawing(load(key, config.points, config.seed).points)
             )
-            QTimer.singleShot(0, self._draw_next)
+            QTimer.singleShot(0, self, self._draw_next)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Draw the data sets once the window is on the screen."""
         super().showEvent(event)
-        QTimer.singleShot(0, self._draw_next)
+        QTimer.singleShot(0, self, self._draw_next)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import catalogue
 from engine.config import (
     EXACT,
     MAX_TIMESTEPS,
@@ -51,6 +52,9 @@ class LaneSpec:
     exact: bool = False
 
     def __post_init__(self) -> None:
+        catalogue.sampler(self.sampler)
+        if self.path is not None:
+            catalogue.path(self.path)
         if self.steps is not None:
             require_between("steps", self.steps, 1, MAX_TIMESTEPS)
         if self.seed is not None:

@@ -42,4 +42,16 @@ class Inversion:
     message: str = ""
 
 
+@dataclass(frozen=True)
+class SearchSeed:
+    """Of the starts of a search: another one where the path was searched again.
+
+    ``of`` tells what the search is for; of anything else the seed is 0.
+    """
+
+    of: str = ""
+    seed: int = 0
+
+
 GEODESIC = Slot("geodesic", GeodesicRun, Kind.RESULT)
+SEARCH_SEED = Slot("search seed", SearchSeed, Kind.SETTING)

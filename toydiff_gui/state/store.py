@@ -52,9 +52,12 @@ class Store(QObject):
     Signals:
         slot_changed: a ``Slot`` or ``Family`` whose value has changed, whichever it is.
         message_posted: something to tell the user, (text, is_error).
+        program_asked: the user is to be asked whether a program may run: (ref, opens). ``opens``:
+            it is wanted as the model, not only for a lane.
     """
 
     slot_changed = Signal(object)
+    program_asked = Signal(str, bool)
     message_posted = Signal(str, bool)
 
     def __init__(self, parent: QObject | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QSettings
+from PySide6.QtCore import QObject
 
 from engine import protocol
 from engine.config import TrainingConfig
@@ -10,6 +10,7 @@ from engine.datasets.images import INFOS, folder_training, image_training
 from engine.protocol import AnyReport, Arrays
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.modes.images.settings import IMAGE_DATA
+from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL, ModelInfo
 from toydiff_gui.state.store import Store
@@ -77,7 +78,11 @@ class ImageSets(QObject):
     """Finds, fetches and reads sets of images through the engine. Nothing is fetched unasked."""
 
     def __init__(
-        self, state: Store, client: Client, settings: QSettings, parent: QObject | None = None
+        self,
+        state: Store,
+        client: Client,
+        settings: SettingsFile,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._state, self._client, self._settings = state, client, settings
@@ -114,8 +119,9 @@ class ImageSets(QObject):
             return
         self._host = host
         self._root_chosen = False
-        roots = _texts(self._settings.value(self._key(ROOTS)))
-        folder = next(iter(_texts(self._settings.value(self._key(FOLDER_OF_IMAGES)))), "")
+        listed = self._settings.get(self._key(ROOTS), list[str]) or ()
+        roots = tuple(root for root in listed if root)
+        folder = self._settings.get(self._key(FOLDER_OF_IMAGES), str)
         self._state.update(IMAGE_DATA, roots=roots, places={FOLDER: folder} if folder else {})
 
     def _on_engine(self) -> None:
@@ -139,14 +145,14 @@ class ImageSets(QObject):
         """Look in the user's own ``folder`` first; those chosen before may hold the other sets."""
         others = [root for root in self._state.get(IMAGE_DATA).roots if root != folder]
         roots = (folder, *others)[:MOST_ROOTS]
-        self._settings.setValue(self._key(ROOTS), list(roots))
+        self._settings.put(self._key(ROOTS), roots)
         self._state.update(IMAGE_DATA, roots=roots, message="", browse_message="")
         self._root_chosen = True
         self.find()
 
     def use_folder(self, folder: str) -> None:
         """Take ``folder``, whose images are to be trained with."""
-        self._settings.setValue(self._key(FOLDER_OF_IMAGES), folder)
+        self._settings.put(self._key(FOLDER_OF_IMAGES), folder)
         data = self._state.get(IMAGE_DATA)
         if self._browsed == FOLDER:
             self._cancel(self._browse_job)  # what still comes is of the folder before
@@ -302,9 +308,3 @@ class ImageSets(QObject):
         self._cards.clear()
         if fetched:
             self._fetched(why)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    """What was stored as text or a list of it; a list of one may come back as the text."""
-    values = value if isinstance(value, list) else [value]
-    return tuple(text for text in values if isinstance(text, str) and text)

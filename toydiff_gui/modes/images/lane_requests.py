@@ -9,8 +9,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from engine import protocol
+from engine import catalogue, protocol
 from engine.protocol import Arrays
+from toydiff_gui.controllers.geodesic import Between, GeodesicSearch
 from toydiff_gui.controllers.lanes import lane_key, put_run, run_collector, shower
 from toydiff_gui.controllers.models import Models
 from toydiff_gui.engine_client.exchange import Exchange
@@ -26,7 +27,6 @@ from toydiff_gui.modes.images.endpoints import (
 )
 from toydiff_gui.modes.images.image_sets import root_of
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, ImageEnd
-from toydiff_gui.pathfinder import Pathfinder
 from toydiff_gui.state.lanes import LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo
 from toydiff_gui.state.results import GEODESIC
@@ -34,10 +34,6 @@ from toydiff_gui.state.store import Store
 
 TILES = "tiles"
 """The exchange's key for them."""
-SIDED = ("spherical", "norm-guided")
-"""Paths that go round on the side of C where the ends are opposite."""
-RANDOM = ("ddpm", "ddpm-shared")
-"""Samplers of which a few steps of DDIM are no preview."""
 STOPPED = "Stopped before the first images had come."
 
 
@@ -58,12 +54,12 @@ class ImageLanes(QObject):
         store: Store,
         exchange: Exchange,
         models: Models,
-        pathfinder: Pathfinder,
+        geodesic: GeodesicSearch,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._store, self._exchange = store, exchange
-        self._models, self._pathfinder = models, pathfinder
+        self._models, self._geodesic = models, geodesic
         self._tiles: Hashable = None
         self._hurried = self._placing = self._told_busy = False
         exchange.began.connect(self._on_came)
@@ -82,7 +78,7 @@ class ImageLanes(QObject):
 
     def stop(self) -> None:
         """End all that is under way; what has come stays until the user changes something."""
-        self._pathfinder.stop()  # first: the strips would be asked along what it has found
+        self._geodesic.stop()  # first: the strips would be asked along what it has found
         self._exchange.stop(self._keys(), STOPPED)
 
     # Changes
@@ -177,9 +173,9 @@ class ImageLanes(QObject):
     def _given_latents(self, lane: LaneSpec) -> Arrays | None:
         """A geodesic to send along; None while it is not there, empty where none is needed."""
         images = self._store.get(IMAGE_SAMPLING)
-        if images.fixed_noise or lane.path_name(images) != "geodesic":
+        if images.fixed_noise or not catalogue.path(lane.path_name(images)).searched:
             return {}
-        latents = self._pathfinder.latents()
+        latents = self._geodesic.latents()
         return None if latents is None else {"latents": latents}
 
     def _strip_request(
@@ -203,25 +199,52 @@ class ImageLanes(QObject):
             sample = protocol.Sample(count=len(given["latents"]), **common)
             return sample, {**arrays, **given}
         arrays |= {"start": a.latents, "end": (a if images.fixed_noise else b).latents}
-        if images.c is not None and (path == "drawn" or path in SIDED):
+        row = catalogue.path(path)
+        if images.c is not None and (row.way_points or row.sided):
             arrays["through"] = images.c.latents[None]
         interpolate = protocol.Interpolate(
             points=images.path_images,
             path=path,
-            even=images.even and path != "geodesic" and not images.fixed_noise,
+            even=images.even and not row.searched and not images.fixed_noise,
             **common,
         )
         return interpolate, arrays
 
+    def between(self) -> Between | None:
+        """What a geodesic would lead from and to; None while an end is missing."""
+        images, model = self._store.get(IMAGE_SAMPLING), self._store.get(MODEL)
+        if images.a is None or images.b is None:
+            return None
+        told = asked_arrays(path_weights(self._store))
+        return Between(
+            model.ref,
+            model.revision,
+            images.a.latents,
+            images.b.latents,
+            images.path_images,
+            (images.a, images.b),
+            told,
+            images.guidance if told else 1.0,
+        )
+
+    def looks_at_geodesic(self) -> bool:
+        """Whether a strip needs it."""
+        images = self._store.get(IMAGE_SAMPLING)
+        lanes = shown_lanes(self._store)
+        return not images.fixed_noise and any(
+            catalogue.path(lane.path_name(images)).searched for lane in lanes
+        )
+
     def _show_why_no_path(self, lane: LaneSpec) -> None:
         """Say why there is no geodesic, or show what a few steps make of the best one so far."""
-        store, preview = self._store, self._pathfinder.preview
+        store, preview = self._store, self._geodesic.preview
         search, model = store.get(GEODESIC), store.get(MODEL)
         if search.status in ("failed", "stopped") and search.message:
             put_run(store, lane.key, LaneRun(status="failed", message=search.message))
         elif (
             preview is not None
-            and lane.sampler not in RANDOM
+            # Of a random sampler a few steps of DDIM are no preview.
+            and not catalogue.sampler(lane.sampler).random
             and lane.reference(model) == model.ref
         ):
             put_run(store, lane.key, LaneRun(trajectory=preview, status="running", coarse=True))

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import catalogue
 from engine.config import MAX_TIMESTEPS, MOST_GUIDANCE, PathName, SamplerName, require_between
 from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.slots import Family, Kind, Slot
@@ -88,6 +89,8 @@ class ImageSampling:
     guidance: float = 1.0
 
     def __post_init__(self) -> None:
+        catalogue.path(self.path)
+        catalogue.sampler(self.sampler)
         require_between("number of images", self.count, 1, MAX_TILES)
         require_between("images on the path", self.path_images, 2, MAX_PATH_IMAGES)
         if self.steps is not None:

@@ -13,10 +13,11 @@ from functools import partial
 import numpy as np
 from PySide6.QtCore import QObject
 
-from engine import protocol
+from engine import catalogue, protocol
 from engine.config import SamplerConfig
 from engine.protocol import Arrays, Request
 from toydiff_gui.composer import LATENT_KEY
+from toydiff_gui.controllers.geodesic import Between, GeodesicSearch
 from toydiff_gui.controllers.lanes import (
     Pace,
     is_of_lane,
@@ -29,18 +30,12 @@ from toydiff_gui.controllers.models import Models
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, Sampling
-from toydiff_gui.pathfinder import Pathfinder
 from toydiff_gui.playback import Playback
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import DRAGGING
-
-SIDED = ("spherical", "norm-guided")
-"""Paths that go round on a side where the ends are opposite."""
-RANDOM = ("ddpm", "ddpm-shared")
-"""Samplers of which a few steps of DDIM are no preview."""
+from toydiff_gui.state.view import DRAGGING, VIEW
 
 
 class PointLanes(QObject):
@@ -52,12 +47,12 @@ class PointLanes(QObject):
         exchange: Exchange,
         playback: Playback,
         models: Models,
-        pathfinder: Pathfinder,
+        geodesic: GeodesicSearch,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._store, self._playback = store, playback
-        self._models, self._pathfinder = models, pathfinder
+        self._models, self._geodesic = models, geodesic
         self._pace = Pace()
         exchange.batch_ended.connect(self._on_batch)
 
@@ -98,6 +93,22 @@ class PointLanes(QObject):
             holds=self._is_behind,
         )
 
+    def between(self) -> Between:
+        """What a geodesic would lead from and to."""
+        sampling, model = self._store.get(SAMPLING), self._store.get(MODEL)
+        a, b = (np.asarray(end, np.float32) for end in (sampling.a, sampling.b))
+        ends = (sampling.a, sampling.b)
+        return Between(model.ref, model.revision, a, b, sampling.path_points, ends)
+
+    def looks_at_geodesic(self) -> bool:
+        """Whether a lane or the table of paths needs it."""
+        sampling = self._store.get(SAMPLING)
+        if sampling.mode != "interpolation":
+            return False
+        lanes = shown_lanes(self._store)
+        shown = any(_is_searched(lane, sampling) for lane in lanes)
+        return shown or self._store.get(VIEW).shows_lab
+
     def _is_behind(self, run: LaneRun) -> bool:
         """Whether a run has not come as far as the picture: do not fall back to noise meanwhile."""
         reached = None if run.trajectory is None else run.trajectory.reached
@@ -116,8 +127,8 @@ class PointLanes(QObject):
         sampling = self._store.get(SAMPLING)
         if sampling.mode == "inverted":
             latents = self._store.get(INVERSION).latents
-        elif sampling.mode == "interpolation" and lane.path_name(sampling) == "geodesic":
-            latents = self._pathfinder.latents()
+        elif sampling.mode == "interpolation" and _is_searched(lane, sampling):
+            latents = self._geodesic.latents()
         else:
             return {}
         return None if latents is None else {"latents": latents}
@@ -130,16 +141,21 @@ class PointLanes(QObject):
             why = inversion.message if inversion.status == "failed" else ""
         else:
             why = search.message if search.status in ("failed", "stopped") else ""
-        preview = self._pathfinder.preview
+        preview = self._geodesic.preview
         if why:
             put_run(store, lane.key, LaneRun(status="failed", message=why))
         elif (
             preview is not None
             and sampling.mode == "interpolation"
-            and lane.sampler not in RANDOM
+            # Of a random sampler a few steps of DDIM are no preview.
+            and not catalogue.sampler(lane.sampler).random
             and lane.reference(store.get(MODEL)) == store.get(MODEL).ref
         ):
             put_run(store, lane.key, LaneRun(trajectory=preview, status="running", coarse=True))
+
+
+def _is_searched(lane: LaneSpec, sampling: Sampling) -> bool:
+    return catalogue.path(lane.path_name(sampling)).searched
 
 
 def _request(
@@ -185,11 +201,12 @@ def _relevant(lane: LaneSpec, sampling: Sampling) -> Sampling:
             through=(),
         )
     path = lane.path_name(sampling)
+    row = catalogue.path(path)
     return replace(
         relevant,
         count=1,
         path=path,
-        side=sampling.side if path in SIDED else "left",
-        even=sampling.even and path != "geodesic",
-        through=sampling.through if path == "drawn" else (),
+        side=sampling.side if row.sided else "left",
+        even=sampling.even and not row.searched,
+        through=sampling.through if row.way_points else (),
     )

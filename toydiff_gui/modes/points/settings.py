@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import catalogue
 from engine.config import MAX_TIMESTEPS, MAX_WAY_POINTS, PathName, Side, require_between
 from toydiff_gui.scene import BasinLayer, FieldLayer, HeatLayer, WarpLayer
 from toydiff_gui.state.results import Inversion
@@ -46,6 +47,7 @@ class Sampling:
     through: tuple[Point, ...] = ()
 
     def __post_init__(self) -> None:
+        catalogue.path(self.path)
         require_between("number of samples", self.count, 1, MAX_LANE_POINTS)
         require_between("points on the path", self.path_points, 2, MAX_LANE_POINTS)
         if self.steps is not None:

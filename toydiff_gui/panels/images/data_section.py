@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.config import IMAGE_SETS, LEAST_SIZE, MOST_SIZE, TrainingConfig
+from engine import catalogue
+from engine.config import LEAST_SIZE, MOST_SIZE, TrainingConfig
 from engine.datasets.images import INFOS, Pixels, info_of, load_digits
 from toydiff_gui import names
 from toydiff_gui.controls import IconButton, NumberBox, SectionHeader, Text, ThumbnailCard
@@ -42,7 +43,8 @@ MEGABYTE = 1e6
 
 def title_of(dataset: str) -> str:
     """What the set is called in the window."""
-    return "Folder" if dataset == FOLDER else INFOS[dataset].title
+    row = catalogue.image_set(dataset)
+    return row.short or row.title
 
 
 @lru_cache(maxsize=1)
@@ -123,7 +125,7 @@ class ImageDataSection(QWidget, Writer):
         row.setSpacing(5)
         group = QButtonGroup(self)
         self.cards: dict[str, ThumbnailCard] = {}
-        for key in IMAGE_SETS:
+        for key in catalogue.names(catalogue.image_sets()):
             card = ThumbnailCard(title_of(key), picture_height=44)
             card.setSizePolicy(QSizePolicy.Policy.Preferred, card.sizePolicy().verticalPolicy())
             card.setAccessibleName(f"Data set {title_of(key)}")

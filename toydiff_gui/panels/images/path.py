@@ -8,6 +8,8 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
+from engine import catalogue
+from engine.catalogue import IMAGES
 from toydiff_gui import names, theme
 from toydiff_gui.controls import (
     IconButton,
@@ -24,18 +26,6 @@ from toydiff_gui.panels.search import SearchLine
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.store import Store
 
-TIPS = {
-    "linear": "The straight line. Its middle has a norm far below the prior's, which is why the "
-    "images there are grey.",
-    "spherical": "Slerp: direction and norm change evenly, as on a globe. Between independent "
-    "latents it keeps the prior's norm.",
-    "prior-preserving": "Bodin et al.: mixtures scaled so that they are distributed as the prior.",
-    "norm-guided": "Samuel et al.: the path with the least −log p(norm), which keeps to norms that "
-    "are probable under the prior.",
-    "geodesic": "The path whose decoded images change least, searched for; it improves while you "
-    "watch.",
-    "drawn": "A smooth curve from A through C to B.",
-}
 EVEN = "Space the images evenly by how far apart they are when decoded."
 SAME_NOISE = "Same noise: only the class changes along the path"
 PARTS = ("path", "even", "path_images")
@@ -82,7 +72,7 @@ class ImagePathSection(Section):
             self.rows[mark] = row
         self.kind = SegmentedControl(
             "Path",
-            [Segment(key, title, TIPS[key]) for key, title in names.PATHS.items()],
+            [Segment(row.name, row.title, row.tip_for(IMAGES)) for row in catalogue.PATHS],
             columns=2,
             compact=True,
             type_size=12,
@@ -154,7 +144,7 @@ class ImagePathSection(Section):
         """Offer the kinds of paths there are; none where all of the path has the same latents."""
         images = self._state.get(IMAGE_SAMPLING)
         for key in names.PATHS:
-            enabled, tip = True, TIPS[key]
+            enabled, tip = True, catalogue.path(key).tip_for(IMAGES)
             if images.fixed_noise:
                 enabled, tip = False, SAME_NOISE
             elif key == "drawn" and images.c is None:

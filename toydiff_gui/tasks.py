@@ -1,4 +1,4 @@
-"""The exercise's tasks as scenes: what one click sets."""
+"""The exercise's tasks: what one click sets."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from toydiff_gui import scenes
+from toydiff_gui import tasks
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.lanes import (
     DEFAULT_LANES,
@@ -20,7 +20,7 @@ from toydiff_gui.state.view import VIEW
 pytestmark = pytest.mark.usefixtures("qapp")
 
 
-@pytest.mark.parametrize("task", scenes.TASKS, ids=lambda task: task.key)
+@pytest.mark.parametrize("task", tasks.TASKS, ids=lambda task: task.key)
 def test_a_task_looks_the_same_after_any_meddling(task):
     fresh, meddled = Store(), Store()
     meddled.update(
@@ -40,7 +40,7 @@ def test_a_task_looks_the_same_after_any_meddling(task):
     meddled.update(VIEW, selected_lane=own, maximised_lane=own)
     for state in (fresh, meddled):
         state.update(SAMPLING, count=1000)
-        scenes.apply(task, state)
+        tasks.apply(task, state)
     changes = {"a", "b", "count", "path_points", "mode"} - set(task.sampling)
     for name in set(vars(fresh.get(SAMPLING))) - changes:
         assert getattr(meddled.get(SAMPLING), name) == getattr(fresh.get(SAMPLING), name), name
