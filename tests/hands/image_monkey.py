@@ -16,7 +16,7 @@ from tests.hands.monkey import CONTROL, SHIFT, Monkey
 from tests.hands.mouse_and_keys import NONE, click, key, mouse, press, type_number, wheel
 from tests.hands.window import run_for, settle, wait_until
 from toydiff_gui import tasks
-from toydiff_gui.bundled import IMAGES
+from toydiff_gui.bundled import bundled_images
 from toydiff_gui.modes.images.network_presets import as_changes
 from toydiff_gui.modes.images.settings import IMAGE_CARD
 from toydiff_gui.panels.lane_dock import LaneDock
@@ -30,7 +30,7 @@ class ImageMonkey(Monkey):
     """Tiles, the card beside them, strips, classes, trainings with small images."""
 
     HOME = "digits"
-    MODELS = tuple(ref for ref, _ in IMAGES)
+    MODELS = tuple(ref for ref, _ in bundled_images())
 
     @staticmethod
     def _tasks() -> tuple[tasks.Task, ...]:

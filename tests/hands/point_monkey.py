@@ -13,7 +13,7 @@ from tests.hands.monkey import SHIFT, Monkey
 from tests.hands.mouse_and_keys import Drag, click, drag_plot, key, mouse, type_number, wheel
 from tests.hands.window import run_for, settle
 from toydiff_gui import tasks
-from toydiff_gui.bundled import POINTS
+from toydiff_gui.bundled import bundled_points
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
 from toydiff_gui.panels.lane_dock import LaneDock
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
@@ -24,7 +24,7 @@ class PointMonkey(Monkey):
     """The canvas of lanes, endpoints in the plane, trainings with points."""
 
     HOME = "v"
-    MODELS = tuple(ref for ref, _ in POINTS)
+    MODELS = tuple(ref for ref, _ in bundled_points())
 
     @staticmethod
     def _tasks() -> tuple[tasks.Task, ...]:
