@@ -58,9 +58,9 @@ from engine.samplers import (
     sample,
     sample_stepwise,
 )
-from engine.steps import reported, silently
 from engine.training import Trainer, open_run, train_stepwise
 from engine.trajectory import check_sizes, packed
+from engine.work import reported, silently
 
 TRAINING_SHARE = 0.2
 NO_FILES = "this engine sends and takes no files: its window is on the same machine"
@@ -547,7 +547,7 @@ class Service:
         shapes = {checkpoint.shape_at(t) for t in request.times}
         if len(shapes) > 1:
             raise ValueError(f"states have other shapes at other times: {sorted(shapes)}")
-        points = self._states(_sent(arrays, "points"), *shapes, "points")
+        points = self._states(_sent(arrays, "points"), shapes.pop(), "points")
         began = time.perf_counter()
         yield None
         for t in request.times:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine import catalogue
 from engine.config import SamplerConfig
+from engine.datasets import Standardisation
 from engine.trajectory import Trajectory
 from toydiff_gui import names
 from toydiff_gui.composer import (
@@ -94,12 +95,12 @@ def image_thumbnails(state: AppState, times: NDArray[np.float64]) -> list[NDArra
     if not state.model.images or run.status != "done" or trajectory is None or not trajectory.x:
         return []
     index = min(state.image_view.pinned_tile, len(trajectory.x[0]) - 1)
-    mean = np.array(state.model.mean).reshape(-1, 1, 1)
-    std = np.array(state.model.std).reshape(-1, 1, 1)
+    model = state.model
+    transform = Standardisation.by_channel(model.mean, model.std, model.shape)
     pictures = []
     for t in times:
         k = trajectory.index_at(t)
-        pixels = (trajectory.x[k or 0][index] * std + mean).clip(0, 1)
+        pixels = transform.undo(trajectory.x[k or 0][index]).clip(0, 1)
         pictures.append(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1))
     return pictures
 

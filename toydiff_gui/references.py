@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.config import PYTHON
+from engine.run_files import CHECKPOINT
 
-CHECKPOINT = "checkpoint.safetensors"
-"""In the folder of a training."""
 PIPELINE = "model_index.json"
 """In a folder that diffusers has saved."""
 FILTERS = (

@@ -9,9 +9,9 @@ import pytest
 from bench.window import settle, wait_until
 from engine import protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
+from engine.run_files import CHECKPOINT
 from toydiff_gui.composer import LATENT_KEY, compose
 from toydiff_gui.conductor import COARSE_STEPS, FEWEST_COARSE_STEPS, FIRST_COARSE_STEPS
-from toydiff_gui.runs import CHECKPOINT
 
 LANES = ["ddpm", "ddpm-shared", "ddim"]
 SAMPLES = protocol.Sample

@@ -15,7 +15,8 @@ from bench.window import settle, wait_until
 from engine import load_checkpoint, protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from engine.protocol import Packet
-from engine.remote_files import CHECKPOINT, RUN_FILES, RemoteFiles
+from engine.remote_files import RemoteFiles
+from engine.run_files import CHECKPOINT, RUN_FILES
 from engine.run_lock import RunLock
 from tests.gui.sshd import Sshd, script
 from toydiff_gui import engine_link

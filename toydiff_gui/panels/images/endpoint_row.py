@@ -42,11 +42,10 @@ def pixels_of(state: AppState, end: ImageEnd, *, unfinished: bool = False) -> Pi
             image = last[end.tile] if end.tile < len(last) else None
     if image is None or image.shape != state.model.shape:
         return None
-    axes = (-1, 1, 1)
-    mean, std = np.array(state.model.mean), np.array(state.model.std)
-    if len(mean) != image.shape[0]:
+    model = state.model
+    if len(model.mean) != image.shape[0]:
         return None
-    return to_pixels(image, Standardisation(mean.reshape(axes), std.reshape(axes)))
+    return to_pixels(image, Standardisation.by_channel(model.mean, model.std, image.shape))
 
 
 class EndpointButton(QPushButton):
