@@ -21,12 +21,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from bench.hands import Drag
-from bench.window import application, lanes_done, run_for, settle, wait_until, window
 from engine.config import SAMPLERS, require_choice
+from tests.hands.mouse_and_keys import Drag
+from tests.hands.window import application, lanes_done, run_for, settle, wait_until, window
 from toydiff_gui.canvas.lane_view import LaneView
 from toydiff_gui.main_window import MainWindow
-from toydiff_gui.state import LaneSpec
+from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.state.lanes import LANES, LaneSpec
 
 LIMIT_MS = 100.0
 DEFAULT_SAMPLERS = ("ddpm", "ddpm-shared", "ddim")
@@ -104,7 +105,7 @@ def measure(moves: int, samplers: tuple[str, ...] = DEFAULT_SAMPLERS) -> Figures
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     latent, taken = [], []
     with window() as main:
-        main.state.set_lanes(specs)
+        main.state.set(LANES, specs)
         settle()
         wait_until(lambda: lanes_done(main), "the lanes")
         watch = Watch(main, lanes)
@@ -115,7 +116,7 @@ def measure(moves: int, samplers: tuple[str, ...] = DEFAULT_SAMPLERS) -> Figures
             angle = 2 * math.pi * move / moves
             begin = time.perf_counter()
             hand.to(1.5 * math.cos(angle), 1.5 * math.sin(angle))
-            place = main.state.sampling.a
+            place = main.state.get(SAMPLING).a
             # No naps in between: they would be part of what is measured.
             while not watch.shows("latent", place):
                 settle(1)

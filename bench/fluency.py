@@ -26,11 +26,12 @@ from typing import IO, cast
 
 import numpy as np
 
-from bench.window import application, wait_until, window
 from engine import protocol
 from engine.config import SamplerConfig, TrainingConfig
 from engine.protocol import Packet, read_packet, write_packet
+from tests.hands.window import application, wait_until, window
 from toydiff_gui.engine_process import engine_command, engine_environment
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 
 LIMIT_P95_MS, LIMIT_SPEED = 20.0, 0.9
 SETTLE_SNAPSHOTS = 2
@@ -92,12 +93,12 @@ def with_window(
 ) -> tuple[float, list[float]]:
     """Train and play in the window: updates per second, intervals in seconds."""
     with window() as main:
-        main.state.update_training_config(**vars(CONFIG))
+        main.state.update(TRAINING_CONFIG, **vars(CONFIG))
         pace = Pace()
         main.link.received.connect(pace.note)
         main.playback.set_loop(True)
         main.playback.play()
-        main.conductor.train()
+        main.training.train()
         wait_until(lambda: pace.settled, "the first snapshots")
         painted: list[tuple[float, int]] = []
         main.grid.frame_painted.connect(lambda t: painted.append((time.perf_counter(), t)))
@@ -107,8 +108,8 @@ def with_window(
         if profile:
             profile.disable()
         main.playback.pause()
-        main.conductor.stop()
-        wait_until(lambda: not main.state.training.active, "the end of the training")
+        main.training.stop()
+        wait_until(lambda: not main.state.get(TRAINING).active, "the end of the training")
     intervals = [
         after - before
         for (before, first), (after, second) in itertools.pairwise(painted)

@@ -24,14 +24,15 @@ from PySide6.QtCore import QRectF  # Qt must find the platform above
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from bench.image_scenes import image_scene
 from engine.datasets.images import ImageSet, standardisation_of
+from tests.hands.image_scenes import image_scene
 from toydiff_gui.canvas.images import ImagePage
 from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.images.page import tiles_layout_of
 from toydiff_gui.drawing.images.tiles import TilesLayout, paint_tiles
 from toydiff_gui.image_scene import ImageScene
-from toydiff_gui.state import AppState
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER
+from toydiff_gui.state.store import Store
 from toydiff_gui.theme import Theme
 
 FRAMES, WARM_UP = 40, 6
@@ -95,11 +96,11 @@ def _pair(count: int, side: int, channels: int) -> tuple[float, float]:
 
 def _page(face: str, side: int, hover: bool) -> float:
     """The whole page in milliseconds: another time each frame, or another tile pointed at."""
-    state = AppState()
+    state = Store()
     page = ImagePage(state)
     page.resize(*PAGE)
     scene = image_scene(some_images(side, 1), face=face)  # type: ignore[arg-type]
-    state.update_image_view(face=face)
+    state.update(IMAGE_CARD, face=face)
     page.set_scene(scene)
     page.show()
     QApplication.processEvents()
@@ -108,7 +109,7 @@ def _page(face: str, side: int, hover: bool) -> float:
 
     def show(index: int) -> None:
         if hover:
-            state.update_image_view(hovered_tile=index % 64)
+            state.update(IMAGE_POINTER, hovered_tile=index % 64)
             assert scene.looked_at is not None
             looked = replace(scene.looked_at, index=index % 64)
             page.set_scene(replace(scene, looked_at=looked))

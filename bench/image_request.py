@@ -21,10 +21,12 @@ from dataclasses import asdict, dataclass
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded
 
-from bench.window import application, lanes_done, settle, wait_until, window
 from engine.trajectory import Trajectory
-from toydiff_gui.image_ends import SAMPLES_KEY
+from tests.hands.window import application, lanes_done, settle, wait_until, window
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
+from toydiff_gui.state.lanes import LANE_RUNS
+from toydiff_gui.state.model import MODEL
 
 FIRST_LIMIT, WHOLE_LIMIT = 0.5, 2.0
 """Seconds: to the first frame on the screen, and for all samples."""
@@ -80,14 +82,14 @@ def in_window(checkpoint: str, rounds: int) -> tuple[list[float], list[float]]:
     """For each click, the seconds to the first frame and to the last."""
     first, whole = [], []
     with window() as main:
-        main.conductor.open_model(checkpoint)
-        wait_until(lambda: main.state.model.ref == checkpoint, "the model")
+        main.models.open(checkpoint)
+        wait_until(lambda: main.state.get(MODEL).ref == checkpoint, "the model")
         die = main.image_sample_panel.start.seed_field.dice_button
         assert die is not None
         for _ in range(rounds + 1):
             settle()
             wait_until(lambda: lanes_done(main), "the strips")
-            watch = Watch(main, main.state.run(SAMPLES_KEY).trajectory)
+            watch = Watch(main, main.state.at(LANE_RUNS, SAMPLES_KEY).trajectory)
             began = time.perf_counter()
             die.click()
             while not watch.whole:

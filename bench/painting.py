@@ -27,7 +27,7 @@ from PySide6.QtWidgets import QApplication
 from engine.trajectory import Trajectory
 from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.scene import FieldLayer, LaneScene, Scene
-from toydiff_gui.state import AppState
+from toydiff_gui.state.store import Store
 
 SIZE = 800
 COUNTS = (1_000, 10_000, 100_000)
@@ -105,7 +105,7 @@ def _lanes(
 
     With ``marks`` the time stands and the pointer goes along a strip instead.
     """
-    grid = LaneGrid(AppState())
+    grid = LaneGrid(Store())
     grid.resize(width, height)
     times = list(range(FRAMES + WARM_UP - 1, -1, -1))
     data = np.random.default_rng(9).normal(0.0, 0.8, (8000, 2)).astype(np.float32)

@@ -547,7 +547,8 @@ class Service:
         shapes = {checkpoint.shape_at(t) for t in request.times}
         if len(shapes) > 1:
             raise ValueError(f"states have other shapes at other times: {sorted(shapes)}")
-        points = self._states(_sent(arrays, "points"), shapes.pop(), "points")
+        (shape,) = shapes
+        points = self._states(_sent(arrays, "points"), shape, "points")
         began = time.perf_counter()
         yield None
         for t in request.times:

@@ -62,6 +62,12 @@ class Trajectory:
         self.x.append(x)
         self.x0.append(x0)
 
+    def with_frame(self, x: NDArray[np.float32], x0: NDArray[np.float32]) -> Trajectory:
+        """The trajectory with one frame more; raises ``ValueError`` when it has no time for it."""
+        if len(self.x) >= len(self.t):
+            raise ValueError(f"a trajectory of {len(self.t)} times got one frame more")
+        return Trajectory(self.t, [*self.x, x], [*self.x0, x0], self.meta)
+
     @property
     def complete(self) -> bool:
         """Whether every visited time has its frame."""

@@ -12,12 +12,17 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
-from toydiff_gui import memory, scenes
+from toydiff_gui import memory, tasks
 from toydiff_gui.main_window import HINT_SEEN, MainWindow
-from toydiff_gui.state import DEFAULT_LANES, LaneSpec
+from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, IMAGE_SAMPLING, SLICE
+from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.settings_file import SettingsFile
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import DEFAULT_LANES, LANE_RUNS, LANES, LaneSpec, shown_lanes
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.view import MARKED, VIEW
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "pictures"
@@ -71,8 +76,8 @@ COMMANDS = (  # picture, command, how it is drawn
 def take_window_pictures(folder: Path) -> None:
     """Grab the window after each task has been run in it."""
     app = QApplication([])
-    settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
-    settings.setValue(HINT_SEEN, True)
+    settings = SettingsFile(folder / "settings.json")
+    settings.put(HINT_SEEN, True)
     window = MainWindow(settings, runs_folder=folder / "runs")
     window.resize(*SIZE)
     window.show()
@@ -87,15 +92,19 @@ def take_window_pictures(folder: Path) -> None:
             time.sleep(0.005)
 
     def complete() -> bool:
-        lanes = window.state.shown_lanes
-        return not window.conductor.busy and all(
-            window.state.run(lane.key).status == "done" for lane in lanes
+        lanes = shown_lanes(window.state)
+        return not window.controllers.busy and all(
+            window.state.at(LANE_RUNS, lane.key).status == "done" for lane in lanes
         )
 
-    wait(lambda: window.state.engine.status == "ready" and window.state.model.trained_steps > 0)
+    wait(
+        lambda: (
+            window.state.get(ENGINE).status == "ready" and window.state.get(MODEL).trained_steps > 0
+        )
+    )
     for name, key, t, theme in WINDOW:
-        window.state.update_view(theme=theme)
-        scenes.apply(scenes.task(key), window.state)
+        window.state.update(VIEW, theme=theme)
+        tasks.apply(tasks.task(key), window.state)
         app.processEvents()
         wait(complete)
         window.playback.pause()
@@ -105,8 +114,7 @@ def take_window_pictures(folder: Path) -> None:
         window.grab().save(str(FOLDER / f"window-{name}.png"))
 
     def at_rest() -> bool:
-        conductor = window.conductor
-        parts = (conductor.pathfinder, window.layers, window.comparer, window.diagnostics.examiner)
+        parts = (window.overlays, window.diagnostics.noise_requests)
         return complete() and not any(part.busy for part in parts)
 
     def take(name: str, t: int) -> None:
@@ -133,33 +141,37 @@ def take_laboratory_pictures(window: MainWindow, take: Callable[[str, int], None
     """The tear with the flow that makes it, the diagnostics, eight lanes in the laboratory."""
     state = window.state
     window.resize(*LARGE)
-    scenes.apply(scenes.task("1e"), state)
-    state.update_view(theme="light", overlays={"ddim": ("field",)})
+    tasks.apply(tasks.task("1e"), state)
+    state.update(VIEW, theme="light", overlays={"ddim": ("field",)})
     take("tear", 0)
-    state.update_view(theme="dark", page="diagnostics", overlays={})
+    state.update(VIEW, theme="dark", page="diagnostics", overlays={})
     take("diagnostics", 60)
-    state.set_lanes(LAB_LANES)
-    state.update_sampling(side="right")
+    state.set(LANES, LAB_LANES)
+    state.update(SAMPLING, side="right")
     overlays = {"latent": ("basin",), "guided": ("density", "field")}
-    state.update_view(
-        page="explore", lab=True, train_dock=False, selected_lane="geodesic", overlays=overlays
+    state.update(
+        VIEW,
+        page="explore",
+        lab=True,
+        train_dock=False,
+        selected_lane="geodesic",
+        overlays=overlays,
     )
-    state.set_marked(215)
+    state.set(MARKED, 215)
     take("lab", 0)
 
 
 def take_image_pictures(window: MainWindow, wait: Callable[[Callable[[], bool]], None]) -> None:
     """Tiles and strips, the attention of a pixel, a slice."""
     state = window.state
-    window.conductor.open_model("mnist")
-    wait(lambda: state.model.ref == "mnist")
-    state.update_view(theme="dark", lab=False, train_dock=True, overlays={}, selected_lane="ddim")
-    state.set_lanes(DEFAULT_LANES)
-    state.update_images(tile_class="each", guidance=1.0, path="spherical")
-    parts = (window.image_conductor, window.attention, window.slicer, window.costs)
+    window.models.open("mnist")
+    wait(lambda: state.get(MODEL).ref == "mnist")
+    state.update(VIEW, theme="dark", lab=False, train_dock=True, overlays={}, selected_lane="ddim")
+    state.set(LANES, DEFAULT_LANES)
+    state.update(IMAGE_SAMPLING, tile_class="each", guidance=1.0, path="spherical")
 
     def at_rest() -> bool:
-        return not any(part.busy for part in parts)
+        return not window.controllers.busy
 
     def seen(name: str, t: int, there: Callable[[], bool]) -> None:
         wait(lambda: at_rest() and there())
@@ -173,13 +185,15 @@ def take_image_pictures(window: MainWindow, wait: Callable[[Callable[[], bool]],
         window.grab().save(str(FOLDER / f"window-{name}.png"))
 
     seen(
-        "images", 0, lambda: all(state.run(lane.key).status == "done" for lane in state.shown_lanes)
+        "images",
+        0,
+        lambda: all(state.at(LANE_RUNS, lane.key).status == "done" for lane in shown_lanes(state)),
     )
-    state.update_image_view(face="attention", query=(2, 3))
-    seen("attention", 30, lambda: bool(state.attention.weights))
-    state.update_view(theme="light")
-    state.update_image_view(face="slice")
-    seen("slice", 0, lambda: state.slice.status == "done")
+    state.update(IMAGE_CARD, face="attention", query=(2, 3))
+    seen("attention", 30, lambda: bool(state.get(ATTENTION).weights))
+    state.update(VIEW, theme="light")
+    state.update(IMAGE_CARD, face="slice")
+    seen("slice", 0, lambda: state.get(SLICE).status == "done")
 
 
 def take_command_pictures(folder: Path) -> None:

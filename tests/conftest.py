@@ -6,6 +6,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
+# Their assertions tell the values, as those of the tests do.
+pytest.register_assert_rewrite("tests.hands")
+
 # Before anything imports Qt or asks for a folder; child processes inherit it.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # As ToyDiff's commands do (see engine.command_line); before anything imports torch.

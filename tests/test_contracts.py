@@ -1,7 +1,8 @@
-"""What is loaded when something is imported, seen from a fresh process."""
+"""Who may import whom: seen from a fresh process, and in the tests' own sources."""
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -56,3 +57,25 @@ def test_the_engine_never_loads_qt():
 )
 def test_what_both_sides_share_does_without_torch(modules):
     assert not loaded_after(f"import {modules}") & {"torch", "torchvision", "PySide6"}
+
+
+def imported_by(path: Path) -> set[str]:
+    """The modules that a file names in its import statements."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{name.name}" for name in node.names}
+    return names
+
+
+def test_tests_never_import_benchmarks_which_use_their_hands_alone():
+    """So that a benchmark may change or go without a test, and tests may move."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert not {name for name in imported_by(path) if name.split(".")[0] == "bench"}, path
+    borrowed = set()
+    for path in (ROOT / "bench").rglob("*.py"):
+        borrowed |= {name for name in imported_by(path) if name.split(".")[0] == "tests"}
+    assert borrowed
+    assert {name for name in borrowed if not name.startswith("tests.hands.")} == set()

@@ -139,17 +139,16 @@ def open_window(engine_kind: Any, device: str, open_ref: str | None) -> int:
         os.environ.setdefault("QT_QPA_PLATFORM", ";".join(platforms))
     from PySide6.QtWidgets import QApplication
 
-    from toydiff_gui import icons, memory
+    from toydiff_gui import icons
     from toydiff_gui.interrupts import Interrupts
     from toydiff_gui.main_window import MainWindow
+    from toydiff_gui.settings_file import open_settings
 
     app = QApplication([sys.argv[0]])
     app.setApplicationName("ToyDiff")
     app.setApplicationDisplayName("ToyDiff")
     app.setDesktopFileName("toydiff")
-    window = MainWindow(
-        memory.open_settings(), engine=engine_kind, device=device, open_ref=open_ref
-    )
+    window = MainWindow(open_settings(), engine=engine_kind, device=device, open_ref=open_ref)
     window.setWindowIcon(icons.icon("logo") if "logo" in icons.NAMES else app.windowIcon())
     interrupts = Interrupts()
     interrupts.asked_to_end.connect(window.close)

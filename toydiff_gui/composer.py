@@ -17,6 +17,7 @@ from engine.datasets import Standardisation
 from engine.trajectory import Trajectory
 from toydiff_gui import names
 from toydiff_gui.forward_process import in_closed_form
+from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, layer_of
 from toydiff_gui.scene import (
     BasinLayer,
     FieldLayer,
@@ -26,7 +27,13 @@ from toydiff_gui.scene import (
     Scene,
     WarpLayer,
 )
-from toydiff_gui.state import AppState, LaneRun, LaneSpec, ModelInfo
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
+from toydiff_gui.state.model import MODEL, ModelInfo, model_named
+from toydiff_gui.state.results import GEODESIC
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
+from toydiff_gui.state.view import MARKED, PINNED, VIEW, overlays_of
 
 LATENT_KEY = "latent"
 PREVIEW_KEY = "training"
@@ -68,11 +75,11 @@ def alphas_cumprod(schedule: ScheduleConfig) -> NDArray[np.float64]:
     return noise_tables.alphas_cumprod(schedule)
 
 
-def compose(state: AppState) -> Scene:
+def compose(state: Store) -> Scene:
     """The scene of this moment."""
-    model = state.model
+    model = state.get(MODEL)
     lanes = [_latent_lane(state)]
-    for number, spec in enumerate(state.shown_lanes, start=2):
+    for number, spec in enumerate(shown_lanes(state), start=2):
         lanes.append(_sampler_lane(state, spec, number))
     if (preview := _preview_lane(state, len(lanes) + 1)) is not None:
         lanes.append(preview)
@@ -84,12 +91,12 @@ def compose(state: AppState) -> Scene:
     )
 
 
-def _latent_lane(state: AppState) -> LaneScene:
-    sampling = state.sampling
+def _latent_lane(state: Store) -> LaneScene:
+    sampling = state.get(SAMPLING)
     along = sampling.mode == "interpolation"
-    overlays = state.overlays(LATENT_KEY)
-    basin = state.layer(LATENT_KEY, "basin")
-    run = state.run(LATENT_KEY)
+    overlays = overlays_of(state, LATENT_KEY)
+    basin = layer_of(state, LATENT_KEY, "basin")
+    run = state.at(LANE_RUNS, LATENT_KEY)
     lines = paths_of_lanes(state) if along else ()
     latents = lines[0].latents if lines else run.latents
     drawing = along and _draws(state)
@@ -97,7 +104,7 @@ def _latent_lane(state: AppState) -> LaneScene:
         key=LATENT_KEY,
         number=1,
         title="Latent x_T",
-        note="basin map" if "basin" in overlays else f"t = {state.model.schedule.timesteps}",
+        note="basin map" if "basin" in overlays else f"t = {state.get(MODEL).schedule.timesteps}",
         kind="latent",
         latents=latents,
         joined=along,
@@ -106,30 +113,30 @@ def _latent_lane(state: AppState) -> LaneScene:
         message="" if latents is not None else waiting(state, run),
         overlays=overlays,
         basin=basin if isinstance(basin, BasinLayer) else None,
-        cloud=_cloud(state.model),
+        cloud=_cloud(state.get(MODEL)),
         paths=lines[1:],
         path_label=lines[0].label if len(lines) > 1 else "",
         way_points=sampling.through if drawing else (),
         drawing=drawing,
         latent_norms=norms(latents) if along and latents is not None else None,
         prior_norms=None if latents is None else prior_norms(latents[0].size),
-        marked=state.marked if along else None,
-        pinned=state.pinned if along else None,
+        marked=state.get(MARKED) if along else None,
+        pinned=state.get(PINNED) if along else None,
     )
 
 
-def _draws(state: AppState) -> bool:
+def _draws(state: Store) -> bool:
     """Whether a drawn path is among those shown, so that its way-points can be set."""
-    paths = {lane.path_name(state.sampling) for lane in state.shown_lanes}
-    return "drawn" in paths | {state.sampling.path}
+    paths = {lane.path_name(state.get(SAMPLING)) for lane in shown_lanes(state)}
+    return "drawn" in paths | {state.get(SAMPLING).path}
 
 
-def paths_of_lanes(state: AppState) -> tuple[PathLine, ...]:
+def paths_of_lanes(state: Store) -> tuple[PathLine, ...]:
     """The paths that lanes start from, one of a kind, the selected lane's first."""
-    sampling = state.sampling
-    chosen = state.view.selected_lane
+    sampling = state.get(SAMPLING)
+    chosen = state.get(VIEW).selected_lane
     lines: dict[str, PathLine] = {}
-    for lane in sorted(state.shown_lanes, key=lambda lane: lane.key != chosen):
+    for lane in sorted(shown_lanes(state), key=lambda lane: lane.key != chosen):
         path = lane.path_name(sampling)
         latents = _path_of(state, lane)
         if path not in lines and latents is not None:
@@ -139,24 +146,24 @@ def paths_of_lanes(state: AppState) -> tuple[PathLine, ...]:
     return tuple(lines.values())
 
 
-def _path_of(state: AppState, lane: LaneSpec) -> NDArray[np.float32] | None:
+def _path_of(state: Store, lane: LaneSpec) -> NDArray[np.float32] | None:
     """The latents that a lane starts from, as far as they are known for the present endpoints."""
-    sampling = state.sampling
+    sampling = state.get(SAMPLING)
     path = lane.path_name(sampling)
     if path == "linear" and not sampling.even:
         return _straight_path(state)
-    geodesic = state.geodesic
+    geodesic = state.get(GEODESIC)
     if path == "geodesic" and geodesic.ends == (sampling.a, sampling.b):
         return geodesic.latents
-    run = state.run(lane.key)
+    run = state.at(LANE_RUNS, lane.key)
     if run.trajectory is None or not run.trajectory.x:
         return None
     return run.trajectory.x[0]
 
 
-def _straight_path(state: AppState) -> NDArray[np.float32]:
+def _straight_path(state: Store) -> NDArray[np.float32]:
     """The line between the endpoints, to be seen before the engine has answered, (N, 2)."""
-    sampling = state.sampling
+    sampling = state.get(SAMPLING)
     return _line(sampling.a, sampling.b, sampling.path_points)
 
 
@@ -166,21 +173,21 @@ def _line(a: tuple[float, float], b: tuple[float, float], points: int) -> NDArra
     return np.asarray((1 - s) * np.asarray(a, np.float32) + s * np.asarray(b, np.float32))
 
 
-def _sampler_lane(state: AppState, spec: LaneSpec, number: int) -> LaneScene:
-    run, sampling = state.run(spec.key), state.sampling
-    model = state.other_model(spec.checkpoint or state.model.ref) or state.model
+def _sampler_lane(state: Store, spec: LaneSpec, number: int) -> LaneScene:
+    run, sampling = state.at(LANE_RUNS, spec.key), state.get(SAMPLING)
+    model = model_named(state, spec.checkpoint or state.get(MODEL).ref) or state.get(MODEL)
     if model.images:  # which the lane says itself
-        model = state.model
+        model = state.get(MODEL)
     timesteps = model.schedule.timesteps
     sampler = spec.sampler_config(sampling, timesteps)
     if run.coarse and run.trajectory is not None:
         sampler = replace(sampler, steps=len(run.trajectory.t) - 1)
     along = sampling.mode == "interpolation"
-    overlays = state.overlays(spec.key)
-    trajectory = rescaled(run.trajectory, state.model.schedule.timesteps)
+    overlays = overlays_of(state, spec.key)
+    trajectory = rescaled(run.trajectory, state.get(MODEL).schedule.timesteps)
     latents = trajectory.x[0] if trajectory is not None and trajectory.x else None
-    layers = {kind: state.layer(spec.key, kind) for kind in ("field", "difference", "warp")}
-    inversion = state.inversion
+    layers = {kind: layer_of(state, spec.key, kind) for kind in ("field", "difference", "warp")}
+    inversion = state.get(INVERSION)
     picked = inversion.data if inversion.status != "idle" else None
     return LaneScene(
         key=spec.key,
@@ -197,9 +204,9 @@ def _sampler_lane(state: AppState, spec: LaneSpec, number: int) -> LaneScene:
         off_data=run.off_data,
         latent_norms=norms(latents) if along and latents is not None else None,
         prior_norms=None if latents is None else prior_norms(latents[0].size),
-        marked=state.marked if along else None,
-        pinned=state.pinned if along else None,
-        alphas_cumprod=alphas_cumprod(state.model.schedule),
+        marked=state.get(MARKED) if along else None,
+        pinned=state.get(PINNED) if along else None,
+        alphas_cumprod=alphas_cumprod(state.get(MODEL).schedule),
         cloud=_cloud(model) if "density" in overlays else None,
         forward=_forward_of(state, model) if "forward" in overlays else None,
         field=_only(FieldLayer, layers["field"]) if "field" in overlays else None,
@@ -254,8 +261,8 @@ def _cloud(model: ModelInfo) -> NDArray[np.float32]:
     return data_points(model.dataset, model.mean, model.std)
 
 
-def _forward_of(state: AppState, model: ModelInfo) -> Trajectory:
-    return _forward(model.dataset, model.mean, model.std, state.model.schedule)
+def _forward_of(state: Store, model: ModelInfo) -> Trajectory:
+    return _forward(model.dataset, model.mean, model.std, state.get(MODEL).schedule)
 
 
 @lru_cache(maxsize=4)
@@ -266,8 +273,8 @@ def _forward(
     return in_closed_form(_faint_points(dataset, mean, std), schedule, seed=0)
 
 
-def _several_paths(state: AppState) -> bool:
-    return len({lane.path_name(state.sampling) for lane in state.shown_lanes}) > 1
+def _several_paths(state: Store) -> bool:
+    return len({lane.path_name(state.get(SAMPLING)) for lane in shown_lanes(state)}) > 1
 
 
 def _note(sampler: SamplerConfig, timesteps: int, seconds: float | None) -> str:
@@ -279,10 +286,10 @@ def _note(sampler: SamplerConfig, timesteps: int, seconds: float | None) -> str:
     return names.DOT.join(parts)
 
 
-def _preview_lane(state: AppState, number: int) -> LaneScene | None:
+def _preview_lane(state: Store, number: int) -> LaneScene | None:
     """What the network in training makes of fixed latents, on the timeline of the model shown."""
-    training = state.training
-    config = training.config or state.training_config
+    training = state.get(TRAINING)
+    config = training.config or state.get(TRAINING_CONFIG)
     if not training.active or config.images:
         return None
     message = "Training begins…" if training.preview is None else ""
@@ -291,8 +298,8 @@ def _preview_lane(state: AppState, number: int) -> LaneScene | None:
         number=number,
         title="In training",
         note=f"step {names.grouped(training.step)}",
-        trajectory=rescaled(training.preview, state.model.schedule.timesteps),
-        overlays=state.overlays(PREVIEW_KEY),
+        trajectory=rescaled(training.preview, state.get(MODEL).schedule.timesteps),
+        overlays=overlays_of(state, PREVIEW_KEY),
         data=_faint_of_training(config.dataset),
         status="running",
         message=message,
@@ -322,14 +329,14 @@ def _faint_of_training(dataset: str) -> NDArray[np.float32]:
     return points[:: max(1, len(points) // FAINT_POINTS)]
 
 
-def waiting(state: AppState, run: LaneRun) -> str:
+def waiting(state: Store, run: LaneRun) -> str:
     """What to say where nothing is to be seen."""
     if run.message:
         return run.message
-    if state.engine.status == "starting":
-        again = state.engine.message  # a connection that is tried again
-        return names.starting(state.engine) if again else "The engine is starting…"
-    if state.engine.status == "dead":
+    if state.get(ENGINE).status == "starting":
+        again = state.get(ENGINE).message  # a connection that is tried again
+        return names.starting(state.get(ENGINE)) if again else "The engine is starting…"
+    if state.get(ENGINE).status == "dead":
         return "The engine is not running."
     return "" if run.trajectory is not None else "Waiting for the first frame…"
 

@@ -12,6 +12,8 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton
 
+from toydiff_gui import theme
+
 SIZE = 16
 
 # Each a body in a box of 16 by 16; `F` marks what is filled instead of stroked.
@@ -156,8 +158,6 @@ def icon(name: str, colour: str | None = None, size: int | None = None, gap: int
 
     ``gap`` keeps so many pixels free on the right, for a text that follows.
     """
-    from toydiff_gui import theme  # the theme draws its glyphs with this module
-
     now = theme.current()
     side = size or now.px(SIZE)
     result = QIcon()
@@ -171,8 +171,6 @@ class ButtonIcon(QObject):
     """Keeps a button's icon in the colour and size of the theme; lives as long as the button."""
 
     def __init__(self, button: QAbstractButton, name: str, role: str = "text_secondary") -> None:
-        from toydiff_gui import theme
-
         super().__init__(button)
         self._button = button
         self._name = name
@@ -188,8 +186,6 @@ class ButtonIcon(QObject):
 
     def refresh(self) -> None:
         """Draw it again for the current theme."""
-        from toydiff_gui import theme
-
         now = theme.current()
         colour = QColor(getattr(now.palette, self._role)).name()
         gap = now.px(3) if self._button.text() else 0

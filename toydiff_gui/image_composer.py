@@ -22,19 +22,6 @@ from toydiff_gui.composer import (
     rescaled,
     waiting,
 )
-from toydiff_gui.image_classes import tile_classes
-from toydiff_gui.image_ends import (
-    CLASSES,
-    SAMPLER,
-    SAMPLES_KEY,
-    SEED,
-    end_label,
-    end_of,
-    marks_of,
-    shown_tiles,
-    third_corner,
-)
-from toydiff_gui.image_gaze import Gaze, pinned, pointed_at
 from toydiff_gui.image_scene import (
     AttentionCard,
     AttentionLayer,
@@ -47,16 +34,36 @@ from toydiff_gui.image_scene import (
     StripLane,
     TilesCard,
 )
-from toydiff_gui.state import AppState, ImageEnd, LaneRun, LaneSpec, ModelInfo, TrainingRun
+from toydiff_gui.modes.images.class_weights import tile_classes
+from toydiff_gui.modes.images.endpoints import (
+    CLASSES,
+    SAMPLER,
+    SAMPLES_KEY,
+    SEED,
+    end_label,
+    end_of,
+    marks_of,
+    shown_tiles,
+    third_corner,
+)
+from toydiff_gui.modes.images.looked_at import Gaze, pinned, pointed_at
+from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, IMAGE_SAMPLING, SLICE, ImageEnd
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
+from toydiff_gui.state.model import MODEL, ModelInfo, model_named
+from toydiff_gui.state.results import GEODESIC
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TrainingRun
+from toydiff_gui.state.view import MARKED, PINNED, VIEW, overlays_of
 
 WAITING_FOR_MAP = "Waiting for the map."
 BESIDE = 1
 """Numbers of the strips begin after this: as in 2D, where lane 1 shows the latents."""
 
 
-def compose_images(state: AppState) -> ImageScene:
+def compose_images(state: Store) -> ImageScene:
     """The scene of this moment. The model must make images."""
-    model, view = state.model, state.image_view
+    model, view = state.get(MODEL), state.get(IMAGE_CARD)
     channels, height, width = model.shape
     gaze = pointed_at(state)
     return ImageScene(
@@ -74,28 +81,33 @@ def compose_images(state: AppState) -> ImageScene:
         endpoints=_endpoints(state),
         strips=tuple(
             _strip(state, lane, number)
-            for number, lane in enumerate(state.shown_lanes, start=BESIDE + 1)
+            for number, lane in enumerate(shown_lanes(state), start=BESIDE + 1)
         ),
         path_label=_path_label(state),
         prior_norms=prior_norms(channels * height * width),
-        marked=state.marked,
-        pinned=state.pinned,
-        selected=state.view.selected_lane,
+        marked=state.get(MARKED),
+        pinned=state.get(PINNED),
+        selected=state.get(VIEW).selected_lane,
     )
 
 
-def image_thumbnails(state: AppState, times: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def image_thumbnails(state: Store, times: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """The tile that is pinned at each of ``times``, in 0..1; none before it is there.
 
     Grey (H, W), or (H, W, 3) of a model of colours. From a complete run only: the row
     would change with every frame.
     """
-    run = state.run(SAMPLES_KEY)
+    run = state.at(LANE_RUNS, SAMPLES_KEY)
     trajectory = run.trajectory
-    if not state.model.images or run.status != "done" or trajectory is None or not trajectory.x:
+    if (
+        not state.get(MODEL).images
+        or run.status != "done"
+        or trajectory is None
+        or not trajectory.x
+    ):
         return []
-    index = min(state.image_view.pinned_tile, len(trajectory.x[0]) - 1)
-    model = state.model
+    index = min(state.get(IMAGE_CARD).pinned_tile, len(trajectory.x[0]) - 1)
+    model = state.get(MODEL)
     transform = Standardisation.by_channel(model.mean, model.std, model.shape)
     pictures = []
     for t in times:
@@ -108,9 +120,9 @@ def image_thumbnails(state: AppState, times: NDArray[np.float64]) -> list[NDArra
 # Tiles
 
 
-def _tiles(state: AppState) -> TilesCard:
-    view, training, trajectory = state.image_view, state.training, shown_tiles(state)
-    timesteps = state.model.schedule.timesteps
+def _tiles(state: Store) -> TilesCard:
+    view, training, trajectory = state.get(IMAGE_CARD), state.get(TRAINING), shown_tiles(state)
+    timesteps = state.get(MODEL).schedule.timesteps
     last = len(trajectory.x[0]) - 1 if trajectory is not None and trajectory.x else None
     pinned_tile = None if last is None else min(view.pinned_tile, last)
     if trajectory is not None and trajectory is training.preview:
@@ -122,7 +134,7 @@ def _tiles(state: AppState) -> TilesCard:
             marks=marks_of(state),
             pinned=pinned_tile,
         )
-    run = state.run(SAMPLES_KEY)
+    run = state.at(LANE_RUNS, SAMPLES_KEY)
     return TilesCard(
         trajectory=trajectory,
         note=_tiles_note(state),
@@ -135,10 +147,12 @@ def _tiles(state: AppState) -> TilesCard:
     )
 
 
-def _tiles_note(state: AppState) -> str:
+def _tiles_note(state: Store) -> str:
     """Such as '64 images · DDIM · 50 steps · 1.9 s'."""
-    images, run = state.images, state.run(SAMPLES_KEY)
-    steps = min(images.steps or state.model.schedule.timesteps, state.model.schedule.timesteps)
+    images, run = state.get(IMAGE_SAMPLING), state.at(LANE_RUNS, SAMPLES_KEY)
+    steps = min(
+        images.steps or state.get(MODEL).schedule.timesteps, state.get(MODEL).schedule.timesteps
+    )
     count = images.count
     if run.trajectory is not None and run.trajectory.x:
         count, steps = len(run.trajectory.x[0]), len(run.trajectory.t) - 1
@@ -149,32 +163,32 @@ def _tiles_note(state: AppState) -> str:
     return names.DOT.join(parts)
 
 
-def _shown(state: AppState, key: str, asked: Any) -> Any:
+def _shown(state: Store, key: str, asked: Any) -> Any:
     """What the tiles on show were made with; ``asked`` is what the next are asked for."""
-    trajectory = state.run(SAMPLES_KEY).trajectory
+    trajectory = state.at(LANE_RUNS, SAMPLES_KEY).trajectory
     return asked if trajectory is None else trajectory.meta.get(key, asked)
 
 
-def _shown_classes(state: AppState) -> Sequence[int | None]:
+def _shown_classes(state: Store) -> Sequence[int | None]:
     classes: Sequence[int | None] = _shown(state, CLASSES, tile_classes(state))
     return classes
 
 
-def _class_names(state: AppState) -> tuple[str, ...]:
+def _class_names(state: Store) -> tuple[str, ...]:
     asked = _shown_classes(state)
     if all(number is None for number in asked):
         return ()
-    return tuple("" if number is None else state.model.labels[number] for number in asked)
+    return tuple("" if number is None else state.get(MODEL).labels[number] for number in asked)
 
 
 _converted: Kept[Trajectory, Trajectory] = Kept(most=12)  # a preview and all strips
 
 
 def _in_units_of_model(
-    state: AppState, trajectory: Trajectory | None, own: TrainingRun | ModelInfo
+    state: Store, trajectory: Trajectory | None, own: TrainingRun | ModelInfo
 ) -> Trajectory | None:
     """What a network with the units of ``own`` made, so that the model's units show it as it is."""
-    model = state.model
+    model = state.get(MODEL)
     units = (own.mean, own.std)
     if trajectory is None or not own.mean or units == (model.mean, model.std):
         return trajectory
@@ -193,28 +207,30 @@ def _in_units_of_model(
     return _converted.get(trajectory, convert, units, model.mean, model.std, come)
 
 
-def _of_lane(state: AppState, lane: LaneSpec) -> Trajectory | None:
+def _of_lane(state: Store, lane: LaneSpec) -> Trajectory | None:
     """What the strip of ``lane`` shows, in units of the model, whichever network made it."""
-    return _in_units_of_model(state, state.run(lane.key).trajectory, _model_of(state, lane))
+    return _in_units_of_model(
+        state, state.at(LANE_RUNS, lane.key).trajectory, _model_of(state, lane)
+    )
 
 
-def _model_of(state: AppState, lane: LaneSpec) -> ModelInfo:
-    return state.other_model(lane.checkpoint or state.model.ref) or state.model
+def _model_of(state: Store, lane: LaneSpec) -> ModelInfo:
+    return model_named(state, lane.checkpoint or state.get(MODEL).ref) or state.get(MODEL)
 
 
 # Strips
 
 
-def _strip(state: AppState, lane: LaneSpec, number: int) -> StripLane:
-    run, images = state.run(lane.key), state.images
+def _strip(state: Store, lane: LaneSpec, number: int) -> StripLane:
+    run, images = state.at(LANE_RUNS, lane.key), state.get(IMAGE_SAMPLING)
     model, made = _model_of(state, lane), run.trajectory
-    trajectory = rescaled(_of_lane(state, lane), state.model.schedule.timesteps)
+    trajectory = rescaled(_of_lane(state, lane), state.get(MODEL).schedule.timesteps)
     started = trajectory is not None and bool(trajectory.x)
     sampler = lane.sampler_config(images, model.schedule.timesteps)
     message = waiting(state, run)
     if images.a is None or images.b is None:
         message = run.message or _why_no_ends(state)
-    elif lane.path_name(images) == "geodesic" and state.geodesic.status == "searching":
+    elif lane.path_name(images) == "geodesic" and state.get(GEODESIC).status == "searching":
         message = message or "Searching for the geodesic…"
     return StripLane(
         key=lane.key,
@@ -225,25 +241,25 @@ def _strip(state: AppState, lane: LaneSpec, number: int) -> StripLane:
         trajectory=trajectory,
         status=run.status,
         message=message if not started or run.message else "",
-        preview=state.image_view.preview or "preview" in state.overlays(lane.key),
+        preview=state.get(IMAGE_CARD).preview or "preview" in overlays_of(state, lane.key),
         latent_norms=norms(made.x[0]) if made is not None and started else None,
     )
 
 
-def _why_no_ends(state: AppState) -> str:
-    tiles, samples = shown_tiles(state), state.run(SAMPLES_KEY)
+def _why_no_ends(state: Store) -> str:
+    tiles, samples = shown_tiles(state), state.at(LANE_RUNS, SAMPLES_KEY)
     if tiles is not None and tiles.x:
         return "Click a tile for A, another for B."
-    if samples.message or state.engine.status != "ready":
+    if samples.message or state.get(ENGINE).status != "ready":
         return waiting(state, samples)
     return "The tiles are being drawn: A and B are taken from them."
 
 
-def _detail(state: AppState, lane: LaneSpec, sampler: SamplerConfig) -> str:
+def _detail(state: Store, lane: LaneSpec, sampler: SamplerConfig) -> str:
     """What sets a strip apart: path where there are several, eta, seed, checkpoint."""
-    images = state.images
+    images = state.get(IMAGE_SAMPLING)
     parts = []
-    several = len({other.path_name(images) for other in state.shown_lanes}) > 1
+    several = len({other.path_name(images) for other in shown_lanes(state)}) > 1
     path = lane.path_name(images)
     if not images.fixed_noise and several:
         parts.append(names.PATHS[path].lower())
@@ -270,11 +286,11 @@ def _strip_note(
     return names.DOT.join(parts)
 
 
-def _path_label(state: AppState) -> str:
-    images = state.images
+def _path_label(state: Store) -> str:
+    images = state.get(IMAGE_SAMPLING)
     if images.fixed_noise:
         return "One noise, two classes"
-    paths = {lane.path_name(images) for lane in state.shown_lanes} or {images.path}
+    paths = {lane.path_name(images) for lane in shown_lanes(state)} or {images.path}
     label = names.PATHS[next(iter(paths))] if len(paths) == 1 else "Several paths"
     return f"{label}, evenly spaced" if images.even and paths != {"geodesic"} else label
 
@@ -282,7 +298,7 @@ def _path_label(state: AppState) -> str:
 # Endpoints
 
 
-def _endpoints(state: AppState) -> tuple[Endpoint, ...]:
+def _endpoints(state: Store) -> tuple[Endpoint, ...]:
     ends: list[tuple[Mark, ImageEnd]] = []
     for mark in ("A", "B", "C"):
         end = end_of(state, mark)
@@ -293,21 +309,21 @@ def _endpoints(state: AppState) -> tuple[Endpoint, ...]:
     )
 
 
-def end_image(state: AppState, mark: Mark, end: ImageEnd) -> States | None:
+def end_image(state: Store, mark: Mark, end: ImageEnd) -> States | None:
     """What an endpoint shows (C, H, W): the image that was inverted, or what it decodes to.
 
     That is the tile while it is shown, else the end of a strip; None while neither is there.
     """
     if end.image is not None:
         return end.image
-    trajectory = state.run(SAMPLES_KEY).trajectory
+    trajectory = state.at(LANE_RUNS, SAMPLES_KEY).trajectory
     if end.tile is not None and marks_of(state).get(end.tile) == mark:
         trajectory = shown_tiles(state)
         if trajectory is not None and trajectory.x0:
             tile: States = trajectory.x0[-1][end.tile]
             return tile
     place = {"A": 0, "B": -1}.get(mark)
-    lanes = sorted(state.shown_lanes, key=lambda lane: lane.sampler != "ddim")
+    lanes = sorted(shown_lanes(state), key=lambda lane: lane.sampler != "ddim")
     for lane in lanes if place is not None else ():
         found = _of_lane(state, lane)
         if found is not None and found.x0 and place is not None:
@@ -320,38 +336,38 @@ def end_image(state: AppState, mark: Mark, end: ImageEnd) -> States | None:
 # The card beside the samples
 
 
-def _looked_at(state: AppState, gaze: Gaze) -> LookedAt:
-    timesteps = state.model.schedule.timesteps
-    training = gaze.trajectory is state.training.preview
+def _looked_at(state: Store, gaze: Gaze) -> LookedAt:
+    timesteps = state.get(MODEL).schedule.timesteps
+    training = gaze.trajectory is state.get(TRAINING).preview
     trajectory = gaze.trajectory
     if training or gaze.lane is not None:
-        own = state.training if gaze.lane is None else _model_of(state, gaze.lane)
+        own = state.get(TRAINING) if gaze.lane is None else _model_of(state, gaze.lane)
         trajectory = _in_units_of_model(state, trajectory, own) or trajectory
     shown = rescaled(trajectory, timesteps) or gaze.trajectory
     if gaze.lane is None:
         title, detail = f"Tile {gaze.index + 1}", _tile_detail(state, gaze.index, training)
-        preview = state.image_view.preview
+        preview = state.get(IMAGE_CARD).preview
     else:
         title = f"{names.lane_title(gaze.lane)}, image {gaze.index + 1} of {gaze.count}"
         detail = _path_label(state)
-        preview = state.image_view.preview or "preview" in state.overlays(gaze.lane.key)
+        preview = state.get(IMAGE_CARD).preview or "preview" in overlays_of(state, gaze.lane.key)
     return LookedAt(title, shown, gaze.index, detail=detail, preview=preview, made=gaze.trajectory)
 
 
-def _tile_detail(state: AppState, index: int, training: bool) -> str:
+def _tile_detail(state: Store, index: int, training: bool) -> str:
     if training:
-        return f"in training{names.DOT}step {names.grouped(state.training.step)}"
-    sampler = _shown(state, SAMPLER, state.images.sampler)
-    parts = [names.SAMPLERS[sampler], f"seed {_shown(state, SEED, state.images.seed)}"]
+        return f"in training{names.DOT}step {names.grouped(state.get(TRAINING).step)}"
+    sampler = _shown(state, SAMPLER, state.get(IMAGE_SAMPLING).sampler)
+    parts = [names.SAMPLERS[sampler], f"seed {_shown(state, SEED, state.get(IMAGE_SAMPLING).seed)}"]
     classes = _shown_classes(state)
     asked = classes[index] if index < len(classes) else None
     if asked is not None:
-        parts.insert(0, f"asked for {state.model.labels[asked]}")
+        parts.insert(0, f"asked for {state.get(MODEL).labels[asked]}")
     return names.DOT.join(parts)
 
 
-def _attention(state: AppState) -> AttentionCard:
-    run, view, gaze = state.attention, state.image_view, pinned(state)
+def _attention(state: Store) -> AttentionCard:
+    run, view, gaze = state.get(ATTENTION), state.get(IMAGE_CARD), pinned(state)
     layers = tuple(layer_of(*layer) for layer in run.layers)
     layer = next((known for known in layers if known.name == run.layer), None)
     if layer is None and run.side:  # its name and side come with the first weights
@@ -381,10 +397,10 @@ def layer_of(name: str, side: int, heads: int) -> AttentionLayer:
     return AttentionLayer(name, f"{way}  {side} × {side}", side, heads)
 
 
-def _slice(state: AppState) -> SliceCard:
-    run, images = state.slice, state.images
+def _slice(state: Store) -> SliceCard:
+    run, images = state.get(SLICE), state.get(IMAGE_SAMPLING)
     message = run.message
-    if not message and run.images is None and state.engine.status != "ready":
+    if not message and run.images is None and state.get(ENGINE).status != "ready":
         message = waiting(state, LaneRun())
     elif not message and images.c is None:
         corner = third_corner(state)
@@ -401,7 +417,7 @@ def _slice(state: AppState) -> SliceCard:
         rows=run.rows,
         box=run.box,
         images=run.images,
-        dot=state.image_view.dot,
+        dot=state.get(IMAGE_CARD).dot,
         at_dot=run.at_dot,
         status=run.status,
         message=message,

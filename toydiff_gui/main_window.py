@@ -6,7 +6,7 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QGuiApplication,
@@ -26,43 +26,62 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from toydiff_gui import memory, names, scenes, theme
-from toydiff_gui.attention_keeper import AttentionKeeper
+from toydiff_gui import memory, names, sheet, tasks, theme
+from toydiff_gui.app.mode_switch import ModeKeeper
 from toydiff_gui.bundled import bundled_images, bundled_points
 from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.canvas.images import ImagePage
-from toydiff_gui.comparer import Comparer
 from toydiff_gui.composer import alphas_cumprod, compose, data_points
-from toydiff_gui.conductor import Conductor
+from toydiff_gui.controllers.assembly import Controllers
+from toydiff_gui.controllers.fetch_home import FetchHome
 from toydiff_gui.controls import DockRail, MessageBar
-from toydiff_gui.costs import CostKeeper
 from toydiff_gui.diagnostics import DiagnosticsPage
+from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.engine_link import EngineKind, EngineLink
 from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.spec import ThemeName
 from toydiff_gui.export.stills import clipboard_data
-from toydiff_gui.fetcher import Fetcher
 from toydiff_gui.help_dialog import HelpDialog
 from toydiff_gui.image_composer import compose_images, image_thumbnails
-from toydiff_gui.image_conductor import ImageConductor
-from toydiff_gui.image_data import ImageDataKeeper
-from toydiff_gui.image_ends import SAMPLES_KEY
-from toydiff_gui.image_inverter import ImageInverter
 from toydiff_gui.image_scene import ImageScene
-from toydiff_gui.inverter import Inverter
-from toydiff_gui.layers import LayerKeeper
-from toydiff_gui.modes import ModeKeeper
+from toydiff_gui.modes.images.attention import AttentionRequests
+from toydiff_gui.modes.images.costs import NetworkCosts
+from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
+from toydiff_gui.modes.images.image_sets import ImageSets
+from toydiff_gui.modes.images.inversion import ImageInversion
+from toydiff_gui.modes.images.lane_requests import ImageLanes
+from toydiff_gui.modes.images.settings import (
+    ATTENTION,
+    IMAGE_CARD,
+    IMAGE_POINTER,
+    IMAGE_SAMPLING,
+    IMAGE_ZOOM,
+    SLICE,
+)
+from toydiff_gui.modes.images.slice import SliceRequests
+from toydiff_gui.modes.points.comparison import PathComparison
+from toydiff_gui.modes.points.inversion import PointInversion
+from toydiff_gui.modes.points.lane_requests import PointLanes
+from toydiff_gui.modes.points.overlay_requests import OverlayRequests
+from toydiff_gui.modes.points.settings import INVERSION, LAYERS, SAMPLING
 from toydiff_gui.panels.images.sample import ImageSamplePanel
 from toydiff_gui.panels.images.train import ImageTrainPanel
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.panels.train import TrainPanel
 from toydiff_gui.playback import Playback
-from toydiff_gui.references import FILTERS, is_here, reference_of
+from toydiff_gui.references import FILTERS, is_here, program_file, reference_of
 from toydiff_gui.remote_engine import Address
 from toydiff_gui.runs import Runs
 from toydiff_gui.scene import Scene
-from toydiff_gui.slicer import Slicer
-from toydiff_gui.state import AppState
+from toydiff_gui.settings_file import SettingsFile
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS, LANES
+from toydiff_gui.state.model import MODEL, OTHER_MODELS
+from toydiff_gui.state.programs import allow_program
+from toydiff_gui.state.results import GEODESIC
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
+from toydiff_gui.state.view import MARKED, PINNED, VIEW
 from toydiff_gui.thumbnails import forward_thumbnails, thumbnail_times
 from toydiff_gui.timeline import TimelinePanel, install_shortcuts
 from toydiff_gui.timers import single_shot
@@ -79,7 +98,7 @@ class MainWindow(QMainWindow):
 
     def __init__(
         self,
-        settings: QSettings,
+        settings: SettingsFile,
         *,
         engine: EngineKind | Address = "process",
         device: str = "auto",
@@ -89,28 +108,32 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("ToyDiff")
         self._settings = settings
-        self.state = AppState(self)
+        settings.on_change = single_shot(self, 0, settings.save).start
+        self.state = Store(self)
         memory.restore(settings, self.state)
         self.modes = ModeKeeper(self.state, settings, self)
         self._apply_theme()
-        self.playback = Playback(self.state.model.schedule.timesteps, self)
+        self.playback = Playback(self.state.get(MODEL).schedule.timesteps, self)
         self.runs = Runs(settings, runs_folder)
         self.link = EngineLink(engine, device, self)
-        self.conductor = Conductor(self.state, self.link, self.playback, self.runs, self)
-        self.fetcher = Fetcher(self.state, self.link, self.runs, self)
-        self.layers = LayerKeeper(self.state, self.link, self.playback, self)
-        self.comparer = Comparer(self.state, self.link, self.conductor.pathfinder, self)
-        self.inverter = Inverter(self.state, self.link, self)
-        self.image_conductor = ImageConductor(
-            self.state, self.link, self.playback, self.conductor, self
+        self.controllers = Controllers(self.state, self.link, self.playback, self.runs, self)
+        self.models, self.training = self.controllers.models, self.controllers.training
+        self.geodesic, self.exchange = self.controllers.geodesic, self.controllers.exchange
+        self.fetch_home = FetchHome(self.state, self.controllers.client, self.runs, self.link, self)
+        self.overlays = OverlayRequests(self.state, self.exchange, self.playback, self)
+        self.comparison = PathComparison(self.state, self.geodesic)
+        self.inversion = PointInversion(self.state, self.exchange, self)
+        self.point_lanes = PointLanes(
+            self.state, self.exchange, self.playback, self.models, self.geodesic, self
         )
-        self.slicer = Slicer(self.state, self.link, self)
-        self.attention = AttentionKeeper(self.state, self.link, self.playback, self)
-        self.image_inverter = ImageInverter(self.state, self.link, self)
-        self.image_data = ImageDataKeeper(self.state, self.link, settings, self)
-        self.costs = CostKeeper(self.state, self.link, self)
+        self.image_lanes = ImageLanes(self.state, self.exchange, self.models, self.geodesic, self)
+        self.slice = SliceRequests(self.state, self.exchange)
+        self.attention = AttentionRequests(self.state, self.exchange, self.playback)
+        self.image_inversion = ImageInversion(self.state, self.controllers.client, self)
+        self.image_sets = ImageSets(self.state, self.controllers.client, settings, self)
+        self.costs = NetworkCosts(self.state, self.exchange)
         self._open_ref = open_ref
-        self._task_waiting: scenes.Task | None = None
+        self._task_waiting: tasks.Task | None = None
         self._export: ExportDialog | None = None
         self._help: HelpDialog | None = None
         self._played_once = False
@@ -150,7 +173,9 @@ class MainWindow(QMainWindow):
         # Its lanes are not among the state's: settings and overlays cannot belong to them.
         self.forward_grid = LaneGrid(self.state, selectable=False)
         self.forward_grid.setAccessibleName("Lanes of the forward process")
-        self.diagnostics = DiagnosticsPage(self.state, self.playback, self.link, self.forward_grid)
+        self.diagnostics = DiagnosticsPage(
+            self.state, self.playback, self.controllers.client, self.forward_grid
+        )
         self.pages = QStackedWidget()
         self.pages.addWidget(self.grid)
         self.pages.addWidget(self.image_page)
@@ -179,70 +204,72 @@ class MainWindow(QMainWindow):
         column.addWidget(self.timeline)
         self.setCentralWidget(whole)
         self._canvas = canvas
-        if self._settings.value(HINT_SEEN) is None:
+        if not self._settings.get(HINT_SEEN, bool):
             self.grid.show_hint().dismissed.connect(self._remember_hint)
 
     def _connect(self) -> None:
-        state, conductor = self.state, self.conductor
+        state = self.state
         for signal in (
-            state.sampling_changed,
-            state.lanes_changed,
-            state.model_changed,
-            state.training_changed,
-            state.engine_changed,
-            state.run_changed,
-            state.view_changed,
-            state.marks_changed,
-            state.layers_changed,
-            state.geodesic_changed,
-            state.inversion_changed,
-            state.others_changed,
-            state.images_changed,
-            state.image_view_changed,
-            state.slice_changed,
-            state.attention_changed,
+            state.changed(SAMPLING),
+            state.changed(LANES),
+            state.changed(MODEL),
+            state.changed(TRAINING),
+            state.changed(ENGINE),
+            state.changed(LANE_RUNS),
+            state.changed(VIEW),
+            state.changed(MARKED),
+            state.changed(PINNED),
+            state.changed(LAYERS),
+            state.changed(GEODESIC),
+            state.changed(INVERSION),
+            state.changed(OTHER_MODELS),
+            state.changed(IMAGE_SAMPLING),
+            state.changed(IMAGE_CARD),
+            state.changed(IMAGE_POINTER),
+            state.changed(SLICE),
+            state.changed(ATTENTION),
         ):
             signal.connect(self._scene_later)
-        state.model_changed.connect(self._show_model)
-        state.view_changed.connect(self._apply_theme)
-        state.view_changed.connect(self._show_docks)
-        state.view_changed.connect(self._show_page)
-        state.engine_changed.connect(self._show_engine)
-        state.training_changed.connect(self._show_can_continue)
-        state.training_config_changed.connect(self._show_can_continue)
+        state.changed(MODEL).connect(self._show_model)
+        state.changed(VIEW).connect(self._apply_theme)
+        state.changed(VIEW).connect(self._show_docks)
+        state.changed(VIEW).connect(self._show_page)
+        state.changed(ENGINE).connect(self._show_engine)
+        state.changed(TRAINING).connect(self._show_can_continue)
+        state.changed(TRAINING_CONFIG).connect(self._show_can_continue)
         state.message_posted.connect(self.messages.show_message)
+        state.program_asked.connect(self._ask_to_run)
         self.messages.changed.connect(self._place_messages)
         self.playback.t_changed.connect(self.grid.set_t)
         self.playback.t_changed.connect(self.image_page.set_t)
         self.playback.t_changed.connect(self.forward_grid.set_t)
-        conductor.model_opened.connect(self._on_model_opened)
-        self.fetcher.fetched.connect(self._show_model)
-        self.conductor.runs_changed.connect(self._show_model)
+        self.models.opened.connect(self._on_model_opened)
+        self.fetch_home.fetched.connect(self._show_model)
+        self.training.runs_changed.connect(self._show_model)
         for panel in (self.train_panel, self.image_train_panel):
-            panel.train_requested.connect(conductor.train)
-            panel.pause_requested.connect(conductor.pause)
-            panel.resume_requested.connect(conductor.resume)
-            panel.stop_requested.connect(conductor.stop)
+            panel.train_requested.connect(self.training.train)
+            panel.pause_requested.connect(self.training.pause)
+            panel.resume_requested.connect(self.training.resume)
+            panel.stop_requested.connect(self.training.stop)
         self.grid.edit_asked.connect(self.sample_panel.edit_lane)
         self.grid.view_range_changed.connect(self._show_layers_of_view)
-        pathfinder = conductor.pathfinder
-        self.sample_panel.stop_search_requested.connect(pathfinder.stop)
-        self.sample_panel.search_again_requested.connect(pathfinder.search_again)
-        self.sample_panel.invert_file_requested.connect(self.inverter.invert_file)
-        self.sample_panel.pick_requested.connect(self.inverter.pick_points)
+        self.sample_panel.stop_search_requested.connect(self.geodesic.stop)
+        self.sample_panel.search_again_requested.connect(self.geodesic.search_again)
+        self.sample_panel.invert_file_requested.connect(self.inversion.invert_file)
+        self.sample_panel.pick_requested.connect(self.inversion.pick_points)
         self._connect_images()
-        self.train_rail.open_requested.connect(lambda: state.update_view(train_dock=True))
-        self.sample_rail.open_requested.connect(lambda: state.update_view(sample_dock=True))
+        self.train_rail.open_requested.connect(lambda: state.update(VIEW, train_dock=True))
+        self.sample_rail.open_requested.connect(lambda: state.update(VIEW, sample_dock=True))
         bar = self.toolbar
         bar.model_chosen.connect(self._choose_model)
         bar.mode_chosen.connect(self.show_mode)
-        bar.scene_chosen.connect(self.show_task)
+        bar.task_chosen.connect(self.show_task)
         bar.open_requested.connect(self.ask_for_checkpoint)
         bar.export_requested.connect(self.show_export)
         bar.copy_requested.connect(self.copy_picture)
         bar.reset_view_requested.connect(self.reset_view)
         bar.help_requested.connect(self.show_help)
-        bar.restart_requested.connect(conductor.restart_engine)
+        bar.restart_requested.connect(self.controllers.engine.start_again)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
     def _connect_images(self) -> None:
@@ -250,19 +277,19 @@ class MainWindow(QMainWindow):
         page, train, sample = self.image_page, self.image_train_panel, self.image_sample_panel
         page.time_asked.connect(self.playback.set_t)
         page.class_asked.connect(self._set_tile_class)
-        page.stop_requested.connect(self.image_conductor.stop)
-        self.image_conductor.busy_changed.connect(page.set_sampling)
-        train.download_requested.connect(self.image_data.fetch)
-        train.cancel_download_requested.connect(self.image_data.cancel_fetch)
-        train.data_root_requested.connect(self.image_data.set_root)
-        train.folder_requested.connect(self.image_data.use_folder)
-        train.thumbnails_requested.connect(self.image_data.show_on_card)
-        sample.browse_requested.connect(self.image_data.browse)
-        sample.invert_image_requested.connect(self.image_inverter.invert_image)
-        sample.invert_file_requested.connect(self.image_inverter.invert_file)
-        sample.cancel_inversion_requested.connect(self.image_inverter.cancel)
-        sample.stop_search_requested.connect(self.conductor.pathfinder.stop)
-        sample.search_again_requested.connect(self.conductor.pathfinder.search_again)
+        page.stop_requested.connect(self.image_lanes.stop)
+        self.image_lanes.busy_changed.connect(page.set_sampling)
+        train.download_requested.connect(self.image_sets.fetch)
+        train.cancel_download_requested.connect(self.image_sets.cancel_fetch)
+        train.data_root_requested.connect(self.image_sets.set_root)
+        train.folder_requested.connect(self.image_sets.use_folder)
+        train.thumbnails_requested.connect(self.image_sets.show_on_card)
+        sample.browse_requested.connect(self.image_sets.browse)
+        sample.invert_image_requested.connect(self.image_inversion.invert_image)
+        sample.invert_file_requested.connect(self.image_inversion.invert_file)
+        sample.cancel_inversion_requested.connect(self.image_inversion.cancel)
+        sample.stop_search_requested.connect(self.geodesic.stop)
+        sample.search_again_requested.connect(self.geodesic.search_again)
 
     def _install_keys(self) -> None:
         install_shortcuts(self, self.playback)
@@ -271,8 +298,8 @@ class MainWindow(QMainWindow):
             ("Ctrl+O", self.ask_for_checkpoint),
             ("Ctrl+Shift+C", self.copy_picture),
             ("Ctrl+0", self.reset_view),
-            ("Ctrl+1", lambda: self.state.update_view(page="explore")),
-            ("Ctrl+2", lambda: self.state.update_view(page="diagnostics")),
+            ("Ctrl+1", lambda: self.state.update(VIEW, page="explore")),
+            ("Ctrl+2", lambda: self.state.update(VIEW, page="diagnostics")),
             ("F1", self.show_help),
             ("F11", self.toggle_presentation),
         ):
@@ -294,33 +321,35 @@ class MainWindow(QMainWindow):
 
     def _show_scene(self) -> None:
         scene: Scene | ImageScene
-        if self.state.model.images:
+        if self.state.get(MODEL).images:
             scene = compose_images(self.state)
             self.image_page.set_scene(scene)
             self._show_image_thumbnails()
         else:
             scene = compose(self.state)
             self.grid.set_scene(scene)
-        waits = self.state.view.page == "explore"  # the plots and the forward process are complete
+        waits = (
+            self.state.get(VIEW).page == "explore"
+        )  # the plots and the forward process are complete
         self.playback.set_reached(scene.reached() if waits else 0)
 
     def _show_layers_of_view(self) -> None:
         view = self.grid.view_range
-        self.layers.set_view((view.x0, view.x1, view.y0, view.y1))
+        self.overlays.set_view((view.x0, view.x1, view.y0, view.y1))
 
     def _show_image_thumbnails(self) -> None:
         """The tile that is pinned, in the row above time, when it is there."""
-        run = self.state.run(SAMPLES_KEY)
+        run = self.state.at(LANE_RUNS, SAMPLES_KEY)
         if run.status != "done":
             return
-        shown = (run.trajectory, self.state.image_view.pinned_tile)
+        shown = (run.trajectory, self.state.get(IMAGE_CARD).pinned_tile)
         if (
             self._thumbnails_of is None
             or self._thumbnails_of[0] is not shown[0]
             or (self._thumbnails_of[1] != shown[1])
         ):
             self._thumbnails_of = shown
-            times = thumbnail_times(self.state.model.schedule.timesteps, IMAGE_THUMBNAILS)
+            times = thumbnail_times(self.state.get(MODEL).schedule.timesteps, IMAGE_THUMBNAILS)
             pictures = image_thumbnails(self.state, times)
             self.timeline.set_thumbnails(pictures, of_pixels=True)
 
@@ -329,17 +358,17 @@ class MainWindow(QMainWindow):
 
         That is the forward process while it is shown, else the lanes.
         """
-        if self.state.view.page == "diagnostics":
+        if self.state.get(VIEW).page == "diagnostics":
             forward = self.diagnostics.current_scene
             if forward is not None:
                 return forward
-        if self.state.model.images:
+        if self.state.get(MODEL).images:
             return compose_images(self.state)
         view = self.grid.view_range
         return replace(compose(self.state), view=(view.x0, view.x1, view.y0, view.y1))
 
     def _show_model(self) -> None:
-        model = self.state.model
+        model = self.state.get(MODEL)
         table = alphas_cumprod(model.schedule)
         self.timeline.set_schedule(table)
         self._thumbnails_of = None
@@ -356,27 +385,43 @@ class MainWindow(QMainWindow):
         for panel in (self.sample_panel, self.image_sample_panel):
             panel.set_models(models)
         self._show_mode()
+        self._choose_parts()
         self._show_title()
         self._show_can_continue()
 
     def _show_can_continue(self) -> None:
         for panel in (self.train_panel, self.image_train_panel):
-            panel.set_can_continue(self.conductor.can_continue)
+            panel.set_can_continue(self.training.can_continue)
 
     def _show_mode(self) -> None:
         """Docks, page and tasks of the mode that the model belongs to."""
-        tasks = scenes.IMAGE_TASKS if self.state.model.images else scenes.TASKS
-        self.toolbar.set_scenes([(task.key, task.title, task.tooltip) for task in tasks])
+        offered = tasks.IMAGE_TASKS if self.state.get(MODEL).images else tasks.TASKS
+        self.toolbar.set_tasks([(task.key, task.title, task.tooltip) for task in offered])
         if self.modes.mode != self._mode:
             self._mode = self.modes.mode
-            self.state.update_view(maximised_lane="")  # what was alone belongs to the other
-            self.state.set_marked(None)
-            self.state.set_pinned(None)
+            self.state.update(VIEW, maximised_lane="")  # what was alone belongs to the other
+            self.state.set(MARKED, None)
+            self.state.set(PINNED, None)
         self._show_docks()
         self._show_page()
 
+    def _choose_parts(self) -> None:
+        parts: tuple[Part, ...] = (
+            self.inversion,
+            self.geodesic,
+            self.point_lanes,
+            self.overlays,
+            self.comparison,
+        )
+        lanes: PointLanes | ImageLanes = self.point_lanes
+        if self.state.get(MODEL).images:
+            lanes = self.image_lanes
+            parts = (self.geodesic, lanes, self.slice, self.attention, self.costs)
+        self.geodesic.watch(lanes.between, lanes.looks_at_geodesic)
+        self.exchange.set_parts((self.models, *parts))
+
     def _show_docks(self) -> None:
-        view, images = self.state.view, self.state.model.images
+        view, images = self.state.get(VIEW), self.state.get(MODEL).images
         docks = not view.presentation
         self.train_panel.setVisible(docks and view.train_dock and not images)
         self.image_train_panel.setVisible(docks and view.train_dock and images)
@@ -387,8 +432,8 @@ class MainWindow(QMainWindow):
 
     @property
     def _shown_page(self) -> QWidget:
-        lanes = self.image_page if self.state.model.images else self.grid
-        return lanes if self.state.view.page == "explore" else self.diagnostics
+        lanes = self.image_page if self.state.get(MODEL).images else self.grid
+        return lanes if self.state.get(VIEW).page == "explore" else self.diagnostics
 
     def _show_page(self) -> None:
         page = self._shown_page
@@ -400,12 +445,12 @@ class MainWindow(QMainWindow):
             page.setFocus()  # Qt would hand it to some control
 
     def _show_title(self) -> None:
-        place = names.engine_place(self.state.engine)
-        title = f"{names.model_line(self.state.model)} – ToyDiff"
+        place = names.engine_place(self.state.get(ENGINE))
+        title = f"{names.model_line(self.state.get(MODEL))} – ToyDiff"
         self.setWindowTitle(f"{title} on {place}" if place else title)
 
     def _show_engine(self) -> None:
-        engine = self.state.engine
+        engine = self.state.get(ENGINE)
         self._show_title()
         for message in self.messages.messages:
             if message.action is not None:
@@ -415,51 +460,55 @@ class MainWindow(QMainWindow):
                 engine.message[:1].upper() + engine.message[1:].removesuffix(".") + ".",
                 True,
                 "Connect again" if engine.host else "Restart engine",
-                self.conductor.restart_engine,
+                self.controllers.engine.start_again,
             )
         elif engine.status == "starting" and engine.message:
             text = f"{names.starting(engine).removesuffix('.')}."
-            self.messages.show_message(text, True, "Stop trying", self.conductor.give_up)
+            self.messages.show_message(text, True, "Stop trying", self.controllers.engine.give_up)
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()
-        view = self.state.view
+        view = self.state.get(VIEW)
         wanted = theme.resolve(view.theme, view.presentation)
         if isinstance(app, QApplication) and (wanted != theme.current() or not app.styleSheet()):
-            theme.apply(app, wanted)
+            sheet.apply(app, wanted)
 
     def _place_messages(self) -> None:
         self.messages.setFixedWidth(min(theme.current().px(640), self._canvas.width() - 48))
         self.messages.raise_()
 
     def _remember_hint(self) -> None:
-        self._settings.setValue(HINT_SEEN, True)
+        self._settings.put(HINT_SEEN, True)
 
     # What can be done
 
     def select_lane(self, number: int) -> None:
         """Select the lane with this number, if there is one."""
-        images = self.state.model.images
+        images = self.state.get(MODEL).images
         lanes = self.image_page.scene.strips if images else self.grid.scene.lanes
         lane = next((lane for lane in lanes if lane.number == number), None)
         if lane is not None:
-            self.state.update_view(selected_lane=lane.key)
+            self.state.update(VIEW, selected_lane=lane.key)
 
     def show_task(self, key: str) -> None:
         """Set up a task of the exercise; its bundled model is opened first if need be."""
-        chosen = scenes.task(key)
+        chosen = tasks.task(key)
         here = chosen.images and chosen.model not in dict(bundled_images())
-        if self.state.model.ref == chosen.model or here:  # else any images will do
+        if self.state.get(MODEL).ref == chosen.model or here:  # else any images will do
             self._begin(chosen)
         else:
             self._task_waiting = chosen
-            self.conductor.open_model(chosen.model)
+            self.models.open(chosen.model)
 
     def show_mode(self, mode: str) -> None:
         """Open the model that ``mode`` was last used with, or a bundled one."""
         if mode == self.modes.mode:
             return
-        ref = self.modes.model_for(mode)
+        program, ref = self.modes.program_for(mode), self.modes.model_for(mode)
+        if program is not None:
+            self._ask_to_run(program, opens=True)
+        if ref is None and program is not None:
+            return
         if ref is None:
             self.state.post(
                 "There is no model of images here: train one with 'toydiff train', or open one.",
@@ -468,22 +517,35 @@ class MainWindow(QMainWindow):
             return
         self._choose_model(ref)
 
+    def _ask_to_run(self, ref: str, opens: bool) -> None:
+        """Say that a program was not opened, with a button that runs it."""
+        file = program_file(ref)
+
+        def run() -> None:
+            allow_program(self.state, ref)
+            if opens:
+                self._choose_model(ref)
+
+        whose = "" if opens else ", the model of a lane,"
+        text = f"{file}{whose} is a program and was not opened."
+        self.messages.show_message(text, True, f"Run {file.name}", run)
+
     def _set_tile_class(self, index: int, number: int | None) -> None:
         """Ask for a tile of a class of its own; None for none."""
-        asked = dict(self.state.images.tile_classes)
+        asked = dict(self.state.get(IMAGE_SAMPLING).tile_classes)
         asked[index] = number
-        self.state.update_images(tile_classes=tuple(sorted(asked.items())))
+        self.state.update(IMAGE_SAMPLING, tile_classes=tuple(sorted(asked.items())))
 
-    def _begin(self, chosen: scenes.Task) -> None:
+    def _begin(self, chosen: tasks.Task) -> None:
         self._task_waiting = None
-        self.state.update_view(page="explore")
-        scenes.apply(chosen, self.state)
+        self.state.update(VIEW, page="explore")
+        tasks.apply(chosen, self.state)
         self.playback.to_noise()
         self.playback.play()
 
     def _choose_model(self, ref: str) -> None:
         self._task_waiting = None  # who chooses a model wants to see that
-        self.conductor.open_model(ref)
+        self.models.open(ref)
 
     def _on_model_opened(self, ref: str) -> None:
         if is_here(ref):
@@ -493,22 +555,25 @@ class MainWindow(QMainWindow):
             self._begin(self._task_waiting)
         elif self._open_ref is not None:
             wanted, self._open_ref = self._open_ref, None
-            self.conductor.open_model(wanted)
+            allow_program(self.state, wanted)  # it was named on the command line
+            self.models.open(wanted)
         elif not self._played_once:
             self._played_once = True
             self.playback.play()
 
     def ask_for_checkpoint(self) -> None:
         """Choose a file and open its model: weights, a pipeline, a network of one's own."""
-        if self.state.engine.status == "dead":
+        if self.state.get(ENGINE).status == "dead":
             self._show_engine()
             return
-        if self.state.engine.status != "ready":
+        if self.state.get(ENGINE).status != "ready":
             self.state.post("Opening needs the engine, which is not ready.", error=True)
             return
         name, _ = QFileDialog.getOpenFileName(self, "Open a model", "", FILTERS)
         if name:
-            self._choose_model(reference_of(name))
+            ref = reference_of(name)
+            allow_program(self.state, ref)  # the dialog says what it does
+            self._choose_model(ref)
 
     def show_export(self) -> None:
         """Open the export dialog; the window plays on beside it."""
@@ -533,16 +598,18 @@ class MainWindow(QMainWindow):
 
     def _only_plots(self) -> bool:
         """Whether the page has plots instead of lanes; then says how these are exported."""
-        plots = self.state.view.page == "diagnostics" and self.diagnostics.current_scene is None
+        plots = (
+            self.state.get(VIEW).page == "diagnostics" and self.diagnostics.current_scene is None
+        )
         if plots:
             self.state.post("Every plot on this page has an export button of its own.")
         return plots
 
     def reset_view(self) -> None:
         """Show all of every plot that is on the screen again."""
-        if self.state.view.page == "explore":
+        if self.state.get(VIEW).page == "explore":
             self.grid.reset_view()
-            self.state.update_image_view(zoom=1)
+            self.state.set(IMAGE_ZOOM, 1)
         else:
             self.diagnostics.reset_view()
             self.forward_grid.reset_view()
@@ -560,7 +627,7 @@ class MainWindow(QMainWindow):
 
     def toggle_presentation(self) -> None:
         """Switch the view for a projector on or off."""
-        self.state.update_view(presentation=not self.state.view.presentation)
+        self.state.update(VIEW, presentation=not self.state.get(VIEW).presentation)
 
     def start_engine(self) -> None:
         """Start the engine; it reports when it has loaded."""
@@ -575,8 +642,8 @@ class MainWindow(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape that nobody else has needed returns from one lane or card to all."""
-        if event.key() == Qt.Key.Key_Escape and self.state.view.maximised_lane:
-            self.state.update_view(maximised_lane="")
+        if event.key() == Qt.Key.Key_Escape and self.state.get(VIEW).maximised_lane:
+            self.state.update(VIEW, maximised_lane="")
         else:
             super().keyPressEvent(event)
 
@@ -594,11 +661,11 @@ class MainWindow(QMainWindow):
             # Its clipboard is in this process and outlives the interpreter, whose object it holds.
             QGuiApplication.clipboard().clear()
         self.link.stop()
-        if self.state.training.active:
-            folder = Path(self.state.training.folder)
+        if self.state.get(TRAINING).active:
+            folder = Path(self.state.get(TRAINING).folder)
             if self.runs.has_checkpoint(folder):
                 self.runs.remember(folder)
             elif not self.runs.is_away(folder):
                 self.runs.discard(folder)  # it had not begun
-        self._settings.sync()
+        self._settings.save()
         super().closeEvent(event)

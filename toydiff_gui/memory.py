@@ -5,23 +5,22 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
-import msgspec
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QByteArray
 from PySide6.QtWidgets import QWidget
 
 from engine.config import PathName, SamplerName, TrainingConfig
 from toydiff_gui.bundled import NAMES
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, IMAGE_ZOOM, ImageSampling
+from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.references import is_here
 from toydiff_gui.scene import OVERLAYS
-from toydiff_gui.state import (
-    MAX_LANES,
-    AppState,
-    ImageSampling,
-    LaneSpec,
-    Sampling,
-    ViewSettings,
-)
+from toydiff_gui.settings_file import SettingsFile
+from toydiff_gui.state.lanes import LANES, MAX_LANES, LaneSpec, shown_lanes
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING_CONFIG
+from toydiff_gui.state.view import VIEW, ViewSettings
 
+GEOMETRY = "window/geometry"
 NOT_LANES = ("latent", "training")
 """Keys of what is drawn beside the lanes."""
 MOST_ZOOM = 64
@@ -58,7 +57,7 @@ class KeptImages:
 
 @dataclass(frozen=True)
 class KeptImageView:
-    """Of ``ImageView`` what is worth coming back to."""
+    """Of the card beside the samples what is worth coming back to, and the zoom of the tiles."""
 
     face: Literal["picture", "attention", "slice"]
     preview: bool
@@ -70,38 +69,36 @@ class KeptImageView:
             raise ValueError(f"zoom {self.zoom}")
 
 
-def open_settings() -> QSettings:
-    """The user's settings: a text file, the same kind on every system."""
-    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "ToyDiff", "ToyDiff")
-
-
-def restore(settings: QSettings, state: AppState) -> None:
+def restore(settings: SettingsFile, state: Store) -> None:
     """Set the state as it was when the window was last closed."""
-    if (sampling := _read(settings, "sampling", Sampling)) is not None:
+    if (sampling := settings.get("state/sampling", Sampling)) is not None:
         if sampling.mode == "inverted":
             sampling = replace(sampling, mode="interpolation")  # the points are not kept
-        state.update_sampling(**{name: getattr(sampling, name) for name in asdict(sampling)})
-    if (config := _read(settings, "training", TrainingConfig)) is not None:
-        state.update_training_config(**{name: getattr(config, name) for name in asdict(config)})
-    if (kept := _read(settings, "lanes", KeptLanes)) is not None:
-        state.set_lanes(_possible(kept.lanes))
-    if (images := _read(settings, "images", KeptImages)) is not None:
-        state.update_images(**asdict(images))
-    if (seen := _read(settings, "image_view", KeptImageView)) is not None:
-        state.update_image_view(**asdict(seen))
-    view = _read(settings, "view", ViewSettings) or state.view
+        state.update(SAMPLING, **{name: getattr(sampling, name) for name in asdict(sampling)})
+    if (config := settings.get("state/training", TrainingConfig)) is not None:
+        state.update(TRAINING_CONFIG, **{name: getattr(config, name) for name in asdict(config)})
+    if (kept := settings.get("state/lanes", KeptLanes)) is not None:
+        state.set(LANES, _possible(kept.lanes))
+    if (images := settings.get("state/images", KeptImages)) is not None:
+        state.update(IMAGE_SAMPLING, **asdict(images))
+    if (seen := settings.get("state/image_view", KeptImageView)) is not None:
+        state.set(IMAGE_ZOOM, seen.zoom)
+        state.update(IMAGE_CARD, face=seen.face, preview=seen.preview, averaged=seen.averaged)
+    view = settings.get("state/view", ViewSettings) or state.get(VIEW)
     view = replace(view, maximised_lane="", presentation=False)
-    state.update_view(**asdict(view) | _of_lanes_there_are(view, state))
+    state.update(VIEW, **asdict(view) | _of_lanes_there_are(view, state))
 
 
-def remember(settings: QSettings, state: AppState) -> None:
+def remember(settings: SettingsFile, state: Store) -> None:
     """Keep the state for next time."""
-    _write(settings, "sampling", state.sampling)
-    _write(settings, "training", state.training_config)
-    _write(settings, "view", state.view)
-    _write(settings, "lanes", KeptLanes(state.lanes))
-    _write(settings, "images", _part_of(state.images, KeptImages))
-    _write(settings, "image_view", _part_of(state.image_view, KeptImageView))
+    settings.put("state/sampling", state.get(SAMPLING))
+    settings.put("state/training", state.get(TRAINING_CONFIG))
+    settings.put("state/view", state.get(VIEW))
+    settings.put("state/lanes", KeptLanes(state.get(LANES)))
+    settings.put("state/images", _part_of(state.get(IMAGE_SAMPLING), KeptImages))
+    card = state.get(IMAGE_CARD)
+    seen = KeptImageView(card.face, card.preview, state.get(IMAGE_ZOOM), card.averaged)
+    settings.put("state/image_view", seen)
 
 
 def _part_of(whole: Any, kind: Any) -> Any:
@@ -121,10 +118,10 @@ def _possible(lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:
     return tuple(kept.values())
 
 
-def _of_lanes_there_are(view: ViewSettings, state: AppState) -> dict[str, Any]:
+def _of_lanes_there_are(view: ViewSettings, state: Store) -> dict[str, Any]:
     """Overlays and selection, without those of lanes that are no more."""
-    keys = [lane.key for lane in state.shown_lanes]
-    known = {NOT_LANES[0]: {"basin"}} | {lane.key: set(OVERLAYS) for lane in state.lanes}
+    keys = [lane.key for lane in shown_lanes(state)]
+    known = {NOT_LANES[0]: {"basin"}} | {lane.key: set(OVERLAYS) for lane in state.get(LANES)}
     overlays = {}
     for key, kinds in view.overlays.items():
         if left := tuple(kind for kind in kinds if kind in known.get(key, ())):
@@ -135,26 +132,12 @@ def _of_lanes_there_are(view: ViewSettings, state: AppState) -> dict[str, Any]:
     return {"overlays": overlays, "selected_lane": selected}
 
 
-def restore_geometry(settings: QSettings, window: QWidget) -> bool:
+def restore_geometry(settings: SettingsFile, window: QWidget) -> bool:
     """Put the window where it was; False if that is not known."""
-    kept = settings.value("window/geometry")
-    return isinstance(kept, QByteArray) and window.restoreGeometry(kept)
+    kept = settings.get(GEOMETRY, bytes)
+    return kept is not None and window.restoreGeometry(QByteArray(kept))
 
 
-def remember_geometry(settings: QSettings, window: QWidget) -> None:
+def remember_geometry(settings: SettingsFile, window: QWidget) -> None:
     """Keep where the window is."""
-    settings.setValue("window/geometry", window.saveGeometry())
-
-
-def _write(settings: QSettings, name: str, value: Any) -> None:
-    settings.setValue(f"state/{name}", msgspec.json.encode(value).decode())
-
-
-def _read(settings: QSettings, name: str, kind: Any) -> Any:
-    text = settings.value(f"state/{name}")
-    if not isinstance(text, str):
-        return None
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except (msgspec.MsgspecError, ValueError):
-        return None
+    settings.put(GEOMETRY, window.saveGeometry().data())

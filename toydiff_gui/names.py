@@ -7,7 +7,11 @@ from pathlib import Path
 from engine import catalogue
 from engine.catalogue import Titles
 from engine.config import TrainingConfig
-from toydiff_gui.state import EngineStatus, ImageSampling, LaneSpec, ModelInfo, Sampling
+from toydiff_gui.modes.images.settings import ImageSampling
+from toydiff_gui.modes.points.settings import Sampling
+from toydiff_gui.state.engine import EngineStatus
+from toydiff_gui.state.lanes import LaneSpec
+from toydiff_gui.state.model import ModelInfo
 
 DATASETS = Titles(lambda: catalogue.DATA_SETS)
 SCHEDULES = Titles(lambda: catalogue.SCHEDULES)
@@ -105,7 +109,7 @@ def lane_detail(lane: LaneSpec, sampling: Sampling | ImageSampling, *, several_p
 
 
 def cost_key(config: TrainingConfig, preset: str) -> str:
-    """What the cost of a preset's network is called, such as 'mnist/medium' (``AppState.cost``)."""
+    """What the cost of a preset's network is called, such as 'mnist/medium' (``COSTS``)."""
     name = config.dataset
     if name == "folder":
         name = f"folder-{config.channels}x{config.image_size}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.config import PYTHON
+from engine.config import EXACT, PYTHON
 from engine.run_files import CHECKPOINT
+from toydiff_gui.bundled import NAMES
 
 PIPELINE = "model_index.json"
 """In a folder that diffusers has saved."""
@@ -35,6 +36,32 @@ def is_here(ref: str) -> bool:
         return held or path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def is_program(ref: str) -> bool:
+    """Whether opening it runs a Python file, which nobody wants unasked."""
+    return ref.removeprefix(EXACT).startswith(PYTHON)
+
+
+def program_file(ref: str) -> Path:
+    """The Python file that a program's reference runs."""
+    return Path(_without_function(ref.removeprefix(EXACT)))
+
+
+def state_on_disk(ref: str, *, is_here: bool) -> object:
+    """What changes when the weights behind ``ref`` do; None where nothing tells.
+
+    ``is_here`` False: files are on another machine.
+    """
+    if ref in NAMES:
+        return ref
+    path = Path(ref)
+    try:
+        file = path / CHECKPOINT if path.is_dir() else path
+        found = file.stat() if is_here and not ref.startswith(PYTHON) else None
+    except (OSError, ValueError):
+        return None
+    return None if found is None else (str(file), found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def _without_function(ref: str) -> str:

@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_data_path
-from PySide6.QtCore import QSettings
 
 from engine.config import TrainingConfig, from_json
 from engine.run_files import CHECKPOINT, LOCK, METRICS
 from toydiff_gui.references import is_here
+from toydiff_gui.settings_file import SettingsFile
 
 CONFIG = "config.json"
 AWAY = "engine.txt"
@@ -24,7 +24,7 @@ MOST = 12
 class Runs:
     """Folders of trainings, the newest first. Kept in the user's data folder unless told else."""
 
-    def __init__(self, settings: QSettings, root: Path | None = None) -> None:
+    def __init__(self, settings: SettingsFile, root: Path | None = None) -> None:
         self._settings = settings
         self._root = root if root is not None else user_data_path("ToyDiff", "ToyDiff") / "runs"
 
@@ -92,19 +92,16 @@ class Runs:
 
     def recent(self) -> list[str]:
         """References of the models that were trained or opened, the newest first."""
-        stored = self._settings.value(KEY, [])
-        # QSettings gives back a list of one as a plain string.
-        listed = stored if isinstance(stored, list) else [stored]
-        return [ref for ref in listed if isinstance(ref, str) and is_here(ref)]
+        return [ref for ref in self._settings.get(KEY, list[str]) or () if is_here(ref)]
 
     def remember(self, ref: Path | str) -> None:
         """Put a model at the head of the list."""
         others = [other for other in self.recent() if other != str(ref)]
-        self._settings.setValue(KEY, [str(ref), *others][:MOST])
+        self._settings.put(KEY, [str(ref), *others][:MOST])
 
     def forget(self, ref: str) -> None:
         """Take a model off the list."""
-        self._settings.setValue(KEY, [other for other in self.recent() if other != ref])
+        self._settings.put(KEY, [other for other in self.recent() if other != ref])
 
     def known(self, ref: str) -> Path | None:
         """The folder of a training of ours, or None."""

@@ -25,7 +25,10 @@ from PySide6.QtWidgets import (
 from toydiff_gui import names, theme
 from toydiff_gui.controls import LATER, IconButton, Segment, SegmentedControl, Text
 from toydiff_gui.icons import ButtonIcon
-from toydiff_gui.state import AppState
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import VIEW
 
 HEIGHT = 48
 THEMES = (
@@ -112,7 +115,7 @@ class Toolbar(QFrame):
     Signals:
         model_chosen: (ref) a model from the chooser's menu.
         mode_chosen: ('2d' or 'images') show models of this kind.
-        scene_chosen: (key) a task from the menu 'Tasks'.
+        task_chosen: (key) a task from the menu 'Tasks'.
         open_requested: open a checkpoint from a file.
         export_requested: export what the canvas shows.
         copy_requested: copy the picture to the clipboard.
@@ -123,7 +126,7 @@ class Toolbar(QFrame):
 
     model_chosen = Signal(str)
     mode_chosen = Signal(str)
-    scene_chosen = Signal(str)
+    task_chosen = Signal(str)
     open_requested = Signal()
     export_requested = Signal()
     copy_requested = Signal()
@@ -131,7 +134,7 @@ class Toolbar(QFrame):
     help_requested = Signal()
     restart_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.setProperty("surface", "bar")
@@ -147,9 +150,9 @@ class Toolbar(QFrame):
         self._build_modes()
         self._row.addStretch(1)
         self._build_right()
-        state.model_changed.connect(self._show)
-        state.view_changed.connect(self._show)
-        state.engine_changed.connect(self._show_engine)
+        state.changed(MODEL).connect(self._show)
+        state.changed(VIEW).connect(self._show)
+        state.changed(ENGINE).connect(self._show_engine)
         state.message_posted.connect(self._show)  # a mode that was chosen may not have come about
         theme.notifier().changed.connect(self._resize)
         self._resize()
@@ -165,11 +168,11 @@ class Toolbar(QFrame):
             action.setCheckable(True)
         self._show()
 
-    def set_scenes(self, scenes: list[tuple[str, str, str]]) -> None:
+    def set_tasks(self, tasks: list[tuple[str, str, str]]) -> None:
         """Offer tasks: key, title and an explanation."""
-        self._scenes.clear()
-        for key, title, tooltip in scenes:
-            action = self._scenes.addAction(title)
+        self._tasks.clear()
+        for key, title, tooltip in tasks:
+            action = self._tasks.addAction(title)
             action.setData(key)
             action.setToolTip(tooltip)
             action.setStatusTip(tooltip)
@@ -212,7 +215,7 @@ class Toolbar(QFrame):
                 ),
             ),
         )
-        self.page.set_current(self._state.view.page)
+        self.page.set_current(self._state.get(VIEW).page)
         self.page.chosen.connect(self._choose_page)
         self._row.addWidget(self.mode)
         self._row.addSpacing(4)
@@ -225,10 +228,10 @@ class Toolbar(QFrame):
             button.setEnabled(False)
             self._row.addWidget(button)
         self.tasks_button = self._button("Tasks", "tasks", "")
-        self._scenes = _menu(self, "Tasks")
-        self._scenes.setToolTipsVisible(True)
-        self._scenes.triggered.connect(self._choose_scene)
-        self.tasks_button.setMenu(self._scenes)
+        self._tasks = _menu(self, "Tasks")
+        self._tasks.setToolTipsVisible(True)
+        self._tasks.triggered.connect(self._choose_task)
+        self.tasks_button.setMenu(self._tasks)
         self.open_button = self._button("Open", "open", "Open a checkpoint from a file")
         self.open_button.clicked.connect(self.open_requested)
         self.save_button = self._button("Save session", "save", LATER)
@@ -297,31 +300,31 @@ class Toolbar(QFrame):
     # Showing
 
     def _show(self) -> None:
-        view = self._state.view
+        view = self._state.get(VIEW)
         self.page.set_current(view.page)
-        self.mode.set_current("images" if self._state.model.images else "2d")
+        self.mode.set_current("images" if self._state.get(MODEL).images else "2d")
         self._themes[view.theme].setChecked(True)
         self.presentation_action.setChecked(view.presentation)
         self.train_dock_action.setChecked(view.train_dock)
         self.sample_dock_action.setChecked(view.sample_dock)
         for action in self._models.actions():
-            action.setChecked(action.data() == self._state.model.ref)
-        line = names.model_line(self._state.model)
+            action.setChecked(action.data() == self._state.get(MODEL).ref)
+        line = names.model_line(self._state.get(MODEL))
         self.model_button.setAccessibleName(f"Model: {line}")
         self._show_engine()
         self._fit()
 
     def _show_engine(self) -> None:
         """Grey what the engine has to answer until it can."""
-        engine = self._state.engine
+        engine = self._state.get(ENGINE)
         reason = {
             "ready": "",
             "starting": names.starting(engine),
             "dead": "The engine has ended; the View menu can restart it",
         }[engine.status]
-        line = names.model_line(self._state.model)
+        line = names.model_line(self._state.get(MODEL))
         tasks = "Set up one of the exercise's tasks"
-        if self._scenes.isEmpty():
+        if self._tasks.isEmpty():
             tasks = "There are no tasks here"
         for button, tip in (
             (self.model_button, f"{line}\nChoose the model that the lanes sample from"),
@@ -332,7 +335,7 @@ class Toolbar(QFrame):
             button.setToolTip(reason or tip)
         for mode, tip in MODES.items():
             self.mode.set_segment(mode, not reason, reason or tip)
-        if self._scenes.isEmpty():
+        if self._tasks.isEmpty():
             self.tasks_button.setEnabled(False)
         self.restart_action.setEnabled(engine.status == "dead")
 
@@ -348,7 +351,7 @@ class Toolbar(QFrame):
         What goes first is what the icon says anyway, and last what cannot be used yet; the model
         keeps its name to the end.
         """
-        parts = names.model_parts(self._state.model)
+        parts = names.model_parts(self._state.get(MODEL))
         words = {self.save_button, self.tasks_button, self.open_button, self.view_button}
         none: set[QPushButton] = set()
         plans = (
@@ -390,22 +393,22 @@ class Toolbar(QFrame):
         self.model_chosen.emit(action.data())
 
     def _choose_page(self, page: str) -> None:
-        self._state.update_view(page=page)
+        self._state.update(VIEW, page=page)
 
-    def _choose_scene(self, action: QAction) -> None:
-        self.scene_chosen.emit(action.data())
+    def _choose_task(self, action: QAction) -> None:
+        self.task_chosen.emit(action.data())
 
     def _set_theme(self, action: QAction) -> None:
-        self._state.update_view(theme=action.data())
+        self._state.update(VIEW, theme=action.data())
 
     def _set_presentation(self, presentation: bool) -> None:
-        self._state.update_view(presentation=presentation)
+        self._state.update(VIEW, presentation=presentation)
 
     def _set_train_dock(self, shown: bool) -> None:
-        self._state.update_view(train_dock=shown)
+        self._state.update(VIEW, train_dock=shown)
 
     def _set_sample_dock(self, shown: bool) -> None:
-        self._state.update_view(sample_dock=shown)
+        self._state.update(VIEW, sample_dock=shown)
 
     def minimumSizeHint(self) -> QSize:
         """Any width: what does not fit goes without its text."""

@@ -9,14 +9,11 @@ import pytest
 import torch
 
 from engine import devices
-from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from engine.denoiser import NetworkDenoiser, Prediction
-from engine.models.mlp import ResidualMLP
 from engine.schedules import Schedule
 from engine.training import open_run, train
 from tests.engine.conversation import Conversation
-
-SMALL = ModelConfig(width=16, depth=2, embedding=8)
+from tests.engine.small_network import small_config, small_network
 
 
 @pytest.fixture(autouse=True)
@@ -32,14 +29,6 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def small_network(timesteps: int, dimension: int = 2, seed: int = 0) -> ResidualMLP:
-    """An untrained network with weights that make its output matter."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = ResidualMLP(dimension, timesteps, SMALL)
-    return network.requires_grad_(False)
-
-
 @pytest.fixture
 def network_denoiser():
     """Makes a denoiser around a small untrained network."""
@@ -51,20 +40,6 @@ def network_denoiser():
         return NetworkDenoiser(network, schedule, prediction)
 
     return make
-
-
-def small_config(**changes: object) -> TrainingConfig:
-    """A training that takes milliseconds."""
-    values = {
-        "dataset": "v",
-        "points": 400,
-        "schedule": ScheduleConfig(timesteps=20),
-        "model": SMALL,
-        "steps": 30,
-        "batch_size": 32,
-        "checkpoint_every": 10,
-    }
-    return TrainingConfig(**(values | changes))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from engine.attention_maps import AttentionLayer, attention_layers, attention_ma
 from engine.config import UNetConfig
 from engine.denoiser import NetworkDenoiser
 from engine.schedules import Schedule
-from tests.engine.conftest import small_network
+from tests.engine.small_network import small_network
 from tests.engine.small_unet import TINY, digits_config, lively_unet
 
 WITH_CLASSES = UNetConfig(

@@ -28,7 +28,7 @@ from engine.noise import draw_latents
 from engine.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun
 from engine.schedules import Schedule
 from engine.training import Trainer
-from tests.engine.conftest import SMALL
+from tests.engine.small_network import SMALL
 from tests.engine.small_unet import TINY, digits_config
 
 SAMPLERS = [

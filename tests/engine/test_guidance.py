@@ -13,7 +13,7 @@ from engine.denoiser import GuidedDenoiser, NetworkDenoiser, to_prediction
 from engine.noise import draw_latents
 from engine.samplers import DDIM, DDPM, sample
 from engine.schedules import Schedule
-from tests.engine.conftest import small_network
+from tests.engine.small_network import small_network
 from tests.engine.small_unet import TINY, lively_unet
 
 K = 3

@@ -13,8 +13,11 @@ from toydiff_gui import theme
 from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.canvas.hint import HintCard
 from toydiff_gui.drawing import default_view
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.scene import LaneScene, Scene
-from toydiff_gui.state import AppState, ModelInfo
+from toydiff_gui.state.model import ModelInfo, show_model
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import DRAGGING, VIEW
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
 LEFT = Qt.MouseButton.LeftButton
@@ -41,7 +44,7 @@ def _no_old_windows(qapp):
 
 def scene_of(state, *, lanes=3, points=40, joined=True, **fields):
     """What the window would show: the path and a few lanes that shrink it towards the data."""
-    sampling = state.sampling
+    sampling = state.get(SAMPLING)
     path = np.linspace(sampling.a, sampling.b, points).astype(np.float32)
     if not joined:
         path = np.random.default_rng(0).normal(0, 1, (points, 2)).astype(np.float32)
@@ -72,13 +75,13 @@ class Canvas:
     def __init__(self, qtbot, **options):
         self.qtbot = qtbot
         self.options = options
-        self.state = AppState()
+        self.state = Store()
         self.grid = LaneGrid(self.state)
         qtbot.addWidget(self.grid)
         self.grid.resize(800, 640)
         self.painted = []
         self.grid.frame_painted.connect(self.painted.append)
-        self.state.sampling_changed.connect(self.rebuild)
+        self.state.changed(SAMPLING).connect(self.rebuild)
         self.rebuild()
         self.grid.show()
         qtbot.waitExposed(self.grid)
@@ -216,17 +219,17 @@ def test_dragging_a_moves_it_in_the_state_and_on_the_screen(canvas):
     before = canvas.place(-1.0, 2.0)
     assert canvas.is_near("latent", beside(before), DARK.endpoint_a)
     canvas.drag_handle(0, 1.0, 0.5)
-    x, y = canvas.state.sampling.a
+    x, y = canvas.state.get(SAMPLING).a
     assert (x, y) == pytest.approx((1.0, 0.5), abs=PIXEL)
     assert (x, y) == (round(x, 2), round(y, 2))
-    assert canvas.state.sampling.b == (-1.0, -2.0)
+    assert canvas.state.get(SAMPLING).b == (-1.0, -2.0)
     assert canvas.is_near("latent", beside(canvas.place(x, y)), DARK.endpoint_a)
     assert not canvas.is_near("latent", beside(before), DARK.endpoint_a)
 
 
 def test_lanes_hear_of_a_drag_while_it_lasts(canvas):
     heard = []
-    canvas.state.dragging_changed.connect(heard.append)
+    canvas.state.changed(DRAGGING).connect(lambda: heard.append(canvas.state.get(DRAGGING)))
     canvas.drag_handle(1, 0.0, -1.0, let_go=False)
     assert heard == [True]
     assert canvas.handle(1).active
@@ -236,14 +239,14 @@ def test_lanes_hear_of_a_drag_while_it_lasts(canvas):
 
 def test_a_press_without_a_move_is_no_drag(canvas):
     heard = []
-    canvas.state.dragging_changed.connect(heard.append)
-    canvas.state.sampling_changed.connect(lambda: heard.append("moved"))
+    canvas.state.changed(DRAGGING).connect(lambda: heard.append(canvas.state.get(DRAGGING)))
+    canvas.state.changed(SAMPLING).connect(lambda: heard.append("moved"))
     handle = canvas.handle(0)
     # Off the middle: the disc must not jump to the pointer.
     canvas.press(handle, QPoint(15, 24))
     canvas.release(handle, QPoint(15, 24))
     assert heard == []
-    assert canvas.state.sampling.a == (-1.0, 2.0)
+    assert canvas.state.get(SAMPLING).a == (-1.0, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -251,34 +254,34 @@ def test_a_press_without_a_move_is_no_drag(canvas):
 )
 def test_shift_keeps_to_the_line_through_where_the_drag_began(canvas, target, expected):
     canvas.drag_handle(0, *target, modifiers=SHIFT)
-    assert canvas.state.sampling.a == pytest.approx(expected, abs=PIXEL)
+    assert canvas.state.get(SAMPLING).a == pytest.approx(expected, abs=PIXEL)
     fixed = 1 if expected[1] == 2.0 else 0
-    assert canvas.state.sampling.a[fixed] == expected[fixed]
+    assert canvas.state.get(SAMPLING).a[fixed] == expected[fixed]
 
 
 def test_escape_takes_a_drag_back(canvas):
     canvas.drag_handle(0, 1.0, 1.0, let_go=False)
-    assert canvas.state.sampling.a != (-1.0, 2.0)
+    assert canvas.state.get(SAMPLING).a != (-1.0, 2.0)
     canvas.key(canvas.handle(0), Qt.Key.Key_Escape)
-    assert canvas.state.sampling.a == (-1.0, 2.0)
-    assert not canvas.state.dragging
+    assert canvas.state.get(SAMPLING).a == (-1.0, 2.0)
+    assert not canvas.state.get(DRAGGING)
 
 
 def test_a_drag_ends_where_the_plot_ends(canvas):
     canvas.drag_handle(0, 90.0, 0.0)
     view = canvas.range("latent")
-    assert canvas.state.sampling.a[0] == pytest.approx(view.x1, abs=0.05)
+    assert canvas.state.get(SAMPLING).a[0] == pytest.approx(view.x1, abs=0.05)
 
 
 def test_arrow_keys_nudge(canvas):
     handle = canvas.handle(0)
     canvas.key(handle, Qt.Key.Key_Right)
-    assert canvas.state.sampling.a == (-0.99, 2.0)
+    assert canvas.state.get(SAMPLING).a == (-0.99, 2.0)
     canvas.key(handle, Qt.Key.Key_Up, SHIFT)
-    assert canvas.state.sampling.a == (-0.99, 2.1)
+    assert canvas.state.get(SAMPLING).a == (-0.99, 2.1)
     canvas.key(canvas.handle(1), Qt.Key.Key_Left)
     canvas.key(canvas.handle(1), Qt.Key.Key_Down)
-    assert canvas.state.sampling.b == (-1.01, -2.01)
+    assert canvas.state.get(SAMPLING).b == (-1.01, -2.01)
 
 
 def test_arrow_keys_do_not_step_through_time_while_a_handle_has_them(canvas):
@@ -290,12 +293,12 @@ def test_arrow_keys_do_not_step_through_time_while_a_handle_has_them(canvas):
 
 
 def test_a_place_that_the_state_refuses_is_told(canvas, qtbot):
-    canvas.state.update_sampling(a=(1000.0, 0.0))
+    canvas.state.update(SAMPLING, a=(1000.0, 0.0))
     with qtbot.waitSignal(canvas.state.message_posted) as told:
         canvas.key(canvas.handle(0), Qt.Key.Key_Right)
     assert "1000.01" in told.args[0]
     assert told.args[1] is True
-    assert canvas.state.sampling.a == (1000.0, 0.0)
+    assert canvas.state.get(SAMPLING).a == (1000.0, 0.0)
 
 
 def test_tab_goes_from_the_lane_to_a_and_on_to_b(canvas, qtbot):
@@ -318,22 +321,22 @@ def test_tab_goes_from_the_lane_to_a_and_on_to_b(canvas, qtbot):
 
 def test_a_click_places_the_nearer_endpoint(canvas):
     canvas.click(canvas.place(0.5, 1.0))
-    assert canvas.state.sampling.a == pytest.approx((0.5, 1.0), abs=PIXEL)
-    assert canvas.state.sampling.b == (-1.0, -2.0)
+    assert canvas.state.get(SAMPLING).a == pytest.approx((0.5, 1.0), abs=PIXEL)
+    assert canvas.state.get(SAMPLING).b == (-1.0, -2.0)
     canvas.click(canvas.place(1.5, -1.5))
-    assert canvas.state.sampling.b == pytest.approx((1.5, -1.5), abs=PIXEL)
+    assert canvas.state.get(SAMPLING).b == pytest.approx((1.5, -1.5), abs=PIXEL)
 
 
 def test_a_click_in_another_lane_places_nothing(canvas):
     canvas.click(canvas.place(0.5, 1.0, "lane2"), "lane2")
-    assert canvas.state.sampling == AppState().sampling
+    assert canvas.state.get(SAMPLING) == Store().get(SAMPLING)
 
 
 def test_samples_have_no_endpoints(qtbot):
     canvas = Canvas(qtbot, joined=False)
     assert not canvas.handle(0).isVisible()
     canvas.click(canvas.place(0.5, 1.0))
-    assert canvas.state.sampling == AppState().sampling
+    assert canvas.state.get(SAMPLING) == Store().get(SAMPLING)
 
 
 def test_the_halo_shows_under_the_pointer(canvas):
@@ -372,7 +375,7 @@ def test_dragging_pans_all_lanes_and_moves_no_endpoint(canvas):
     for key in ("latent", "lane3"):
         moved = canvas.plot(key).to_data(QPointF(spot + QPoint(40, 30)))
         assert moved == pytest.approx(held, abs=1e-6)
-    assert canvas.state.sampling == AppState().sampling
+    assert canvas.state.get(SAMPLING) == Store().get(SAMPLING)
     # The discs come along.
     assert canvas.is_near("latent", beside(canvas.place(-1.0, 2.0)), DARK.endpoint_a)
     centre = canvas.handle(0).geometry().center()
@@ -401,7 +404,7 @@ def test_a_double_click_among_the_latents_places_nothing(canvas):
     usual = canvas.range("latent")
     canvas.wheel("latent", QPoint(60, 60), 3)
     canvas.double_click(QPoint(200, 100))
-    assert canvas.state.sampling == AppState().sampling
+    assert canvas.state.get(SAMPLING) == Store().get(SAMPLING)
     assert vars(canvas.range("latent")) == pytest.approx(vars(usual))
 
 
@@ -436,11 +439,11 @@ def test_going_to_and_fro_does_not_zoom_out(qtbot, lanes):
     canvas.drag_plot("lane2", (10, 5))
     before = canvas.range("lane2")
     for _ in range(3):
-        canvas.state.update_view(maximised_lane="lane2")
+        canvas.state.update(VIEW, maximised_lane="lane2")
         canvas.settle()
         canvas.drag_plot("lane2", (10, 5))
         canvas.drag_plot("lane2", (-10, -5))
-        canvas.state.update_view(maximised_lane="")
+        canvas.state.update(VIEW, maximised_lane="")
         canvas.settle()
     assert vars(canvas.range("lane2")) == pytest.approx(vars(before), abs=1e-6)
 
@@ -475,13 +478,13 @@ def test_lanes_tile_the_canvas(canvas):
 
 
 def test_a_click_selects_the_lane(canvas):
-    assert canvas.state.view.selected_lane == "ddim"
+    assert canvas.state.get(VIEW).selected_lane == "ddim"
     canvas.click(QPoint(50, 50), "lane2")
-    assert canvas.state.view.selected_lane == "lane2"
+    assert canvas.state.get(VIEW).selected_lane == "lane2"
     canvas.qtbot.mouseClick(canvas.view("lane3").header, LEFT, pos=QPoint(120, 20))
-    assert canvas.state.view.selected_lane == "lane3"
+    assert canvas.state.get(VIEW).selected_lane == "lane3"
     canvas.key(canvas.view("lane4"), Qt.Key.Key_Return)
-    assert canvas.state.view.selected_lane == "lane4"
+    assert canvas.state.get(VIEW).selected_lane == "lane4"
     border = canvas.view("lane4")
     image = canvas.grid.grab(border.geometry()).toImage()
     seen = image.pixelColor(border.width() // 2, border.height() - 1)
@@ -491,15 +494,15 @@ def test_a_click_selects_the_lane(canvas):
 
 def test_one_lane_alone_and_back(canvas):
     canvas.qtbot.mouseClick(canvas.view("lane3").header.expand, LEFT)
-    assert canvas.state.view.maximised_lane == "lane3"
+    assert canvas.state.get(VIEW).maximised_lane == "lane3"
     assert canvas.view("lane3").geometry() == canvas.grid.rect()
     assert not canvas.view("lane2").isVisible()
     assert canvas.view("lane3").header.expand.accessibleName() == "Show all lanes"
     canvas.view("lane3").setFocus()
     canvas.key(canvas.view("lane3"), Qt.Key.Key_Escape)
-    assert canvas.state.view.maximised_lane == ""
+    assert canvas.state.get(VIEW).maximised_lane == ""
     assert canvas.view("lane2").isVisible()
-    canvas.state.update_view(maximised_lane="a lane that is not shown")
+    canvas.state.update(VIEW, maximised_lane="a lane that is not shown")
     assert canvas.view("lane2").isVisible()
 
 
@@ -528,7 +531,7 @@ def test_the_icons_show_when_the_lane_is_looked_at(canvas):
 
 
 def test_the_read_out_tells_both_units_and_the_point(canvas):
-    canvas.state.set_model(ModelInfo(ref="v", dataset="v", mean=(10.0, -4.0), std=(2.0, 0.5)))
+    show_model(canvas.state, ModelInfo(ref="v", dataset="v", mean=(10.0, -4.0), std=(2.0, 0.5)))
     told = []
     canvas.grid.cursor_text.connect(told.append)
     x, y = canvas.grid.scene.lane("lane2").points_at(250)[7]
@@ -708,7 +711,7 @@ def test_time_that_moves_on_while_a_new_picture_is_painted_is_told_as_painted(ca
 
     for key in keys:
         canvas.view(key).painted.connect(lambda key=key: move_on(key))
-    canvas.state.update_sampling(a=(0.5, 0.5))  # every lane is to be painted
+    canvas.state.update(SAMPLING, a=(0.5, 0.5))  # every lane is to be painted
     canvas.settle()
     assert painted == set(keys)
     assert canvas.painted[-1] == 199

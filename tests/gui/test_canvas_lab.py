@@ -12,8 +12,12 @@ from toydiff_gui import theme
 from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.canvas.way_points import insertion
 from toydiff_gui.drawing.strips import strip_scales
+from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
 from toydiff_gui.scene import LaneScene, Scene
-from toydiff_gui.state import MAX_LANES, AppState, Inversion, LaneSpec
+from toydiff_gui.state.lanes import LANES, MAX_LANES, LaneSpec, lane_of, shown_lanes
+from toydiff_gui.state.results import Inversion
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import DRAGGING, MARKED, PINNED, VIEW
 from toydiff_gui.theme import DARK, Theme
 
 LEFT, NO_BUTTON = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
@@ -36,8 +40,8 @@ class Lab:
         self.qtbot = qtbot
         self.fields = fields
         self.latent_fields = {}
-        self.state = AppState()
-        self.state.set_lanes((LaneSpec("one"), LaneSpec("two")))
+        self.state = Store()
+        self.state.set(LANES, (LaneSpec("one"), LaneSpec("two")))
         self.grid = LaneGrid(self.state)
         qtbot.addWidget(self.grid)
         self.grid.resize(1000, 640)
@@ -49,10 +53,11 @@ class Lab:
             frames = [self.path() * (scale**k) for k in range(3)]
             self.runs[key] = Trajectory(list(times), frames, frames)
         for signal in (
-            self.state.sampling_changed,
-            self.state.marks_changed,
-            self.state.inversion_changed,
-            self.state.lanes_changed,
+            self.state.changed(SAMPLING),
+            self.state.changed(MARKED),
+            self.state.changed(PINNED),
+            self.state.changed(INVERSION),
+            self.state.changed(LANES),
         ):
             signal.connect(self.rebuild)
         self.rebuild()
@@ -61,15 +66,15 @@ class Lab:
         self.settle()
 
     def path(self):
-        sampling = self.state.sampling
+        sampling = self.state.get(SAMPLING)
         return np.linspace(sampling.a, sampling.b, COUNT).astype(np.float32)
 
     def rebuild(self):
         state, path = self.state, self.path()
         common = {
             "joined": True,
-            "marked": state.marked,
-            "pinned": state.pinned,
+            "marked": state.get(MARKED),
+            "pinned": state.get(PINNED),
             "latent_norms": np.linalg.norm(path, axis=1).astype(np.float64),
             "prior_norms": PRIOR,
             **self.fields,
@@ -80,8 +85,8 @@ class Lab:
             "Latent x_T",
             kind="latent",
             latents=path,
-            endpoints=(state.sampling.a, state.sampling.b),
-            way_points=state.sampling.through,
+            endpoints=(state.get(SAMPLING).a, state.get(SAMPLING).b),
+            way_points=state.get(SAMPLING).through,
             **common,
             **self.latent_fields,
         )
@@ -92,10 +97,10 @@ class Lab:
                 "DDIM",
                 trajectory=self.runs[spec.key],
                 data=self.data,
-                picked=state.inversion.data if len(state.inversion.data) else None,
+                picked=state.get(INVERSION).data if len(state.get(INVERSION).data) else None,
                 **common,
             )
-            for number, spec in enumerate(state.shown_lanes, start=2)
+            for number, spec in enumerate(shown_lanes(state), start=2)
             if spec.key in self.runs
         ]
         self.grid.set_scene(Scene((latent, *lanes), 250, np.linspace(1, 0.1, 251)))
@@ -175,7 +180,7 @@ def lab(qtbot):
 def drawing(lab):
     """A canvas on which a path is drawn, with no way-point yet."""
     lab.latent_fields = {"drawing": True}
-    lab.state.update_sampling(a=(-2.0, 0.0), b=(2.0, 0.0), path="drawn")
+    lab.state.update(SAMPLING, a=(-2.0, 0.0), b=(2.0, 0.0), path="drawn")
     lab.settle()
     return lab
 
@@ -186,7 +191,7 @@ def drawing(lab):
 def test_pointing_at_a_strip_marks_the_point_in_all_lanes(lab):
     before = {key: lab.picture(key) for key in ("latent", "one", "two")}
     lab.hover(10)
-    assert lab.state.marked == 10
+    assert lab.state.get(MARKED) == 10
     for key in before:
         spot = lab.grid.scene.lane(key).points_at(250)[10]
         centre = lab.place(*map(float, spot), key=key)
@@ -197,7 +202,7 @@ def test_pointing_at_a_strip_marks_the_point_in_all_lanes(lab):
         ]
         assert sum(changed) > 30
     lab.leave()
-    assert lab.state.marked is None
+    assert lab.state.get(MARKED) is None
     for key, image in before.items():
         assert lab.picture(key) == image
 
@@ -231,7 +236,7 @@ def test_a_mark_repaints_nothing_but_the_marks(lab, monkeypatch):
     monkeypatch.setattr(plot, "paint_lane", lambda *a, **k: (painted.append(1), whole(*a, **k)))
     for index in (6, 7, 30):
         lab.hover(index)
-    assert lab.state.marked == 30
+    assert lab.state.get(MARKED) == 30
     assert painted == []
     lab.grid.set_t(0)
     lab.settle()
@@ -240,48 +245,48 @@ def test_a_mark_repaints_nothing_but_the_marks(lab, monkeypatch):
 
 def test_a_click_pins_a_second_lets_go(lab):
     lab.click_strip(10)
-    assert lab.state.pinned == 10
+    assert lab.state.get(PINNED) == 10
     lab.click_strip(10, key="two")
-    assert lab.state.pinned is None
+    assert lab.state.get(PINNED) is None
     lab.click_strip(30)
     lab.click_strip(5)
-    assert lab.state.pinned == 5
+    assert lab.state.get(PINNED) == 5
     lab.leave()
-    assert lab.state.pinned == 5
+    assert lab.state.get(PINNED) == 5
     lab.view("two").setFocus()
     lab.key(lab.view("two"), Qt.Key.Key_Escape)
-    assert lab.state.pinned is None
+    assert lab.state.get(PINNED) is None
 
 
 def test_a_drag_along_the_strip_marks_and_does_not_pin(lab):
     strips = lab.strips()
     lab.send(strips, QEvent.Type.MouseButtonPress, lab.on_strip(5), LEFT, LEFT)
     lab.send(strips, QEvent.Type.MouseMove, lab.on_strip(25), buttons=LEFT)
-    assert lab.state.marked == 25
+    assert lab.state.get(MARKED) == 25
     lab.send(strips, QEvent.Type.MouseButtonRelease, lab.on_strip(25), LEFT)
-    assert lab.state.pinned is None
-    assert lab.state.view.selected_lane == "one"
+    assert lab.state.get(PINNED) is None
+    assert lab.state.get(VIEW).selected_lane == "one"
 
 
 def test_strips_by_the_keyboard(lab):
     strips = lab.strips()
     strips.setFocus(Qt.FocusReason.TabFocusReason)
     lab.key(strips, Qt.Key.Key_Right)
-    assert lab.state.marked == COUNT // 2
+    assert lab.state.get(MARKED) == COUNT // 2
     lab.key(strips, Qt.Key.Key_Left)
     lab.key(strips, Qt.Key.Key_Right, SHIFT)
-    assert lab.state.marked == COUNT // 2 + 9
+    assert lab.state.get(MARKED) == COUNT // 2 + 9
     lab.key(strips, Qt.Key.Key_End)
     lab.key(strips, Qt.Key.Key_Right)
-    assert lab.state.marked == COUNT - 1
+    assert lab.state.get(MARKED) == COUNT - 1
     lab.key(strips, Qt.Key.Key_Home)
     lab.key(strips, Qt.Key.Key_Return)
-    assert (lab.state.marked, lab.state.pinned) == (0, 0)
+    assert (lab.state.get(MARKED), lab.state.get(PINNED)) == (0, 0)
     lab.key(strips, Qt.Key.Key_Escape)
-    assert lab.state.pinned is None
+    assert lab.state.get(PINNED) is None
     lab.view("two").setFocus()
     lab.settle()
-    assert lab.state.marked is None
+    assert lab.state.get(MARKED) is None
 
 
 def test_strips_are_there_for_paths_only_and_go_where_there_is_no_room(lab):
@@ -332,14 +337,14 @@ def test_the_menu_duplicates_and_removes_and_asks_for_changes(lab):
     more.menu_of_lane.close()
     more.edit.trigger()
     assert told == ["two"]
-    assert lab.state.view.selected_lane == "two"
+    assert lab.state.get(VIEW).selected_lane == "two"
     more.duplicate.trigger()
-    assert [spec.key for spec in lab.state.lanes] == ["one", "two", "lane-1"]
-    assert lab.state.view.selected_lane == "lane-1"
-    lab.state.update_view(maximised_lane="two")
+    assert [spec.key for spec in lab.state.get(LANES)] == ["one", "two", "lane-1"]
+    assert lab.state.get(VIEW).selected_lane == "lane-1"
+    lab.state.update(VIEW, maximised_lane="two")
     more.remove.trigger()
-    assert lab.state.lane("two") is None
-    assert lab.state.view.maximised_lane == ""
+    assert lane_of(lab.state, "two") is None
+    assert lab.state.get(VIEW).maximised_lane == ""
 
 
 def test_the_menu_is_greyed_for_lanes_that_stay(lab):
@@ -351,12 +356,12 @@ def test_the_menu_is_greyed_for_lanes_that_stay(lab):
 
 def test_too_many_lanes_are_refused_in_words(lab):
     full = (LaneSpec("one"), *(LaneSpec(f"more-{k}") for k in range(MAX_LANES - 1)))
-    lab.state.set_lanes(full)
+    lab.state.set(LANES, full)
     with lab.qtbot.waitSignal(lab.state.message_posted) as told:
         lab.view("one").header.more.duplicate.trigger()
     assert str(MAX_LANES) in told.args[0]
     assert told.args[1] is True
-    assert lab.state.lanes == full
+    assert lab.state.get(LANES) == full
 
 
 # Way-points
@@ -364,10 +369,10 @@ def test_too_many_lanes_are_refused_in_words(lab):
 
 def test_a_double_click_adds_a_way_point_and_moves_no_endpoint(drawing):
     heard = []
-    drawing.state.sampling_changed.connect(lambda: heard.append(drawing.state.sampling))
+    drawing.state.changed(SAMPLING).connect(lambda: heard.append(drawing.state.get(SAMPLING)))
     usual = drawing.view("latent").plot.box.shown()
     drawing.double_click(0.5, -1.0)
-    ((x, y),) = drawing.state.sampling.through
+    ((x, y),) = drawing.state.get(SAMPLING).through
     assert (x, y) == pytest.approx((0.5, -1.0), abs=0.05)
     assert {(sampling.a, sampling.b) for sampling in heard} == {((-2.0, 0.0), (2.0, 0.0))}
     assert drawing.view("latent").plot.box.shown() == usual
@@ -381,7 +386,7 @@ def test_a_double_click_elsewhere_still_resets_the_view(lab):
     lab.grid._shared.zoom(0.5)
     lab.double_click(0.2, 0.2)
     assert lab.grid._shared.is_default
-    assert lab.state.sampling.through == ()
+    assert lab.state.get(SAMPLING).through == ()
 
 
 def test_way_points_are_put_where_the_path_grows_least():
@@ -394,31 +399,31 @@ def test_way_points_are_put_where_the_path_grows_least():
 
 
 def test_way_points_are_dragged_nudged_and_taken_back(drawing):
-    drawing.state.update_sampling(through=((-1.0, 1.0), (1.0, 1.0)))
+    drawing.state.update(SAMPLING, through=((-1.0, 1.0), (1.0, 1.0)))
     drawing.settle()
     first, second = drawing.view("latent").way_points.handles
     dragging = []
-    drawing.state.dragging_changed.connect(dragging.append)
+    drawing.state.changed(DRAGGING).connect(lambda: dragging.append(drawing.state.get(DRAGGING)))
     drawing.drag(second, 0.5, -1.5)
-    assert drawing.state.sampling.through[0] == (-1.0, 1.0)
-    assert drawing.state.sampling.through[1] == pytest.approx((0.5, -1.5), abs=0.08)
+    assert drawing.state.get(SAMPLING).through[0] == (-1.0, 1.0)
+    assert drawing.state.get(SAMPLING).through[1] == pytest.approx((0.5, -1.5), abs=0.08)
     assert dragging == [True, False]
     first.setFocus()
     drawing.key(first, Qt.Key.Key_Up)
     drawing.key(first, Qt.Key.Key_Left, SHIFT)
-    assert drawing.state.sampling.through[0] == (-1.1, 1.01)
-    held = drawing.state.sampling.through
+    assert drawing.state.get(SAMPLING).through[0] == (-1.1, 1.01)
+    held = drawing.state.get(SAMPLING).through
     drawing.drag(first, 1.5, 1.5, let_go=False)
-    assert drawing.state.sampling.through != held
+    assert drawing.state.get(SAMPLING).through != held
     drawing.key(first, Qt.Key.Key_Escape)
-    assert drawing.state.sampling.through == held
-    assert drawing.state.dragging is False
+    assert drawing.state.get(SAMPLING).through == held
+    assert drawing.state.get(DRAGGING) is False
 
 
 @pytest.mark.parametrize("way", ["delete", "backspace", "double click"])
 def test_way_points_are_removed(drawing, way):
     places = ((-1.0, 1.0), (0.0, -1.0), (1.0, 1.0))
-    drawing.state.update_sampling(through=places)
+    drawing.state.update(SAMPLING, through=places)
     drawing.settle()
     handle = drawing.view("latent").way_points.handles[1]
     handle.setFocus()
@@ -428,7 +433,7 @@ def test_way_points_are_removed(drawing, way):
     else:
         keys = {"delete": Qt.Key.Key_Delete, "backspace": Qt.Key.Key_Backspace}
         drawing.key(handle, keys[way])
-    assert drawing.state.sampling.through == (places[0], places[2])
+    assert drawing.state.get(SAMPLING).through == (places[0], places[2])
     assert len(drawing.view("latent").way_points.handles) == 2
     assert drawing.view("latent").way_points.handles[1].hasFocus()
 
@@ -436,12 +441,12 @@ def test_way_points_are_removed(drawing, way):
 def test_more_way_points_than_there_may_be_are_refused_in_words(drawing):
     x = np.linspace(-1.9, 1.9, MAX_WAY_POINTS)
     places = tuple((round(float(value), 2), 2.0) for value in x)
-    drawing.state.update_sampling(through=places)
+    drawing.state.update(SAMPLING, through=places)
     drawing.settle()
     with drawing.qtbot.waitSignal(drawing.state.message_posted) as told:
         drawing.double_click(0.0, -1.5)
     assert str(MAX_WAY_POINTS) in told.args[0]
-    assert drawing.state.sampling.through == places
+    assert drawing.state.get(SAMPLING).through == places
 
 
 # Picking
@@ -450,27 +455,27 @@ def test_more_way_points_than_there_may_be_are_refused_in_words(drawing):
 def test_a_click_picks_the_nearest_data_point(lab):
     before = lab.picture("two")
     lab.click(0.3, 0.3, "one")
-    assert len(lab.state.inversion.data) == 0  # nobody has asked for points
-    lab.state.set_inversion(Inversion(status="picking"))
+    assert len(lab.state.get(INVERSION).data) == 0  # nobody has asked for points
+    lab.state.set(INVERSION, Inversion(status="picking"))
     lab.settle()
     assert lab.view("one").plot.viewport().cursor().shape() == Qt.CursorShape.CrossCursor
     for count, place in enumerate(((0.3, 0.3), (-1.2, 0.8)), start=1):
         spot = lab.view("one").plot.to_data(QPointF(lab.place(*place, "one")))
         lab.click(*place, "one")
-        picked = lab.state.inversion.data
+        picked = lab.state.get(INVERSION).data
         assert picked.shape == (count, 2)
         apart = np.linalg.norm(lab.data - np.array(spot), axis=1)
         assert np.array_equal(picked[-1], lab.data[apart.argmin()])
     assert lab.picture("two") != before  # ringed in all lanes
     lab.click(1.0, 1.0, "one")
-    assert len(lab.state.inversion.data) == 2
+    assert len(lab.state.get(INVERSION).data) == 2
 
 
 def test_the_first_pick_takes_the_place_of_older_points(lab):
     old = np.zeros((5, 2), np.float32)
-    lab.state.set_inversion(Inversion(status="picking", data=old, latents=old))
+    lab.state.set(INVERSION, Inversion(status="picking", data=old, latents=old))
     lab.click(0.3, 0.3, "one")
-    inversion = lab.state.inversion
+    inversion = lab.state.get(INVERSION)
     assert inversion.status == "picking"
     assert inversion.data.shape == (1, 2)
     assert inversion.latents is None
@@ -479,19 +484,19 @@ def test_the_first_pick_takes_the_place_of_older_points(lab):
 @pytest.mark.parametrize("known", [False, True])
 def test_escape_ends_picking(lab, known):
     old = np.zeros((2, 2), np.float32) if known else None
-    lab.state.set_inversion(Inversion(status="picking", latents=old))
-    lab.state.set_pinned(3)
+    lab.state.set(INVERSION, Inversion(status="picking", latents=old))
+    lab.state.set(PINNED, 3)
     lab.view("one").setFocus()
     lab.key(lab.view("one"), Qt.Key.Key_Escape)
-    assert lab.state.inversion.status == ("done" if known else "idle")
-    assert lab.state.pinned == 3  # one thing at a time
+    assert lab.state.get(INVERSION).status == ("done" if known else "idle")
+    assert lab.state.get(PINNED) == 3  # one thing at a time
     assert lab.view("one").plot.viewport().cursor().shape() == Qt.CursorShape.ArrowCursor
 
 
 def test_latents_are_not_picked(lab):
-    lab.state.set_inversion(Inversion(status="picking"))
+    lab.state.set(INVERSION, Inversion(status="picking"))
     lab.click(0.5, 0.5, "latent")
-    assert len(lab.state.inversion.data) == 0
+    assert len(lab.state.get(INVERSION).data) == 0
 
 
 def test_what_is_made_anew_but_alike_is_not_painted_again(lab):

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from bench.window import settle, wait_until
 from engine import protocol
 from engine.config import ScheduleConfig
-from toydiff_gui.state import Comparison, PathFigures
+from tests.hands.window import settle, wait_until
+from toydiff_gui.modes.points.settings import COMPARISON, SAMPLING, Comparison, PathFigures
+from toydiff_gui.state.view import DRAGGING, VIEW
 
 COMPARE, SEARCH, CANCEL = protocol.ComparePaths, protocol.FindPath, protocol.Cancel
 PLAIN = ["linear", "spherical", "prior-preserving", "norm-guided"]
@@ -27,7 +28,7 @@ def finish(desk, packet):
 @pytest.fixture
 def looking(resting):
     """The laboratory is open, and the paths are being compared."""
-    resting.state.update_view(lab=True)
+    resting.state.update(VIEW, lab=True)
     wait_until(lambda: resting.link.asked(COMPARE), "the comparison")
     resting.search, resting.first = resting.heard(COMPARE, SEARCH)
     return resting
@@ -45,32 +46,32 @@ def compared(looking):
 def rest(desk):
     """Wait for the pause after the last change to be over."""
     settle()
-    wait_until(lambda: not desk.comparer._timer.isActive(), "the pause")
+    wait_until(lambda: not desk.exchange.settling, "the pause")
 
 
 def test_nothing_is_compared_while_nobody_looks(resting):
     state = resting.state
-    state.update_sampling(a=(0.5, 0.5))
+    state.update(SAMPLING, a=(0.5, 0.5))
     for view in (
         {"lab": True, "sample_dock": False},
         {"sample_dock": True, "presentation": True},
         {"presentation": False, "lab": False},
     ):
-        state.update_view(**view)
+        state.update(VIEW, **view)
         settle()
-        assert not resting.comparer.busy
-    state.update_sampling(mode="samples")
-    state.update_view(lab=True)
+        assert "comparison" not in resting.exchange.under_way | resting.exchange.settling
+    state.update(SAMPLING, mode="samples")
+    state.update(VIEW, lab=True)
     settle()
-    assert resting.comparer.busy is False
+    assert "comparison" not in resting.exchange.under_way | resting.exchange.settling
     assert resting.heard(COMPARE) == []
 
 
 def test_the_table_is_asked_for_as_the_lanes_would_show_it(resting):
     state = resting.state
-    state.update_sampling(a=(0.5, -0.25), path_points=40, steps=50, side="right", even=True)
-    state.update_sampling(through=((0.0, 1.0),))
-    state.update_view(lab=True)
+    state.update(SAMPLING, a=(0.5, -0.25), path_points=40, steps=50, side="right", even=True)
+    state.update(SAMPLING, through=((0.0, 1.0),))
+    state.update(VIEW, lab=True)
     packet = resting.until_sent(COMPARE)
     message = packet.message
     assert (message.checkpoint, message.points, message.side, message.even) == (
@@ -86,23 +87,23 @@ def test_the_table_is_asked_for_as_the_lanes_would_show_it(resting):
         "end": [-1.0, -2.0],
         "through": [[0.0, 1.0]],
     }
-    assert state.comparison == Comparison("running", {}, 50)
+    assert state.get(COMPARISON) == Comparison("running", {}, 50)
 
 
 def test_figures_come_one_after_another(looking):
     measure(looking, looking.first, "spherical", 5.5)
-    assert looking.state.comparison == Comparison(
+    assert looking.state.get(COMPARISON) == Comparison(
         "running", {"spherical": PathFigures(5.5, 0.25, 30.0, 0.5)}, 250
     )
     measure(looking, looking.first, "linear")
     finish(looking, looking.first)
-    assert looking.state.comparison.status == "done"
-    assert set(looking.state.comparison.figures) == {"spherical", "linear"}
-    looking.state.update_view(theme="light")
-    looking.state.update_sampling(seed=9, count=3, eta=0.5)
+    assert looking.state.get(COMPARISON).status == "done"
+    assert set(looking.state.get(COMPARISON).figures) == {"spherical", "linear"}
+    looking.state.update(VIEW, theme="light")
+    looking.state.update(SAMPLING, seed=9, count=3, eta=0.5)
     rest(looking)
     assert looking.heard(COMPARE) == []
-    assert not looking.comparer.busy
+    assert "comparison" not in looking.exchange.under_way | looking.exchange.settling
 
 
 @pytest.mark.parametrize(
@@ -121,33 +122,34 @@ def test_figures_come_one_after_another(looking):
 def test_figures_of_other_paths_are_not_shown(looking, change):
     state = looking.state
     measure(looking, looking.first)
-    state.update_sampling(**change)
-    assert state.comparison.figures == {}  # at once
+    state.update(SAMPLING, **change)
+    settle()
+    assert state.get(COMPARISON).figures == {}  # within one frame
     measure(looking, looking.first, "spherical")
     finish(looking, looking.first)
-    assert state.comparison.figures == {}
+    assert state.get(COMPARISON).figures == {}
     assert looking.first.message.job in [c.job for c in looking.link.asked(CANCEL)]
     looking.until_sent(COMPARE)
     measure(looking, looking.first, "spherical")
-    assert state.comparison.figures == {}
+    assert state.get(COMPARISON).figures == {}
 
 
 def test_endpoints_in_the_hand_are_compared_when_it_lets_go(compared):
     state = compared.state
-    state.set_dragging(True)
+    state.set(DRAGGING, True)
     for x in (0.1, 0.2):
-        state.update_sampling(a=(x, 1.0))
+        state.update(SAMPLING, a=(x, 1.0))
         rest(compared)
     assert compared.heard(COMPARE) == []
-    assert state.comparison.figures == {}
-    state.set_dragging(False)
+    assert state.get(COMPARISON).figures == {}
+    state.set(DRAGGING, False)
     packet = compared.until_sent(COMPARE)
     assert packet.arrays["start"].tolist() == pytest.approx([0.2, 1.0])
 
 
 def test_endpoints_that_are_nudged_are_compared_once(compared):
     for x in (0.1, 0.2, 0.3):
-        compared.state.update_sampling(a=(x, 1.0))
+        compared.state.update(SAMPLING, a=(x, 1.0))
         settle()
     packet = compared.until_sent(COMPARE)
     assert packet.arrays["start"].tolist() == pytest.approx([0.3, 1.0])
@@ -162,69 +164,71 @@ def test_the_geodesic_comes_in_when_it_is_found(compared):
     again = compared.until_sent(COMPARE)
     assert again.message.paths == [*PLAIN, "geodesic"]
     np.testing.assert_array_equal(again.arrays["geodesic"], path)
-    assert set(compared.state.comparison.figures) == set(PLAIN)  # they are still true
+    assert set(compared.state.get(COMPARISON).figures) == set(PLAIN)  # they are still true
     measure(compared, again, "geodesic")
     finish(compared, again)
     # While it is searched for again, what was measured holds.
-    compared.pathfinder.search_again()
+    compared.geodesic.search_again()
     rest(compared)
     assert compared.heard(COMPARE) == []
-    assert set(compared.state.comparison.figures) == {*PLAIN, "geodesic"}
+    assert set(compared.state.get(COMPARISON).figures) == {*PLAIN, "geodesic"}
 
 
 def test_who_closes_the_laboratory_waits_for_nothing(looking):
     state = looking.state
     measure(looking, looking.first)
-    state.update_view(lab=False)
-    assert not looking.comparer.busy
+    state.update(VIEW, lab=False)
+    settle()
+    assert looking.at_rest()
     jobs = [packet.message.job for packet in looking.heard(CANCEL)]
     assert looking.first.message.job in jobs
     measure(looking, looking.first, "spherical")
     finish(looking, looking.first)
-    assert state.comparison == Comparison()
-    state.update_view(lab=True)
+    assert state.get(COMPARISON) == Comparison()
+    state.update(VIEW, lab=True)
     looking.until_sent(COMPARE)
 
 
 def test_a_table_that_is_complete_is_kept_as_long_as_it_is_true(compared):
     state = compared.state
-    state.update_view(lab=False)
-    state.update_view(lab=True)
+    state.update(VIEW, lab=False)
+    state.update(VIEW, lab=True)
     rest(compared)
     assert compared.heard(COMPARE) == []
-    assert set(state.comparison.figures) == set(PLAIN)
-    state.update_view(lab=False)
-    state.update_sampling(a=(0.0, 1.0))
-    state.update_view(lab=True)
-    assert state.comparison.figures == {}
+    assert set(state.get(COMPARISON).figures) == set(PLAIN)
+    state.update(VIEW, lab=False)
+    state.update(SAMPLING, a=(0.0, 1.0))
+    state.update(VIEW, lab=True)
+    settle()
+    assert state.get(COMPARISON).figures == {}
     compared.until_sent(COMPARE)
 
 
 def test_another_model_is_compared_anew(looking):
     measure(looking, looking.first)
     looking.open("/short", schedule=ScheduleConfig(timesteps=20))
-    assert looking.state.comparison.figures == {}
+    assert looking.state.get(COMPARISON).figures == {}
     measure(looking, looking.first, "spherical")
     packet = looking.until_sent(COMPARE)
     assert (packet.message.checkpoint, packet.message.sampler.steps) == ("/short", 20)
     measure(looking, looking.first, "spherical")
-    assert looking.state.comparison.figures == {}
+    assert looking.state.get(COMPARISON).figures == {}
 
 
 def test_what_fails_is_said_and_not_tried_again(looking):
     looking.link.report(protocol.Failure(job=looking.first.message.job, message="no room"))
-    assert looking.state.comparison.status == "failed"
-    assert looking.state.comparison.message == "no room"
-    looking.state.update_view(theme="light")
+    assert looking.state.get(COMPARISON).status == "failed"
+    assert looking.state.get(COMPARISON).message == "no room"
+    looking.state.update(VIEW, theme="light")
     rest(looking)
     assert looking.heard(COMPARE) == []
-    assert not looking.comparer.busy
+    assert "comparison" not in looking.exchange.under_way | looking.exchange.settling
 
 
 def test_after_the_death_of_an_engine_the_paths_are_compared_again(looking):
     measure(looking, looking.first)
     looking.link.die("the engine was ended by signal 9")
-    comparison = looking.state.comparison
+    comparison = looking.state.get(COMPARISON)
     assert (comparison.status, comparison.message) == ("failed", "the engine was ended by signal 9")
     rest(looking)
     assert looking.at_rest()
@@ -232,9 +236,9 @@ def test_after_the_death_of_an_engine_the_paths_are_compared_again(looking):
     looking.restart()
     packet = looking.until_sent(COMPARE)
     measure(looking, looking.first, "spherical")  # of the dead one
-    assert looking.state.comparison.figures == {}
+    assert looking.state.get(COMPARISON).figures == {}
     measure(looking, packet)
     finish(looking, packet)
-    assert looking.state.comparison.status == "done"
+    assert looking.state.get(COMPARISON).status == "done"
     rest(looking)
     assert looking.heard(COMPARE) == []

@@ -13,7 +13,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 from engine import datasets, noise_tables
 from engine.config import ScheduleConfig
-from toydiff_gui import theme
+from toydiff_gui import sheet, theme
 from toydiff_gui.diagnostics import charts, schedules, start
 from toydiff_gui.diagnostics.chart import Axis, Chart, Curve, Table, fixed, short
 from toydiff_gui.diagnostics.findings import LossCurve, Pairs
@@ -378,7 +378,7 @@ def test_numbers_are_written_plainly():
 
 
 def test_all_charts_can_be_painted_in_every_look_and_size(chosen, app):
-    theme.apply(app, chosen)
+    sheet.apply(app, chosen)
     style = LaneStyle.of(chosen)
     for chart in every_chart():
         for size in ((300, 236), (420, 328), (1300, 800)):

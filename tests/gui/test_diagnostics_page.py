@@ -9,11 +9,14 @@ from PySide6.QtGui import QKeySequence, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from bench.window import settle, wait_until
 from engine import protocol
+from tests.hands.window import settle, wait_until
 from toydiff_gui.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
 from toydiff_gui.diagnostics.moment import hover_lines
-from toydiff_gui.state import ModelInfo, TrainingRun
+from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.state.model import MODEL, ModelInfo, show_model
+from toydiff_gui.state.training import TRAINING, TrainingRun
+from toydiff_gui.state.view import VIEW
 
 KINDS = ["pairs", "loss", "exact_loss"]
 TIMES = np.arange(250, 0, -10)
@@ -131,7 +134,7 @@ def test_findings_are_shown(page):
     assert "r 0.81" in first.accessibleDescription()
     assert [curve.role for curve in page.loss.chart.curves] == ["main", "reference"]
     assert page.status.text() == "the model of the lanes"
-    assert not page.examiner.busy
+    assert not page.noise_requests.busy
 
 
 def test_nothing_is_asked_again_for_what_is_there(page, window):
@@ -139,10 +142,10 @@ def test_nothing_is_asked_again_for_what_is_there(page, window):
     settle()
 
     def leave_and_return():
-        window.state.update_view(page="explore")
+        window.state.update(VIEW, page="explore")
         settle()
         assert not page.isVisible()
-        window.state.update_view(page="diagnostics")
+        window.state.update(VIEW, page="diagnostics")
         settle()
 
     leave_and_return()  # the layout may have come to rest only now
@@ -161,7 +164,7 @@ def test_hiding_the_page_ends_what_is_not_complete_alone(window):
     pairs, loss, exact = asked(window)
     answer(window, pairs)
     answer(window, loss, upto=4)
-    window.state.update_view(page="explore")
+    window.state.update(VIEW, page="explore")
     settle()
     cancelled = {message.job for message in window.link.asked(protocol.Cancel)}
     assert {loss.job, exact.job} <= cancelled
@@ -171,13 +174,13 @@ def test_hiding_the_page_ends_what_is_not_complete_alone(window):
     assert [message.kind for message in asked(window)[3:]] == ["loss", "exact_loss"]
     assert page.loss.chart.empty
     # The other views of the page need no engine either.
-    window.state.update_view(diagnostics="forward")
+    window.state.update(VIEW, diagnostics="forward")
     settle()
-    assert not page.examiner.busy
+    assert not page.noise_requests.busy
 
 
 def test_another_model_takes_everything_of_the_old_one_away(page, window):
-    window.state.set_model(ModelInfo(ref="moons", dataset="moons"))
+    show_model(window.state, ModelInfo(ref="moons", dataset="moons"))
     settle()
     assert page.loss.chart.empty
     assert all(card.chart.empty for card in page.pairs)
@@ -197,14 +200,14 @@ def test_late_answers_about_the_old_model_change_nothing(window):
     page = open_page(window)
     old = asked(window)
     answer(window, old[1], upto=4)
-    window.state.set_model(ModelInfo(ref="moons", dataset="moons"))
+    show_model(window.state, ModelInfo(ref="moons", dataset="moons"))
     settle()
     newer = asked(window)[3:]
     assert [message.kind for message in newer] == KINDS
     for message in newer:
         answer(window, message, scale=0.5, level=0.3)
     settle()
-    assert not page.examiner.busy  # what was superseded is not waited for
+    assert not page.noise_requests.busy  # what was superseded is not waited for
     shown = [card.chart for card in page.network_grid.cards]
     for message in old:
         answer(window, message)
@@ -215,15 +218,16 @@ def test_late_answers_about_the_old_model_change_nothing(window):
 
 
 def test_new_weights_are_looked_at_anew_but_their_best_possible_is_known(page, window):
-    model = window.state.model
-    window.state.set_model(replace(model, revision=model.revision + 1))
+    model = window.state.get(MODEL)
+    show_model(window.state, replace(model, revision=model.revision + 1))
     settle()
     assert [message.kind for message in asked(window)[3:]] == ["pairs", "loss"]
 
 
 def training(step, window, folder="/runs/a"):
-    window.state.set_training(
-        TrainingRun(status="running", step=step, total=6000, folder=folder, preview=object())
+    window.state.set(
+        TRAINING,
+        TrainingRun(status="running", step=step, total=6000, folder=folder, preview=object()),
     )
     settle()
 
@@ -242,11 +246,11 @@ def test_a_training_is_looked_at_as_it_goes_on(page, window, monkeypatch):
     for message in newer:
         answer(window, message)
     settle()
-    assert page.examiner.live_timer.isActive()
-    assert page.examiner.live_timer.interval() <= 4000
+    assert page.noise_requests.live_timer.isActive()
+    assert page.noise_requests.live_timer.interval() <= 4000
     assert len(asked(window)) == 6
     shown = page.pairs[0].chart
-    page.examiner.live_timer.timeout.emit()
+    page.noise_requests.live_timer.timeout.emit()
     settle()
     newer = asked(window)[6:]
     assert [message.kind for message in newer] == ["pairs", "loss"]  # the data are the same
@@ -256,10 +260,10 @@ def test_a_training_is_looked_at_as_it_goes_on(page, window, monkeypatch):
         answer(window, message, scale=0.5)
     settle()
     assert dict(page.pairs[0].chart.figures)["MSE"] == "0.25"
-    assert not page.examiner.live_timer.isActive()  # nothing has changed since
-    window.state.update_view(page="explore")
+    assert not page.noise_requests.live_timer.isActive()  # nothing has changed since
+    window.state.update(VIEW, page="explore")
     training(700, window)
-    assert not page.examiner.live_timer.isActive()
+    assert not page.noise_requests.live_timer.isActive()
     assert len(asked(window)) == 8
 
 
@@ -268,8 +272,8 @@ def test_the_end_of_a_training_shows_the_model_again(page, window, monkeypatch):
     training(500, window, folder="/runs/a")
     for message in asked(window)[3:]:
         answer(window, message)
-    window.state.set_training(TrainingRun(status="done", step=600, folder="/runs/a"))
-    window.state.set_model(ModelInfo(ref="/runs/a", dataset="v"))
+    window.state.set(TRAINING, TrainingRun(status="done", step=600, folder="/runs/a"))
+    show_model(window.state, ModelInfo(ref="/runs/a", dataset="v"))
     settle()
     assert [message.kind for message in asked(window)[6:]] == ["pairs", "loss"]
     assert all(card.chart.empty for card in page.pairs)
@@ -289,7 +293,7 @@ def test_without_an_engine_the_plots_say_so(workshop, fake_engine):
     settle()
     assert page.loss.chart.message == "The engine is not running."
     assert not page.pairs[0].chart.empty  # complete, and still true
-    window.conductor.restart_engine()
+    window.controllers.engine.start_again()
     window.link.get_ready()
     window.link.answer_all()
     assert [message.kind for message in asked(window)[3:]] == KINDS
@@ -301,8 +305,8 @@ def test_a_failure_is_said_in_the_plot_and_not_asked_for_again(window):
     window.link.report(protocol.Failure(job=loss.job, message="this network has diverged"))
     settle()
     assert page.loss.chart.message == "this network has diverged"
-    window.state.update_view(page="explore")
-    window.state.update_view(page="diagnostics")
+    window.state.update(VIEW, page="explore")
+    window.state.update(VIEW, page="diagnostics")
     settle()
     assert "loss" not in [message.kind for message in asked(window)[3:]]
 
@@ -466,14 +470,14 @@ def test_the_quantity_of_the_schedules_is_chosen(page):
 def test_keys_change_the_page(window):
     for keys, page in (("Ctrl+2", "diagnostics"), ("Ctrl+1", "explore")):
         QTest.keySequence(window, QKeySequence(keys))
-        assert window.state.view.page == page
+        assert window.state.get(VIEW).page == page
         assert window.toolbar.page.current == page
 
 
 def test_a_task_leads_back_to_the_lanes(page, window):
     window.show_task("1e")
     settle()
-    assert window.state.view.page == "explore"
+    assert window.state.get(VIEW).page == "explore"
     assert window.grid.isVisible()
 
 
@@ -596,30 +600,30 @@ def test_a_click_chooses_the_point_that_is_copied(window):
 
 
 def test_lanes_of_the_forward_process_are_neither_selected_nor_left_maximised(window):
-    window.state.update_view(selected_lane="ddim")
+    window.state.update(VIEW, selected_lane="ddim")
     open_page(window, "forward")
     view = window.forward_grid.lane_view(CLOSED_KEY)
     QTest.mouseClick(view.header, Qt.MouseButton.LeftButton, pos=QPoint(60, 12))
     QTest.mouseClick(view.plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(50, 50))
     settle()
-    assert window.state.view.selected_lane == "ddim"
+    assert window.state.get(VIEW).selected_lane == "ddim"
     view.toggle_maximised()
-    assert window.state.view.maximised_lane == CLOSED_KEY
-    window.state.update_view(page="explore")
+    assert window.state.get(VIEW).maximised_lane == CLOSED_KEY
+    window.state.update(VIEW, page="explore")
     settle()
-    assert window.state.view.maximised_lane == ""
+    assert window.state.get(VIEW).maximised_lane == ""
     assert window.grid.lane_view("ddim").isVisible()
     # One of the other page stays alone while one looks at the diagnostics.
-    window.state.update_view(maximised_lane="ddim")
+    window.state.update(VIEW, maximised_lane="ddim")
     open_page(window, "forward")
-    assert window.state.view.maximised_lane == "ddim"
+    assert window.state.get(VIEW).maximised_lane == "ddim"
 
 
 def test_playing_does_not_wait_for_lanes_on_this_page(workshop, fake_engine):
     window = workshop.open()  # its engine says nothing
     open_page(window, "forward")
     assert window.playback.reached == 0
-    window.state.update_view(page="explore")
+    window.state.update(VIEW, page="explore")
     settle()
     assert window.playback.reached == 250
 
@@ -627,12 +631,12 @@ def test_playing_does_not_wait_for_lanes_on_this_page(workshop, fake_engine):
 def test_the_forward_process_follows_the_model_and_the_seed(window):
     open_page(window, "forward")
     first = window.current_scene().lanes[0].points_at(100)
-    window.state.update_sampling(seed=77)
+    window.state.update(SAMPLING, seed=77)
     settle()
     second = window.current_scene().lanes[0].points_at(100)
     assert first.shape == second.shape
     assert not np.array_equal(first, second)
-    window.state.set_model(ModelInfo(ref="moons", dataset="moons"))
+    show_model(window.state, ModelInfo(ref="moons", dataset="moons"))
     settle()
     assert not np.array_equal(window.current_scene().lanes[0].points_at(0), first)
     assert "Moons" in window.current_scene().title

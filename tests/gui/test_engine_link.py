@@ -10,10 +10,10 @@ import psutil
 import pytest
 from PySide6.QtCore import QThread
 
-from bench.window import settle, wait_until
 from engine import protocol
 from engine.config import SamplerConfig
 from engine.protocol import Packet
+from tests.hands.window import settle, wait_until
 from toydiff_gui import engine_link
 from toydiff_gui.engine_link import EngineLink, ProcessThread
 

@@ -23,7 +23,7 @@ from PySide6.QtSvg import QSvgRenderer
 from engine import datasets, noise_tables, trajectory
 from engine.config import ScheduleConfig, sampler_times
 from engine.trajectory import Trajectory
-from toydiff_gui import theme
+from toydiff_gui import sheet, theme
 from toydiff_gui.export import film as film_module
 from toydiff_gui.export.control import Control
 from toydiff_gui.export.errors import CancelledError, ExportError
@@ -78,7 +78,7 @@ def make_scene(lanes=2):
 
 @pytest.fixture
 def scene(qapp):
-    theme.apply(qapp, theme.Theme())
+    sheet.apply(qapp, theme.Theme())
     return make_scene()
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
@@ -13,11 +13,12 @@ from PySide6.QtWidgets import QFileDialog
 from engine import datasets, noise_tables, trajectory
 from engine.config import ScheduleConfig
 from engine.trajectory import Trajectory
-from toydiff_gui import theme
+from toydiff_gui import sheet, theme
 from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.picture import still_image
 from toydiff_gui.playback import Playback
 from toydiff_gui.scene import LaneScene, Scene
+from toydiff_gui.settings_file import SettingsFile
 
 LEFT = Qt.MouseButton.LeftButton
 T = 12
@@ -57,7 +58,7 @@ class Window:
 
 @pytest.fixture
 def window(qapp):
-    theme.apply(qapp, theme.Theme())
+    sheet.apply(qapp, theme.Theme())
     return Window()
 
 
@@ -71,7 +72,7 @@ def playback(qapp):
 
 @pytest.fixture
 def settings(tmp_path):
-    return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+    return SettingsFile(tmp_path / "settings.json")
 
 
 @pytest.fixture
@@ -402,7 +403,7 @@ def test_choices_are_remembered(open_dialog, out, qtbot):
 
 def test_memories_that_make_no_sense_are_forgotten(open_dialog, settings):
     for name, value in (("what", "opera"), ("fps", "many"), ("preset", "8K"), ("lane", "gone")):
-        settings.setValue(f"export/{name}", value)
+        settings.put(f"export/{name}", value)
     dialog = open_dialog()
     assert dialog.choices.what == "film"
     assert dialog.choices.fps == 30

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from engine import noise_tables, protocol
 from engine.config import ScheduleConfig
 from engine.datasets.images import DIGITS, load_digits
-from tests.gui.conftest import FakeEngine
+from tests.hands.fake_engine import FakeEngine
 from toydiff_gui import theme
 from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.diagnostics import DiagnosticsPage, image_charts, start
@@ -26,8 +26,14 @@ from toydiff_gui.diagnostics.moment import hover_lines, paint_moment
 from toydiff_gui.diagnostics.painting import paint_card, time_colours
 from toydiff_gui.diagnostics.saving import chart_svg, save_chart
 from toydiff_gui.drawing import LaneStyle
+from toydiff_gui.engine_client.client import Client
+from toydiff_gui.modes.images.settings import IMAGE_DATA, IMAGE_SAMPLING
 from toydiff_gui.playback import Playback
-from toydiff_gui.state import AppState, EngineStatus, ModelInfo, TrainingRun
+from toydiff_gui.state.engine import ENGINE, EngineStatus
+from toydiff_gui.state.model import ModelInfo, show_model
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TrainingRun
+from toydiff_gui.state.view import VIEW
 from toydiff_gui.theme import DARK
 
 SCHEDULE = ScheduleConfig(name="cosine", timesteps=100)
@@ -76,22 +82,22 @@ def link(qapp):
 
 @pytest.fixture
 def state(qapp):
-    state = AppState()
-    state.set_engine(EngineStatus("ready"))
-    state.set_model(digits_model())
-    state.update_view(page="diagnostics")
+    state = Store()
+    state.set(ENGINE, EngineStatus("ready"))
+    show_model(state, digits_model())
+    state.update(VIEW, page="diagnostics")
     return state
 
 
 @pytest.fixture
 def page(qtbot, app, state, link):
     playback = Playback(100)
-    page = DiagnosticsPage(state, playback, link, LaneGrid(state, selectable=False))
+    page = DiagnosticsPage(state, playback, Client(link), LaneGrid(state, selectable=False))
     page.playback = playback
     qtbot.addWidget(page)
     page.resize(880, 680)
     page.show()
-    qtbot.waitUntil(lambda: not page.examiner.refresh_timer.isActive())
+    qtbot.waitUntil(lambda: not page.noise_requests.refresh_timer.isActive())
     return page
 
 
@@ -154,8 +160,8 @@ def test_images_are_diagnosed_in_their_own_way(page, state, link):
     by_kind = {message.kind: message for message in requests}
     # Far fewer than of points, since each has many numbers; more of small images than of large.
     assert by_kind["loss"].count == by_kind["exact_loss"].count == 4 * 32
-    state.set_model(digits_model(ref="large", shape=(1, 28, 28)))
-    page.examiner.refresh_timer.timeout.emit()
+    show_model(state, digits_model(ref="large", shape=(1, 28, 28)))
+    page.noise_requests.refresh_timer.timeout.emit()
     assert next(m for m in asked(link)[4:] if m.kind == "loss").count == 32
     assert (by_kind["loss"].seed, by_kind["loss"].times) == (
         by_kind["exact_loss"].seed,
@@ -168,9 +174,9 @@ def test_images_are_diagnosed_in_their_own_way(page, state, link):
 
 
 def test_the_users_own_folder_goes_along(page, state, link):
-    state.update_image_data(roots=("/my/data",))
-    state.set_model(digits_model(ref="other"))
-    page.examiner.refresh_timer.timeout.emit()
+    state.update(IMAGE_DATA, roots=("/my/data",))
+    show_model(state, digits_model(ref="other"))
+    page.noise_requests.refresh_timer.timeout.emit()
     assert {message.data_root for message in asked(link)[-4:]} == {"/my/data"}
 
 
@@ -182,12 +188,12 @@ def test_findings_are_shown(answered):
     names = [curve.name for curve in answered.loss.chart.curves]
     assert names == ["network", "by heart"]
     assert answered.loss.chart.y.high < 0.3  # as high as the loss is
-    assert not answered.examiner.busy
+    assert not answered.noise_requests.busy
 
 
 def test_back_to_points_the_cards_are_the_old_ones(answered, state, link):
-    state.set_model(ModelInfo(ref="moons", dataset="moons"))
-    answered.examiner.refresh_timer.timeout.emit()
+    show_model(state, ModelInfo(ref="moons", dataset="moons"))
+    answered.noise_requests.refresh_timer.timeout.emit()
     assert [message.kind for message in asked(link)[-3:]] == ["pairs", "loss", "exact_loss"]
     assert not answered.density.isVisible()
     assert answered.pairs[0].isVisible()
@@ -198,12 +204,12 @@ def test_data_that_are_not_here_are_said_and_asked_for_again(qtbot, page, state,
         link.report(protocol.Failure(job=message.job, message="MNIST is nowhere to be found"))
     assert page.density.chart.message == "MNIST is nowhere to be found"
     assert page.errors.chart.message == "MNIST is nowhere to be found"
-    qtbot.waitUntil(lambda: not page.examiner.refresh_timer.isActive())
+    qtbot.waitUntil(lambda: not page.noise_requests.refresh_timer.isActive())
     before = len(asked(link))
-    state.update_image_data(done=5)  # of no importance
-    assert not page.examiner.refresh_timer.isActive()
-    state.update_image_data(places={"mnist": "/data"})
-    page.examiner.refresh_timer.timeout.emit()
+    state.update(IMAGE_DATA, done=5)  # of no importance
+    assert not page.noise_requests.refresh_timer.isActive()
+    state.update(IMAGE_DATA, places={"mnist": "/data"})
+    page.noise_requests.refresh_timer.timeout.emit()
     assert [message.kind for message in asked(link)[before:]] == KINDS
 
 
@@ -212,12 +218,13 @@ def test_a_network_in_training_is_followed(page, state, link):
     from engine.trajectory import Trajectory
 
     preview = Trajectory([100], [np.zeros((1, 1, 8, 8), np.float32)])
-    state.set_training(
+    state.set(
+        TRAINING,
         TrainingRun(
             "running", 10, 100, preview=preview, folder="/run", config=image_training("digits")
-        )
+        ),
     )
-    page.examiner.refresh_timer.timeout.emit()
+    page.noise_requests.refresh_timer.timeout.emit()
     requests = asked(link)[-4:]
     assert [message.kind for message in requests] == KINDS
     assert {message.checkpoint for message in requests} == {"live"}
@@ -388,7 +395,7 @@ def test_forward_process_of_an_image(qtbot, page, state, link):
     qtbot.mouseClick(page.another, Qt.MouseButton.LeftButton)
     assert "image 2 of 20" in page.films.chart.subtitle
     assert len(link.asked(protocol.BrowseImages)) == 1
-    state.update_images(seed=77)
+    state.update(IMAGE_SAMPLING, seed=77)
     assert "seed 77" in page.films.chart.subtitle
 
 
@@ -433,11 +440,11 @@ def test_images_that_cannot_be_had_are_said(qtbot, page, state, link):
     request = link.asked(protocol.BrowseImages)[-1]
     link.report(protocol.Failure(job=request.job, message="Nothing in /data"))
     assert page.films.chart.message == "Nothing in /data"
-    state.update_image_data(places={"mnist": "/there"})
+    state.update(IMAGE_DATA, places={"mnist": "/there"})
     assert len(link.asked(protocol.BrowseImages)) == 2
     give_images(link)
     assert page.films.chart.films
-    state.set_model(digits_model(dataset="unheard of"))
+    show_model(state, digits_model(dataset="unheard of"))
     assert "Nothing is known of the images" in page.films.chart.message
 
 
@@ -445,10 +452,10 @@ def test_images_that_cannot_be_had_are_said(qtbot, page, state, link):
     ("host", "where"), [("", "not on this computer"), ("ada@big-box", "not on ada@big-box")]
 )
 def test_missing_data_are_said_in_the_words_of_the_window(qtbot, page, state, link, host, where):
-    state.set_engine(EngineStatus("ready", host=host))
-    state.update_image_data(places={"mnist": ""})
-    state.set_model(digits_model(dataset="mnist", ref="mnist"))
-    qtbot.waitUntil(lambda: not page.examiner.refresh_timer.isActive())
+    state.set(ENGINE, EngineStatus("ready", host=host))
+    state.update(IMAGE_DATA, places={"mnist": ""})
+    show_model(state, digits_model(dataset="mnist", ref="mnist"))
+    qtbot.waitUntil(lambda: not page.noise_requests.refresh_timer.isActive())
     told = f"MNIST is {where}: download it in the panel Train, or choose its folder there"
     why = "the data set 'mnist' is not here: name its folder with --data-root"
     for message in asked(link)[-4:]:
@@ -463,7 +470,7 @@ def test_missing_data_are_said_in_the_words_of_the_window(qtbot, page, state, li
     assert page.films.chart.message == told
     assert not page.another.isEnabled()
     assert page.another.toolTip() == told
-    state.update_image_data(places={"mnist": "/there"})
+    state.update(IMAGE_DATA, places={"mnist": "/there"})
     request = link.asked(protocol.BrowseImages)[-1]
     arrays = {"images": np.zeros((3, 1, 8, 8), np.uint8), "labels": np.arange(3)}
     link.report(protocol.Result(job=request.job), arrays)
@@ -471,7 +478,7 @@ def test_missing_data_are_said_in_the_words_of_the_window(qtbot, page, state, li
 
 
 def test_a_folder_that_is_not_known_is_to_be_chosen(qtbot, page, state, link):
-    state.set_model(digits_model(dataset="folder", ref="own"))
+    show_model(state, digits_model(dataset="folder", ref="own"))
     press_key_view(qtbot, page, "forward")
     request = link.asked(protocol.BrowseImages)[-1]
     link.report(protocol.Failure(job=request.job, message="name it with --data-root"))
@@ -481,7 +488,7 @@ def test_a_folder_that_is_not_known_is_to_be_chosen(qtbot, page, state, link):
 
 def test_forward_process_of_points_is_as_before(qtbot, page, state):
     press_key_view(qtbot, page, "forward")
-    state.set_model(ModelInfo(ref="moons", dataset="moons"))
+    show_model(state, ModelInfo(ref="moons", dataset="moons"))
     assert page.current_scene is not None
     assert page.stack.currentWidget() is not page.forward_grid
     assert page.another.text() == "Another point"

@@ -5,25 +5,29 @@ import pytest
 from PySide6.QtCore import Qt
 
 from engine.datasets.images import load_digits
+from toydiff_gui.modes.images.settings import IMAGE_DATA
 from toydiff_gui.panels.images.browse import COLUMNS, BrowseDialog
 from toydiff_gui.panels.images.sample import ImageSamplePanel
-from toydiff_gui.state import AppState, EngineStatus, ModelInfo
+from toydiff_gui.state.engine import ENGINE, EngineStatus
+from toydiff_gui.state.model import ModelInfo, show_model
+from toydiff_gui.state.store import Store
 
 pytestmark = pytest.mark.usefixtures("app")
 
 
 @pytest.fixture
 def state(qapp):
-    state = AppState()
-    state.set_engine(EngineStatus("ready"))
-    state.set_model(ModelInfo("digits", "digits", mean=(0.3,), std=(0.4,), shape=(1, 8, 8)))
+    state = Store()
+    state.set(ENGINE, EngineStatus("ready"))
+    show_model(state, ModelInfo("digits", "digits", mean=(0.3,), std=(0.4,), shape=(1, 8, 8)))
     return state
 
 
 def bring(state, start=0, count=60, dataset="digits"):
     digits = load_digits()
     part = slice(start, start + count)
-    state.update_image_data(
+    state.update(
+        IMAGE_DATA,
         browsed_set=dataset,
         browsed=digits.images[part],
         labels=digits.labels[part],
@@ -114,7 +118,7 @@ def test_others_can_be_asked_for(qtbot, dialog, state):
 
 
 def test_why_there_are_no_images_is_said(dialog, state):
-    state.update_image_data(browse_message="MNIST is nowhere to be found")
+    state.update(IMAGE_DATA, browse_message="MNIST is nowhere to be found")
     assert dialog.status.text() == "MNIST is nowhere to be found"
     assert not dialog.take_button.isEnabled()
     bring(state)

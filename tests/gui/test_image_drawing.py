@@ -8,9 +8,9 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from bench.image_scenes import SIDE, image_scene
 from engine.polyline import neighbour_gaps
 from engine.trajectory import Trajectory
+from tests.hands.image_scenes import SIDE, image_scene
 from toydiff_gui.drawing import LaneStyle, paint_scene, picture_style
 from toydiff_gui.drawing.images.attention import (
     attention_layout,

@@ -11,15 +11,15 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QRectF, QSettings
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
-from bench.image_scenes import denoised, image_scene
-from bench.window import settle
 from engine import trajectory
 from engine.datasets.images import load_digits
 from engine.trajectory import Trajectory
+from tests.hands.image_scenes import denoised, image_scene
+from tests.hands.window import settle
 from toydiff_gui.drawing import LaneStyle, paint_scene, picture_style
 from toydiff_gui.drawing.images.page import FACE_TITLES, filled_cards, page_layout, tiles_layout_of
 from toydiff_gui.drawing.images.raster import scaled
@@ -41,6 +41,7 @@ from toydiff_gui.export.stills import save_contact_sheet, save_still
 from toydiff_gui.export.trajectory_file import save_trajectories
 from toydiff_gui.image_scene import ImageScene, LookedAt
 from toydiff_gui.playback import Playback
+from toydiff_gui.settings_file import SettingsFile
 
 SIZE = (320, 220)
 ROOT = Path(__file__).resolve().parents[2]
@@ -379,7 +380,7 @@ def test_each_strip_gets_a_file_of_its_own(scene, tmp_path):
 
 
 def test_the_dialog_offers_all_parts(qtbot, app, scene, tmp_path):
-    settings = QSettings(str(tmp_path / "s.ini"), QSettings.Format.IniFormat)
+    settings = SettingsFile(tmp_path / "s.json")
     dialog = ExportDialog(lambda: scene, Playback(250), settings=settings)
     qtbot.addWidget(dialog)
     dialog.show()

@@ -7,13 +7,25 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication
 
-from bench.hands import click, key
-from bench.window import settle, wait_until
 from engine import protocol
 from engine.datasets.images import image_training
-from toydiff_gui import bundled, image_ends
-from toydiff_gui.image_inverter import read_image
+from tests.hands.mouse_and_keys import click, key
+from tests.hands.window import settle, wait_until
+from toydiff_gui import bundled
 from toydiff_gui.image_scene import ImageScene
+from toydiff_gui.modes.images import endpoints
+from toydiff_gui.modes.images.read_image import read_image
+from toydiff_gui.modes.images.settings import (
+    IMAGE_CARD,
+    IMAGE_INVERSION,
+    IMAGE_SAMPLING,
+    IMAGE_ZOOM,
+)
+from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.training import TRAINING_CONFIG
+from toydiff_gui.state.view import VIEW
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 KINDS = (protocol.Sample, protocol.Interpolate)
@@ -40,7 +52,7 @@ def to_images(window):
 def images(window):
     """A window in mode Images, its tiles and strips complete."""
     to_images(window)
-    assert window.state.run("ddim").status == "done"
+    assert window.state.at(LANE_RUNS, "ddim").status == "done"
     return window
 
 
@@ -56,7 +68,7 @@ def tile_place(window, index):
 
 
 def latents(window, index):
-    return window.state.run("samples").trajectory.x[0][index]
+    return window.state.at(LANE_RUNS, "samples").trajectory.x[0][index]
 
 
 def titles(menu):
@@ -64,12 +76,12 @@ def titles(menu):
 
 
 def test_the_switch_opens_the_mode_and_leads_back(window):
-    assert window.state.model.ref == "v"
-    points = window.state.training_config
+    assert window.state.get(MODEL).ref == "v"
+    points = window.state.get(TRAINING_CONFIG)
     click(segment(window, "images"))
     assert window.link.asked(protocol.Open)[-1].checkpoint == "mnist"
     window.link.answer_all()
-    assert window.state.model.images
+    assert window.state.get(MODEL).images
     assert window.toolbar.mode.current == "images"
     assert window.image_page.isVisible()
     assert not window.grid.isVisible()
@@ -77,27 +89,27 @@ def test_the_switch_opens_the_mode_and_leads_back(window):
     assert window.image_sample_panel.isVisible()
     assert not window.train_panel.isVisible()
     assert not window.sample_panel.isVisible()
-    assert window.state.training_config.unet is not None
+    assert window.state.get(TRAINING_CONFIG).unet is not None
     assert "1a  64 images with DDPM" in titles(window.toolbar.tasks_button.menu())
     click(segment(window, "2d"))
     window.link.answer_all()
-    assert window.state.model.ref == "v"
+    assert window.state.get(MODEL).ref == "v"
     assert window.grid.isVisible()
     assert window.train_panel.isVisible()
     assert not window.image_train_panel.isVisible()
-    assert window.state.training_config == points
-    assert window.state.run("ddim").trajectory.x[0].shape == (500, 2)
+    assert window.state.get(TRAINING_CONFIG) == points
+    assert window.state.at(LANE_RUNS, "ddim").trajectory.x[0].shape == (500, 2)
     assert "1b  Interpolation with DDPM" in titles(window.toolbar.tasks_button.menu())
 
 
 def test_a_mode_opens_what_it_was_left_with(images):
-    images.conductor.open_model("digits")
+    images.models.open("digits")
     images.link.answer_all()
     click(segment(images, "2d"))
     images.link.answer_all()
-    assert images.state.model.ref == "v"
+    assert images.state.get(MODEL).ref == "v"
     to_images(images)
-    assert images.state.model.ref == "digits"
+    assert images.state.get(MODEL).ref == "digits"
 
 
 def test_a_mode_that_cannot_be_opened_is_not_shown_as_chosen(window):
@@ -129,13 +141,16 @@ def test_clicks_on_tiles_lead_from_a_to_b(images):
 def test_c_makes_room_for_a_and_b_but_takes_no_tile_of_theirs(images):
     samples = images.image_page.samples
     QTest.mouseClick(samples, Qt.MouseButton.LeftButton, SHIFT, tile_place(images, 9))
-    assert images.state.images.c.tile == 9
+    assert images.state.get(IMAGE_SAMPLING).c.tile == 9
     click(samples, tile_place(images, 9))
-    assert images.state.images.a.tile == 9
-    assert images.state.images.c is None
-    assert image_ends.third_corner(images.state).tile not in (9, images.state.images.b.tile)
+    assert images.state.get(IMAGE_SAMPLING).a.tile == 9
+    assert images.state.get(IMAGE_SAMPLING).c is None
+    assert endpoints.third_corner(images.state).tile not in (
+        9,
+        images.state.get(IMAGE_SAMPLING).b.tile,
+    )
     QTest.mouseClick(samples, Qt.MouseButton.LeftButton, SHIFT, tile_place(images, 9))
-    assert images.state.images.c is None
+    assert images.state.get(IMAGE_SAMPLING).c is None
     (said,) = images.messages.messages
     assert said.text == "Tile 10 is A: C must be another tile."
 
@@ -146,21 +161,21 @@ def test_the_keyboard_does_the_same(images):
     new(images)
     key(samples, Qt.Key.Key_Right)
     key(samples, Qt.Key.Key_Return)
-    assert images.state.images.a.tile == 1
+    assert images.state.get(IMAGE_SAMPLING).a.tile == 1
     key(samples, Qt.Key.Key_Right)
     key(samples, Qt.Key.Key_Return, SHIFT)
-    assert images.state.images.c.tile == 2
+    assert images.state.get(IMAGE_SAMPLING).c.tile == 2
     assert len(new(images)) == 3
 
 
 def test_stop_is_there_from_the_request_on(images):
     samples = images.image_page.samples
-    stop, before = samples.stop_button, images.state.run("samples").trajectory
+    stop, before = samples.stop_button, images.state.at(LANE_RUNS, "samples").trajectory
     assert not stop.isVisible()
     new(images)
-    images.state.update_images(seed=6)
+    images.state.update(IMAGE_SAMPLING, seed=6)
     (tiles,) = new(images)
-    assert images.state.run("samples").status == "done"  # of the seed before
+    assert images.state.at(LANE_RUNS, "samples").status == "done"  # of the seed before
     assert stop.isVisible()
     samples.setFocus(Qt.FocusReason.TabFocusReason)
     key(samples, Qt.Key.Key_Escape)
@@ -169,13 +184,13 @@ def test_stop_is_there_from_the_request_on(images):
     assert not stop.isVisible()
     settle()
     assert not new(images)
-    assert images.state.run("samples").trajectory is before
+    assert images.state.at(LANE_RUNS, "samples").trajectory is before
 
 
 def test_stop_stays_from_the_tiles_to_the_last_strip(images):
     stop = images.image_page.samples.stop_button
     new(images)
-    images.state.update_images(seed=6)
+    images.state.update(IMAGE_SAMPLING, seed=6)
     (tiles,) = new(images)
     stop.setFocus(Qt.FocusReason.TabFocusReason)
     images.link.frames(tiles)
@@ -194,10 +209,10 @@ def test_keys_select_strips(images):
     page = images.image_page
     page.setFocus()
     key(page, Qt.Key.Key_2)
-    assert images.state.view.selected_lane == "ddpm"
+    assert images.state.get(VIEW).selected_lane == "ddpm"
     key(page, Qt.Key.Key_4)
     settle()
-    assert images.state.view.selected_lane == "ddim"
+    assert images.state.get(VIEW).selected_lane == "ddim"
     assert page.scene.selected == "ddim"
 
 
@@ -229,7 +244,7 @@ def test_a_click_on_a_face_leaves_the_keys_to_the_timeline(images):
     images.playback.set_t(100)
     for face in ("attention", "slice", "picture"):
         click(images.image_page.face.faces.button(face))
-        assert images.state.image_view.face == face
+        assert images.state.get(IMAGE_CARD).face == face
         t = images.playback.t
         key(QApplication.focusWidget(), Qt.Key.Key_Right)
         assert images.playback.t == t - 1
@@ -265,7 +280,7 @@ def test_the_same_time_for_all_and_thumbnails_of_the_pinned_tile(images):
 
 @pytest.mark.parametrize("name", ["images-1a", "images-1e"])
 def test_a_task_of_images_sets_the_scene(images, name):
-    images.state.update_images(path="geodesic", eta=0.5, tile_class=3, steps=7)
+    images.state.update(IMAGE_SAMPLING, path="geodesic", eta=0.5, tile_class=3, steps=7)
     action = next(
         action for action in images.toolbar.tasks_button.menu().actions() if action.data() == name
     )
@@ -273,24 +288,27 @@ def test_a_task_of_images_sets_the_scene(images, name):
     images.link.answer_all()
     images.playback.pause()
     state = images.state
-    assert state.images.path == "linear"
-    assert state.images.tile_class is None
+    assert state.get(IMAGE_SAMPLING).path == "linear"
+    assert state.get(IMAGE_SAMPLING).tile_class is None
     if name == "images-1a":
-        assert (state.images.sampler, state.images.steps) == ("ddpm", None)
-        assert [lane.key for lane in state.shown_lanes] == ["ddpm"]
+        assert (state.get(IMAGE_SAMPLING).sampler, state.get(IMAGE_SAMPLING).steps) == (
+            "ddpm",
+            None,
+        )
+        assert [lane.key for lane in shown_lanes(state)] == ["ddpm"]
     else:
-        paths = [lane.path_name(state.images) for lane in state.shown_lanes]
+        paths = [lane.path_name(state.get(IMAGE_SAMPLING)) for lane in shown_lanes(state)]
         assert paths == ["linear", "spherical", "prior-preserving"]
 
 
 def test_a_task_of_images_opens_their_model(images):
-    images.conductor.open_model("digits")
+    images.models.open("digits")
     images.link.answer_all()
     images.show_task("images-1b")
     images.link.answer_all()
     images.playback.pause()
-    assert images.state.model.ref == "mnist"
-    assert [lane.key for lane in images.state.shown_lanes] == ["ddpm"]
+    assert images.state.get(MODEL).ref == "mnist"
+    assert [lane.key for lane in shown_lanes(images.state)] == ["ddpm"]
 
 
 def test_what_is_exported_is_what_is_seen(images):
@@ -332,13 +350,13 @@ def test_after_a_death_the_engine_is_asked_again(images):
     new(images)
     images.link.die("the engine was ended by signal 9")
     settle()
-    assert images.state.run("samples").trajectory is not None  # what there was stays
+    assert images.state.at(LANE_RUNS, "samples").trajectory is not None  # what there was stays
     assert not segment(images, "2d").isEnabled()
-    images.conductor.restart_engine()
+    images.controllers.engine.start_again()
     images.link.get_ready()
     images.link.answer_all()
-    assert images.state.model.ref == "mnist"
-    assert images.state.run("samples").status == "done"
+    assert images.state.get(MODEL).ref == "mnist"
+    assert images.state.at(LANE_RUNS, "samples").status == "done"
     assert [packet.message.slot for packet in new(images)] == [
         "samples",
         "ddpm",
@@ -348,20 +366,24 @@ def test_after_a_death_the_engine_is_asked_again(images):
 
 
 def test_settings_of_both_modes_come_back(images, workshop):
-    images.state.update_images(count=25, path="spherical", seed=7)
-    images.state.update_image_view(zoom=2, face="slice")
-    images.state.update_training_config(**vars(image_training("fashion", "small")))
+    images.state.update(IMAGE_SAMPLING, count=25, path="spherical", seed=7)
+    images.state.update(IMAGE_CARD, face="slice")
+    images.state.set(IMAGE_ZOOM, 2)
+    images.state.update(TRAINING_CONFIG, **vars(image_training("fashion", "small")))
     workshop.close(images)
     again = workshop.open()
-    assert again.state.images.count == 25
-    assert (again.state.images.path, again.state.images.seed) == ("spherical", 7)
-    assert (again.state.image_view.zoom, again.state.image_view.face) == (2, "slice")
-    assert not again.state.training_config.images  # it begins in 2D
+    assert again.state.get(IMAGE_SAMPLING).count == 25
+    assert (again.state.get(IMAGE_SAMPLING).path, again.state.get(IMAGE_SAMPLING).seed) == (
+        "spherical",
+        7,
+    )
+    assert (again.state.get(IMAGE_ZOOM), again.state.get(IMAGE_CARD).face) == (2, "slice")
+    assert not again.state.get(TRAINING_CONFIG).images  # it begins in 2D
     again.link.get_ready()
     again.link.answer_all()
     again.playback.pause()
     to_images(again)
-    assert again.state.training_config == image_training("fashion", "small")
+    assert again.state.get(TRAINING_CONFIG) == image_training("fashion", "small")
 
 
 # Images of one's own
@@ -377,17 +399,17 @@ def test_an_image_file_becomes_an_endpoint(images, tmp_path):
     (asked,) = new(images, protocol.Invert)
     assert asked.arrays["data"].shape == (1, 1, 28, 28)
     assert asked.arrays["data"] == pytest.approx(np.full((1, 1, 28, 28), (1 - 0.3) / 0.4))
-    assert images.state.inversion.status == "running"
+    assert images.state.get(IMAGE_INVERSION).status == "running"
     found = np.ones((1, 1, 28, 28), np.float32)
     answer = {"latents": found, "errors": np.array([0.1], np.float32)}
     images.link.report(protocol.Result(job=asked.message.job), answer)
-    assert images.state.images.b.label == "weiß.png"
+    assert images.state.get(IMAGE_SAMPLING).b.label == "weiß.png"
     strips = new(images)
     assert np.array_equal(strips[0].arrays["end"], found[0])
     scene = images.image_page.scene
     assert scene.endpoints[1].image == pytest.approx(asked.arrays["data"][0])
     # Another model of the same shape inverts it anew, without being told.
-    images.conductor.open_model("fashion")
+    images.models.open("fashion")
     images.link.answer_all()
     (asked,) = new(images, protocol.Invert)
     assert asked.message.checkpoint == "fashion"
@@ -395,9 +417,9 @@ def test_an_image_file_becomes_an_endpoint(images, tmp_path):
 
 def test_an_inversion_can_be_stopped(images):
     pixels = np.zeros((1, 28, 28), np.uint8)
-    images.image_inverter.invert_image("A", pixels, "zero")
+    images.image_inversion.invert_image("A", pixels, "zero")
     (asked,) = new(images, protocol.Invert)
-    a = images.state.images.a
+    a = images.state.get(IMAGE_SAMPLING).a
     wait_until(images.image_sample_panel.inversion.dismiss.isVisible, "the line")
     click(images.image_sample_panel.inversion.dismiss)
     (cancel,) = new(images, protocol.Cancel)
@@ -406,12 +428,12 @@ def test_an_inversion_can_be_stopped(images):
         protocol.Result(job=asked.message.job),
         {"latents": np.ones((1, 1, 28, 28), np.float32), "errors": np.zeros(1, np.float32)},
     )
-    assert images.state.images.a is a
-    assert images.state.inversion.status == "idle"
+    assert images.state.get(IMAGE_SAMPLING).a is a
+    assert images.state.get(IMAGE_INVERSION).status == "idle"
 
 
 def test_images_for_both_ends_are_inverted_one_after_the_other(images):
-    inverter = images.image_inverter
+    inverter = images.image_inversion
     for mark, level in (("A", 10), ("B", 20), ("A", 30)):
         inverter.invert_image(mark, np.full((1, 28, 28), level, np.uint8), f"level {level}")
     asked = new(images, protocol.Invert)
@@ -420,7 +442,7 @@ def test_images_for_both_ends_are_inverted_one_after_the_other(images):
         protocol.Result(job=asked[1].message.job),
         {"latents": np.ones((1, 1, 28, 28), np.float32), "errors": np.zeros(1, np.float32)},
     )
-    assert images.state.images.b.label == "level 20"
+    assert images.state.get(IMAGE_SAMPLING).b.label == "level 20"
     (last,) = new(images, protocol.Invert)
     assert last.arrays["data"].mean() == pytest.approx((30 / 255 - 0.3) / 0.4)
 
@@ -432,7 +454,7 @@ def found_of(packet):
 
 
 def test_a_tile_that_is_clicked_meanwhile_is_not_overridden_by_an_inversion(images):
-    samples, inverter = images.image_page.samples, images.image_inverter
+    samples, inverter = images.image_page.samples, images.image_inversion
     click(samples, tile_place(images, 9))  # A, so that the next is B
     new(images)
     for mark in ("B", "C"):
@@ -443,38 +465,38 @@ def test_a_tile_that_is_clicked_meanwhile_is_not_overridden_by_an_inversion(imag
     assert asked.message.job in {packet.message.job for packet in sent}
     images.link.report(*found_of(asked))
     settle()
-    assert images.state.images.b.tile == 20
+    assert images.state.get(IMAGE_SAMPLING).b.tile == 20
     # What waits for another end comes all the same, unless that is chosen as well.
     (second,) = [packet for packet in sent if isinstance(packet.message, protocol.Invert)]
-    assert images.state.inversion.source == "for C"
+    assert images.state.get(IMAGE_INVERSION).source == "for C"
     QTest.mouseClick(samples, Qt.MouseButton.LeftButton, SHIFT, tile_place(images, 30))
-    assert images.state.inversion.status == "idle"
+    assert images.state.get(IMAGE_INVERSION).status == "idle"
     images.link.report(*found_of(second))
     settle()
-    assert images.state.images.c.tile == 30
+    assert images.state.get(IMAGE_SAMPLING).c.tile == 30
 
 
 def test_an_inversion_stays_when_only_other_things_change(images):
-    images.image_inverter.invert_image("B", np.zeros((1, 28, 28), np.uint8), "zero")
+    images.image_inversion.invert_image("B", np.zeros((1, 28, 28), np.uint8), "zero")
     (asked,) = new(images, protocol.Invert)
-    images.state.update_images(tile_class=3, path="linear")  # the ends are asked for 3 now
+    images.state.update(IMAGE_SAMPLING, tile_class=3, path="linear")  # the ends are asked for 3 now
     images.link.answer_all()
     click(images.image_page.samples, tile_place(images, 9))
-    assert images.state.images.a.tile == 9
+    assert images.state.get(IMAGE_SAMPLING).a.tile == 9
     images.link.report(*found_of(asked))
     settle()
-    assert images.state.images.b.label == "zero"
+    assert images.state.get(IMAGE_SAMPLING).b.label == "zero"
 
 
 def test_points_of_mode_2d_are_put_aside_and_taken_up_again(window):
     data = np.array([[0.5, 0.5], [1.0, 1.0]], np.float32)
-    window.inverter._invert(data, "mine")
+    window.inversion._invert(data, "mine")
     (asked,) = new(window, protocol.Invert)
     answer = {"latents": data, "errors": np.zeros(2, np.float32)}
     window.link.report(protocol.Result(job=asked.message.job), answer)
-    assert window.state.inversion.status == "done"
+    assert window.state.get(IMAGE_INVERSION).status == "done"
     to_images(window)
-    assert window.state.inversion.status == "idle"
+    assert window.state.get(IMAGE_INVERSION).status == "idle"
     new(window)
     click(segment(window, "2d"))
     window.link.answer_all()
@@ -494,12 +516,12 @@ def test_a_file_that_is_no_image_is_refused_with_its_name(images, tmp_path, cont
     path = tmp_path / "broken.png"
     if content is not None:
         path.write_bytes(content)
-    a = images.state.images.a
-    images.image_inverter.invert_file("A", str(path))
+    a = images.state.get(IMAGE_SAMPLING).a
+    images.image_inversion.invert_file("A", str(path))
     (said,) = images.messages.messages
     assert "broken.png" in said.text
     assert words in said.text
-    assert images.state.images.a is a
+    assert images.state.get(IMAGE_SAMPLING).a is a
     assert not new(images, protocol.Invert)
 
 
@@ -522,18 +544,18 @@ def test_an_image_is_cut_to_its_middle_and_scaled(qapp, tmp_path):
 def test_an_image_that_is_too_large_is_refused_unread(qapp, tmp_path, monkeypatch):
     path = tmp_path / "large.png"
     QImage(30, 10, QImage.Format.Format_RGB32).save(str(path))
-    monkeypatch.setattr("toydiff_gui.image_inverter.MAX_SIDE", 20)
+    monkeypatch.setattr("toydiff_gui.modes.images.inversion.MAX_SIDE", 20)
     with pytest.raises(ValueError, match=r"large.png has 30 x 10 pixels, more than 20"):
         read_image(path, (1, 8, 8))
 
 
 def test_ends_that_were_tiles_stay_when_the_seed_changes(images):
-    a = images.state.images.a
-    images.state.update_images(seed=6)
+    a = images.state.get(IMAGE_SAMPLING).a
+    images.state.update(IMAGE_SAMPLING, seed=6)
     images.link.answer_all()
     settle()
-    assert images.state.images.a is a
-    assert image_ends.end_label(images.state, a) == "Tile 1 of seed 5"
+    assert images.state.get(IMAGE_SAMPLING).a is a
+    assert endpoints.end_label(images.state, a) == "Tile 1 of seed 5"
     assert images.image_page.scene.tiles.marks == {}
 
 
@@ -549,7 +571,35 @@ def test_the_presentation_view_hides_the_docks_of_this_mode(images):
     assert not images.image_sample_panel.isVisible()
     key(images, Qt.Key.Key_F11)
     assert images.image_train_panel.isVisible()
-    images.state.update_view(train_dock=False)
+    images.state.update(VIEW, train_dock=False)
     assert images.train_rail.isVisible()
     click(images.train_rail.findChildren(type(images.toolbar.help_button))[0], QPoint(8, 8))
     assert images.image_train_panel.isVisible()
+
+
+def test_a_search_can_be_begun_again_though_the_points_are_samples(window):
+    tasks = window.toolbar._tasks.actions()
+    next(action for action in tasks if action.data() == "1a").trigger()
+    window.link.answer_all()
+    assert window.state.get(SAMPLING).mode == "samples"
+    to_images(window)
+    path = window.image_sample_panel.path
+    click(path.kind.button("geodesic"))
+    wait_until(lambda: window.link.asked(protocol.FindPath), "the search")
+    button = path.search.button
+    assert button.accessibleName() == "Stop the search"
+    click(button)
+    assert button.accessibleName() == "Search again"
+    assert button.isEnabled()
+    assert "from other starts" in button.toolTip()
+    click(button)
+    wait_until(lambda: len(window.link.asked(protocol.FindPath)) == 2, "another search")
+
+
+def test_a_search_of_points_is_along_a_path_alone(images):
+    images.state.update(SAMPLING, mode="samples")
+    click(segment(images, "2d"))
+    images.link.answer_all()
+    button = images.sample_panel.path.search.button
+    assert not button.isEnabled()
+    assert "There is no path" in button.toolTip()

@@ -9,16 +9,15 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
-from bench.image_scenes import SIDE, image_scene
-from bench.window import settle
 from engine.trajectory import Trajectory
-from toydiff_gui import theme
+from tests.hands.image_scenes import SIDE, image_scene
+from tests.hands.window import settle
+from toydiff_gui import sheet
 from toydiff_gui.canvas.images import ImagePage
 from toydiff_gui.drawing.images.attention import cell_rect
 from toydiff_gui.drawing.images.look import film_frames
 from toydiff_gui.drawing.images.page import FACE, STRIPS, TILES
 from toydiff_gui.drawing.images.raster import scaled
-from toydiff_gui.image_ends import SAMPLES_KEY
 from toydiff_gui.image_scene import (
     AttentionCard,
     Endpoint,
@@ -27,7 +26,12 @@ from toydiff_gui.image_scene import (
     StripLane,
     TilesCard,
 )
-from toydiff_gui.state import EngineStatus, LaneRun
+from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER, IMAGE_SAMPLING, IMAGE_ZOOM
+from toydiff_gui.state.engine import ENGINE, EngineStatus
+from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, shown_lanes
+from toydiff_gui.state.model import MODEL, show_model
+from toydiff_gui.state.view import DRAGGING, MARKED, PINNED, VIEW
 from toydiff_gui.theme import DARK
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
@@ -36,16 +40,17 @@ SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 @pytest.fixture
 def state(app, app_state):
-    app_state.set_engine(EngineStatus("ready"))
-    app_state.set_model(
+    app_state.set(ENGINE, EngineStatus("ready"))
+    show_model(
+        app_state,
         replace(
-            app_state.model,
+            app_state.get(MODEL),
             ref="digits",
             dataset="digits",
             shape=(1, 8, 8),
             labels=tuple("0123456789"),
             attends=True,
-        )
+        ),
     )
     return app_state
 
@@ -60,7 +65,7 @@ def page(qtbot, state, scene):
     page = ImagePage(state)
     qtbot.addWidget(page)
     page.resize(848, 688)
-    state.set_run(SAMPLES_KEY, LaneRun(scene.tiles.trajectory, status="done"))
+    state.put(LANE_RUNS, SAMPLES_KEY, LaneRun(scene.tiles.trajectory, status="done"))
     page.set_scene(scene)
     page.set_t(60)
     page.show()
@@ -128,37 +133,37 @@ def test_clicks_make_a_and_b_in_turn(page, state, scene):
     for index in (5, 12, 40):
         click(page.samples, tile(page, index))
     latents = scene.tiles.trajectory.x[0]
-    assert (state.images.a.latents == latents[40]).all()
-    assert (state.images.b.latents == latents[12]).all()
-    assert state.images.c is None
-    assert (state.images.a.tile, state.images.b.tile) == (40, 12)
-    assert (state.image_view.pinned_tile, state.image_view.attention_of) == (40, "")
+    assert (state.get(IMAGE_SAMPLING).a.latents == latents[40]).all()
+    assert (state.get(IMAGE_SAMPLING).b.latents == latents[12]).all()
+    assert state.get(IMAGE_SAMPLING).c is None
+    assert (state.get(IMAGE_SAMPLING).a.tile, state.get(IMAGE_SAMPLING).b.tile) == (40, 12)
+    assert (state.get(IMAGE_CARD).pinned_tile, state.get(IMAGE_CARD).attention_of) == (40, "")
 
 
 def test_shift_makes_c(page, state):
     click(page.samples, tile(page, 9), SHIFT)
-    assert state.images.c.tile == 9
-    assert state.images.a is None
+    assert state.get(IMAGE_SAMPLING).c.tile == 9
+    assert state.get(IMAGE_SAMPLING).a is None
 
 
 def test_a_press_that_ends_elsewhere_is_no_click(page, state):
     QTest.mousePress(page.samples, LEFT, Qt.KeyboardModifier.NoModifier, tile(page, 3))
     QTest.mouseRelease(page.samples, LEFT, Qt.KeyboardModifier.NoModifier, tile(page, 4))
     click(page.samples, QPoint(200, 20))  # the header
-    assert state.images.a is None
+    assert state.get(IMAGE_SAMPLING).a is None
 
 
 def test_pointing_marks_a_tile_and_says_what_it_is(page, state):
     said = []
     page.cursor_text.connect(said.append)
     hover(page.samples, tile(page, 17))
-    assert state.image_view.hovered_tile == 17
+    assert state.get(IMAGE_POINTER).hovered_tile == 17
     assert said[-1] == "tile 18 of 64 · B"
     hover(page.samples, QPoint(200, 20))
-    assert state.image_view.hovered_tile is None
+    assert state.get(IMAGE_POINTER).hovered_tile is None
     hover(page.samples, tile(page, 2))
     QApplication.sendEvent(page.samples, leaving())
-    assert state.image_view.hovered_tile is None
+    assert state.get(IMAGE_POINTER).hovered_tile is None
     assert said[-1] == ""
 
 
@@ -199,7 +204,14 @@ def menu_at(page, index):
 def test_the_menu_names_endpoints(page, state):
     for index, text in ((7, "Make it C"), (8, "Make it B"), (9, "Make it A")):
         menu_at(page, index)[text].trigger()
-    assert [end.tile for end in (state.images.a, state.images.b, state.images.c)] == [9, 8, 7]
+    assert [
+        end.tile
+        for end in (
+            state.get(IMAGE_SAMPLING).a,
+            state.get(IMAGE_SAMPLING).b,
+            state.get(IMAGE_SAMPLING).c,
+        )
+    ] == [9, 8, 7]
 
 
 def test_the_menu_asks_for_a_class(page, state):
@@ -215,7 +227,7 @@ def test_the_menu_asks_for_a_class(page, state):
 
 
 def test_the_menu_says_why_something_cannot_be_done(page, state):
-    state.set_model(replace(state.model, labels=(), attends=False))
+    show_model(state, replace(state.get(MODEL), labels=(), attends=False))
     actions = menu_at(page, 7)
     assert not actions["Class"].isEnabled()
     assert "no classes" in actions["Class"].toolTip()
@@ -225,7 +237,7 @@ def test_the_menu_says_why_something_cannot_be_done(page, state):
 
 def test_the_menu_leads_to_the_attention(page, state):
     menu_at(page, 7)["Show its attention"].trigger()
-    view = state.image_view
+    view = state.get(IMAGE_CARD)
     assert (view.face, view.pinned_tile, view.attention_of) == ("attention", 7, "")
 
 
@@ -266,16 +278,16 @@ def test_the_wheel_enlarges_the_tile_beneath_it(page, state):
     place, before = tile(page, 36), page.samples.tiles
     wheel(page.samples, place, 1)
     after = page.samples.tiles
-    assert state.image_view.zoom == 2
+    assert state.get(IMAGE_ZOOM) == 2
     assert (before.columns, after.columns) == (8, 4)
     assert after.wide > before.wide
     assert abs(after.tile(36).center().y() - place.y()) <= after.tile(36).height() / 2
     assert page.samples.scroll_bar.isVisible()
     wheel(page.samples, place, -1)
-    assert state.image_view.zoom == 1
+    assert state.get(IMAGE_ZOOM) == 1
     assert not page.samples.scroll_bar.isVisible()
     wheel(page.samples, place, -1)
-    assert state.image_view.zoom == 1
+    assert state.get(IMAGE_ZOOM) == 1
 
 
 def test_every_step_of_the_zoom_is_seen_until_one_tile_fills_the_row(page, state):
@@ -301,17 +313,17 @@ def test_zoomed_tiles_are_scrolled_by_wheel_bar_and_dragging(page, state):
     QTest.mouseMove(page.samples, place - QPoint(0, 40))
     QTest.mouseRelease(page.samples, LEFT, Qt.KeyboardModifier.NoModifier, place - QPoint(0, 40))
     assert bar.value() == 90
-    assert state.images.a is None  # that was no click
+    assert state.get(IMAGE_SAMPLING).a is None  # that was no click
     index = page.samples.tiles.tile_at(QPointF(place))
     click(page.samples, place)
-    assert state.images.a.tile == index
+    assert state.get(IMAGE_SAMPLING).a.tile == index
 
 
 def test_buttons_zoom_too(page, state):
     page.samples.larger.click()
-    assert state.image_view.zoom == 2
+    assert state.get(IMAGE_ZOOM) == 2
     page.samples.smaller.click()
-    assert state.image_view.zoom == 1
+    assert state.get(IMAGE_ZOOM) == 1
     assert not page.samples.smaller.isEnabled()
 
 
@@ -320,16 +332,16 @@ def test_buttons_zoom_too(page, state):
 
 def test_arrows_go_from_tile_to_tile_and_show_them_large(page, state):
     by_tab(page.samples)
-    assert state.image_view.hovered_tile == 0
+    assert state.get(IMAGE_POINTER).hovered_tile == 0
     key(page.samples, Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Left)
-    assert state.image_view.hovered_tile == 16
+    assert state.get(IMAGE_POINTER).hovered_tile == 16
     assert page.samples.accessibleDescription() == "tile 17 of 64"
     key(page.samples, Qt.Key.Key_End)
-    assert state.image_view.hovered_tile == 63
+    assert state.get(IMAGE_POINTER).hovered_tile == 63
     key(page.samples, Qt.Key.Key_Right, Qt.Key.Key_Down)
-    assert state.image_view.hovered_tile == 63
+    assert state.get(IMAGE_POINTER).hovered_tile == 63
     key(page.samples, Qt.Key.Key_Home)
-    assert state.image_view.hovered_tile == 0
+    assert state.get(IMAGE_POINTER).hovered_tile == 0
 
 
 def test_enter_and_space_click_and_letters_name(page, state):
@@ -338,11 +350,11 @@ def test_enter_and_space_click_and_letters_name(page, state):
     key(page.samples, Qt.Key.Key_Right, Qt.Key.Key_Space)
     key(page.samples, Qt.Key.Key_Right)
     key(page.samples, Qt.Key.Key_Return, modifiers=SHIFT)
-    images = state.images
+    images = state.get(IMAGE_SAMPLING)
     assert (images.a.tile, images.b.tile, images.c.tile) == (0, 1, 2)
     for letter in (Qt.Key.Key_C, Qt.Key.Key_B, Qt.Key.Key_A):
         key(page.samples, Qt.Key.Key_Right, letter)
-    images = state.images
+    images = state.get(IMAGE_SAMPLING)
     assert (images.a.tile, images.b.tile, images.c.tile) == (5, 4, 3)
 
 
@@ -353,9 +365,9 @@ def test_keys_zoom_and_the_focused_tile_stays_in_sight(page, state):
     assert layout.columns == 3
     assert layout.area.contains(layout.tile(63))
     key(page.samples, Qt.Key.Key_PageUp)
-    assert state.image_view.hovered_tile < 63
+    assert state.get(IMAGE_POINTER).hovered_tile < 63
     key(page.samples, Qt.Key.Key_0)
-    assert state.image_view.zoom == 1
+    assert state.get(IMAGE_ZOOM) == 1
 
 
 def test_a_click_leaves_the_keys_of_the_timeline_alone(page, state):
@@ -373,7 +385,7 @@ def test_a_click_leaves_the_keys_of_the_timeline_alone(page, state):
 
 
 def test_tab_reaches_everything_in_order(page, state):
-    state.update_image_view(face="attention")
+    state.update(IMAGE_CARD, face="attention")
     page.set_scene(image_scene(face="attention"))
     settle()
     by_tab(page.samples)
@@ -397,14 +409,14 @@ def test_tab_reaches_everything_in_order(page, state):
 def test_faces_are_chosen_in_the_header(page, state):
     for name in ("attention", "slice", "picture"):
         page.face.faces.button(name).click()
-        assert state.image_view.face == name
-    state.update_image_view(face="slice")
+        assert state.get(IMAGE_CARD).face == name
+    state.update(IMAGE_CARD, face="slice")
     assert page.face.faces.current == "slice"
 
 
 def test_attention_is_greyed_where_there_is_none(page, state):
     assert page.face.faces.button("attention").isEnabled()
-    state.set_model(replace(state.model, attends=False))
+    show_model(state, replace(state.get(MODEL), attends=False))
     button = page.face.faces.button("attention")
     assert not button.isEnabled()
     assert "no attention" in button.toolTip()
@@ -445,7 +457,7 @@ def test_pixels_are_read_out(page, scene):
 
 @pytest.fixture
 def looking(page, state):
-    state.update_image_view(face="attention")
+    state.update(IMAGE_CARD, face="attention")
     page.set_scene(image_scene(face="attention"))
     settle()
     return page
@@ -454,37 +466,37 @@ def looking(page, state):
 def test_a_click_on_the_picture_is_the_query(looking, state):
     layout = looking.face.attention()
     click(looking.face, whole(cell_rect(layout.picture, SIDE, (5, 2)).center()))
-    assert state.image_view.query == (5, 2)
+    assert state.get(IMAGE_CARD).query == (5, 2)
     click(looking.face, whole(layout.heads[2].center()))
-    assert state.image_view.head == 2
-    assert state.image_view.query == (5, 2)
+    assert state.get(IMAGE_CARD).head == 2
+    assert state.get(IMAGE_CARD).query == (5, 2)
 
 
 def test_layer_and_average_are_chosen(looking, state):
     assert looking.face.layer.isVisible()
     assert [looking.face.layer.itemText(0)] == ["Middle, 7 × 7"]
     looking.face.layer.activated.emit(0)
-    assert (state.image_view.layer, state.image_view.query) == ("middle", None)
+    assert (state.get(IMAGE_CARD).layer, state.get(IMAGE_CARD).query) == ("middle", None)
     looking.face.averaged.click()
-    assert state.image_view.averaged
-    state.update_image_view(averaged=False)
+    assert state.get(IMAGE_CARD).averaged
+    state.update(IMAGE_CARD, averaged=False)
     assert not looking.face.averaged.isChecked()
 
 
 def test_keys_move_the_query_and_change_heads(looking, state):
     by_tab(looking.face)
     key(looking.face, Qt.Key.Key_Right)
-    assert state.image_view.query == (3, 4)
+    assert state.get(IMAGE_CARD).query == (3, 4)
     key(looking.face, Qt.Key.Key_Up)
-    assert state.image_view.query == (2, 3)  # the scene of the test stays at (3, 3)
+    assert state.get(IMAGE_CARD).query == (2, 3)  # the scene of the test stays at (3, 3)
     key(looking.face, Qt.Key.Key_PageDown)
-    assert state.image_view.head == 1
+    assert state.get(IMAGE_CARD).head == 1
     assert "bits" in looking.face.accessibleDescription()
 
 
 @pytest.fixture
 def slicing(page, state):
-    state.update_image_view(face="slice")
+    state.update(IMAGE_CARD, face="slice")
     page.set_scene(image_scene(face="slice"))
     settle()
     return page
@@ -493,24 +505,24 @@ def slicing(page, state):
 def test_the_dot_is_dragged_within_the_map(slicing, state):
     plane = slicing.face.plane()
     drags = []
-    state.dragging_changed.connect(drags.append)
+    state.changed(DRAGGING).connect(lambda: drags.append(state.get(DRAGGING)))
     none = Qt.KeyboardModifier.NoModifier
     QTest.mousePress(slicing.face, LEFT, none, whole(plane.place_of(0.25, 0.75)))
-    assert np.allclose(state.image_view.dot, (0.25, 0.75), atol=0.01)
+    assert np.allclose(state.get(IMAGE_CARD).dot, (0.25, 0.75), atol=0.01)
     QTest.mouseMove(slicing.face, whole(plane.place_of(1.0, 0.5)))
-    assert np.allclose(state.image_view.dot, (1.0, 0.5), atol=0.01)
+    assert np.allclose(state.get(IMAGE_CARD).dot, (1.0, 0.5), atol=0.01)
     QTest.mouseMove(slicing.face, QPoint(1, 1))
     QTest.mouseRelease(slicing.face, LEFT, none, QPoint(1, 1))
-    assert state.image_view.dot == (-0.25, 1.25)
+    assert state.get(IMAGE_CARD).dot == (-0.25, 1.25)
     assert drags == [True, False]
 
 
 def test_arrows_nudge_the_dot(slicing, state):
     by_tab(slicing.face)
     key(slicing.face, Qt.Key.Key_Right)
-    assert state.image_view.dot == (0.61, 0.4)
+    assert state.get(IMAGE_CARD).dot == (0.61, 0.4)
     key(slicing.face, Qt.Key.Key_Up, modifiers=SHIFT)
-    assert state.image_view.dot == (0.6, 0.5)
+    assert state.get(IMAGE_CARD).dot == (0.6, 0.5)
 
 
 # Strips
@@ -524,8 +536,8 @@ def test_pointing_at_a_strip_marks_the_place_in_all(page, state):
     said = []
     page.cursor_text.connect(said.append)
     hover(page.strips, image(page, 1, 6))
-    assert state.marked == 6
-    assert state.image_view.hovered_strip == "ddpm-shared"
+    assert state.get(MARKED) == 6
+    assert state.get(IMAGE_POINTER).hovered_strip == "ddpm-shared"
     assert said[-1].startswith("DDPM, shared noise: image 7 of 12 · gap ")
     assert "norm" in said[-1]
     layout = page.strips.strips
@@ -535,25 +547,25 @@ def test_pointing_at_a_strip_marks_the_place_in_all(page, state):
         left = shown[round(rect.center().y()), round(rect.left()) - 2]
         assert np.abs(left - [0xE9, 0xEC, 0xF0]).max() <= 60
     QApplication.sendEvent(page.strips, leaving())
-    assert state.marked is None
-    assert state.image_view.hovered_strip == ""
+    assert state.get(MARKED) is None
+    assert state.get(IMAGE_POINTER).hovered_strip == ""
 
 
 def test_a_click_keeps_the_place_and_another_lets_it_go(page, state):
     click(page.strips, image(page, 0, 4))
-    assert (state.pinned, state.view.selected_lane) == (4, "ddpm")
-    assert state.image_view.attention_of == "ddpm"
+    assert (state.get(PINNED), state.get(VIEW).selected_lane) == (4, "ddpm")
+    assert state.get(IMAGE_CARD).attention_of == "ddpm"
     click(page.strips, image(page, 0, 4))
-    assert (state.pinned, state.image_view.attention_of) == (None, "")
+    assert (state.get(PINNED), state.get(IMAGE_CARD).attention_of) == (None, "")
     click(page.strips, QPoint(30, image(page, 1, 0).y()))  # the name
-    assert (state.pinned, state.view.selected_lane) == (None, "ddpm-shared")
+    assert (state.get(PINNED), state.get(VIEW).selected_lane) == (None, "ddpm-shared")
 
 
 def test_pointing_paints_single_columns(page, state):
     hover(page.strips, image(page, 1, 6))
     made = page.strips._cache.made
     paints = Paints(page.strips)
-    state.set_marked(7)
+    state.set(MARKED, 7)
     settle()
     assert sum(region.width() for region in paints.regions) < page.strips.width()
     assert page.strips._cache.made == made
@@ -563,18 +575,18 @@ def test_keys_go_along_the_path_and_from_strip_to_strip(page, state, monkeypatch
     monkeypatch.setattr(page.strips, "underMouse", lambda: False)
     by_tab(page.strips)
     key(page.strips, Qt.Key.Key_Right)
-    assert state.marked == 6
+    assert state.get(MARKED) == 6
     key(page.strips, Qt.Key.Key_Right, Qt.Key.Key_Down)
-    assert (state.marked, state.image_view.hovered_strip) == (7, "ddpm-shared")
+    assert (state.get(MARKED), state.get(IMAGE_POINTER).hovered_strip) == (7, "ddpm-shared")
     key(page.strips, Qt.Key.Key_Return)
-    assert (state.pinned, state.view.selected_lane) == (7, "ddpm-shared")
+    assert (state.get(PINNED), state.get(VIEW).selected_lane) == (7, "ddpm-shared")
     key(page.strips, Qt.Key.Key_Home)
-    assert state.marked == 0
+    assert state.get(MARKED) == 0
     key(page.strips, Qt.Key.Key_Escape)
-    assert state.pinned is None
+    assert state.get(PINNED) is None
     page.samples.setFocus()
     settle()
-    assert state.marked is None
+    assert state.get(MARKED) is None
 
 
 # Painting
@@ -653,18 +665,18 @@ def test_one_card_can_be_shown_alone(page, state):
     for card in page.cards:
         card.expand.click()
         settle()
-        assert state.view.maximised_lane == card.key
+        assert state.get(VIEW).maximised_lane == card.key
         assert [other.isVisible() for other in page.cards] == [
             other is card for other in page.cards
         ]
         key(page, Qt.Key.Key_Escape)
-        assert state.view.maximised_lane == ""
+        assert state.get(VIEW).maximised_lane == ""
         assert all(other.isVisible() for other in page.cards)
     assert {card.key for card in page.cards} == {TILES, FACE, STRIPS}
 
 
 def test_themes_are_followed(page, chosen, app):
-    theme.apply(app, chosen)
+    sheet.apply(app, chosen)
     settle()
     palette = chosen.palette
     for card in page.cards:
@@ -691,10 +703,10 @@ def said(page):
 
 def test_empty_cards_say_what_they_wait_for(page, state):
     bare = ImageScene(strips=(StripLane("ddim", 1, "DDIM"),))
-    state.set_engine(EngineStatus("starting"))
+    state.set(ENGINE, EngineStatus("starting"))
     page.set_scene(bare)
     assert said(page)[0] == "The engine is starting"
-    state.set_engine(EngineStatus("ready"))
+    state.set(ENGINE, EngineStatus("ready"))
     tiles, attention, plane, strips = said(page)
     assert tiles == attention == plane == strips[0] == "Waiting for the first samples"
     known = TilesCard(page.face._scene.tiles.trajectory)
@@ -704,10 +716,10 @@ def test_empty_cards_say_what_they_wait_for(page, state):
     assert "Shift+click a tile to make it C" in plane
     assert strips == ["Click one tile for A, another for B"]
     assert known.message == ""
-    state.set_model(replace(state.model, attends=False))
+    show_model(state, replace(state.get(MODEL), attends=False))
     assert said(page)[1] == "This network has no attention to look at"
-    state.set_model(replace(state.model, attends=True))
-    state.set_engine(EngineStatus("dead", message="it is gone"))
+    show_model(state, replace(state.get(MODEL), attends=True))
+    state.set(ENGINE, EngineStatus("dead", message="it is gone"))
     page.set_scene(bare)
     tiles, attention, plane, strips = said(page)
     assert tiles == attention == plane == strips[0] == "The engine is not running."
@@ -759,7 +771,7 @@ def test_an_empty_page_bears_every_hand(qtbot, state):
             by_tab(card)
             key(card, Qt.Key.Key_Right, Qt.Key.Key_Return, Qt.Key.Key_Home, Qt.Key.Key_Plus)
             wheel(card, QPoint(50, 80), 1)
-    assert state.images.a is None
+    assert state.get(IMAGE_SAMPLING).a is None
     assert isinstance(page, QWidget)
 
 
@@ -768,8 +780,8 @@ def test_stop_is_there_while_something_is_sampled(page, state, scene):
     assert button.accessibleName() == "Stop sampling"
     assert not button.isVisible()
     hover(page.strips, QPoint(300, 60))
-    for run_key in (SAMPLES_KEY, state.shown_lanes[0].key):
-        state.set_run(run_key, LaneRun(scene.tiles.trajectory, status="running"))
+    for run_key in (SAMPLES_KEY, shown_lanes(state)[0].key):
+        state.put(LANE_RUNS, run_key, LaneRun(scene.tiles.trajectory, status="running"))
         assert button.isVisible()
         shown, place = rgb(page.samples), button.pos()
         middle = button.geometry().center()
@@ -778,14 +790,14 @@ def test_stop_is_there_while_something_is_sampled(page, state, scene):
         hover(page.samples, tile(page, 3))
         assert button.pos() == place
         hover(page.strips, QPoint(300, 60))
-        state.set_run(run_key, LaneRun(scene.tiles.trajectory))
+        state.put(LANE_RUNS, run_key, LaneRun(scene.tiles.trajectory))
         assert not button.isVisible()
-    lane = state.shown_lanes[0]
-    state.set_run(lane.key, LaneRun(status="running"))
-    state.set_lanes([replace(one, shown=one is not lane) for one in state.lanes])
+    lane = shown_lanes(state)[0]
+    state.put(LANE_RUNS, lane.key, LaneRun(status="running"))
+    state.set(LANES, [replace(one, shown=one is not lane) for one in state.get(LANES)])
     assert not button.isVisible()
-    state.set_run(SAMPLES_KEY, LaneRun(status="running"))
-    state.set_model(replace(state.model, shape=(2,)))
+    state.put(LANE_RUNS, SAMPLES_KEY, LaneRun(status="running"))
+    show_model(state, replace(state.get(MODEL), shape=(2,)))
     assert not button.isVisible()
 
 
@@ -795,7 +807,7 @@ def test_a_click_on_stop_and_escape_ask_to_stop(page, state, scene):
     by_tab(page.samples)
     key(page.samples, Qt.Key.Key_Escape)
     assert not asked
-    state.set_run(SAMPLES_KEY, LaneRun(scene.tiles.trajectory, status="running"))
+    state.put(LANE_RUNS, SAMPLES_KEY, LaneRun(scene.tiles.trajectory, status="running"))
     key(page.samples, Qt.Key.Key_Escape)
     assert len(asked) == 1
     click(page.samples.stop_button, page.samples.stop_button.rect().center())
@@ -805,16 +817,16 @@ def test_a_click_on_stop_and_escape_ask_to_stop(page, state, scene):
     assert len(asked) == 3
     key(page.samples.stop_button, Qt.Key.Key_Space)
     assert len(asked) == 4
-    state.set_run(SAMPLES_KEY, LaneRun(scene.tiles.trajectory))
+    state.put(LANE_RUNS, SAMPLES_KEY, LaneRun(scene.tiles.trajectory))
     assert page.samples.hasFocus()  # not a button beside it, which the next Space would press
 
 
 def test_escape_goes_on_to_the_page_when_nothing_is_sampled(page, state):
-    state.update_view(maximised_lane=TILES)
+    state.update(VIEW, maximised_lane=TILES)
     by_tab(page.samples)
-    state.set_run(SAMPLES_KEY, LaneRun(status="running"))
+    state.put(LANE_RUNS, SAMPLES_KEY, LaneRun(status="running"))
     key(page.samples, Qt.Key.Key_Escape)
-    assert state.view.maximised_lane == TILES
-    state.set_run(SAMPLES_KEY, LaneRun())
+    assert state.get(VIEW).maximised_lane == TILES
+    state.put(LANE_RUNS, SAMPLES_KEY, LaneRun())
     key(page.samples, Qt.Key.Key_Escape)
-    assert state.view.maximised_lane == ""
+    assert state.get(VIEW).maximised_lane == ""

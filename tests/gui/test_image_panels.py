@@ -11,23 +11,28 @@ from PySide6.QtWidgets import QAbstractButton, QFileDialog, QInputDialog
 from engine.config import IMAGE_SETS, ScheduleConfig, TrainingConfig, UNetConfig, unet_preset
 from engine.datasets.images import DIGITS, folder_training, image_training, load_digits
 from engine.trajectory import Trajectory
-from toydiff_gui import image_ends, names, theme
-from toydiff_gui.panels.images import configs
+from toydiff_gui import names, sheet
+from toydiff_gui.modes.images import endpoints, network_presets
+from toydiff_gui.modes.images.settings import (
+    COSTS,
+    IMAGE_CARD,
+    IMAGE_DATA,
+    IMAGE_INVERSION,
+    IMAGE_SAMPLING,
+    Cost,
+    ImageDataRun,
+)
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.panels.images.data_section import missing_text, progress_text
 from toydiff_gui.panels.images.preset_choice import duration_text, seconds_text, weights_text
 from toydiff_gui.panels.images.sample import ImageSamplePanel
 from toydiff_gui.panels.images.train import ImageTrainPanel
-from toydiff_gui.state import (
-    AppState,
-    Cost,
-    EngineStatus,
-    ImageDataRun,
-    Inversion,
-    LaneRun,
-    LaneSpec,
-    ModelInfo,
-    TrainingRun,
-)
+from toydiff_gui.state.engine import ENGINE, EngineStatus
+from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, LaneSpec
+from toydiff_gui.state.model import ModelInfo, show_model
+from toydiff_gui.state.results import Inversion
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG, TrainingRun
 from toydiff_gui.theme import DARK
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -52,11 +57,11 @@ def digits_model(**changes):
 
 @pytest.fixture
 def state(qapp):
-    state = AppState()
-    state.set_engine(EngineStatus("ready"))
-    state.set_model(digits_model())
-    state.update_training_config(**configs.as_changes(image_training("mnist")))
-    state.update_image_data(places=HERE)
+    state = Store()
+    state.set(ENGINE, EngineStatus("ready"))
+    show_model(state, digits_model())
+    state.update(TRAINING_CONFIG, **network_presets.as_changes(image_training("mnist")))
+    state.update(IMAGE_DATA, places=HERE)
     return state
 
 
@@ -94,9 +99,9 @@ def give_samples(state, count=64):
     """Tiles that end in the bundled digits."""
     data = load_digits().standardised(slice(0, count))
     noise = np.random.default_rng(0).standard_normal(data.shape).astype(np.float32)
-    meta = {image_ends.SEED: state.images.seed}
+    meta = {endpoints.SEED: state.get(IMAGE_SAMPLING).seed}
     trajectory = Trajectory([250, 0], [noise, data], [data, data], meta)
-    state.set_run(image_ends.SAMPLES_KEY, LaneRun(trajectory, status="done"))
+    state.put(LANE_RUNS, endpoints.SAMPLES_KEY, LaneRun(trajectory, status="done"))
     return data
 
 
@@ -108,7 +113,7 @@ def test_data_set_is_chosen_with_a_network_to_suit(qtbot, train, state, name):
     if name == "mnist":
         click(qtbot, train.data.cards["digits"])
     click(qtbot, train.data.cards[name])
-    config = state.training_config
+    config = state.get(TRAINING_CONFIG)
     assert config.dataset == name
     assert [key for key, card in train.data.cards.items() if card.isChecked()] == [name]
     size = {"digits": 8, "mnist": 28, "fashion": 28, "cifar10": 32, "folder": 32}[name]
@@ -122,7 +127,7 @@ def test_what_was_set_stays_when_other_data_are_chosen(qtbot, train, state):
     click(qtbot, train.presets.cards["small"])
     click(qtbot, train.data.cards["folder"])
     click(qtbot, train.data.cards["digits"])
-    config = state.training_config
+    config = state.get(TRAINING_CONFIG)
     assert (config.steps, config.rate) == (700, 0.002)
     assert config.unet == unet_preset("small", 8, 10)  # classes are back after the folder
 
@@ -135,7 +140,7 @@ def test_real_images_are_drawn_where_there_are_some(qtbot, train, state):
 
     assert greys(train.data.cards["digits"]) > 20  # bundled
     assert greys(train.data.cards["mnist"]) == 0
-    state.update_image_data(thumbnails={"mnist": load_digits().images[:4]})
+    state.update(IMAGE_DATA, thumbnails={"mnist": load_digits().images[:4]})
     assert greys(train.data.cards["mnist"]) > 20
 
 
@@ -146,8 +151,8 @@ def test_thumbnails_are_asked_for_once_where_the_data_are(qtbot, state):
     assert asked == []  # nobody looks yet
     shown(qtbot, panel, 296)
     assert asked == ["mnist"]
-    state.update_image_data(places=HERE | {"fashion": "/data/fashion"})
-    state.update_image_data(message="")
+    state.update(IMAGE_DATA, places=HERE | {"fashion": "/data/fashion"})
+    state.update(IMAGE_DATA, message="")
     assert asked == ["mnist", "fashion"]
 
 
@@ -160,7 +165,7 @@ def test_nothing_can_be_trained_without_its_data(qtbot, train, state):
     click(qtbot, train.data.cards["folder"])
     assert "folder of images" in train.run.train_button.toolTip()
     assert not train.data.download_button.isVisible()
-    state.update_image_data(places=HERE | {"folder": "/my/pictures"})
+    state.update(IMAGE_DATA, places=HERE | {"folder": "/my/pictures"})
     assert train.run.train_button.isEnabled()
     click(qtbot, train.data.cards["digits"])
     assert train.run.train_button.isEnabled()
@@ -177,8 +182,8 @@ def test_data_are_looked_for_before_they_are_said_to_be_missing():
 
 
 def test_data_that_another_machine_does_not_have_are_said_with_its_name(qtbot, train, state):
-    state.set_engine(EngineStatus("ready", device="cpu", devices=("cpu",), host="ada@far"))
-    state.update_image_data(places=HERE)
+    state.set(ENGINE, EngineStatus("ready", device="cpu", devices=("cpu",), host="ada@far"))
+    state.update(IMAGE_DATA, places=HERE)
     click(qtbot, train.data.cards["cifar10"])
     assert train.data.source_text.text() == "Not on ada@far"
     assert "CIFAR-10 is not on ada@far" in train.run.train_button.toolTip()
@@ -193,7 +198,7 @@ def test_nothing_is_downloaded_without_a_yes(qtbot, train, state):
     asked = []
     train.download_requested.connect(asked.append)
     click(qtbot, train.data.cards["cifar10"])
-    state.update_image_data(download_root="/home/me/data")
+    state.update(IMAGE_DATA, download_root="/home/me/data")
     click(qtbot, train.data.download_button)
     question = train.data.question
     said = " ".join(label.text() for label in question.findChildren(type(train.title)))
@@ -216,24 +221,24 @@ def test_nothing_is_downloaded_without_a_yes(qtbot, train, state):
 def test_a_download_shows_its_progress_and_can_be_cancelled(qtbot, train, state):
     assert not train.data.progress.isVisible()
     click(qtbot, train.data.cards["fashion"])
-    state.update_image_data(fetching="fashion", done=7_750_000, total=31_000_000, remaining=42.0)
+    state.update(IMAGE_DATA, fetching="fashion", done=7_750_000, total=31_000_000, remaining=42.0)
     assert train.data.progress_text.text() == "Fashion: 7.8 of 31 MB · 0:42 left"
     assert train.data.progress_bar.value() == 250
     assert not train.data.download_button.isEnabled()
     with qtbot.waitSignal(train.cancel_download_requested):
         click(qtbot, train.data.cancel_button)
-    state.update_image_data(fetching="", message="The server has hung up")
+    state.update(IMAGE_DATA, fetching="", message="The server has hung up")
     assert not train.data.progress.isVisible()
     assert train.data.source_text.text() == "The server has hung up"
     assert train.data.download_button.isEnabled()
-    state.update_image_data(places=HERE | {"fashion": "/data/fashion"}, message="")
+    state.update(IMAGE_DATA, places=HERE | {"fashion": "/data/fashion"}, message="")
     assert train.data.source_text.text() == "In /data/fashion"
     assert not train.data.download_button.isVisible()
 
 
 def test_images_that_cannot_be_browsed_are_not_said_in_train(qtbot, train, state):
     click(qtbot, train.data.cards["fashion"])
-    state.update_image_data(browse_message="The data set is not here")
+    state.update(IMAGE_DATA, browse_message="The data set is not here")
     assert train.data.source_text.text() == "Not on this computer"
 
 
@@ -249,7 +254,7 @@ def test_a_folder_on_another_machine_is_typed(qtbot, train, state, monkeypatch):
         return " /there/data ", True
 
     monkeypatch.setattr(QInputDialog, "getText", answer)
-    state.set_engine(EngineStatus("ready", host="ada@far"))
+    state.set(ENGINE, EngineStatus("ready", host="ada@far"))
     with qtbot.waitSignal(train.data_root_requested) as said:
         click(qtbot, train.data.folder_button)
     assert said.args == ["/there/data"]
@@ -268,11 +273,11 @@ def test_a_folder_is_chosen_with_its_size_and_colours(qtbot, train, state, monke
         click(qtbot, train.data.folder_button)
     assert said.args == ["/my/pictures"]
     type_in(qtbot, train.data.size_box, "48")
-    assert state.training_config.image_size == 48
-    assert state.training_config.unet == unet_preset("medium", 48)
+    assert state.get(TRAINING_CONFIG).image_size == 48
+    assert state.get(TRAINING_CONFIG).unet == unet_preset("medium", 48)
     train.data.colours.setFocus()
     qtbot.keyClick(train.data.colours, Qt.Key.Key_Down)
-    assert state.training_config.channels == 1
+    assert state.get(TRAINING_CONFIG).channels == 1
     assert not train.classes.isEnabled()
     assert "no classes" in train.classes.toolTip()
 
@@ -282,7 +287,7 @@ def test_impossible_size_gets_a_sentence(qtbot, train, state, said):
     with qtbot.waitSignal(state.message_posted) as told:
         type_in(qtbot, train.data.size_box, "99")
     assert told.args == ["Image size must be between 8 and 64, got 99.", True]
-    assert state.training_config.image_size == 32
+    assert state.get(TRAINING_CONFIG).image_size == 32
 
 
 # Train: the network and the run
@@ -293,8 +298,8 @@ def test_each_network_says_what_it_costs_before_training(qtbot, train, state):
     assert medium.lines == ("– weights", "measuring…")
     assert "being measured" in medium.toolTip()
     assert train.whole.text() == ""
-    state.set_cost("mnist/small", Cost(212_345, 0.053))
-    state.set_cost("mnist/medium", Cost(764_000, 0.61))
+    state.put(COSTS, "mnist/small", Cost(212_345, 0.053))
+    state.put(COSTS, "mnist/medium", Cost(764_000, 0.61))
     assert small.lines == ("0.21 M", "53 ms / update")
     assert medium.lines == ("0.76 M", "0.61 s / update")
     assert train.whole.text() == "about 61 min in all"  # 6 000 of them
@@ -303,11 +308,11 @@ def test_each_network_says_what_it_costs_before_training(qtbot, train, state):
     type_in(qtbot, train.fields.steps.box, "100")
     assert train.whole.text() == "about 61 s in all"
     click(qtbot, small)
-    assert state.training_config.unet == unet_preset("small", 28, 10)
+    assert state.get(TRAINING_CONFIG).unet == unet_preset("small", 28, 10)
     assert train.whole.text() == "about 5 s in all"
     click(qtbot, train.data.cards["fashion"])
     assert small.lines == ("– weights", "measuring…")  # not yet known of these data
-    state.set_cost("fashion/small", Cost(failed=True))
+    state.put(COSTS, "fashion/small", Cost(failed=True))
     assert small.lines == ("– weights", "not measured")
     assert "could not be measured" in small.toolTip()
     assert small.accessibleDescription() == small.toolTip()
@@ -334,26 +339,26 @@ def test_short_times_and_weights_are_told_in_few_digits():
 
 def test_a_network_of_its_own_is_none_of_the_presets(train, state):
     own = UNetConfig(width=8, multipliers=(1, 2), attention=(1,), heads=2, embedding=8)
-    state.update_training_config(unet=own)
+    state.update(TRAINING_CONFIG, unet=own)
     assert not any(card.isChecked() for card in train.presets.cards.values())
-    state.update_training_config(unet=unet_preset("large", 28))
+    state.update(TRAINING_CONFIG, unet=unet_preset("large", 28))
     assert train.presets.cards["large"].isChecked()
 
 
 def test_arrow_keys_go_from_network_to_network(qtbot, train, state):
     train.presets.cards["medium"].setFocus()
     qtbot.keyClick(train.presets.cards["medium"], Qt.Key.Key_Right)
-    assert state.training_config.unet == unet_preset("large", 28, 10)
+    assert state.get(TRAINING_CONFIG).unet == unet_preset("large", 28, 10)
 
 
 def test_classes_are_learned_or_not(qtbot, train, state):
     assert train.classes.isChecked()
     click(qtbot, train.classes, QPoint(8, 11))
-    assert state.training_config.unet == unet_preset("medium", 28, 0)
+    assert state.get(TRAINING_CONFIG).unet == unet_preset("medium", 28, 0)
     click(qtbot, train.presets.cards["small"])
-    assert state.training_config.unet == unet_preset("small", 28, 0)
+    assert state.get(TRAINING_CONFIG).unet == unet_preset("small", 28, 0)
     click(qtbot, train.classes, QPoint(8, 11))
-    assert state.training_config.unet == unet_preset("small", 28, 10)
+    assert state.get(TRAINING_CONFIG).unet == unet_preset("small", 28, 10)
 
 
 @pytest.mark.parametrize(
@@ -370,19 +375,19 @@ def test_fields_write_to_the_state_and_can_be_reset(qtbot, train, state, field, 
     default = read(image_training("mnist"))
     assert not train.model_header.reset.isVisible()
     type_in(qtbot, getattr(train.fields, field).box, text)
-    assert read(state.training_config) == pytest.approx(float(text))
+    assert read(state.get(TRAINING_CONFIG)) == pytest.approx(float(text))
     assert train.model_header.reset.isVisible()
     click(qtbot, train.model_header.reset)
-    assert read(state.training_config) == default
+    assert read(state.get(TRAINING_CONFIG)) == default
 
 
 def test_schedule_of_images_is_cosine_unless_chosen(qtbot, train, state):
     assert train.schedule.cards["cosine"].isChecked()
     assert not train.schedule.header.reset.isVisible()
     click(qtbot, train.schedule.cards["linear"])
-    assert state.training_config.schedule.name == "linear"
+    assert state.get(TRAINING_CONFIG).schedule.name == "linear"
     click(qtbot, train.schedule.header.reset)
-    assert state.training_config.schedule == ScheduleConfig(name="cosine")
+    assert state.get(TRAINING_CONFIG).schedule == ScheduleConfig(name="cosine")
 
 
 def test_quality_is_told_beside_its_floor_and_all_is_locked_while_training(qtbot, train, state):
@@ -392,7 +397,7 @@ def test_quality_is_told_beside_its_floor_and_all_is_locked_while_training(qtbot
         "recognised": 0.83,
         "recognised_floor": 0.99,
     }
-    state.set_training(TrainingRun("running", 100, 6000, 60.0, 90.0, quality=quality))
+    state.set(TRAINING, TrainingRun("running", 100, 6000, 60.0, 90.0, quality=quality))
     distance, recognised = train.run.figures
     assert distance.value.text() == "12.34"
     assert distance.floor.text() == "· floor 5.10"
@@ -411,22 +416,22 @@ def test_a_training_of_points_is_measured_as_such(train, state):
     distance, second = train.run.figures
     assert distance.caption.text() == "Fréchet"
     quality = {"distance": 0.0818, "distance_floor": 0.018, "off_data": 0.02}
-    state.set_training(TrainingRun("running", 3, 9, quality=quality, config=TrainingConfig()))
+    state.set(TRAINING, TrainingRun("running", 3, 9, quality=quality, config=TrainingConfig()))
     assert (distance.caption.text(), distance.value.text()) == ("sliced W₂", "0.082")
     assert distance.floor.text() == "· floor 0.018"
     assert "Wasserstein" in distance.value.toolTip()
     assert (second.heading.text(), second.value.text()) == ("Off the data", "2.0 %")
     assert train.run.whose.isVisible()
     assert train.run.whose.text() == "Training of V, in mode 2D"
-    state.set_training(TrainingRun("running", 3, 9, config=image_training("digits")))
+    state.set(TRAINING, TrainingRun("running", 3, 9, config=image_training("digits")))
     assert (distance.caption.text(), second.heading.text()) == ("Fréchet", "Recognised")
     assert not train.run.whose.isVisible()
 
 
 def test_a_configuration_for_points_does_no_harm(train, state):
-    state.update_training_config(dataset="v", unet=None)
-    assert state.training_config.dataset == "v"
-    state.update_training_config(**configs.as_changes(image_training("digits")))
+    state.update(TRAINING_CONFIG, dataset="v", unet=None)
+    assert state.get(TRAINING_CONFIG).dataset == "v"
+    state.update(TRAINING_CONFIG, **network_presets.as_changes(image_training("digits")))
     assert train.data.cards["digits"].isChecked()
 
 
@@ -437,22 +442,26 @@ def test_numbers_write_to_the_settings_of_images(qtbot, sample, state):
     type_in(qtbot, sample.start.count_field.box, "36")
     type_in(qtbot, sample.start.steps_field.box, "20")
     type_in(qtbot, sample.start.seed_field.box, "9")
-    assert (state.images.count, state.images.steps, state.images.seed) == (36, 20, 9)
+    assert (
+        state.get(IMAGE_SAMPLING).count,
+        state.get(IMAGE_SAMPLING).steps,
+        state.get(IMAGE_SAMPLING).seed,
+    ) == (36, 20, 9)
     assert sample.lanes.rows["ddpm"].note.text() == "20 steps"
     with qtbot.waitSignal(state.message_posted) as said:
         type_in(qtbot, sample.start.count_field.box, "5000")
     assert said.args == ["Images N must be between 1 and 400, got 5000.", True]
-    assert state.sampling == AppState().sampling  # of the other mode
+    assert state.get(SAMPLING) == Store().get(SAMPLING)  # of the other mode
 
 
 def test_eta_belongs_to_the_mode(qtbot, sample, state):
     sample.lanes.eta_slider.setFocus()
     qtbot.keyClick(sample.lanes.eta_slider, Qt.Key.Key_Right)
-    assert (state.images.eta, state.sampling.eta) == (0.01, 0.0)
+    assert (state.get(IMAGE_SAMPLING).eta, state.get(SAMPLING).eta) == (0.01, 0.0)
 
 
 def test_a_lanes_settings_fall_back_to_those_of_images(qtbot, sample, state):
-    state.update_images(eta=0.25, seed=11)
+    state.update(IMAGE_SAMPLING, eta=0.25, seed=11)
     sample.edit_lane("ddim")
     editor = sample.editor
     assert editor.steps.box.lineEdit().placeholderText() == "50"
@@ -463,7 +472,7 @@ def test_a_lanes_settings_fall_back_to_those_of_images(qtbot, sample, state):
 
 def test_a_long_name_of_a_lane_is_cut_rather_than_the_dock(qtbot, sample, state):
     title = "DDIM, prior-preserving"
-    state.set_lanes((*state.lanes, LaneSpec("long", title=title, path="prior-preserving")))
+    state.set(LANES, (*state.get(LANES), LaneSpec("long", title=title, path="prior-preserving")))
     row, area = sample.lanes.rows["long"], sample.scroll_area
     qtbot.waitUntil(lambda: row.check.shown_text.endswith("…"))
     assert row.check.shown_text.startswith("DDIM, prior-pre")
@@ -478,7 +487,7 @@ def test_a_long_name_of_a_lane_is_cut_rather_than_the_dock(qtbot, sample, state)
 def test_endpoints_show_what_they_are(qtbot, sample, state):
     assert sample.path.rows["A"].button.name == "none yet"
     data = give_samples(state)
-    image_ends.place_tile(state, 20, "A")
+    endpoints.place_tile(state, 20, "A")
     row = sample.path.rows["A"]
     assert row.button.name == "Tile 21"
     assert row.button.accessibleName() == "Endpoint A: Tile 21"
@@ -486,8 +495,8 @@ def test_endpoints_show_what_they_are(qtbot, sample, state):
     assert data.shape == (64, 1, 8, 8)
     assert np.array_equal(row.picture, expected)
     # Other samples come; what A looked like stays with it.
-    state.update_images(seed=6)
-    state.set_run(image_ends.SAMPLES_KEY, LaneRun(status="running"))
+    state.update(IMAGE_SAMPLING, seed=6)
+    state.put(LANE_RUNS, endpoints.SAMPLES_KEY, LaneRun(status="running"))
     assert np.array_equal(row.picture, expected)
     assert "seed 5" in row.button.name
 
@@ -496,34 +505,34 @@ def test_endpoints_keep_their_pictures_while_the_tiles_are_sampled_anew(sample, 
     row = sample.path.rows["A"]
     data = give_samples(state)
     smear = np.zeros_like(data)
-    begun = Trajectory([250, 125, 0], [data], [smear], {image_ends.SEED: 5})
+    begun = Trajectory([250, 125, 0], [data], [smear], {endpoints.SEED: 5})
     digit = load_digits().images[20]
-    image_ends.place_tile(state, 20, "A")
-    state.set_run(image_ends.SAMPLES_KEY, LaneRun(begun, status="running"))  # with more steps
+    endpoints.place_tile(state, 20, "A")
+    state.put(LANE_RUNS, endpoints.SAMPLES_KEY, LaneRun(begun, status="running"))  # with more steps
     assert np.array_equal(row.picture, digit)
-    state.update_images(seed=6)  # before they are done
-    other = Trajectory([250, 0], [data], [smear], {image_ends.SEED: 6})
-    state.set_run(image_ends.SAMPLES_KEY, LaneRun(other, status="running"))
+    state.update(IMAGE_SAMPLING, seed=6)  # before they are done
+    other = Trajectory([250, 0], [data], [smear], {endpoints.SEED: 6})
+    state.put(LANE_RUNS, endpoints.SAMPLES_KEY, LaneRun(other, status="running"))
     assert np.array_equal(row.picture, digit)
-    image_ends.place_tile(state, 3, "A")  # of which nothing better is known yet
+    endpoints.place_tile(state, 3, "A")  # of which nothing better is known yet
     first = row.picture
     assert first is not None
     assert not np.array_equal(first, load_digits().images[3])
     other.append(data, data)
-    state.set_run(image_ends.SAMPLES_KEY, LaneRun(other, status="done"))
+    state.put(LANE_RUNS, endpoints.SAMPLES_KEY, LaneRun(other, status="done"))
     assert np.array_equal(row.picture, load_digits().images[3])
 
 
 def test_a_tile_in_training_is_called_so_in_full(qtbot, sample, state):
     data = give_samples(state)
-    preview = Trajectory([250, 0], [data, data], [data, data], {image_ends.SEED: 0})
+    preview = Trajectory([250, 0], [data, data], [data, data], {endpoints.SEED: 0})
     config = image_training("digits")
-    state.set_training(TrainingRun("running", 3, 9, preview=preview, config=config))
-    image_ends.place_tile(state, 5, "A")
+    state.set(TRAINING, TrainingRun("running", 3, 9, preview=preview, config=config))
+    endpoints.place_tile(state, 5, "A")
     button = sample.path.rows["A"].button
     assert button.name == "Training, tile 6"
     assert button.text() == button.name  # nothing of it is cut
-    state.set_training(TrainingRun("done", 9, 9, config=config))
+    state.set(TRAINING, TrainingRun("done", 9, 9, config=config))
     assert button.text() == "Training, tile 6"
 
 
@@ -533,15 +542,15 @@ def test_endpoints_are_chosen_from_the_menu(qtbot, sample, state):
     assert not row.random_action.isEnabled()
     assert not row.none_action.isEnabled()
     give_samples(state)
-    state.update_image_view(pinned_tile=7)
+    state.update(IMAGE_CARD, pinned_tile=7)
     row.menu.aboutToShow.emit()
     assert row.pinned_action.text() == "Tile 8, shown large"
     row.pinned_action.trigger()
-    assert state.images.c.tile == 7
+    assert state.get(IMAGE_SAMPLING).c.tile == 7
     assert sample.path.kind.button("drawn").isEnabled()
     row.menu.aboutToShow.emit()
     row.none_action.trigger()
-    assert state.images.c is None
+    assert state.get(IMAGE_SAMPLING).c is None
     assert not sample.path.kind.button("drawn").isEnabled()
     assert "Choose C first" in sample.path.kind.button("drawn").toolTip()
 
@@ -550,19 +559,23 @@ def test_random_and_swapped_endpoints(qtbot, sample, state):
     assert not sample.path.swap_button.isEnabled()
     give_samples(state)
     click(qtbot, sample.path.random_button)
-    a, b = state.images.a, state.images.b
+    a, b = state.get(IMAGE_SAMPLING).a, state.get(IMAGE_SAMPLING).b
     assert a.tile != b.tile
-    state.update_images(class_a=3)
+    state.update(IMAGE_SAMPLING, class_a=3)
     click(qtbot, sample.path.swap_button)
-    assert (state.images.a, state.images.b) == (b, a)
-    assert (state.images.class_a, state.images.class_b) == (None, 3)
+    assert (state.get(IMAGE_SAMPLING).a, state.get(IMAGE_SAMPLING).b) == (b, a)
+    assert (state.get(IMAGE_SAMPLING).class_a, state.get(IMAGE_SAMPLING).class_b) == (None, 3)
 
 
 def test_path_is_set_and_reset(qtbot, sample, state):
     click(qtbot, sample.path.kind.button("spherical"))
     type_in(qtbot, sample.path.images_box, "20")
     click(qtbot, sample.path.even, QPoint(8, 11))
-    assert (state.images.path, state.images.path_images, state.images.even) == (
+    assert (
+        state.get(IMAGE_SAMPLING).path,
+        state.get(IMAGE_SAMPLING).path_images,
+        state.get(IMAGE_SAMPLING).even,
+    ) == (
         "spherical",
         20,
         True,
@@ -572,7 +585,11 @@ def test_path_is_set_and_reset(qtbot, sample, state):
     assert sample.path.search.isVisible()
     assert not sample.path.even.isEnabled()
     click(qtbot, sample.path.header.reset)
-    assert (state.images.path, state.images.path_images, state.images.even) == (
+    assert (
+        state.get(IMAGE_SAMPLING).path,
+        state.get(IMAGE_SAMPLING).path_images,
+        state.get(IMAGE_SAMPLING).even,
+    ) == (
         "linear",
         12,
         False,
@@ -581,9 +598,9 @@ def test_path_is_set_and_reset(qtbot, sample, state):
 
 def test_with_the_same_noise_there_is_one_path_only(qtbot, sample, state):
     click(qtbot, sample.path.kind.button("geodesic"))
-    state.update_images(class_b=3)
+    state.update(IMAGE_SAMPLING, class_b=3)
     click(qtbot, sample.classes.fixed, QPoint(8, 11))
-    assert state.images.fixed_noise
+    assert state.get(IMAGE_SAMPLING).fixed_noise
     told = "Same noise: only the class changes along the path"
     for button in (*(sample.path.kind.button(key) for key in names.PATHS), sample.path.even):
         assert not button.isEnabled()
@@ -597,12 +614,12 @@ def test_with_the_same_noise_there_is_one_path_only(qtbot, sample, state):
 
 
 def test_the_same_noise_can_be_turned_off_where_there_are_no_classes(qtbot, sample, state):
-    state.update_images(fixed_noise=True)
-    state.set_model(digits_model(labels=()))
+    state.update(IMAGE_SAMPLING, fixed_noise=True)
+    show_model(state, digits_model(labels=()))
     assert sample.classes.fixed.isEnabled()
     assert not sample.classes.guidance.isEnabled()
     click(qtbot, sample.classes.fixed, QPoint(8, 11))
-    assert not state.images.fixed_noise
+    assert not state.get(IMAGE_SAMPLING).fixed_noise
     assert not sample.classes.fixed.isEnabled()
     assert sample.path.kind.button("linear").isEnabled()
 
@@ -610,26 +627,26 @@ def test_the_same_noise_can_be_turned_off_where_there_are_no_classes(qtbot, samp
 def test_classes_and_guidance(qtbot, sample, state):
     classes = sample.classes
     assert [classes.tiles.itemText(i) for i in range(3)] == ["any", "each in turn", "0"]
-    state.update_images(tile_classes=((3, 4),))
+    state.update(IMAGE_SAMPLING, tile_classes=((3, 4),))
     classes.tiles.setFocus()
     qtbot.keyClick(classes.tiles, Qt.Key.Key_Down)
-    assert state.images.tile_class == "each"
-    assert state.images.tile_classes == ()
+    assert state.get(IMAGE_SAMPLING).tile_class == "each"
+    assert state.get(IMAGE_SAMPLING).tile_classes == ()
     assert not classes.fixed.isEnabled()
     assert "Choose classes" in classes.fixed.toolTip()
     classes.ends["B"].setFocus()
     qtbot.keyClick(classes.ends["B"], Qt.Key.Key_Down)
-    assert (state.images.class_a, state.images.class_b) == (None, 0)
+    assert (state.get(IMAGE_SAMPLING).class_a, state.get(IMAGE_SAMPLING).class_b) == (None, 0)
     click(qtbot, classes.fixed, QPoint(8, 11))
-    assert state.images.fixed_noise
+    assert state.get(IMAGE_SAMPLING).fixed_noise
     type_in(qtbot, classes.guidance, "2.5")
-    assert state.images.guidance == 2.5
+    assert state.get(IMAGE_SAMPLING).guidance == 2.5
     click(qtbot, classes.header.reset)
-    assert state.images == AppState().images
+    assert state.get(IMAGE_SAMPLING) == Store().get(IMAGE_SAMPLING)
 
 
 def test_classes_are_greyed_for_a_model_that_knows_none(sample, state):
-    state.set_model(digits_model(labels=()))
+    show_model(state, digits_model(labels=()))
     assert not sample.classes.tiles.isEnabled()
     assert sample.classes.tiles.toolTip() == "This model has learned no classes"
 
@@ -637,18 +654,18 @@ def test_classes_are_greyed_for_a_model_that_knows_none(sample, state):
 def test_overlays_turn_the_card_and_say_why_not(qtbot, sample, state):
     buttons = sample.overlays.buttons
     click(qtbot, buttons["attention"])
-    assert state.image_view.face == "attention"
+    assert state.get(IMAGE_CARD).face == "attention"
     click(qtbot, buttons["slice"])
-    assert state.image_view.face == "slice"
+    assert state.get(IMAGE_CARD).face == "slice"
     assert not buttons["attention"].isChecked()
     click(qtbot, buttons["slice"])
-    assert state.image_view.face == "picture"
+    assert state.get(IMAGE_CARD).face == "picture"
     click(qtbot, buttons["preview"])
-    assert state.image_view.preview
+    assert state.get(IMAGE_CARD).preview
     assert not buttons["warp"].isEnabled()
     assert "in the plane only" in buttons["warp"].toolTip()
     assert "Diagnostics" in buttons["difference"].toolTip()
-    state.set_model(digits_model(attends=False))
+    show_model(state, digits_model(attends=False))
     assert buttons["attention"].toolTip() == "This network has no attention"
 
 
@@ -663,16 +680,16 @@ def test_an_image_file_becomes_an_endpoint(qtbot, sample, monkeypatch):
 
 
 def test_an_inversion_is_followed_and_stopped(qtbot, sample, state):
-    state.set_inversion(Inversion(status="running", source="shoe.png"))
+    state.set(IMAGE_INVERSION, Inversion(status="running", source="shoe.png"))
     assert sample.inversion.text.text() == "Finding the latent of shoe.png…"
     with qtbot.waitSignal(sample.cancel_inversion_requested):
         click(qtbot, sample.inversion.dismiss)
     assert not sample.inversion.text.isVisible()
-    state.set_inversion(Inversion(status="done", source="shoe.png", errors=np.array([0.05])))
+    state.set(IMAGE_INVERSION, Inversion(status="done", source="shoe.png", errors=np.array([0.05])))
     assert sample.inversion.text.text().startswith("shoe.png comes back within 0.05")
-    state.set_inversion(Inversion(status="failed", message="The file is no image."))
+    state.set(IMAGE_INVERSION, Inversion(status="failed", message="The file is no image."))
     assert sample.inversion.text.text() == "The file is no image."
-    state.set_engine(EngineStatus("dead"))
+    state.set(ENGINE, EngineStatus("dead"))
     assert not sample.inversion.button.isEnabled()
     sample.path.rows["A"].menu.aboutToShow.emit()
     assert not sample.path.rows["A"].browse_action.isEnabled()
@@ -684,7 +701,7 @@ def test_an_inversion_is_followed_and_stopped(qtbot, sample, state):
 @pytest.mark.parametrize("dock", ["train", "sample"])
 def test_nothing_is_cut_off(qtbot, request, cut_texts, app, chosen, dock):
     panel = request.getfixturevalue(dock)
-    theme.apply(app, chosen)
+    sheet.apply(app, chosen)
     area = panel.scroll_area
 
     def nothing_is_cut():

@@ -5,14 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.window import settle
 from engine import protocol
 from engine.config import unet_preset
 from engine.datasets.images import image_training
 from engine.trajectory import Trajectory
-from toydiff_gui import image_ends
+from tests.hands.window import settle
 from toydiff_gui.image_composer import compose_images
-from toydiff_gui.state import ImageEnd, LaneRun, ModelInfo
+from toydiff_gui.modes.images import endpoints
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_INVERSION, IMAGE_SAMPLING, ImageEnd
+from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun
+from toydiff_gui.state.model import MODEL, ModelInfo, remember_model, show_model
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
+from toydiff_gui.state.view import PINNED
 
 SHAPE = (1, 8, 8)
 KINDS = (protocol.Sample, protocol.Interpolate)
@@ -25,10 +29,10 @@ def other(ref="other", **changes):
 
 def lane_with(state, checkpoint):
     """The last lane is of another network."""
-    lanes = list(state.lanes)
+    lanes = list(state.get(LANES))
     at = next(n for n, lane in enumerate(lanes) if lane.key == "ddim")
     lanes[at] = replace(lanes[at], checkpoint=checkpoint)
-    state.set_lanes(tuple(lanes))
+    state.set(LANES, tuple(lanes))
 
 
 def white_run(model):
@@ -40,12 +44,12 @@ def white_run(model):
 
 def test_white_is_white_whatever_the_units_of_the_network(image_desk):
     state, model = image_desk.state, other()
-    state.set_other_model(model)
+    remember_model(state, model)
     lane_with(state, "other")
     run = white_run(model)
-    state.set_run("ddim", run)
-    state.set_pinned(1)
-    state.update_image_view(attention_of="ddim")
+    state.put(LANE_RUNS, "ddim", run)
+    state.set(PINNED, 1)
+    state.update(IMAGE_CARD, attention_of="ddim")
     scene = compose_images(state)
     strip = next(strip for strip in scene.strips if strip.key == "ddim")
     assert (scene.pixels(strip.trajectory.x[-1]) == 255).all()
@@ -57,11 +61,11 @@ def test_white_is_white_whatever_the_units_of_the_network(image_desk):
 
 def test_frames_of_another_network_are_seen_as_they_come(image_desk):
     state, model = image_desk.state, other()
-    state.set_other_model(model)
+    remember_model(state, model)
     lane_with(state, "other")
     whole = white_run(model).trajectory
     growing = Trajectory(whole.t, whole.x[:1], [])
-    state.set_run("ddim", LaneRun(trajectory=growing, status="running"))
+    state.put(LANE_RUNS, "ddim", LaneRun(trajectory=growing, status="running"))
     for frames in (1, 2):
         growing.x[:] = whole.x[:frames]
         strip = next(strip for strip in compose_images(state).strips if strip.key == "ddim")
@@ -73,8 +77,8 @@ def train_digits_beside(image_desk, ref="mnist"):
     state = image_desk.state
     image_desk.open_images(ref, "mnist")
     image_desk.link.answer_all()
-    state.update_training_config(**vars(image_training("digits")))
-    image_desk.conductor.train()
+    state.update(TRAINING_CONFIG, **vars(image_training("digits")))
+    image_desk.training.train()
     (train,) = image_desk.heard(protocol.Train)
     states = np.zeros((64, *SHAPE), np.float32)
     image_desk.link.report(
@@ -96,33 +100,33 @@ def train_digits_beside(image_desk, ref="mnist"):
 def test_a_model_opened_while_another_is_trained_shows_its_own_samples(image_desk):
     state = image_desk.state
     train_digits_beside(image_desk)
-    assert image_ends.shown_tiles(state) is state.training.preview
+    assert endpoints.shown_tiles(state) is state.get(TRAINING).preview
     image_desk.open_images("digits", "digits")
     image_desk.link.answer_all()
     settle()
-    assert image_ends.shown_tiles(state) is state.run("samples").trajectory
-    assert state.images.a is not None
-    assert state.images.a.label == "Tile 1"
+    assert endpoints.shown_tiles(state) is state.at(LANE_RUNS, "samples").trajectory
+    assert state.get(IMAGE_SAMPLING).a is not None
+    assert state.get(IMAGE_SAMPLING).a.label == "Tile 1"
 
 
 def test_ends_are_of_the_samples_even_while_others_are_trained(image_desk):
     state = image_desk.state
     train_digits_beside(image_desk)
-    state.update_images(a=None, b=None)
+    state.update(IMAGE_SAMPLING, a=None, b=None)
     settle()
-    assert state.images.a.latents.shape == (1, 28, 28)
-    assert not state.images.a.in_training
+    assert state.get(IMAGE_SAMPLING).a.latents.shape == (1, 28, 28)
+    assert not state.get(IMAGE_SAMPLING).a.in_training
 
 
 def test_classes_go_to_networks_that_know_them_only(image_desk):
     state, link = image_desk.state, image_desk.link
-    state.set_other_model(other())  # without classes
+    remember_model(state, other())  # without classes
     lane_with(state, "other")
     link.answer_all()
-    state.update_images(class_a=3, class_b=4)
-    state.set_run("ddim", white_run(other()))
+    state.update(IMAGE_SAMPLING, class_a=3, class_b=4)
+    state.put(LANE_RUNS, "ddim", white_run(other()))
     image_desk.heard()
-    state.update_image_view(face="attention", attention_of="ddim", layer="down.2.1")
+    state.update(IMAGE_CARD, face="attention", attention_of="ddim", layer="down.2.1")
     (asked,) = image_desk.heard(protocol.Attend)
     assert asked.message.checkpoint == "other"
     assert "classes" not in asked.arrays
@@ -131,24 +135,24 @@ def test_classes_go_to_networks_that_know_them_only(image_desk):
 
 def test_ends_are_called_what_the_model_of_now_calls_their_class(image_desk):
     state = image_desk.state
-    state.update_images(tile_class="each")
+    state.update(IMAGE_SAMPLING, tile_class="each")
     image_desk.link.answer_all()
     image_desk.heard()
-    assert state.images.a.label == "0, tile 1"
-    state.set_model(replace(state.model, labels=tuple("abcdefghij"), revision=1))
+    assert state.get(IMAGE_SAMPLING).a.label == "0, tile 1"
+    show_model(state, replace(state.get(MODEL), labels=tuple("abcdefghij"), revision=1))
     image_desk.link.answer_all()
     settle()
-    assert state.images.a.label == "a, tile 1"
+    assert state.get(IMAGE_SAMPLING).a.label == "a, tile 1"
 
 
 def test_an_inversion_ends_with_a_model_of_another_size(image_desk):
     state = image_desk.state
     pixels = np.zeros((1, 8, 8), np.uint8)
     image_desk.image_inverter.invert_image("A", pixels, "mine")
-    assert state.inversion.status == "running"
+    assert state.get(IMAGE_INVERSION).status == "running"
     image_desk.open_images("mnist", "mnist")
     settle()
-    assert state.inversion.status != "running"
+    assert state.get(IMAGE_INVERSION).status != "running"
 
 
 def test_an_inverted_image_is_inverted_again_though_its_class_is_forgotten(image_desk):
@@ -160,12 +164,12 @@ def test_an_inverted_image_is_inverted_again_though_its_class_is_forgotten(image
     link.report(
         protocol.Result(job=invert.message.job), {"latents": latents, "errors": np.zeros(1)}
     )
-    assert state.images.a.label == "mine"
-    state.update_images(class_a=7)
+    assert state.get(IMAGE_SAMPLING).a.label == "mine"
+    state.update(IMAGE_SAMPLING, class_a=7)
     image_desk.heard()
     config = image_training("digits")
     config = replace(config, unet=unet_preset("small", 8))
-    image_desk.conductor.open_model("plain")
+    image_desk.models.open("plain")
     (opening,) = image_desk.heard(protocol.Open)
     link.describe(opening.message.job, config)
     assert image_desk.heard(protocol.Invert)
@@ -173,10 +177,10 @@ def test_an_inverted_image_is_inverted_again_though_its_class_is_forgotten(image
 
 def test_another_tile_that_stands_in_for_c_is_another_slice(image_desk):
     state, link = image_desk.state, image_desk.link
-    state.update_image_view(face="slice")
+    state.update(IMAGE_CARD, face="slice")
     link.answer_all()
     image_desk.heard()
-    state.update_images(seed=9)
+    state.update(IMAGE_SAMPLING, seed=9)
     (tiles,) = (packet for packet in image_desk.heard(*KINDS) if packet.message.slot == "samples")
     link.frames(tiles)
     link.finish(tiles)
@@ -184,7 +188,7 @@ def test_another_tile_that_stands_in_for_c_is_another_slice(image_desk):
 
 
 def test_a_geodesic_moves_along_whatever_the_shape_of_its_latents():
-    from toydiff_gui.pathfinder import _moved
+    from toydiff_gui.controllers.geodesic import _moved
 
     ends = np.zeros(SHAPE, np.float32), np.ones(SHAPE, np.float32)
     path = np.linspace(*ends, 5, dtype=np.float32)
@@ -194,11 +198,11 @@ def test_a_geodesic_moves_along_whatever_the_shape_of_its_latents():
 
 def test_a_training_that_is_not_opened_is_offered(image_desk):
     heard = []
-    image_desk.conductor.runs_changed.connect(lambda: heard.append(image_desk.runs.recent()))
+    image_desk.training.runs_changed.connect(lambda: heard.append(image_desk.runs.recent()))
     train = train_digits_beside(image_desk)
     image_desk.open("v")
     image_desk.link.answer_all()
-    folder = image_desk.state.training.folder
+    folder = image_desk.state.get(TRAINING).folder
     (image_desk.runs._root / folder / "checkpoint.safetensors").write_bytes(b"x")
     image_desk.link.report(protocol.Result(job=train.message.job))
     assert heard == [[folder]]
@@ -208,7 +212,7 @@ def test_ends_that_were_placed_stay_what_they_are(image_desk):
     """An image that was inverted is no tile and follows none."""
     state = image_desk.state
     end = ImageEnd(np.ones(SHAPE, np.float32), "mine")
-    image_ends.place_end(state, "A", end)
-    state.update_images(tile_class="each")
+    endpoints.place_end(state, "A", end)
+    state.update(IMAGE_SAMPLING, tile_class="each")
     settle()
-    assert state.images.a is end
+    assert state.get(IMAGE_SAMPLING).a is end

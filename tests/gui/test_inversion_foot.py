@@ -5,8 +5,10 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from bench.hands import click, key
-from toydiff_gui.state import EngineStatus, Inversion
+from tests.hands.mouse_and_keys import click, key
+from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
+from toydiff_gui.state.engine import ENGINE, EngineStatus
+from toydiff_gui.state.results import Inversion
 
 DATA = np.array([[0.5, 0.25], [-1.0, 2.0], [0.0, 0.0]], np.float32)
 DONE = Inversion("done", "points.csv", DATA, DATA * 2, np.array([0.001, 0.002, 0.012], np.float32))
@@ -14,7 +16,7 @@ DONE = Inversion("done", "points.csv", DATA, DATA * 2, np.array([0.001, 0.002, 0
 
 @pytest.fixture
 def foot(sample_dock, app_state):
-    app_state.set_engine(EngineStatus("ready"))
+    app_state.set(ENGINE, EngineStatus("ready"))
     return sample_dock.inversion
 
 
@@ -32,22 +34,22 @@ def test_the_button_offers_two_ways(foot):
 def test_picking_is_begun_and_cancelled(qtbot, foot, sample_dock, app_state):
     with qtbot.waitSignal(sample_dock.pick_requested):
         foot.pick_action.trigger()
-    assert app_state.inversion.status == "picking"
+    assert app_state.get(INVERSION).status == "picking"
     assert foot.button.text() == "Cancel picking"
     assert foot.text.text() == "Click two points of the data in a lane"
     click(foot.button)
-    assert app_state.inversion.status == "idle"
+    assert app_state.get(INVERSION).status == "idle"
     assert foot.button.text() == "Invert data points…"
     assert not foot.text.isVisible()
 
 
 def test_picking_begins_anew(foot, app_state):
-    app_state.set_inversion(DONE)
-    app_state.update_sampling(mode="inverted")
+    app_state.set(INVERSION, DONE)
+    app_state.update(SAMPLING, mode="inverted")
     foot.pick_action.trigger()
-    assert len(app_state.inversion.data) == 0
-    assert app_state.inversion.latents is None
-    assert app_state.sampling.mode == "interpolation"  # what is picked becomes A and B
+    assert len(app_state.get(INVERSION).data) == 0
+    assert app_state.get(INVERSION).latents is None
+    assert app_state.get(SAMPLING).mode == "interpolation"  # what is picked becomes A and B
 
 
 def test_a_file_is_asked_for(qtbot, foot, sample_dock, monkeypatch):
@@ -66,25 +68,25 @@ def test_the_round_trip_is_told_and_dismissed(foot, sample_dock, app_state):
     own = sample_dock.start.mode.button("inverted")
     assert not own.isEnabled()
     assert own.toolTip() == "There are none yet: press 'Invert data points…' below"
-    app_state.set_inversion(Inversion("running", data=DATA))
+    app_state.set(INVERSION, Inversion("running", data=DATA))
     assert foot.text.text() == "Finding the latents of 3 points…"
     assert foot.dismiss.accessibleName() == "Stop the inversion"
-    app_state.set_inversion(DONE)
+    app_state.set(INVERSION, DONE)
     assert foot.text.text() == ("points.csv · 3 points\nround trip: 0.005 mean, 0.012 largest")
     click(own)
-    assert app_state.sampling.mode == "inverted"
+    assert app_state.get(SAMPLING).mode == "inverted"
     assert not sample_dock.start.count_field.isEnabled()
     assert sample_dock.start.count_field.value == 3
     click(foot.dismiss)
-    assert app_state.inversion.status == "idle"
-    assert app_state.inversion.latents is None
-    assert app_state.sampling.mode == "interpolation"
+    assert app_state.get(INVERSION).status == "idle"
+    assert app_state.get(INVERSION).latents is None
+    assert app_state.get(SAMPLING).mode == "interpolation"
     assert not own.isEnabled()
     assert not foot.text.isVisible()
 
 
 def test_a_failure_is_one_sentence(foot, app_state):
-    app_state.set_inversion(Inversion("failed", message="points.csv has 3 columns, not 2."))
+    app_state.set(INVERSION, Inversion("failed", message="points.csv has 3 columns, not 2."))
     assert foot.text.text() == "points.csv has 3 columns, not 2."
     assert foot.text.property("ink") == "error"
     click(foot.dismiss)
@@ -92,7 +94,7 @@ def test_a_failure_is_one_sentence(foot, app_state):
 
 
 def test_without_an_engine_there_is_nothing_to_ask(foot, app_state):
-    app_state.set_engine(EngineStatus("dead", message="out of memory"))
+    app_state.set(ENGINE, EngineStatus("dead", message="out of memory"))
     assert not foot.button.isEnabled()
     assert foot.button.toolTip() == "Inverting needs the engine, which is not ready"
 
@@ -101,4 +103,4 @@ def test_the_button_is_pressed_with_the_keyboard(foot, app_state):
     foot.pick_action.trigger()
     foot.button.setFocus()
     key(foot.button, Qt.Key.Key_Space)
-    assert app_state.inversion.status == "idle"
+    assert app_state.get(INVERSION).status == "idle"

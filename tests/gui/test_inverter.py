@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from bench.hands import click, key
-from bench.window import settle
 from engine import protocol
 from engine.config import ScheduleConfig
-from toydiff_gui import inverter
+from tests.hands.mouse_and_keys import click, key
+from tests.hands.window import settle
 from toydiff_gui.composer import compose
-from toydiff_gui.inverter import read_points
-from toydiff_gui.state import MAX_LANE_POINTS, Inversion
+from toydiff_gui.modes.points import read_points as reading
+from toydiff_gui.modes.points.read_points import read_points
+from toydiff_gui.modes.points.settings import INVERSION, MAX_LANE_POINTS, SAMPLING
+from toydiff_gui.state.results import Inversion
 
 INVERT, SAMPLES, CANCEL = protocol.Invert, protocol.Sample, protocol.Cancel
 TWO = np.array([[0.5, 0.25], [-1.0, 2.0]], np.float32)
@@ -141,10 +142,10 @@ def test_arrays_that_are_no_points_are_refused_in_a_sentence(tmp_path, array, sa
 def test_what_is_too_large_is_not_read_at_all(tmp_path, name, monkeypatch):
     path = tmp_path / name
     with path.open("wb") as stream:
-        stream.truncate(inverter.MAX_FILE_BYTES + 1)  # takes no room on the disk
+        stream.truncate(reading.MAX_FILE_BYTES + 1)  # takes no room on the disk
     monkeypatch.setattr("pathlib.Path.open", None)
     monkeypatch.setattr("pathlib.Path.read_text", None)
-    with pytest.raises(ValueError, match=f"{name} has {inverter.MAX_FILE_BYTES + 1} bytes, more"):
+    with pytest.raises(ValueError, match=f"{name} has {reading.MAX_FILE_BYTES + 1} bytes, more"):
         read_points(path, 2)
 
 
@@ -164,14 +165,14 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(tmp_path, name):
 
 
 def test_a_file_that_is_refused_changes_nothing_but_the_foot(resting, tmp_path):
-    before = resting.state.sampling
+    before = resting.state.get(SAMPLING)
     resting.inverter.invert_file(str(tmp_path / "missing.csv"))
-    inversion = resting.state.inversion
+    inversion = resting.state.get(INVERSION)
     assert (inversion.status, inversion.source) == ("failed", "missing.csv")
     ((text, error),) = resting.messages
     assert error
     assert text == inversion.message[:1].upper() + inversion.message[1:] + "."
-    assert resting.state.sampling == before
+    assert resting.state.get(SAMPLING) == before
     assert resting.heard(INVERT, SAMPLES) == []
     assert resting.at_rest()
 
@@ -180,15 +181,15 @@ def test_a_file_that_is_refused_changes_nothing_but_the_foot(resting, tmp_path):
 
 
 def test_two_points_become_the_ends_of_the_path(resting, tmp_path):
-    resting.state.update_sampling(mode="samples")
+    resting.state.update(SAMPLING, mode="samples")
     resting.inverter.invert_file(str(table(tmp_path / "two.csv", TWO)))
-    assert resting.state.inversion.status == "running"
+    assert resting.state.get(INVERSION).status == "running"
     packet = resting.until_sent(INVERT)
     assert (packet.message.checkpoint, packet.message.replay) == ("v", True)
     np.testing.assert_array_equal(packet.arrays["data"], TWO)
     errors = np.array([0.01, 0.02], np.float32)
     answer(resting, packet, 2 * TWO, errors)
-    sampling, inversion = resting.state.sampling, resting.state.inversion
+    sampling, inversion = resting.state.get(SAMPLING), resting.state.get(INVERSION)
     assert (sampling.mode, sampling.a, sampling.b) == (
         "interpolation",
         (1.0, 0.5),
@@ -207,12 +208,15 @@ def test_two_points_become_the_ends_of_the_path(resting, tmp_path):
 def test_other_numbers_of_points_are_replayed(resting, tmp_path, count):
     points = np.linspace([-1, 0.5], [1, -0.5], count).astype(np.float32)
     np.save(tmp_path / "points.npy", points)
-    before = resting.state.sampling
+    before = resting.state.get(SAMPLING)
     resting.inverter.invert_file(str(tmp_path / "points.npy"))
     answer(resting, resting.until_sent(INVERT), 2 * points)
-    assert resting.state.sampling.mode == "inverted"
+    assert resting.state.get(SAMPLING).mode == "inverted"
     if count == 1:
-        assert (resting.state.sampling.a, resting.state.sampling.b) == (before.a, before.b)
+        assert (resting.state.get(SAMPLING).a, resting.state.get(SAMPLING).b) == (
+            before.a,
+            before.b,
+        )
     packets = resting.heard(SAMPLES)
     assert [packet.message.slot for packet in packets] == ["ddpm", "ddpm-shared", "ddim"]
     for packet in packets:
@@ -224,15 +228,15 @@ def test_other_numbers_of_points_are_replayed(resting, tmp_path, count):
     assert len(lane.picked) == min(count, 20)
     settle()
     assert resting.at_rest()
-    resting.state.update_sampling(a=(0.0, 0.0), count=7, path_points=9)
+    resting.state.update(SAMPLING, a=(0.0, 0.0), count=7, path_points=9)
     assert resting.heard(SAMPLES) == []  # nothing that these lanes depend on
 
 
 def test_latents_that_no_endpoint_can_have_are_said(resting, tmp_path):
-    before = resting.state.sampling
+    before = resting.state.get(SAMPLING)
     resting.inverter.invert_file(str(table(tmp_path / "two.csv", TWO)))
     answer(resting, resting.until_sent(INVERT), 2000 * TWO)
-    assert resting.state.sampling == before
+    assert resting.state.get(SAMPLING) == before
     assert len(resting.messages) == 1
     assert resting.messages[0][1]
 
@@ -247,31 +251,31 @@ def test_the_last_of_several_files_wins(resting, tmp_path):
     new = resting.until_sent(INVERT)
     resting.link.report(protocol.Result(job=old.message.job, cancelled=True))
     answer(resting, old, TWO)
-    assert resting.state.inversion.status == "running"
+    assert resting.state.get(INVERSION).status == "running"
     answer(resting, new, 3 * THREE)
-    np.testing.assert_array_equal(resting.state.inversion.latents, 3 * THREE)
+    np.testing.assert_array_equal(resting.state.get(INVERSION).latents, 3 * THREE)
     answer(resting, old, TWO)
-    np.testing.assert_array_equal(resting.state.inversion.latents, 3 * THREE)
+    np.testing.assert_array_equal(resting.state.get(INVERSION).latents, 3 * THREE)
 
 
 @pytest.mark.parametrize("how", ["dismissed", "bad file", "picking"])
 def test_what_is_given_up_does_not_come_back(resting, tmp_path, how):
-    before = resting.state.sampling
+    before = resting.state.get(SAMPLING)
     resting.inverter.invert_file(str(table(tmp_path / "three.csv", THREE)))
     packet = resting.until_sent(INVERT)
     if how == "dismissed":
-        resting.state.set_inversion(Inversion())
+        resting.state.set(INVERSION, Inversion())
     elif how == "picking":
         resting.inverter.pick_points()
     else:
         resting.inverter.invert_file(str(tmp_path / "missing.csv"))
-    left = resting.state.inversion
+    left = resting.state.get(INVERSION)
     (cancel,) = resting.heard(CANCEL)
     assert cancel.message.job == packet.message.job
     answer(resting, packet, 2 * THREE)
-    assert resting.state.inversion is left
-    assert resting.state.sampling == before
-    assert not resting.inverter.busy
+    assert resting.state.get(INVERSION) is left
+    assert resting.state.get(SAMPLING) == before
+    assert resting.at_rest()
 
 
 def test_a_failure_is_said_in_the_foot_and_in_lanes_that_wait(of_three, tmp_path):
@@ -280,19 +284,19 @@ def test_a_failure_is_said_in_the_foot_and_in_lanes_that_wait(of_three, tmp_path
     of_three.link.report(protocol.Failure(job=packet.message.job, message="no room"))
     settle()
     assert of_three.messages == [("No room.", True)]
-    assert of_three.state.inversion.status == "failed"
+    assert of_three.state.get(INVERSION).status == "failed"
     assert of_three.run().message == "no room"  # mode 'inverted' is still on
     assert of_three.at_rest()
 
 
 def test_what_was_inverted_survives_a_bad_file_and_a_dead_engine(of_three, tmp_path):
-    before = of_three.state.inversion
+    before = of_three.state.get(INVERSION)
     assert before.status == "done"
     of_three.inverter.invert_file(str(tmp_path / "missing.csv"))
-    assert of_three.state.inversion is before
+    assert of_three.state.get(INVERSION) is before
     of_three.link.die("gone")
     of_three.inverter.invert_file(str(table(tmp_path / "two.csv", TWO)))
-    assert of_three.state.inversion is before
+    assert of_three.state.get(INVERSION) is before
     (missing, _), (dead, _) = of_three.messages
     assert "missing.csv" in missing
     assert dead == "Inverting needs the engine, which is not ready."
@@ -301,7 +305,7 @@ def test_what_was_inverted_survives_a_bad_file_and_a_dead_engine(of_three, tmp_p
 def test_without_an_engine_it_is_said(resting, tmp_path):
     resting.link.die("gone")
     resting.inverter.invert_file(str(table(tmp_path / "two.csv", TWO)))
-    assert resting.state.inversion.status == "idle"
+    assert resting.state.get(INVERSION).status == "idle"
     assert resting.messages == [("Inverting needs the engine, which is not ready.", True)]
     assert resting.at_rest()
 
@@ -310,7 +314,7 @@ def test_after_the_death_of_an_engine_points_are_inverted_again(resting, tmp_pat
     resting.inverter.invert_file(str(table(tmp_path / "three.csv", THREE)))
     old = resting.until_sent(INVERT)
     resting.link.die("the engine was ended by signal 9")
-    inversion = resting.state.inversion
+    inversion = resting.state.get(INVERSION)
     assert (inversion.status, inversion.message) == ("failed", "the engine was ended by signal 9")
     assert resting.at_rest()
     resting.restart()
@@ -318,15 +322,15 @@ def test_after_the_death_of_an_engine_points_are_inverted_again(resting, tmp_pat
     np.testing.assert_array_equal(new.arrays["data"], THREE)
     answer(resting, old, TWO)
     answer(resting, new, 2 * THREE)
-    assert resting.state.inversion.status == "done"
-    assert resting.state.sampling.mode == "inverted"
+    assert resting.state.get(INVERSION).status == "done"
+    assert resting.state.get(SAMPLING).mode == "inverted"
 
 
 def test_points_that_were_dismissed_while_there_was_no_engine_are_not_inverted(resting, tmp_path):
     resting.inverter.invert_file(str(table(tmp_path / "three.csv", THREE)))
     resting.until_sent(INVERT)
     resting.link.die("gone")
-    resting.state.set_inversion(Inversion())
+    resting.state.set(INVERSION, Inversion())
     resting.restart()
     assert resting.heard(INVERT) == []
 
@@ -339,24 +343,27 @@ def test_another_model_inverts_the_same_points(of_two):
     packet = of_two.until_sent(INVERT)
     assert packet.message.checkpoint == "/short"
     np.testing.assert_array_equal(packet.arrays["data"], TWO)
-    assert of_two.state.inversion.latents is None
+    assert of_two.state.get(INVERSION).latents is None
     answer(of_two, packet, 3 * TWO)
-    assert (of_two.state.sampling.a, of_two.state.sampling.b) == ((1.5, 0.75), (-3.0, 6.0))
+    assert (of_two.state.get(SAMPLING).a, of_two.state.get(SAMPLING).b) == (
+        (1.5, 0.75),
+        (-3.0, 6.0),
+    )
 
 
 def test_another_model_moves_no_endpoint_that_the_user_has_moved_and_keeps_the_mode(of_two):
     state = of_two.state
-    state.update_sampling(a=(0.0, 0.0), mode="samples")
+    state.update(SAMPLING, a=(0.0, 0.0), mode="samples")
     of_two.heard()
     of_two.open("/short", **SHORT)
     answer(of_two, of_two.until_sent(INVERT), 3 * TWO)
-    assert (state.sampling.a, state.sampling.b) == ((0.0, 0.0), (-2.0, 4.0))
-    assert state.sampling.mode == "samples"
-    np.testing.assert_array_equal(state.inversion.latents, 3 * TWO)
+    assert (state.get(SAMPLING).a, state.get(SAMPLING).b) == ((0.0, 0.0), (-2.0, 4.0))
+    assert state.get(SAMPLING).mode == "samples"
+    np.testing.assert_array_equal(state.get(INVERSION).latents, 3 * TWO)
 
 
 def test_lanes_wait_for_the_latents_of_the_model_that_is_shown(of_three):
-    of_three.state.update_sampling(seed=8)
+    of_three.state.update(SAMPLING, seed=8)
     old = of_three.heard(SAMPLES)[-1]
     of_three.open("/short", **SHORT)
     of_three.link.frames(old)
@@ -376,20 +383,20 @@ def test_a_model_that_is_opened_while_points_are_inverted_inverts_them_itself(re
     resting.open("/short", **SHORT)
     answer(resting, old, 5 * TWO)
     new = resting.until_sent(INVERT)
-    assert resting.state.inversion.latents is None
+    assert resting.state.get(INVERSION).latents is None
     answer(resting, new, 3 * TWO)
-    assert resting.state.sampling.a == (1.5, 0.75)
-    assert resting.state.sampling.mode == "interpolation"
+    assert resting.state.get(SAMPLING).a == (1.5, 0.75)
+    assert resting.state.get(SAMPLING).mode == "interpolation"
 
 
 def test_what_was_picked_of_another_models_data_is_let_go(resting):
     resting.inverter.pick_points()
-    picking = resting.state.inversion
-    resting.state.set_inversion(replace(picking, data=TWO[:1]))
+    picking = resting.state.get(INVERSION)
+    resting.state.set(INVERSION, replace(picking, data=TWO[:1]))
     resting.open("/short", **SHORT)
-    assert resting.state.inversion.status == "picking"
-    assert len(resting.state.inversion.data) == 0
-    resting.state.set_inversion(replace(picking, data=TWO))
+    assert resting.state.get(INVERSION).status == "picking"
+    assert len(resting.state.get(INVERSION).data) == 0
+    resting.state.set(INVERSION, replace(picking, data=TWO))
     np.testing.assert_array_equal(resting.until_sent(INVERT).arrays["data"], TWO)
 
 
@@ -414,12 +421,13 @@ def test_two_points_are_picked_by_clicks_in_a_lane(window):
     data = window.grid.scene.lane("ddim").data
     first, second = data[100], data[700]
     click(lane.plot.viewport(), place(lane, *first))
-    assert state.inversion.status == "picking"
-    assert len(state.inversion.data) == 1
+    assert state.get(INVERSION).status == "picking"
+    assert len(state.get(INVERSION).data) == 1
     settle()
     assert len(window.grid.scene.lane("ddpm").picked) == 1  # in every lane
     click(lane.plot.viewport(), place(lane, *second))
-    assert state.inversion.status == "running"
+    assert state.get(INVERSION).status == "running"
+    settle()
     (packet,) = [packet for packet in window.link.sent if isinstance(packet.message, INVERT)]
     np.testing.assert_allclose(packet.arrays["data"], [first, second], atol=0.05)
     assert all(np.abs(data - row).max(axis=1).min() < 0.05 for row in packet.arrays["data"])
@@ -428,7 +436,7 @@ def test_two_points_are_picked_by_clicks_in_a_lane(window):
         {"latents": 2 * TWO, "errors": np.array([0.004, 0.012], np.float32)},
     )
     settle()
-    assert state.sampling.a == (1.0, 0.5)
+    assert state.get(SAMPLING).a == (1.0, 0.5)
     assert window.grid.scene.lane("latent").endpoints == ((1.0, 0.5), (-2.0, 4.0))
     assert "round trip: 0.008 mean, 0.012 largest" in window.sample_panel.inversion.text.text()
 
@@ -436,19 +444,19 @@ def test_two_points_are_picked_by_clicks_in_a_lane(window):
 @pytest.mark.parametrize("clicks", [0, 1])
 def test_escape_gives_up_picking(window, clicks):
     state, lane = window.state, window.grid.lane_view("ddim")
-    sampling = state.sampling
+    sampling = state.get(SAMPLING)
     window.link.sent.clear()
     choose(window)
     for _ in range(clicks):
         click(lane.plot.viewport(), place(lane, 0.5, 0.5))
-    assert len(state.inversion.data) == clicks
+    assert len(state.get(INVERSION).data) == clicks
     window.grid.setFocus()
     key(window.grid, Qt.Key.Key_Escape)
     settle()
-    assert state.inversion.status == "idle"
+    assert state.get(INVERSION).status == "idle"
     assert window.grid.scene.lane("ddim").picked is None
     click(lane.plot.viewport(), place(lane, 0.5, 0.5))
     settle()
-    assert state.inversion.status == "idle"
-    assert state.sampling == sampling
+    assert state.get(INVERSION).status == "idle"
+    assert state.get(SAMPLING) == sampling
     assert window.link.sent == []

@@ -10,12 +10,17 @@ import pytest
 import torch
 
 import engine
-from bench.window import lanes_done, settle, wait_until
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from engine.training import open_run, train
-from tests.gui.conftest import active_timers
+from tests.hands.window import lanes_done, settle, wait_until
+from tests.hands.workshop import active_timers
 from toydiff_gui.composer import LATENT_KEY
-from toydiff_gui.state import Inversion, LaneSpec, Sampling
+from toydiff_gui.modes.points.settings import COMPARISON, INVERSION, SAMPLING, Sampling, layer_of
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneSpec, update_lane
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.results import GEODESIC, Inversion
+from toydiff_gui.state.view import VIEW, show_overlay
 
 STEPS = 20
 KINDS = ("field", "difference", "warp")
@@ -40,7 +45,7 @@ def short(tmp_path_factory):
 @pytest.fixture(scope="module")
 def lasting(lasting_workshop):
     window = lasting_workshop.open()
-    wait_until(lambda: window.state.engine.status == "ready", "the engine")
+    wait_until(lambda: window.state.get(ENGINE).status == "ready", "the engine")
     wait_until(lambda: lanes_done(window), "the lanes")
     window.playback.pause()
     return window
@@ -48,7 +53,7 @@ def lasting(lasting_workshop):
 
 def at_rest(window):
     settle()
-    waiting = (window.conductor.pathfinder, window.layers, window.comparer, window.inverter)
+    waiting = (window.controllers, window.overlays, window.comparer)
     return not any(one.busy for one in waiting) and lanes_done(window)
 
 
@@ -56,14 +61,14 @@ def at_rest(window):
 def live(lasting):
     """The window with the V and one lane of DDIM with few steps; nothing is laid over it."""
     window, state = lasting, lasting.state
-    state.set_inversion(Inversion())
-    state.update_view(overlays={}, lab=False, presentation=False, selected_lane="one")
-    state.set_lanes((LaneSpec("one"),))
+    state.set(INVERSION, Inversion())
+    state.update(VIEW, overlays={}, lab=False, presentation=False, selected_lane="one")
+    state.set(LANES, (LaneSpec("one"),))
     default = Sampling(steps=STEPS)
-    state.update_sampling(**{name: getattr(default, name) for name in vars(default)})
-    if state.model.ref != "v":
-        window.conductor.open_model("v")
-        wait_until(lambda: state.model.ref == "v", "the model")
+    state.update(SAMPLING, **{name: getattr(default, name) for name in vars(default)})
+    if state.get(MODEL).ref != "v":
+        window.models.open("v")
+        wait_until(lambda: state.get(MODEL).ref == "v", "the model")
     window.reset_view()
     window.playback.to_data()
     wait_until(lambda: at_rest(window), "the lanes")
@@ -96,7 +101,7 @@ def assert_idle(window, monkeypatch):
         sent = []
         patch.setattr(window.link, "send", sent.append)
         state = window.state
-        for signal_ in (state.view_changed, state.lanes_changed, state.sampling_changed):
+        for signal_ in (state.changed(VIEW), state.changed(LANES), state.changed(SAMPLING)):
             signal_.emit()
         wait_until(lambda: not active_timers(window), "the last timers")
         assert at_rest(window)
@@ -108,12 +113,12 @@ def test_arrows_and_heat_are_what_the_denoiser_says_where_they_are_drawn(live):
     refs = {"one": "v", "exact": "exact:v", "other": "gaussians8"}
     live.playback.set_t(90)
     exact, other = LaneSpec("exact", exact=True), LaneSpec("other", checkpoint="gaussians8")
-    state.set_lanes((LaneSpec("one"), exact, other))
+    state.set(LANES, (LaneSpec("one"), exact, other))
     for key in refs:
-        state.show_overlay(key, "field", True)
+        show_overlay(state, key, "field", True)
 
     def arrived():
-        layers = [state.layer(key, "field") for key in refs]
+        layers = [layer_of(state, key, "field") for key in refs]
         return all(layer is not None and {*times} <= {*layer.eps} for layer in layers)
 
     settle()
@@ -128,8 +133,8 @@ def test_arrows_and_heat_are_what_the_denoiser_says_where_they_are_drawn(live):
             expected = eps_of(ref, field.points[some], t)
             np.testing.assert_allclose(field.eps[t][some], expected, atol=2e-3, rtol=1e-3)
             assert np.abs(expected).max() > 0.3
-        state.show_overlay(key, "field", False)
-        state.show_overlay(key, "difference", True)
+        show_overlay(state, key, "field", False)
+        show_overlay(state, key, "difference", True)
     settle()
     wait_until(lambda: at_rest(live), "the heat")
     live.playback.set_t(30)
@@ -149,12 +154,12 @@ def test_arrows_and_heat_are_what_the_denoiser_says_where_they_are_drawn(live):
 
 
 def test_the_basin_map_is_where_ddim_takes_its_pixels(live):
-    live.state.show_overlay(LATENT_KEY, "basin", True)
+    show_overlay(live.state, LATENT_KEY, "basin", True)
     checkpoint = engine.load_checkpoint("v")
     boxes = []
     for half in (None, 0.4):
         if half is not None:
-            live.layers.set_view((0.2 - half, 0.2 + half, -half, half))
+            live.overlays.set_view((0.2 - half, 0.2 + half, -half, half))
         settle()
         wait_until(lambda: at_rest(live), "the map")
         basin = live.grid.scene.lane(LATENT_KEY).basin
@@ -189,23 +194,23 @@ def test_the_basin_map_is_where_ddim_takes_its_pixels(live):
 def test_a_geodesic_is_found_shown_and_compared(live, short, monkeypatch, model, a, b):
     state = live.state
     if model != "v":
-        live.conductor.open_model(short)
-        wait_until(lambda: state.model.ref == short, "the model")
+        live.models.open(short)
+        wait_until(lambda: state.get(MODEL).ref == short, "the model")
         assert live.playback.timesteps == 20
-    state.update_sampling(a=a, b=b, path_points=40, steps=50)
-    state.update_lane("one", path="geodesic")
-    state.update_view(lab=True)
+    state.update(SAMPLING, a=a, b=b, path_points=40, steps=50)
+    update_lane(state, "one", path="geodesic")
+    state.update(VIEW, lab=True)
     settle()
     wait_until(lambda: at_rest(live), "the path")
     assert texts(live) == []
-    assert state.geodesic.status == "done"
-    latents = state.geodesic.latents
+    assert state.get(GEODESIC).status == "done"
+    latents = state.get(GEODESIC).latents
     np.testing.assert_allclose(latents[[0, -1]], [a, b], atol=1e-5)
     assert latents.shape == (40, 2)
     assert np.isfinite(latents).all()
-    np.testing.assert_array_equal(state.run("one").trajectory.x[0], latents)
+    np.testing.assert_array_equal(state.at(LANE_RUNS, "one").trajectory.x[0], latents)
     np.testing.assert_array_equal(live.grid.scene.lane(LATENT_KEY).latents, latents)
-    comparison = state.comparison
+    comparison = state.get(COMPARISON)
     assert comparison.status == "done"
     assert comparison.steps == (50 if model == "v" else 20)
     assert set(comparison.figures) == {
@@ -215,25 +220,25 @@ def test_a_geodesic_is_found_shown_and_compared(live, short, monkeypatch, model,
         "norm-guided",
         "geodesic",
     }
-    last = state.run("one").trajectory.x[-1].astype(float)
+    last = state.at(LANE_RUNS, "one").trajectory.x[-1].astype(float)
     length = np.linalg.norm(np.diff(last, axis=0), axis=1).sum()
     assert comparison.figures["geodesic"].length == pytest.approx(length, rel=0.02, abs=1e-4)
     assert_idle(live, monkeypatch)
 
 
 def test_a_search_that_is_stopped_hands_over_what_it_has(live):
-    state, pathfinder = live.state, live.conductor.pathfinder
+    state, pathfinder = live.state, live.geodesic
     seen = []
-    pathfinder.preview_changed.connect(lambda: seen.append(state.run("one")))
-    state.update_sampling(a=(-2.0, 0.0), b=(2.0, 0.0), path_points=60)
-    state.update_lane("one", path="geodesic")
+    pathfinder.preview_changed.connect(lambda: seen.append(state.at(LANE_RUNS, "one")))
+    state.update(SAMPLING, a=(-2.0, 0.0), b=(2.0, 0.0), path_points=60)
+    update_lane(state, "one", path="geodesic")
     wait_until(lambda: bool(seen), "the first path")
     pathfinder.stop()
-    best = state.geodesic.latents
+    best = state.get(GEODESIC).latents
     settle()
     wait_until(lambda: at_rest(live), "the lane")
-    assert state.geodesic.status == "stopped"
-    np.testing.assert_array_equal(state.run("one").trajectory.x[0], best)
+    assert state.get(GEODESIC).status == "stopped"
+    np.testing.assert_array_equal(state.at(LANE_RUNS, "one").trajectory.x[0], best)
     assert texts(live) == []
 
 
@@ -241,12 +246,12 @@ def test_points_come_back_as_near_as_is_said(live, tmp_path):
     points = engine.datasets.load("v").points[::800]
     path = tmp_path / "points.csv"
     np.savetxt(path, points, delimiter=";", header="x;y", comments="")
-    live.inverter.invert_file(str(path))
-    wait_until(lambda: live.state.sampling.mode == "inverted", "the latents")
-    live.state.update_sampling(steps=250)  # as many as the inversion
+    live.inversion.invert_file(str(path))
+    wait_until(lambda: live.state.get(SAMPLING).mode == "inverted", "the latents")
+    live.state.update(SAMPLING, steps=250)  # as many as the inversion
     settle()
     wait_until(lambda: at_rest(live), "the lane")
-    inversion, run = live.state.inversion, live.state.run("one")
+    inversion, run = live.state.get(INVERSION), live.state.at(LANE_RUNS, "one")
     np.testing.assert_allclose(inversion.data, points, atol=1e-6)
     np.testing.assert_array_equal(run.trajectory.x[0], inversion.latents)
     apart = np.linalg.norm(run.trajectory.x[-1] - inversion.data, axis=1)
@@ -260,9 +265,9 @@ def test_lanes_of_a_model_with_fewer_steps_and_of_a_file_that_goes(live, short, 
     state = live.state
     copy = tmp_path / "gone.safetensors"
     shutil.copy(Path(short) / "checkpoint.safetensors", copy)
-    state.update_lane("one", checkpoint=str(copy))
+    update_lane(state, "one", checkpoint=str(copy))
     for kind in KINDS:
-        state.show_overlay("one", kind, True)
+        show_overlay(state, "one", kind, True)
     settle()
     wait_until(lambda: at_rest(live), "the lane")
     lane = live.grid.scene.lane("one")
@@ -274,19 +279,19 @@ def test_lanes_of_a_model_with_fewer_steps_and_of_a_file_that_goes(live, short, 
         np.testing.assert_allclose(found, expected, atol=2e-3)
     assert texts(live) == []
     copy.unlink()
-    state.update_sampling(seed=9, a=(0.5, 0.5))
+    state.update(SAMPLING, seed=9, a=(0.5, 0.5))
     live.playback.set_t(125)
     settle()
-    wait_until(lambda: not live.conductor.busy and not live.layers.busy, "the end of it")
-    assert state.run("one").status == "failed"
-    assert "gone.safetensors" in state.run("one").message
+    wait_until(lambda: not live.controllers.busy and not live.exchange.busy, "the end of it")
+    assert state.at(LANE_RUNS, "one").status == "failed"
+    assert "gone.safetensors" in state.at(LANE_RUNS, "one").message
     live.playback.set_t(60)
     live.playback.set_t(30)
     settle()
-    assert not live.layers.busy
+    assert not live.exchange.busy
     assert 1 <= len(texts(live)) <= 2  # of the lane and of its heat map
     live.messages.clear()
-    state.update_lane("one", checkpoint=None)
+    update_lane(state, "one", checkpoint=None)
     settle()
     wait_until(lambda: at_rest(live), "the lane of the V")
     assert texts(live) == []
@@ -294,37 +299,37 @@ def test_lanes_of_a_model_with_fewer_steps_and_of_a_file_that_goes(live, short, 
 
 def test_an_engine_that_dies_in_the_midst_of_all_is_asked_for_all_again(live, short, tmp_path):
     state = live.state
-    live.conductor.open_model(short)
-    wait_until(lambda: state.model.ref == short, "the model")
-    state.update_sampling(path_points=60)
+    live.models.open(short)
+    wait_until(lambda: state.get(MODEL).ref == short, "the model")
+    state.update(SAMPLING, path_points=60)
     wait_until(lambda: at_rest(live), "the lane")
     np.save(tmp_path / "points.npy", engine.datasets.load("moons").points[:2])
-    state.update_lane("one", path="geodesic")
+    update_lane(state, "one", path="geodesic")
     for kind in ("difference", "warp"):
-        state.show_overlay("one", kind, True)
-    state.show_overlay(LATENT_KEY, "basin", True)
-    state.update_view(lab=True)
+        show_overlay(state, "one", kind, True)
+    show_overlay(state, LATENT_KEY, "basin", True)
+    state.update(VIEW, lab=True)
     process = live.link.thread_in_charge.process_id
     os.kill(process, signal.SIGSTOP)  # nothing of it will be answered
-    live.inverter.invert_file(str(tmp_path / "points.npy"))
-    parts = (live.conductor.pathfinder, live.layers, live.inverter)
+    live.inversion.invert_file(str(tmp_path / "points.npy"))
+    parts = (live.geodesic, live.overlays)
     wait_until(lambda: all(part.busy for part in parts), "all of it")
-    wait_until(lambda: state.comparison.status == "running", "the comparison")
+    wait_until(lambda: state.get(INVERSION).status == "running", "the inversion")
+    wait_until(lambda: state.get(COMPARISON).status == "running", "the comparison")
     os.kill(process, signal.SIGKILL)
-    wait_until(lambda: state.engine.status == "dead", "the end of the engine")
-    wait_until(lambda: not live.layers.busy and not live.comparer.busy, "the pauses")
-    assert not live.inverter.busy
-    assert not live.conductor.busy
-    assert not live.conductor.pathfinder.busy
-    assert state.inversion.status == "failed"
-    live.conductor.restart_engine()
-    wait_until(lambda: state.engine.status == "ready", "the new engine")
-    wait_until(lambda: state.inversion.status == "done", "the points")
+    wait_until(lambda: state.get(ENGINE).status == "dead", "the end of the engine")
+    wait_until(lambda: not live.exchange.busy and not live.exchange.busy, "the pauses")
+    assert not live.controllers.busy
+    assert not live.exchange.busy
+    assert state.get(INVERSION).status == "failed"
+    live.controllers.engine.start_again()
+    wait_until(lambda: state.get(ENGINE).status == "ready", "the new engine")
+    wait_until(lambda: state.get(INVERSION).status == "done", "the points")
     wait_until(lambda: at_rest(live), "all of it, again")
-    assert state.geodesic.status == "done"
-    assert state.comparison.status == "done"
+    assert state.get(GEODESIC).status == "done"
+    assert state.get(COMPARISON).status == "done"
     lane = live.grid.scene.lane("one")
     assert list(lane.difference.values) == [0]
     assert lane.warp.trajectory.complete
     assert live.grid.scene.lane(LATENT_KEY).basin is not None
-    np.testing.assert_array_equal(lane.trajectory.x[0], state.geodesic.latents)
+    np.testing.assert_array_equal(lane.trajectory.x[0], state.get(GEODESIC).latents)

@@ -6,10 +6,13 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from bench.hands import click, key, type_number
-from bench.window import settle
 from engine.config import PATHS, SAMPLERS, SamplerConfig, ScheduleConfig
-from toydiff_gui.state import LaneSpec
+from tests.hands.mouse_and_keys import click, key, type_number
+from tests.hands.window import settle
+from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.state.lanes import LaneSpec, lane_of, remove_lane, update_lane
+from toydiff_gui.state.model import MODEL, remember_model
+from toydiff_gui.state.view import VIEW
 
 MODELS = [("v", "V, bundled"), ("gaussians8", "8 Gaussians, bundled"), ("/runs/Läufe 1", "Läufe 1")]
 
@@ -34,7 +37,7 @@ def test_all_samplers_are_offered_and_counted(editor, app_state):
     type_number(editor.steps.box, "50")
     for sampler in SAMPLERS:
         choose(editor.sampler, sampler)
-        assert app_state.lane("ddim").sampler == sampler
+        assert lane_of(app_state, "ddim").sampler == sampler
         count = SamplerConfig(name=sampler, steps=50).evaluations(250)
         assert editor.cost.text() == f"{count} network evaluations"
     choose(editor.sampler, "heun")
@@ -47,12 +50,12 @@ def test_numbers_count_at_once_and_empty_is_as_the_panel(editor, app_state):
         (editor.eta, "eta", "0.5", 0.5),
         (editor.seed, "seed", "77", 77),
     ):
-        assert getattr(app_state.lane("ddim"), name) is None
+        assert getattr(lane_of(app_state, "ddim"), name) is None
         type_number(field.box, text)
-        assert getattr(app_state.lane("ddim"), name) == value
+        assert getattr(lane_of(app_state, "ddim"), name) == value
         type_number(field.box, "")
-        assert getattr(app_state.lane("ddim"), name) is None
-    app_state.update_sampling(steps=30, seed=9, eta=0.25)
+        assert getattr(lane_of(app_state, "ddim"), name) is None
+    app_state.update(SAMPLING, steps=30, seed=9, eta=0.25)
     places = [field.box.lineEdit().placeholderText() for field in (editor.steps, editor.seed)]
     assert places == ["30", "9"]
     assert editor.eta.box.lineEdit().placeholderText() == "0.25"
@@ -62,7 +65,7 @@ def test_numbers_count_at_once_and_empty_is_as_the_panel(editor, app_state):
 def test_a_number_that_cannot_be_gets_a_sentence(editor, app_state, said):
     type_number(editor.steps.box, "251")
     assert said[-1] == ("Steps of this lane must be between 1 and 250, got 251.", True)
-    assert app_state.lane("ddim").steps is None
+    assert lane_of(app_state, "ddim").steps is None
     type_number(editor.eta.box, "2")
     assert "Eta of this lane must be between 0.00 and 1.00, got 2." in said[-1]
 
@@ -80,12 +83,12 @@ def test_a_lane_follows_a_path_of_its_own(editor, app_state):
     assert offered == ["", *PATHS]
     assert editor.path.currentText() == "As the panel (linear)"
     choose(editor.path, "norm-guided")
-    assert app_state.lane("ddim").path == "norm-guided"
+    assert lane_of(app_state, "ddim").path == "norm-guided"
     choose(editor.path, "")
-    assert app_state.lane("ddim").path is None
-    app_state.update_sampling(path="spherical")
+    assert lane_of(app_state, "ddim").path is None
+    app_state.update(SAMPLING, path="spherical")
     assert editor.path.currentText() == "As the panel (spherical)"
-    app_state.update_sampling(mode="samples")
+    app_state.update(SAMPLING, mode="samples")
     assert not editor.path.isEnabled()
     assert "Choose 'Interpolation'" in editor.path.toolTip()
 
@@ -94,22 +97,22 @@ def test_denoisers_are_this_model_the_exact_one_and_other_checkpoints(editor, ap
     titles = [editor.denoiser.itemText(i) for i in range(editor.denoiser.count())]
     assert titles == ["This model", "Exact denoiser of the data", *(label for _, label in MODELS)]
     choose(editor.denoiser, "exact:")
-    lane = app_state.lane("ddim")
+    lane = lane_of(app_state, "ddim")
     assert (lane.exact, lane.checkpoint) == (True, None)
     assert editor.cost.text() == "250 evaluations"
     choose(editor.denoiser, "network:/runs/Läufe 1")
-    lane = app_state.lane("ddim")
+    lane = lane_of(app_state, "ddim")
     assert (lane.exact, lane.checkpoint) == (False, "/runs/Läufe 1")
     choose(editor.denoiser, "network:")
-    assert app_state.lane("ddim").checkpoint is None
-    app_state.update_lane("ddim", checkpoint="/elsewhere/old run", exact=True)
+    assert lane_of(app_state, "ddim").checkpoint is None
+    update_lane(app_state, "ddim", checkpoint="/elsewhere/old run", exact=True)
     assert editor.denoiser.currentText() == "Exact denoiser of old run"
 
 
 def test_steps_are_bounded_by_the_lanes_own_model(editor, app_state, said):
-    other = replace(app_state.model, ref="gaussians8", schedule=ScheduleConfig(timesteps=40))
-    app_state.update_lane("ddim", checkpoint="gaussians8")
-    app_state.set_other_model(other)
+    other = replace(app_state.get(MODEL), ref="gaussians8", schedule=ScheduleConfig(timesteps=40))
+    update_lane(app_state, "ddim", checkpoint="gaussians8")
+    remember_model(app_state, other)
     assert editor.steps.box.lineEdit().placeholderText() == "40"
     type_number(editor.steps.box, "41")
     assert "between 1 and 40" in said[-1][0]
@@ -117,12 +120,20 @@ def test_steps_are_bounded_by_the_lanes_own_model(editor, app_state, said):
 
 def test_the_arrow_takes_back_all_but_the_sampler(editor, app_state):
     assert not editor.reset.isVisible()
-    app_state.update_lane(
-        "ddim", sampler="heun", steps=5, eta=0.1, seed=3, path="linear", checkpoint="v", exact=True
+    update_lane(
+        app_state,
+        "ddim",
+        sampler="heun",
+        steps=5,
+        eta=0.1,
+        seed=3,
+        path="linear",
+        checkpoint="v",
+        exact=True,
     )
     assert editor.reset.isVisible()
     click(editor.reset)
-    assert app_state.lane("ddim") == LaneSpec("ddim", sampler="heun")
+    assert lane_of(app_state, "ddim") == LaneSpec("ddim", sampler="heun")
     assert not editor.reset.isVisible()
 
 
@@ -144,7 +155,7 @@ def test_escape_first_takes_back_what_is_being_typed(editor, app_state):
     key(box, Qt.Key.Key_7)
     key(box, Qt.Key.Key_Escape)
     assert editor.isVisible()
-    assert app_state.lane("ddim").steps is None
+    assert lane_of(app_state, "ddim").steps is None
     key(box, Qt.Key.Key_Escape)
     assert not editor.isVisible()
 
@@ -177,7 +188,7 @@ def test_it_goes_with_its_lane_and_turns_to_another(editor, sample_dock, app_sta
     assert editor.key == "ddpm"
     assert editor.badge.text() == "2"
     assert editor.title.text() == "DDPM"
-    app_state.remove_lane("ddpm")
+    remove_lane(app_state, "ddpm")
     assert not editor.isVisible()
 
 
@@ -200,7 +211,7 @@ def test_a_lanes_own_menu_opens_it_beside_the_dock(window):
     settle()
     assert window.rect().contains(editor.geometry())
     click(editor.close_button)
-    window.state.update_view(sample_dock=False)
+    window.state.update(VIEW, sample_dock=False)
     window.grid.edit_asked.emit("ddpm")
     settle()
     assert window.rect().contains(editor.geometry())

@@ -7,11 +7,24 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
-from bench.hands import click, key
-from bench.window import settle
 from engine.config import ScheduleConfig
+from tests.hands.mouse_and_keys import click, key
+from tests.hands.window import settle
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.panels import lane_recipes
-from toydiff_gui.state import DEFAULT_LANES, MAX_LANES, LaneSpec
+from toydiff_gui.state.lanes import (
+    DEFAULT_LANES,
+    LANES,
+    MAX_LANES,
+    LaneSpec,
+    add_lane,
+    lane_of,
+    remove_lane,
+    shown_lanes,
+    update_lane,
+)
+from toydiff_gui.state.model import MODEL, show_model
+from toydiff_gui.state.view import VIEW, overlays_of, show_overlay
 from toydiff_gui.theme import DARK
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -24,8 +37,8 @@ def lanes(sample_dock):
 
 
 def fill(state):
-    while len(state.shown_lanes) < MAX_LANES:
-        state.add_lane(LaneSpec(""))
+    while len(shown_lanes(state)) < MAX_LANES:
+        add_lane(state, LaneSpec(""))
 
 
 @pytest.mark.parametrize(
@@ -41,9 +54,9 @@ def fill(state):
 )
 def test_the_menu_adds_a_lane_and_selects_it(lanes, app_state, title, sampler, exact):
     lanes.add_actions[title].trigger()
-    lane = app_state.lanes[-1]
+    lane = app_state.get(LANES)[-1]
     assert (lane.sampler, lane.exact, lane.shown) == (sampler, exact, True)
-    assert app_state.view.selected_lane == lane.key
+    assert app_state.get(VIEW).selected_lane == lane.key
     row = lanes.rows[lane.key]
     assert row.check.text() == title
     assert row.badge.text() == "5"
@@ -76,46 +89,46 @@ def test_with_eight_lanes_the_menu_says_why_it_adds_no_more(lanes, app_state, sa
         True,
     )
     assert not hidden.check.isChecked()
-    assert not app_state.lane("ddim-few").shown
+    assert not lane_of(app_state, "ddim-few").shown
     copy = lanes.rows["ddpm"].buttons["duplicate"]
     assert not copy.isEnabled()
     assert "8 lanes are shown" in copy.toolTip()
     key(lanes.rows["ddpm"].check, Qt.Key.Key_D, CONTROL)
-    assert len(app_state.lanes) == len(lanes.rows) == 9
+    assert len(app_state.get(LANES)) == len(lanes.rows) == 9
     click(lanes.rows["ddpm"].check, BOX)  # one goes, and there is room again
     click(hidden.check, BOX)
-    assert app_state.lane("ddim-few").shown
+    assert lane_of(app_state, "ddim-few").shown
     assert lanes.rows["ddim"].buttons["duplicate"].isEnabled() is False
 
 
 def test_a_lane_for_each_number_of_steps(lanes, app_state, said):
     assert "5, 10, 20, 50, 250" in lanes.steps_action.text()
     lanes.steps_action.trigger()
-    shown = app_state.shown_lanes
+    shown = shown_lanes(app_state)
     assert [lane.steps for lane in shown if lane.key.startswith("lane-")] == [5, 10, 50, 250]
     # DDIM with 20 steps was in the list already.
-    assert app_state.lane("ddim-few").shown
+    assert lane_of(app_state, "ddim-few").shown
     assert len(shown) == 8
     assert said == []
-    before = app_state.lanes
+    before = app_state.get(LANES)
     lanes.steps_action.trigger()
-    assert app_state.lanes == before
+    assert app_state.get(LANES) == before
 
 
 def test_lanes_without_room_are_hidden_and_the_user_is_told(lanes, app_state, said):
     lanes.steps_action.trigger()
     lanes.paths_action.trigger()
-    paths = [lane.path for lane in app_state.shown_lanes]
+    paths = [lane.path for lane in shown_lanes(app_state)]
     assert paths == ["linear", "spherical", "prior-preserving", "norm-guided", "geodesic"]
     assert said == [
         ("The other lanes are hidden to make room; tick them to show them again.", False)
     ]
-    assert app_state.lane(app_state.view.selected_lane).path == "linear"
-    assert {lane.key for lane in DEFAULT_LANES} <= {lane.key for lane in app_state.lanes}
+    assert lane_of(app_state, app_state.get(VIEW).selected_lane).path == "linear"
+    assert {lane.key for lane in DEFAULT_LANES} <= {lane.key for lane in app_state.get(LANES)}
 
 
 def test_steps_above_those_of_the_model_are_left_out(lanes, app_state):
-    app_state.set_model(replace(app_state.model, schedule=ScheduleConfig(timesteps=30)))
+    show_model(app_state, replace(app_state.get(MODEL), schedule=ScheduleConfig(timesteps=30)))
     lanes.menu.aboutToShow.emit()
     assert lanes.steps_action.text().endswith("5, 10, 20")
     assert [lane.steps for lane in lane_recipes.steps_lanes(30)] == [5, 10, 20]
@@ -123,52 +136,52 @@ def test_steps_above_those_of_the_model_are_left_out(lanes, app_state):
 
 
 def test_all_paths_include_a_drawn_one_once_there_is_one(lanes, app_state):
-    app_state.update_sampling(mode="samples", through=((0.0, -1.0),))
+    app_state.update(SAMPLING, mode="samples", through=((0.0, -1.0),))
     lanes.paths_action.trigger()
-    assert app_state.shown_lanes[-1].path == "drawn"
-    assert app_state.sampling.mode == "interpolation"
+    assert shown_lanes(app_state)[-1].path == "drawn"
+    assert app_state.get(SAMPLING).mode == "interpolation"
 
 
 def test_rows_tell_what_sets_lanes_apart(lanes, app_state):
     rows = lanes.rows
     assert rows["ddim"].note.text() == "250 steps"
-    app_state.update_sampling(path="spherical")  # said below, where it is chosen
+    app_state.update(SAMPLING, path="spherical")  # said below, where it is chosen
     assert rows["ddim"].note.text() == "250 steps"
-    app_state.update_lane("ddim-few", path="geodesic", seed=3, shown=True)
+    update_lane(app_state, "ddim-few", path="geodesic", seed=3, shown=True)
     assert rows["ddim-few"].note.text() == "geodesic, seed 3 · 20 steps"
     assert rows["ddim"].note.text() == "spherical · 250 steps"
-    app_state.update_lane("ddpm", steps=1)
+    update_lane(app_state, "ddpm", steps=1)
     assert rows["ddpm"].note.text() == "spherical · 1 step"
 
 
 def test_keys_copy_remove_and_go_on_with_the_next(lanes, app_state):
-    app_state.show_overlay("ddpm", "field", True)
+    show_overlay(app_state, "ddpm", "field", True)
     first = lanes.rows["ddpm"].check
     first.setFocus()
     key(first, Qt.Key.Key_D, CONTROL)
-    copy = app_state.view.selected_lane
-    assert [lane.key for lane in app_state.lanes][:3] == ["ddpm", copy, "ddpm-shared"]
-    assert app_state.overlays(copy) == {"field"}
-    assert list(lanes.rows) == [lane.key for lane in app_state.lanes]
+    copy = app_state.get(VIEW).selected_lane
+    assert [lane.key for lane in app_state.get(LANES)][:3] == ["ddpm", copy, "ddpm-shared"]
+    assert overlays_of(app_state, copy) == {"field"}
+    assert list(lanes.rows) == [lane.key for lane in app_state.get(LANES)]
     key(first, Qt.Key.Key_Delete)
-    assert app_state.lane("ddpm") is None
+    assert lane_of(app_state, "ddpm") is None
     assert QApplication.focusWidget() is lanes.rows[copy].check
-    for _ in range(len(app_state.lanes)):
+    for _ in range(len(app_state.get(LANES))):
         key(QApplication.focusWidget(), Qt.Key.Key_Delete)
-    assert app_state.lanes == ()
-    assert app_state.view.selected_lane == "latent"
+    assert app_state.get(LANES) == ()
+    assert app_state.get(VIEW).selected_lane == "latent"
     assert lanes.empty.isVisible()
     assert QApplication.focusWidget() is lanes.add_button
     click(lanes.header.reset)
-    assert app_state.lanes == DEFAULT_LANES
+    assert app_state.get(LANES) == DEFAULT_LANES
     assert not lanes.empty.isVisible()
 
 
 def test_removing_the_selected_lane_from_elsewhere_selects_another(lanes, app_state):
-    app_state.update_view(selected_lane="ddim", maximised_lane="ddim")
-    app_state.remove_lane("ddim")
-    assert app_state.view.selected_lane == "ddpm"
-    assert app_state.view.maximised_lane == ""
+    app_state.update(VIEW, selected_lane="ddim", maximised_lane="ddim")
+    remove_lane(app_state, "ddim")
+    assert app_state.get(VIEW).selected_lane == "ddpm"
+    assert app_state.get(VIEW).maximised_lane == ""
 
 
 def test_buttons_appear_under_the_pointer_in_place_of_the_note(qtbot, lanes, app_state):
@@ -195,7 +208,7 @@ def test_buttons_appear_under_the_pointer_in_place_of_the_note(qtbot, lanes, app
     assert ink(row.note) > 100
     qtbot.mouseMove(row, row.rect().center())
     click(row.buttons["remove"])
-    assert app_state.lane("ddpm") is None
+    assert lane_of(app_state, "ddpm") is None
 
 
 def test_focus_shows_the_buttons_as_well(qtbot, lanes):
@@ -224,24 +237,24 @@ def test_the_menu_of_a_row_does_the_same(qtbot, lanes, app_state):
     assert actions["toggle"].text().startswith("Hide")
     actions["toggle"].trigger()
     menu.close()
-    assert not app_state.lane("ddim").shown
+    assert not lane_of(app_state, "ddim").shown
     settle()
     menu = row.make_menu()
     next(action for action in menu.actions() if action.data() == "remove").trigger()
-    assert app_state.lane("ddim") is None
+    assert lane_of(app_state, "ddim") is None
 
 
 def test_eta_says_when_no_lane_takes_it(lanes, app_state):
-    app_state.update_lane("ddim", eta=0.5)
+    update_lane(app_state, "ddim", eta=0.5)
     assert not lanes.eta_slider.isEnabled()
     assert lanes.eta_slider.toolTip() == "All DDIM lanes have an η of their own"
-    app_state.update_lane("ddim", shown=False)
+    update_lane(app_state, "ddim", shown=False)
     assert lanes.eta_box.toolTip() == "η belongs to DDIM, and no DDIM lane is shown"
-    app_state.update_lane("ddim-few", shown=True)
+    update_lane(app_state, "ddim-few", shown=True)
     assert lanes.eta_slider.isEnabled()
 
 
 def test_a_selected_row_stands_out(lanes, app_state):
-    app_state.update_view(selected_lane="ddpm-shared")
+    app_state.update(VIEW, selected_lane="ddpm-shared")
     image = lanes.rows["ddpm-shared"].grab().toImage()
     assert image.pixelColor(4, image.height() // 2) == QColor(DARK.selected)

@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 
-from bench.window import settle, wait_until
 from engine import protocol
 from engine.config import ScheduleConfig, TrainingConfig
+from tests.hands.window import settle, wait_until
 from toydiff_gui.composer import LATENT_KEY, compose
-from toydiff_gui.layers import COLUMNS, ROWS
+from toydiff_gui.modes.points.overlay_requests import COLUMNS, ROWS
+from toydiff_gui.modes.points.settings import LAYERS, SAMPLING, layer_of
+from toydiff_gui.state.lanes import duplicate_lane, remove_lane, update_lane
+from toydiff_gui.state.view import VIEW, show_overlay
 
 FIELD, SAMPLES, CANCEL = protocol.Field, protocol.Sample, protocol.Cancel
 SHORT = {"schedule": ScheduleConfig(timesteps=20)}
-LAYERS = (FIELD, SAMPLES)
+REQUESTS = (FIELD, SAMPLES)
 
 
 def flow(packet, t):
@@ -58,21 +61,21 @@ def jobs(packets):
 def test_nothing_is_computed_while_nobody_looks(resting):
     state = resting.state
     for kind in ("trajectories", "density", "preview", "forward"):  # the engine is not needed
-        state.show_overlay("ddim", kind, True)
-    state.show_overlay("ddim-few", "field", True)  # is not shown
+        show_overlay(state, "ddim", kind, True)
+    show_overlay(state, "ddim-few", "field", True)  # is not shown
     resting.layers.set_view((-1.0, 1.0, -1.0, 1.0))
-    wait_until(lambda: not resting.layers.busy, "the pause after zooming")
+    wait_until(resting.at_rest, "the pause after zooming")
     resting.playback.set_reached(0)
     resting.playback.set_t(100)
-    assert resting.heard(*LAYERS) == []
+    assert resting.heard(*REQUESTS) == []
     assert resting.at_rest()
 
 
 def test_a_field_is_asked_for_at_all_times_that_of_the_timeline_first(resting):
     resting.playback.set_reached(0)
     resting.playback.set_t(123)
-    resting.state.show_overlay("ddim", "field", True)
-    (packet,) = resting.heard(*LAYERS)
+    show_overlay(resting.state, "ddim", "field", True)
+    (packet,) = resting.heard(*REQUESTS)
     times = packet.message.times
     assert times[0] == 123
     assert sorted(times) == list(range(1, 251))
@@ -84,26 +87,40 @@ def test_a_field_is_asked_for_at_all_times_that_of_the_timeline_first(resting):
     assert list(layer.eps) == [123]
     np.testing.assert_array_equal(layer.eps[123], flow(packet, 123))
     np.testing.assert_array_equal(layer.points, packet.arrays["points"])
-    assert resting.layers.busy
+    assert not resting.at_rest()
     see(resting, packet)
-    wait_until(lambda: not resting.layers.busy, "the last of it")
+    wait_until(resting.at_rest, "the last of it")
     assert set(shown(resting).field.eps) == set(range(1, 251))
     assert shown(resting, "ddpm").field is None
     # All is there: neither time nor endpoints nor seeds matter.
     resting.playback.set_t(7)
-    resting.state.update_sampling(seed=9, a=(0.0, 0.0), steps=30)
-    resting.state.update_view(selected_lane="ddpm")
+    resting.state.update(SAMPLING, seed=9, a=(0.0, 0.0), steps=30)
+    resting.state.update(VIEW, selected_lane="ddpm")
     assert resting.heard(FIELD) == []
 
 
+def test_a_layer_that_grows_in_place_is_told_again(resting):
+    told = []
+    resting.state.changed(LAYERS).connect(told.append)
+    show_overlay(resting.state, "ddim", "field", True)
+    (packet,) = resting.heard(FIELD)
+    see(resting, packet, [123])
+    settle()
+    assert told == [("ddim", "field")]
+    see(resting, packet)
+    wait_until(resting.at_rest, "the last of it")
+    assert len(told) > 1
+    assert set(told) == {("ddim", "field")}
+
+
 def test_the_exact_lane_has_a_field_of_its_own(resting):
-    resting.state.update_lane("ddim", exact=True)
+    update_lane(resting.state, "ddim", exact=True)
     resting.heard()
-    resting.state.show_overlay("ddim", "field", True)
+    show_overlay(resting.state, "ddim", "field", True)
     (packet,) = resting.heard(FIELD)
     assert packet.message.checkpoint == "exact:v"
     see(resting, packet, [250])
-    resting.state.update_lane("ddim", exact=False)
+    update_lane(resting.state, "ddim", exact=False)
     assert shown(resting).field is None
     (network,) = resting.heard(FIELD)
     assert network.message.checkpoint == "v"
@@ -114,7 +131,7 @@ def test_the_exact_lane_has_a_field_of_its_own(resting):
 def test_a_difference_is_computed_at_the_timelines_t_the_newest_first(resting):
     resting.playback.set_reached(0)
     resting.playback.set_t(200)
-    resting.state.show_overlay("ddim", "difference", True)
+    show_overlay(resting.state, "ddim", "difference", True)
     own, exact = resting.heard(FIELD)
     assert (own.message.checkpoint, exact.message.checkpoint) == ("v", "exact:v")
     assert own.message.times == exact.message.times == [200]
@@ -147,11 +164,11 @@ def test_a_difference_is_computed_at_the_timelines_t_the_newest_first(resting):
 
 
 def test_a_grid_is_carried_along(resting):
-    resting.state.show_overlay("ddim", "warp", True)
+    show_overlay(resting.state, "ddim", "warp", True)
     (packet,) = resting.heard(SAMPLES)
     assert packet.message.sampler.steps == 50
     land(resting, packet)
-    wait_until(lambda: not resting.layers.busy, "the last of it")
+    wait_until(resting.at_rest, "the last of it")
     warp = shown(resting).warp
     lines = warp.trajectory.x[0].reshape(2, 13, warp.points_per_line, 2)
     assert np.ptp(lines[0, :, :, 0], axis=1).max() == 0  # upright
@@ -159,13 +176,13 @@ def test_a_grid_is_carried_along(resting):
     assert warp.trajectory.t[0] == 250
     assert warp.trajectory.complete
     resting.layers.set_view((-0.1, 0.1, -0.1, 0.1))
-    wait_until(lambda: not resting.layers.busy, "the pause after zooming")
-    assert resting.heard(*LAYERS) == []  # it does not depend on the view
+    wait_until(resting.at_rest, "the pause after zooming")
+    assert resting.heard(*REQUESTS) == []  # it does not depend on the view
 
 
 def test_the_basin_map_comes_quickly_and_then_well(resting):
     state = resting.state
-    state.show_overlay(LATENT_KEY, "basin", True)
+    show_overlay(state, LATENT_KEY, "basin", True)
     (coarse,) = resting.heard(SAMPLES)
     assert (coarse.message.sampler.name, coarse.message.sampler.steps) == ("ddim", 20)
     assert coarse.message.last
@@ -180,22 +197,22 @@ def test_the_basin_map_comes_quickly_and_then_well(resting):
     assert basin.landings[0, 0, 0] == pytest.approx(0.5 * x0, abs=0.05)
     assert basin.landings[0, 0, 1] == pytest.approx(0.5 * y1, abs=0.05)
     assert resting.at_rest()
-    state.update_sampling(a=(0.0, 0.0), seed=8)
+    state.update(SAMPLING, a=(0.0, 0.0), seed=8)
     assert [p for p in resting.heard(SAMPLES) if p.message.slot == "basin"] == []
-    state.update_sampling(steps=10)
+    state.update(SAMPLING, steps=10)
     (fewer,) = [p for p in resting.heard(SAMPLES) if p.message.slot == "basin"]
     assert fewer.message.sampler.steps == 10
     assert shown(resting, LATENT_KEY).basin is None  # it was of another sampler
 
 
 def test_zooming_in_asks_again_and_keeps_what_is_there_until_then(resting):
-    resting.state.show_overlay("ddim", "field", True)
+    show_overlay(resting.state, "ddim", "field", True)
     (packet,) = resting.heard(FIELD)
     see(resting, packet)
     old = shown(resting).field
     for half in (2.5, 2.0, 1.9):
         resting.layers.set_view((-half, half, -half, half))
-    wait_until(lambda: not resting.layers.busy, "the pause after zooming")
+    wait_until(resting.at_rest, "the pause after zooming")
     assert resting.heard(FIELD) == []  # it lies within what was computed
     resting.layers.set_view((0.2, 0.8, -0.3, 0.3))
     packet = resting.until_sent(FIELD)
@@ -211,12 +228,12 @@ def test_zooming_in_asks_again_and_keeps_what_is_there_until_then(resting):
 
 def test_very_wide_plots_are_not_computed_over_and_over(resting):
     resting.layers.set_view((-6.0, 6.0, -0.5, 0.5))
-    wait_until(lambda: not resting.layers.busy, "the pause")
-    resting.state.show_overlay("ddim", "field", True)
+    wait_until(resting.at_rest, "the pause")
+    show_overlay(resting.state, "ddim", "field", True)
     (packet,) = resting.heard(FIELD)
     see(resting, packet)
     resting.layers.set_view((-5.9, 6.1, -0.5, 0.5))  # panned a little
-    wait_until(lambda: not resting.layers.busy or resting.link.asked(FIELD), "the pause")
+    wait_until(lambda: resting.at_rest() or resting.link.asked(FIELD), "the pause")
     assert resting.heard(FIELD) == []
 
 
@@ -226,20 +243,20 @@ def test_very_wide_plots_are_not_computed_over_and_over(resting):
 @pytest.mark.parametrize("kind", ["field", "difference", "warp", "basin"])
 def test_nothing_of_another_model_is_shown(resting, kind):
     state, key = resting.state, LATENT_KEY if kind == "basin" else "ddim"
-    state.show_overlay(key, kind, True)
-    packets = resting.heard(*LAYERS)
+    show_overlay(state, key, kind, True)
+    packets = resting.heard(*REQUESTS)
     answer(resting, packets[0])
     packets += resting.heard(SAMPLES)  # the basin map once more, and better
     resting.open("/short", **SHORT)
-    assert state.layer(key, kind) is None or kind == "difference"
+    assert layer_of(state, key, kind) is None or kind == "difference"
     for packet in packets:  # late
         answer(resting, packet)
-    layer = state.layer(key, kind)
+    layer = layer_of(state, key, kind)
     assert layer is None or layer.values == {}
-    sent = resting.heard(*LAYERS, CANCEL)
+    sent = resting.heard(*REQUESTS, CANCEL)
     cancelled = jobs(p for p in sent if isinstance(p.message, CANCEL))
     assert packets[-1].message.job in cancelled
-    new = [p for p in sent if isinstance(p.message, LAYERS) and p.message.slot.startswith(kind)]
+    new = [p for p in sent if isinstance(p.message, REQUESTS) and p.message.slot.startswith(kind)]
     assert new
     assert {p.message.checkpoint.removeprefix("exact:") for p in new} == {"/short"}
     for packet in new:
@@ -262,20 +279,20 @@ def test_a_lane_with_a_longer_model_is_seen_at_the_right_times(resting):
     """T = 250 in the lane, 20 on the timeline: each of its times is that of the denoiser."""
     resting.open("/short", **SHORT)
     resting.heard()
-    resting.state.update_lane("ddim", checkpoint="v")
+    update_lane(resting.state, "ddim", checkpoint="v")
     (opening,) = resting.heard(protocol.Open)
     resting.link.describe(opening.message.job)
     resting.heard()
-    resting.state.show_overlay("ddim", "field", True)
+    show_overlay(resting.state, "ddim", "field", True)
     (packet,) = resting.heard(FIELD)
     assert packet.message.checkpoint == "v"
     see(resting, packet)
-    wait_until(lambda: not resting.layers.busy, "the last of it")
+    wait_until(lambda: "field:ddim" not in resting.exchange.under_way, "the last of it")
     eps = shown(resting).field.eps
     assert sorted(eps) == list(range(1, 21))
     for t in eps:
         np.testing.assert_array_equal(eps[t], flow(packet, round(12.5 * t)))
-    resting.state.show_overlay("ddim", "difference", True)
+    show_overlay(resting.state, "ddim", "difference", True)
     own, _ = resting.heard(FIELD)
     assert own.message.times == [250]
     # The timeline gets longer: what is there is of other times now.
@@ -291,69 +308,70 @@ def test_a_lane_with_a_longer_model_is_seen_at_the_right_times(resting):
 
 def test_a_lane_with_another_checkpoint_has_layers_of_that_one(resting):
     state = resting.state
-    state.show_overlay("ddim", "field", True)
+    show_overlay(state, "ddim", "field", True)
     (old,) = resting.heard(FIELD)
     see(resting, old)
-    state.update_lane("ddim", checkpoint="gaussians8")
+    update_lane(state, "ddim", checkpoint="gaussians8")
     assert shown(resting).field is None  # before anything is known of it
     (opening,) = resting.heard(protocol.Open)
     assert resting.heard(FIELD) == []
     resting.link.describe(opening.message.job, TrainingConfig(dataset="gaussians8"))
     (new,) = resting.heard(FIELD)
     assert new.message.checkpoint == "gaussians8"
-    state.update_lane("ddim", checkpoint=None)
+    update_lane(state, "ddim", checkpoint=None)
     see(resting, new, [250])
-    assert shown(resting).field is None
-    (again,) = resting.heard(FIELD)
-    assert again.message.checkpoint == "v"
+    eps = shown(resting).field.eps
+    np.testing.assert_array_equal(eps[250], flow(old, 250))
+    assert len(eps) == 250  # what was there a moment ago
+    assert resting.heard(FIELD) == []
 
 
 def test_lanes_that_go_take_their_layers_along(resting):
     state = resting.state
-    state.show_overlay("ddim", "field", True)
+    show_overlay(state, "ddim", "field", True)
     resting.heard()
-    copy = state.duplicate_lane("ddim")
+    copy = duplicate_lane(state, "ddim")
     (packet,) = resting.heard(FIELD)
     assert packet.message.slot == f"field {copy}"
     see(resting, packet, [250])
-    state.remove_lane(copy)
+    remove_lane(state, copy)
     assert packet.message.job in jobs(resting.heard(CANCEL))
     see(resting, packet)
-    assert state.layer(copy, "field") is None
-    assert state.duplicate_lane("ddim") == copy  # the key is used again
-    assert state.layer(copy, "field") is None
+    assert layer_of(state, copy, "field") is None
+    assert duplicate_lane(state, "ddim") == copy  # the key is used again
+    assert layer_of(state, copy, "field") is None
     (again,) = resting.heard(FIELD)
     see(resting, again)
-    state.update_lane(copy, shown=False)
+    update_lane(state, copy, shown=False)
     settle()
-    assert state.layer(copy, "field") is None
-    state.update_lane(copy, shown=True)
-    assert len(resting.heard(FIELD)) == 1
+    assert layer_of(state, copy, "field") is None
+    update_lane(state, copy, shown=True)
+    assert resting.heard(FIELD) == []
+    assert len(shown(resting, copy).field.eps) == 250
 
 
 def test_a_lane_that_is_replaced_within_one_turn_has_its_field(resting):
     state = resting.state
-    state.show_overlay("ddim", "field", True)
-    copy = state.duplicate_lane("ddim")
+    show_overlay(state, "ddim", "field", True)
+    copy = duplicate_lane(state, "ddim")
     for packet in resting.heard(FIELD):
         see(resting, packet)
-    state.remove_lane(copy)
-    assert state.duplicate_lane("ddim") == copy
-    (packet,) = resting.heard(FIELD)
-    see(resting, packet)
+    remove_lane(state, copy)
+    assert duplicate_lane(state, "ddim") == copy
+    assert resting.heard(FIELD) == []
     assert len(shown(resting, copy).field.eps) == 250
 
 
 @pytest.mark.parametrize("kind", ["field", "difference", "warp", "basin"])
 def test_an_overlay_that_is_taken_away_is_computed_no_more(resting, kind):
     key = LATENT_KEY if kind == "basin" else "ddim"
-    resting.state.show_overlay(key, kind, True)
-    packets = resting.heard(*LAYERS)
-    resting.state.show_overlay(key, kind, False)
+    show_overlay(resting.state, key, kind, True)
+    packets = resting.heard(*REQUESTS)
+    show_overlay(resting.state, key, kind, False)
     assert set(jobs(packets)) <= set(jobs(resting.heard(CANCEL)))
     for packet in packets:
         answer(resting, packet)
-    assert resting.state.layer(key, kind) is None
+    assert layer_of(resting.state, key, kind) is None
     assert resting.at_rest()
 
 
@@ -364,7 +382,7 @@ def test_an_overlay_that_is_taken_away_is_computed_no_more(resting, kind):
 @pytest.mark.parametrize("other_first", [False, True])
 def test_a_difference_that_fails_is_said_once_and_not_at_every_t(resting, which, other_first):
     resting.playback.set_reached(0)
-    resting.state.show_overlay("ddim", "difference", True)
+    show_overlay(resting.state, "ddim", "difference", True)
     packets = resting.heard(FIELD)
     if other_first:
         see(resting, packets[1 - which])
@@ -376,20 +394,20 @@ def test_a_difference_that_fails_is_said_once_and_not_at_every_t(resting, which,
         assert resting.heard(FIELD) == []
     assert resting.messages == [("No room.", True)]
     assert resting.at_rest()
-    resting.state.show_overlay("ddim", "difference", False)
+    show_overlay(resting.state, "ddim", "difference", False)
     settle()
-    resting.state.show_overlay("ddim", "difference", True)
+    show_overlay(resting.state, "ddim", "difference", True)
     assert len(resting.heard(FIELD)) == 2
 
 
 @pytest.mark.parametrize("kind", ["field", "warp", "basin"])
 def test_what_fails_is_said_once(resting, kind):
     key = LATENT_KEY if kind == "basin" else "ddim"
-    resting.state.show_overlay(key, kind, True)
-    (packet,) = resting.heard(*LAYERS)
+    show_overlay(resting.state, key, kind, True)
+    (packet,) = resting.heard(*REQUESTS)
     fail(resting, packet, "no such file: /gone")
-    resting.state.update_view(theme="light")
-    assert resting.heard(*LAYERS) == []
+    resting.state.update(VIEW, theme="light")
+    assert resting.heard(*REQUESTS) == []
     assert resting.messages == [("No such file: /gone.", True)]
     assert resting.at_rest()
 
@@ -399,20 +417,34 @@ def test_after_the_death_of_an_engine_all_of_it_is_computed_again(resting):
     kinds = {"ddim": ("field", "difference", "warp"), LATENT_KEY: ("basin",)}
     for key, several in kinds.items():
         for kind in several:
-            state.show_overlay(key, kind, True)
-    old = resting.heard(*LAYERS)
+            show_overlay(state, key, kind, True)
+    old = resting.heard(*REQUESTS)
     answer(resting, old[0])
     resting.link.die("the engine was ended by signal 9")
     resting.playback.set_reached(0)
     resting.playback.set_t(100)
     wait_until(resting.at_rest, "the end of it")
-    assert resting.heard(*LAYERS) == []
+    assert resting.heard(*REQUESTS) == []
     resting.restart()
-    new = [p for p in resting.heard(*LAYERS) if not p.message.slot.startswith("ddpm")]
+    new = [p for p in resting.heard(*REQUESTS) if not p.message.slot.startswith("ddpm")]
     assert {p.message.slot.split()[0] for p in new} >= {"field", "difference", "warp", "basin"}
     for packet in old:
         answer(resting, packet)
     for key, several in kinds.items():
         for kind in several:
-            layer = state.layer(key, kind)
+            layer = layer_of(state, key, kind)
             assert layer is None or layer.values == {}
+
+
+def test_a_lane_that_is_removed_without_an_engine_leaves_nothing_to_its_successor(resting):
+    state = resting.state
+    own = duplicate_lane(state, "ddim")
+    show_overlay(state, own, "field", True)
+    (packet,) = resting.heard(FIELD)
+    answer(resting, packet)
+    assert shown(resting, own).field is not None
+    resting.link.die("the engine was ended by signal 9")
+    remove_lane(state, own)
+    assert duplicate_lane(state, "ddim") == own
+    show_overlay(state, own, "field", True)
+    assert shown(resting, own).field is None

@@ -22,16 +22,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from bench.hands import Drag, click, key, type_number
-from bench.window import lanes_done, settle, wait_until
 from engine import protocol
 from engine.config import ModelConfig, TrainingConfig
-from toydiff_gui import main_window, scenes, theme
+from tests.hands.mouse_and_keys import Drag, click, key, type_number
+from tests.hands.window import lanes_done, settle, wait_until
+from toydiff_gui import main_window, tasks, theme
 from toydiff_gui.canvas.handles import EndpointHandle
-from toydiff_gui.conductor import COARSE_STEPS
-from toydiff_gui.state import Sampling, ViewSettings
+from toydiff_gui.controllers.lanes import COARSE_EVALUATIONS
+from toydiff_gui.modes.points.settings import SAMPLING, Sampling
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS, LANES, shown_lanes, update_lane
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
+from toydiff_gui.state.view import DRAGGING, VIEW, ViewSettings, show_overlay
 
-LANES = ["ddpm", "ddpm-shared", "ddim"]
+LANE_KEYS = ["ddpm", "ddpm-shared", "ddim"]
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QAbstractSlider, QLineEdit)
 TINY = {"width": "16", "depth": "1", "timesteps": "20", "batch": "32"}
@@ -108,7 +113,7 @@ def test_the_first_model_begins_to_play_and_later_ones_do_not(early):
     early.link.answer_all()
     assert early.playback.playing
     early.playback.pause()
-    early.conductor.open_model("v")
+    early.models.open("v")
     early.link.answer_all()
     assert not early.playback.playing
 
@@ -118,7 +123,7 @@ def test_a_model_named_at_the_start_is_opened_first_of_all(workshop, fake_engine
     window.link.get_ready()
     window.link.answer_all()
     assert [message.checkpoint for message in window.link.asked(protocol.Open)][-1] == "moons"
-    assert window.state.model.ref == "moons"
+    assert window.state.get(MODEL).ref == "moons"
 
 
 def test_the_hint_is_shown_once_for_all_times(workshop, fake_engine):
@@ -189,15 +194,15 @@ def test_keys_move_through_time(window):
 
 def test_numbers_select_lanes(window):
     window.grid.setFocus()
-    for number, lane in enumerate(["latent", *LANES], 1):
+    for number, lane in enumerate(["latent", *LANE_KEYS], 1):
         key(window.grid, Qt.Key(Qt.Key.Key_0 + number))
-        assert window.state.view.selected_lane == lane
+        assert window.state.get(VIEW).selected_lane == lane
     key(window.grid, Qt.Key.Key_9)  # there is none
-    assert window.state.view.selected_lane == "ddim"
+    assert window.state.get(VIEW).selected_lane == "ddim"
 
 
 def test_escape_returns_from_one_lane_to_all(window):
-    window.state.update_view(maximised_lane="ddim")
+    window.state.update(VIEW, maximised_lane="ddim")
     settle()
     assert not window.grid.lane_view("ddpm").isVisible()
     window.grid.setFocus()
@@ -303,7 +308,7 @@ def last_wishes(window, kind=protocol.Interpolate):
 def test_typed_endpoints_are_sampled(window):
     type_number(window.sample_panel.path.endpoint_boxes["A", 0], "0.25")
     asked = last_wishes(window)
-    assert list(asked) == LANES
+    assert list(asked) == LANE_KEYS
     assert asked["ddim"].arrays["start"].tolist() == [0.25, 2.0]
     assert window.grid.scene.lane("latent").endpoints[0] == (0.25, 2.0)
 
@@ -314,7 +319,7 @@ def test_an_endpoint_that_cannot_be_is_refused_in_words(window):
         type_number(window.sample_panel.path.endpoint_boxes["A", 0], text)
         (said,) = texts(window)
         assert "A x must" in said
-        assert window.state.sampling.a == (-1.0, 2.0)
+        assert window.state.get(SAMPLING).a == (-1.0, 2.0)
         assert last_wishes(window) == {}
 
 
@@ -323,7 +328,7 @@ def test_endpoints_are_swapped_and_thrown(window):
     assert last_wishes(window)["ddpm"].arrays["start"].tolist() == [-1, -2]
     click(window.sample_panel.path.random_button)
     thrown = last_wishes(window)["ddpm"].arrays
-    np.testing.assert_allclose(thrown["start"], window.state.sampling.a, rtol=1e-6)
+    np.testing.assert_allclose(thrown["start"], window.state.get(SAMPLING).a, rtol=1e-6)
     assert thrown["start"].tolist() not in ([-1, 2], [-1, -2])
 
 
@@ -336,14 +341,14 @@ def test_the_mode_switches_between_path_and_samples(window):
     assert latent.latents.shape == (1000, 2)
     assert not window.grid.scene.lane("ddim").joined
     click(window.sample_panel.start.mode.button("interpolation"))
-    assert list(last_wishes(window)) == LANES
+    assert list(last_wishes(window)) == LANE_KEYS
     assert window.grid.scene.lane("latent").latents.shape == (500, 2)
 
 
 def test_lanes_come_and_go_with_their_boxes(window):
     rows = window.sample_panel.lanes.rows
     click(rows["ddpm"].check, QPoint(8, 10))
-    assert [lane.key for lane in window.current_scene().lanes] == ["latent", *LANES[1:]]
+    assert [lane.key for lane in window.current_scene().lanes] == ["latent", *LANE_KEYS[1:]]
     assert last_wishes(window) == {}
     click(rows["ddim-few"].check, QPoint(8, 10))
     assert list(last_wishes(window)) == ["ddim-few"]
@@ -367,34 +372,34 @@ def test_seed_eta_and_steps_are_passed_on(window):
     assert last_wishes(window) == {}
 
 
-@pytest.mark.parametrize("task", scenes.TASKS, ids=lambda task: task.key)
+@pytest.mark.parametrize("task", tasks.TASKS, ids=lambda task: task.key)
 def test_a_task_sets_up_everything(window, task):
-    window.state.update_sampling(steps=30, eta=0.7)
-    action(window.toolbar._scenes, task.key).trigger()
+    window.state.update(SAMPLING, steps=30, eta=0.7)
+    action(window.toolbar._tasks, task.key).trigger()
     window.link.answer_all()
-    sampling = window.state.sampling
+    sampling = window.state.get(SAMPLING)
     assert (sampling.steps, sampling.eta) == (None, 0.0)
     for name, value in task.sampling.items():
         assert getattr(sampling, name) == value
-    assert tuple(lane.key for lane in window.state.shown_lanes) == task.lanes
+    assert tuple(lane.key for lane in shown_lanes(window.state)) == task.lanes
     assert window.playback.playing
     assert lanes_done(window)
 
 
 def test_a_task_brings_its_model(window):
-    window.conductor.open_model("moons")
+    window.models.open("moons")
     window.link.answer_all()
-    action(window.toolbar._scenes, "1e").trigger()
-    assert window.state.model.ref == "moons"  # until the other is there
+    action(window.toolbar._tasks, "1e").trigger()
+    assert window.state.get(MODEL).ref == "moons"  # until the other is there
     window.link.answer_all()
-    assert window.state.model.ref == "v"
-    assert window.state.sampling.a == (-2.0, 0.0)
+    assert window.state.get(MODEL).ref == "v"
+    assert window.state.get(SAMPLING).a == (-2.0, 0.0)
 
 
 def test_a_task_that_gave_way_to_another_model_does_not_come_back(window):
-    window.conductor.open_model("moons")
+    window.models.open("moons")
     window.link.answer_all()
-    action(window.toolbar._scenes, "1e").trigger()
+    action(window.toolbar._tasks, "1e").trigger()
     action(window.toolbar._models, "gaussians8").trigger()
     task, other = window.link.asked(protocol.Open)[-2:]
     window.link.report(protocol.Result(job=task.job, cancelled=True))
@@ -402,8 +407,8 @@ def test_a_task_that_gave_way_to_another_model_does_not_come_back(window):
     window.link.answer_all()
     action(window.toolbar._models, "v").trigger()
     window.link.answer_all()
-    assert window.state.model.ref == "v"
-    assert window.state.sampling.a == Sampling().a
+    assert window.state.get(MODEL).ref == "v"
+    assert window.state.get(SAMPLING).a == Sampling().a
 
 
 def test_the_preview_of_x0_is_shown(window):
@@ -473,19 +478,19 @@ def test_paused_or_at_the_end_nothing_happens_either(window):
 def test_the_next_window_looks_like_the_last(workshop, fake_engine):
     window = workshop.open(size=(1100, 700))
     window.move(20, 30)
-    window.state.update_sampling(a=(0.5, 0.25), seed=9, mode="samples", count=77)
-    window.state.update_training_config(dataset="moons", steps=123, model=ModelConfig(width=32))
-    window.state.update_view(theme="light", sample_dock=False, selected_lane="ddpm")
-    window.state.show_overlay("ddpm", "preview", True)
-    window.state.update_lane("ddpm-shared", shown=False)
-    sampling, config = window.state.sampling, window.state.training_config
-    view = window.state.view
+    window.state.update(SAMPLING, a=(0.5, 0.25), seed=9, mode="samples", count=77)
+    window.state.update(TRAINING_CONFIG, dataset="moons", steps=123, model=ModelConfig(width=32))
+    window.state.update(VIEW, theme="light", sample_dock=False, selected_lane="ddpm")
+    show_overlay(window.state, "ddpm", "preview", True)
+    update_lane(window.state, "ddpm-shared", shown=False)
+    sampling, config = window.state.get(SAMPLING), window.state.get(TRAINING_CONFIG)
+    view = window.state.get(VIEW)
     workshop.close(window)
     again = workshop.open(size=None)
-    assert again.state.sampling == sampling
-    assert again.state.training_config == config
-    assert again.state.view == view
-    assert [lane.key for lane in again.state.shown_lanes] == ["ddpm", "ddim"]
+    assert again.state.get(SAMPLING) == sampling
+    assert again.state.get(TRAINING_CONFIG) == config
+    assert again.state.get(VIEW) == view
+    assert [lane.key for lane in shown_lanes(again.state)] == ["ddpm", "ddim"]
     assert again.height() == 700  # its width is held to the screen's, which is small here
     assert not again.sample_panel.isVisible()
     assert again.train_panel.dataset_cards["moons"].isChecked()
@@ -493,46 +498,46 @@ def test_the_next_window_looks_like_the_last(workshop, fake_engine):
 
 def test_presentation_and_a_lane_alone_are_not_remembered(workshop, fake_engine):
     window = workshop.open()
-    window.state.update_view(presentation=True, maximised_lane="ddim")
+    window.state.update(VIEW, presentation=True, maximised_lane="ddim")
     workshop.close(window)
     again = workshop.open()
-    assert not again.state.view.presentation
-    assert again.state.view.maximised_lane == ""
+    assert not again.state.get(VIEW).presentation
+    assert again.state.get(VIEW).maximised_lane == ""
 
 
 @pytest.mark.parametrize(
     "spoilt",
     [
         "{",
-        "[]",
-        "null",
-        '{"mode": "dream"}',
-        '{"count": -3}',
-        '{"seed": 1e99}',
-        '{"theme": "pink"}',
-        '{"steps": 0}',
-        '{"steps": -1}',
-        '{"steps": "many"}',
-        '{"a": [1]}',
-        '{"dataset": "mnist"}',
+        [],
+        None,
+        {"mode": "dream"},
+        {"count": -3},
+        {"seed": 1e99},
+        {"theme": "pink"},
+        {"steps": 0},
+        {"steps": -1},
+        {"steps": "many"},
+        {"a": [1]},
+        {"dataset": "mnist"},
         "\x00",
     ],
 )
 def test_damaged_memories_are_forgotten(workshop, fake_engine, spoilt):
     settings = workshop.settings()
     for name in ("sampling", "training", "view", "lanes"):
-        settings.setValue(f"state/{name}", spoilt)
-    settings.setValue("window/geometry", "nowhere")
-    settings.setValue("runs/recent", 7)
-    settings.sync()
+        settings.put(f"state/{name}", spoilt)
+    settings.put("window/geometry", "nowhere")
+    settings.put("runs/recent", 7)
+    settings.save()
     window = workshop.open()
     window.link.get_ready()
     window.link.answer_all()
     assert lanes_done(window)
     assert texts(window) == []
-    assert window.state.sampling == Sampling()
-    assert window.state.training_config == TrainingConfig()
-    assert window.state.view == ViewSettings()
+    assert window.state.get(SAMPLING) == Sampling()
+    assert window.state.get(TRAINING_CONFIG) == TrainingConfig()
+    assert window.state.get(VIEW) == ViewSettings()
 
 
 # Models that were trained or opened
@@ -541,7 +546,7 @@ def test_damaged_memories_are_forgotten(workshop, fake_engine, spoilt):
 def test_models_that_were_opened_are_listed_until_they_are_gone(window, tmp_path):
     file = tmp_path / "größer.safetensors"
     file.write_bytes(b"x")
-    window.conductor.open_model(str(file))
+    window.models.open(str(file))
     window.link.answer_all()
     menu = window.toolbar._models
     assert action(menu, str(file)).isChecked()
@@ -551,7 +556,7 @@ def test_models_that_were_opened_are_listed_until_they_are_gone(window, tmp_path
         protocol.Failure(job=window.link.asked(protocol.Open)[-1].job, message="no such checkpoint")
     )
     assert texts(window) == ["No such checkpoint."]
-    window.conductor.open_model("v")
+    window.models.open("v")
     window.link.answer_all()
     assert str(file) not in [entry.data() for entry in menu.actions()]
 
@@ -560,7 +565,7 @@ def test_models_that_were_opened_are_listed_until_they_are_gone(window, tmp_path
 
 
 def test_a_death_is_told_and_the_button_starts_another(window):
-    window.state.update_sampling(a=(0.5, 0.5))
+    window.state.update(SAMPLING, a=(0.5, 0.5))
     window.link.answer_all()
     before = window.grid.scene.lane("ddim").trajectory
     window.link.die("the engine was ended by signal 9")
@@ -579,7 +584,7 @@ def test_a_death_is_told_and_the_button_starts_another(window):
     window.link.get_ready()
     window.link.answer_all()
     assert lanes_done(window)
-    assert window.state.sampling.a == (0.5, 0.5)
+    assert window.state.get(SAMPLING).a == (0.5, 0.5)
     settle()
     assert texts(window) == []
     assert window.toolbar.open_button.isEnabled()
@@ -593,7 +598,7 @@ def test_a_second_death_is_told_as_well(window):
         (message,) = window.messages.messages
         click(message.action)
         settle()
-        assert window.state.engine.status == "starting"
+        assert window.state.get(ENGINE).status == "starting"
 
 
 def test_a_restart_that_was_waved_away_can_still_be_had(window):
@@ -614,7 +619,7 @@ def test_a_restart_that_was_waved_away_can_still_be_had(window):
 @pytest.fixture(scope="module")
 def lasting(lasting_workshop):
     window = lasting_workshop.open()
-    wait_until(lambda: window.state.engine.status == "ready", "the engine")
+    wait_until(lambda: window.state.get(ENGINE).status == "ready", "the engine")
     wait_until(lambda: lanes_done(window), "the lanes")
     return window
 
@@ -627,12 +632,12 @@ def live(lasting):
     window.playback.set_loop(False)
     window.playback.to_noise()
     default = Sampling()
-    window.state.update_sampling(**{name: getattr(default, name) for name in vars(default)})
-    for lane in window.state.lanes:
-        window.state.update_lane(lane.key, shown=lane.key in LANES)
-    if window.state.model.ref != "v":
-        window.conductor.open_model("v")
-        wait_until(lambda: window.state.model.ref == "v", "the model")
+    window.state.update(SAMPLING, **{name: getattr(default, name) for name in vars(default)})
+    for lane in window.state.get(LANES):
+        update_lane(window.state, lane.key, shown=lane.key in LANE_KEYS)
+    if window.state.get(MODEL).ref != "v":
+        window.models.open("v")
+        wait_until(lambda: window.state.get(MODEL).ref == "v", "the model")
     window.messages.clear()
     settle()
     wait_until(lambda: lanes_done(window), "the lanes")
@@ -640,7 +645,7 @@ def live(lasting):
 
 
 def test_lanes_fill_and_the_film_can_be_played_to_its_end(live):
-    for lane in LANES:
+    for lane in LANE_KEYS:
         trajectory = live.grid.scene.lane(lane).trajectory
         assert trajectory.complete
         assert trajectory.x[0].shape == (500, 2)
@@ -661,55 +666,58 @@ def test_dragging_shows_coarse_lanes_of_the_newest_place_and_then_the_full_ones(
     shown = []
 
     def note(lane):
-        run = live.state.run(lane)
-        if lane in LANES and run.status == "done":
+        run = live.state.at(LANE_RUNS, lane)
+        if lane in LANE_KEYS and run.status == "done":
             shown.append((lane, run.coarse, len(run.trajectory.t) - 1, run.trajectory.x[0][0]))
 
-    live.state.run_changed.connect(note)
+    live.state.changed(LANE_RUNS).connect(note)
     drag = Drag(live, 0)
     wanted = []
     for x, y in ((0.0, 1.5), (0.6, 1.0), (1.2, 0.5)):
         drag.to(x, y, moves=3)
-        here = live.state.sampling.a
+        here = live.state.get(SAMPLING).a
         wanted.append(here)
-        assert live.state.dragging
+        assert live.state.get(DRAGGING)
         wait_until(
             lambda here=here: (
-                all(np.allclose(live.state.run(lane).trajectory.x[0][0], here) for lane in LANES)
-                and not live.conductor.busy
+                all(
+                    np.allclose(live.state.at(LANE_RUNS, lane).trajectory.x[0][0], here)
+                    for lane in LANE_KEYS
+                )
+                and not live.controllers.busy
             ),
             "the lanes of this place",
         )
     # A machine that cannot keep up takes fewer.
     assert shown
-    assert all(coarse and steps <= COARSE_STEPS for _, coarse, steps, _ in shown)
+    assert all(coarse and steps <= COARSE_EVALUATIONS for _, coarse, steps, _ in shown)
     drag.let_go()
     settle()
     wait_until(lambda: lanes_done(live), "the full lanes")
-    live.state.run_changed.disconnect(note)
+    live.state.changed(LANE_RUNS).disconnect(note)
     full = [entry for entry in shown if not entry[1]]
-    assert sorted(lane for lane, *_ in full) == sorted(LANES)
+    assert sorted(lane for lane, *_ in full) == sorted(LANE_KEYS)
     assert {steps for _, _, steps, _ in full} == {250}
     for _, _, _, start in full:
-        np.testing.assert_allclose(start, live.state.sampling.a, atol=1e-6)
+        np.testing.assert_allclose(start, live.state.get(SAMPLING).a, atol=1e-6)
     # The places went by in order: none came back.
     along = [float(start[0]) for lane, *_, start in shown if lane == "ddim"]
     assert along == sorted(along)
-    assert live.state.sampling.a == pytest.approx((1.2, 0.5), abs=0.03)
+    assert live.state.get(SAMPLING).a == pytest.approx((1.2, 0.5), abs=0.03)
 
 
 def test_a_seed_decides_on_samples_alone(live):
     def ends():
         wait_until(lambda: lanes_done(live), "the lanes")
-        return live.state.run("ddpm").trajectory.x[-1]
+        return live.state.at(LANE_RUNS, "ddpm").trajectory.x[-1]
 
-    live.state.update_sampling(mode="samples", count=50, steps=10)
+    live.state.update(SAMPLING, mode="samples", count=50, steps=10)
     settle()
     first = ends()
-    live.state.update_sampling(seed=6)
+    live.state.update(SAMPLING, seed=6)
     settle()
     second = ends()
-    live.state.update_sampling(seed=5)
+    live.state.update(SAMPLING, seed=5)
     settle()
     assert not np.allclose(first, second)
     np.testing.assert_array_equal(first, ends())
@@ -729,13 +737,13 @@ def test_training_from_the_panel_makes_a_model_that_the_lanes_use(live, lasting_
     panel = live.train_panel
     type_config(panel, "200")
     click(panel.train_button)
-    assert live.state.training.active
+    assert live.state.get(TRAINING).active
     assert not panel.train_button.isEnabled()
     assert not panel.width_field.box.isEnabled()
     settle()
     assert live.grid.lane_view("training") is not None
-    wait_until(lambda: live.state.training.status == "done", "the end of the training")
-    training = live.state.training
+    wait_until(lambda: live.state.get(TRAINING).status == "done", "the end of the training")
+    training = live.state.get(TRAINING)
     assert training.steps.tolist() == list(range(1, 201))
     assert np.isfinite(training.losses).all()
     assert training.quality["distance"] > training.quality["distance_floor"] > 0
@@ -743,20 +751,20 @@ def test_training_from_the_panel_makes_a_model_that_the_lanes_use(live, lasting_
     assert training.preview.x[0].shape == (1000, 2)
     folder = Path(training.folder)
     assert folder.parent == lasting_workshop.runs_folder
-    wait_until(lambda: live.state.model.ref == str(folder), "the new model")
+    wait_until(lambda: live.state.get(MODEL).ref == str(folder), "the new model")
     wait_until(lambda: lanes_done(live), "the lanes")
     assert live.playback.timesteps == 20
     assert live.grid.scene.lane("ddim").trajectory.t == list(range(20, -1, -1))
     assert live.grid.lane_view("training") is None
-    assert live.state.model.trained_steps == 200
+    assert live.state.get(MODEL).trained_steps == 200
     assert action(live.toolbar._models, str(folder)).isChecked()
     assert panel.train_button.text() == "Train more"
     assert (folder / "metrics.jsonl").read_text().count("\n") == 200
 
     click(panel.train_button)
-    wait_until(lambda: live.state.training.status == "done", "the end of the second training")
-    wait_until(lambda: live.state.model.trained_steps == 400, "the model again")
-    assert live.state.training.steps.tolist() == list(range(1, 401))
+    wait_until(lambda: live.state.get(TRAINING).status == "done", "the end of the second training")
+    wait_until(lambda: live.state.get(MODEL).trained_steps == 400, "the model again")
+    assert live.state.get(TRAINING).steps.tolist() == list(range(1, 401))
     assert (folder / "metrics.jsonl").read_text().count("\n") == 400
     assert len(list(lasting_workshop.runs_folder.iterdir())) == 1
     wait_until(lambda: lanes_done(live), "the lanes")
@@ -767,29 +775,29 @@ def test_pause_holds_the_steps_and_stop_keeps_what_was_learned(live):
     panel = live.train_panel
     type_config(panel, "1000000")
     click(panel.train_button)
-    wait_until(lambda: live.state.training.step > 0, "the first snapshot")
-    assert live.state.run("ddim").status == "done"
+    wait_until(lambda: live.state.get(TRAINING).step > 0, "the first snapshot")
+    assert live.state.at(LANE_RUNS, "ddim").status == "done"
     click(panel.pause_button)
     assert panel.pause_button.text() == "Resume"
     # Answers come in order: after this one nothing of before the pause is on its way.
-    live.state.update_sampling(seed=99)
+    live.state.update(SAMPLING, seed=99)
     settle()
     wait_until(lambda: lanes_done(live), "the lanes")
-    held = live.state.training.step
-    live.state.update_sampling(seed=100)
+    held = live.state.get(TRAINING).step
+    live.state.update(SAMPLING, seed=100)
     settle()
     wait_until(lambda: lanes_done(live), "the lanes")
-    assert live.state.training.step == held
-    assert live.state.training.status == "paused"
+    assert live.state.get(TRAINING).step == held
+    assert live.state.get(TRAINING).status == "paused"
     click(panel.pause_button)
-    wait_until(lambda: live.state.training.step > held, "the next snapshot")
+    wait_until(lambda: live.state.get(TRAINING).step > held, "the next snapshot")
     preview = live.grid.scene.lane("training").trajectory
     assert preview.t[0] == live.playback.timesteps
     click(panel.stop_button)
-    wait_until(lambda: live.state.training.status == "done", "the end of the training")
-    folder = live.state.training.folder
-    wait_until(lambda: live.state.model.ref == folder, "the new model")
-    assert live.state.model.trained_steps >= held
+    wait_until(lambda: live.state.get(TRAINING).status == "done", "the end of the training")
+    folder = live.state.get(TRAINING).folder
+    wait_until(lambda: live.state.get(MODEL).ref == folder, "the new model")
+    assert live.state.get(MODEL).trained_steps >= held
     wait_until(lambda: lanes_done(live), "the lanes")
 
 
@@ -802,13 +810,13 @@ def test_a_damaged_or_foreign_file_is_refused_in_one_message(live, tmp_path, mon
     else:
         file.write_bytes(content)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args, **kw: (str(file), ""))
-    before, run = live.state.model, live.state.run("ddim")
+    before, run = live.state.get(MODEL), live.state.at(LANE_RUNS, "ddim")
     click(live.toolbar.open_button)
     wait_until(lambda: live.messages.messages, "the message")
     (said,) = texts(live)
     assert str(file) in said
-    assert live.state.model == before
-    assert live.state.run("ddim") is run
+    assert live.state.get(MODEL) == before
+    assert live.state.at(LANE_RUNS, "ddim") is run
     assert str(file) not in [entry.data() for entry in live.toolbar._models.actions()]
 
 
@@ -851,47 +859,51 @@ def test_a_film_is_exported_while_the_window_plays(live, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_an_engine_that_is_killed_while_it_trains_can_be_restarted(workshop):
     window = workshop.open()
-    wait_until(lambda: window.state.engine.status == "ready", "the engine")
-    window.state.update_sampling(steps=20, a=(0.5, 0.5))
+    wait_until(lambda: window.state.get(ENGINE).status == "ready", "the engine")
+    window.state.update(SAMPLING, steps=20, a=(0.5, 0.5))
     settle()
     wait_until(lambda: lanes_done(window), "the lanes")
-    window.state.update_training_config(
-        steps=1_000_000, checkpoint_every=10, model=ModelConfig(width=8, depth=1, embedding=8)
+    window.state.update(
+        TRAINING_CONFIG,
+        steps=1_000_000,
+        checkpoint_every=10,
+        model=ModelConfig(width=8, depth=1, embedding=8),
     )
     click(window.train_panel.train_button)
-    folder = Path(window.state.training.folder)
+    folder = Path(window.state.get(TRAINING).folder)
     wait_until((folder / "checkpoint.safetensors").is_file, "a checkpoint")
-    before = window.state.run("ddim").trajectory
+    before = window.state.at(LANE_RUNS, "ddim").trajectory
     os.kill(window.link.thread_in_charge.process_id, signal.SIGKILL)
-    wait_until(lambda: window.state.engine.status == "dead", "the end of the engine")
+    wait_until(lambda: window.state.get(ENGINE).status == "dead", "the end of the engine")
     assert texts(window) == ["The engine was ended by signal 9."]
-    assert window.state.training.status == "failed"
+    assert window.state.get(TRAINING).status == "failed"
     settle()
     assert window.grid.lane_view("training") is None
     assert window.grid.scene.lane("ddim").trajectory is before
     click(window.messages.messages[0].action)
-    wait_until(lambda: window.state.engine.status == "ready", "the new engine")
-    wait_until(lambda: window.state.run("ddim").trajectory is not before, "the lanes")
+    wait_until(lambda: window.state.get(ENGINE).status == "ready", "the new engine")
+    wait_until(lambda: window.state.at(LANE_RUNS, "ddim").trajectory is not before, "the lanes")
     wait_until(lambda: lanes_done(window), "the lanes")
-    np.testing.assert_array_equal(window.state.run("ddim").trajectory.x[-1], before.x[-1])
+    np.testing.assert_array_equal(window.state.at(LANE_RUNS, "ddim").trajectory.x[-1], before.x[-1])
     # What the training had saved can be opened, and trained on.
     action(window.toolbar._models, str(folder)).trigger()
-    wait_until(lambda: window.state.model.ref == str(folder), "its model")
-    assert window.state.model.trained_steps % 10 == 0
+    wait_until(lambda: window.state.get(MODEL).ref == str(folder), "its model")
+    assert window.state.get(MODEL).trained_steps % 10 == 0
     assert window.train_panel.train_button.text() == "Train more"
 
 
 def test_closing_ends_and_saves_a_training_and_the_next_window_lists_it(workshop):
     window = workshop.open()
-    wait_until(lambda: window.state.engine.status == "ready", "the engine")
-    window.state.update_training_config(
+    wait_until(lambda: window.state.get(ENGINE).status == "ready", "the engine")
+    window.state.update(
+        TRAINING_CONFIG,
         steps=1_000_000,
         checkpoint_every=1_000_000,
         model=ModelConfig(width=8, depth=1, embedding=8),
     )
     click(window.train_panel.train_button)
-    wait_until(lambda: window.state.training.step > 0, "the first snapshot")
-    step, folder = window.state.training.step, Path(window.state.training.folder)
+    wait_until(lambda: window.state.get(TRAINING).step > 0, "the first snapshot")
+    step, folder = window.state.get(TRAINING).step, Path(window.state.get(TRAINING).folder)
     assert not (folder / "checkpoint.safetensors").exists()
     process = psutil.Process(window.link.thread_in_charge.process_id)
     workshop.close(window)
@@ -907,8 +919,8 @@ def test_closing_before_a_training_has_begun_leaves_no_folder(workshop, fake_eng
     window = workshop.open()
     window.link.get_ready()
     window.link.answer_all()
-    window.conductor.train()
-    folder = Path(window.state.training.folder)
+    window.training.train()
+    folder = Path(window.state.get(TRAINING).folder)
     assert folder.is_dir()
     workshop.close(window)
     assert not folder.exists()
@@ -916,8 +928,8 @@ def test_closing_before_a_training_has_begun_leaves_no_folder(workshop, fake_eng
 
 def test_the_inline_engine_serves_a_window_just_as_well(workshop):
     window = workshop.open(engine="inline")
-    wait_until(lambda: window.state.engine.status == "ready", "the engine")
-    window.state.update_sampling(steps=10)
+    wait_until(lambda: window.state.get(ENGINE).status == "ready", "the engine")
+    window.state.update(SAMPLING, steps=10)
     settle()
     wait_until(lambda: lanes_done(window), "the lanes")
     drag = Drag(window, 1)
@@ -925,13 +937,13 @@ def test_the_inline_engine_serves_a_window_just_as_well(workshop):
     drag.let_go()
     settle()
     wait_until(lambda: lanes_done(window), "the lanes")
-    start = window.state.run("ddim").trajectory.x[0]
-    np.testing.assert_allclose(start[-1], window.state.sampling.b, atol=1e-6)
-    window.state.update_training_config(
-        steps=1_000_000, model=ModelConfig(width=8, depth=1, embedding=8)
+    start = window.state.at(LANE_RUNS, "ddim").trajectory.x[0]
+    np.testing.assert_allclose(start[-1], window.state.get(SAMPLING).b, atol=1e-6)
+    window.state.update(
+        TRAINING_CONFIG, steps=1_000_000, model=ModelConfig(width=8, depth=1, embedding=8)
     )
     click(window.train_panel.train_button)
-    wait_until(lambda: window.state.training.step > 0, "the first snapshot")
-    folder = Path(window.state.training.folder)
+    wait_until(lambda: window.state.get(TRAINING).step > 0, "the first snapshot")
+    folder = Path(window.state.get(TRAINING).folder)
     workshop.close(window)
     assert (folder / "checkpoint.safetensors").is_file()

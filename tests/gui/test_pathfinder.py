@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 
-from bench.window import settle
 from engine import protocol
 from engine.config import ScheduleConfig
+from tests.hands.window import settle, wait_until
 from toydiff_gui.composer import LATENT_KEY, compose
-from toydiff_gui.pathfinder import NOTHING_FOUND
-from toydiff_gui.state import LaneSpec
+from toydiff_gui.controllers.geodesic import NOTHING_FOUND
+from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.state.lanes import LANES, LaneSpec, duplicate_lane, remove_lane, update_lane
+from toydiff_gui.state.results import GEODESIC
+from toydiff_gui.state.view import DRAGGING, VIEW
 
 SEARCH, SAMPLES, CANCEL = protocol.FindPath, protocol.Sample, protocol.Cancel
 A, B = (-1.0, 2.0), (-1.0, -2.0)
@@ -22,7 +25,7 @@ def bow(bend, points=500, a=A, b=B):
     return ((1 - s) * np.asarray(a) + s * np.asarray(b) + sideways).astype(np.float32)
 
 
-def improve(desk, search, latents, step=10, energy=20.0):
+def improve(desk, search, latents, step=10, energy=20.0, *, turn=True):
     few = latents[::50]
     desk.link.report(
         protocol.PathFound(
@@ -35,6 +38,9 @@ def improve(desk, search, latents, step=10, energy=20.0):
             "x0": np.stack([few, few, few]),
         },
     )
+    if turn:  # lanes follow in the next one
+        wait_until(lambda: not desk.exchange._flush_timer.isActive(), "the picture")
+        settle()
 
 
 def find(desk, search, latents, energies=(20.0, 18.0)):
@@ -51,7 +57,7 @@ def find(desk, search, latents, energies=(20.0, 18.0)):
 @pytest.fixture
 def searching(resting):
     """A search for the lane 'ddim', just asked for."""
-    resting.state.update_lane("ddim", path="geodesic")
+    update_lane(resting.state, "ddim", path="geodesic")
     resting.search = resting.until_sent(SEARCH)
     return resting
 
@@ -79,54 +85,54 @@ def first_state(desk, key="ddim"):
 
 def test_nothing_is_searched_for_while_nobody_looks(resting):
     state = resting.state
-    state.update_sampling(a=(0.5, 0.5))
-    state.update_view(lab=True, sample_dock=False)
-    state.update_view(sample_dock=True, presentation=True)
-    state.update_lane("ddim-few", path="geodesic")  # is not shown
-    state.update_view(lab=False, presentation=False)
-    state.update_sampling(mode="samples")
-    state.update_lane("ddim", path="geodesic")  # starts from no path
+    state.update(SAMPLING, a=(0.5, 0.5))
+    state.update(VIEW, lab=True, sample_dock=False)
+    state.update(VIEW, sample_dock=True, presentation=True)
+    update_lane(state, "ddim-few", path="geodesic")  # is not shown
+    state.update(VIEW, lab=False, presentation=False)
+    state.update(SAMPLING, mode="samples")
+    update_lane(state, "ddim", path="geodesic")  # starts from no path
     assert resting.heard(SEARCH) == []
-    assert not resting.pathfinder.busy
-    assert state.geodesic.status == "idle"
+    assert "geodesic" not in resting.exchange.under_way
+    assert state.get(GEODESIC).status == "idle"
 
 
 @pytest.mark.parametrize("who", ["lane", "all lanes", "lab"])
 def test_who_looks_has_it_searched_for_once(resting, who):
     state = resting.state
-    state.update_sampling(a=(0.5, -0.25), path_points=40)
+    state.update(SAMPLING, a=(0.5, -0.25), path_points=40)
     if who == "lane":
-        state.update_lane("ddpm", path="geodesic")
+        update_lane(state, "ddpm", path="geodesic")
     elif who == "lab":
-        state.update_view(lab=True)
+        state.update(VIEW, lab=True)
     else:
-        state.update_sampling(path="geodesic")
+        state.update(SAMPLING, path="geodesic")
     (search,) = resting.heard(SEARCH)
     assert (search.message.checkpoint, search.message.points) == ("v", 40)
     assert search.arrays["start"].tolist() == [0.5, -0.25]
     assert search.arrays["end"].tolist() == list(B)
-    assert state.geodesic.status == "searching"
-    state.update_view(lab=True)
-    state.duplicate_lane("ddim")
-    state.update_sampling(seed=9, count=7, eta=0.5)
+    assert state.get(GEODESIC).status == "searching"
+    state.update(VIEW, lab=True)
+    duplicate_lane(state, "ddim")
+    state.update(SAMPLING, seed=9, count=7, eta=0.5)
     assert resting.heard(SEARCH) == []
 
 
 def test_a_search_begins_when_the_hand_lets_go(resting):
     state = resting.state
-    state.update_lane("ddim", path="geodesic")
-    state.set_dragging(True)
-    state.update_sampling(a=(0.0, 0.0))
+    update_lane(state, "ddim", path="geodesic")
+    state.set(DRAGGING, True)
+    state.update(SAMPLING, a=(0.0, 0.0))
     assert resting.heard(SEARCH) == []
-    assert state.geodesic.status == "idle"
-    state.set_dragging(False)
+    assert state.get(GEODESIC).status == "idle"
+    state.set(DRAGGING, False)
     (search,) = resting.heard(SEARCH)
     assert search.arrays["start"].tolist() == [0, 0]
 
 
 def test_equal_ends_and_ends_at_the_origin_are_searched_for_like_others(resting):
-    resting.state.update_lane("ddim", path="geodesic")
-    resting.state.update_sampling(a=(0.0, 0.0), b=(0.0, 0.0))
+    update_lane(resting.state, "ddim", path="geodesic")
+    resting.state.update(SAMPLING, a=(0.0, 0.0), b=(0.0, 0.0))
     (search,) = resting.heard(SEARCH)
     find(resting, search, bow(0.0, a=(0, 0), b=(0, 0)))
     (packet,) = resting.heard(SAMPLES)
@@ -148,12 +154,12 @@ def test_lanes_wait_see_better_and_better_paths_and_then_start_from_the_best(sea
         assert (run.status, run.coarse) == ("running", True)
         assert run.trajectory.t == [250, 125, 0]
         np.testing.assert_array_equal(run.trajectory.x[0], bow(bend)[::50])
-        np.testing.assert_array_equal(desk.state.geodesic.latents, bow(bend))
+        np.testing.assert_array_equal(desk.state.get(GEODESIC).latents, bow(bend))
         drawn = compose(desk.state).lane(LATENT_KEY)
         assert any(np.array_equal(line.latents, bow(bend)) for line in drawn.paths) or (
             np.array_equal(drawn.latents, bow(bend))
         )
-    assert desk.state.geodesic.energies == (30.0, 22.0)
+    assert desk.state.get(GEODESIC).energies == (30.0, 22.0)
     assert desk.heard(SAMPLES) == []
     find(desk, search, bow(1.0), (20.0, 18.0))
     (packet,) = desk.heard(SAMPLES)
@@ -161,7 +167,7 @@ def test_lanes_wait_see_better_and_better_paths_and_then_start_from_the_best(sea
     np.testing.assert_array_equal(packet.arrays["latents"], bow(1.0))
     finish(desk, packet)
     np.testing.assert_array_equal(first_state(desk), bow(1.0))
-    geodesic = desk.state.geodesic
+    geodesic = desk.state.get(GEODESIC)
     assert (geodesic.status, geodesic.seconds, geodesic.coefficients) == ("done", 3.2, 6)
     assert geodesic.energies == (30.0, 20.0, 18.0)
     settle()
@@ -170,7 +176,8 @@ def test_lanes_wait_see_better_and_better_paths_and_then_start_from_the_best(sea
 
 def test_a_preview_is_of_the_network_without_noise_so_other_lanes_do_not_show_it(resting):
     state = resting.state
-    state.set_lanes(
+    state.set(
+        LANES,
         (
             LaneSpec("plain", path="geodesic"),
             LaneSpec("named", path="geodesic", checkpoint="v"),
@@ -178,16 +185,19 @@ def test_a_preview_is_of_the_network_without_noise_so_other_lanes_do_not_show_it
             LaneSpec("other", path="geodesic", checkpoint="moons"),
             LaneSpec("noisy", path="geodesic", sampler="ddpm"),
             LaneSpec("second", path="geodesic", sampler="heun"),
-        )
+        ),
     )
     search = resting.until_sent(SEARCH)
     improve(resting, search, bow(0.5))
-    shown = {lane.key for lane in state.lanes if resting.run(lane.key).trajectory is not None}
+    shown = {lane.key for lane in state.get(LANES) if resting.run(lane.key).trajectory is not None}
     assert shown == {"plain", "named", "second"}
 
 
 def test_lanes_on_the_geodesic_share_one_path(found):
-    copy = found.state.duplicate_lane("ddim")
+    copy = duplicate_lane(found.state, "ddim")
+    assert found.heard(SAMPLES, SEARCH) == []
+    np.testing.assert_array_equal(first_state(found, copy), bow(1.0))
+    update_lane(found.state, copy, steps=40)
     (packet,) = found.heard(SAMPLES, SEARCH)
     assert packet.message.slot == copy
     np.testing.assert_array_equal(packet.arrays["latents"], bow(1.0))
@@ -195,13 +205,13 @@ def test_lanes_on_the_geodesic_share_one_path(found):
 
 def test_the_path_is_drawn_between_its_own_ends_only(found):
     state = found.state
-    state.update_view(selected_lane="ddim")
+    state.update(VIEW, selected_lane="ddim")
     np.testing.assert_array_equal(compose(state).lane(LATENT_KEY).latents, bow(1.0))
-    state.set_dragging(True)
-    state.update_sampling(a=(1.0, 1.0))
+    state.set(DRAGGING, True)
+    state.update(SAMPLING, a=(1.0, 1.0))
     for packet in found.heard(SAMPLES, protocol.Interpolate):
         finish(found, packet)
-    state.set_dragging(False)  # nobody has begun to search yet
+    state.set(DRAGGING, False)  # nobody has begun to search yet
     drawn = compose(state).lane(LATENT_KEY)
     np.testing.assert_allclose(drawn.latents, bow(1.0, a=(1, 1)), atol=1e-5)
     np.testing.assert_allclose(drawn.latent_norms[0], 2**0.5, rtol=1e-6)
@@ -212,42 +222,42 @@ def test_the_path_is_drawn_between_its_own_ends_only(found):
 
 def test_while_an_end_is_dragged_the_last_path_moves_along(found):
     state = found.state
-    state.set_dragging(True)
-    state.update_sampling(a=(1.0, 1.0))
+    state.set(DRAGGING, True)
+    state.update(SAMPLING, a=(1.0, 1.0))
     packets = found.heard(SAMPLES, SEARCH)
     (packet,) = packets
     np.testing.assert_allclose(packet.arrays["latents"], bow(1.0, a=(1, 1)), atol=1e-5)
     assert packet.message.sampler.steps < 30
     finish(found, packet)
     assert found.run().coarse
-    state.update_sampling(a=(2.0, 1.0))
-    state.set_dragging(False)
+    state.update(SAMPLING, a=(2.0, 1.0))
+    state.set(DRAGGING, False)
     (search,) = found.heard(SEARCH)
     assert search.arrays["start"].tolist() == [2, 1]
     # Once more, before the new search has found anything.
-    state.set_dragging(True)
-    state.update_sampling(a=(0.0, 1.0))
+    state.set(DRAGGING, True)
+    state.update(SAMPLING, a=(0.0, 1.0))
     (packet,) = found.heard(SAMPLES)
     np.testing.assert_allclose(packet.arrays["latents"], bow(1.0, a=(0, 1)), atol=1e-5)
 
 
 def test_a_path_of_another_model_does_not_move_along(found):
-    found.state.set_dragging(True)
+    found.state.set(DRAGGING, True)
     found.open("/other", **TURN)
-    found.state.update_sampling(a=(1.0, 1.0))
+    found.state.update(SAMPLING, a=(1.0, 1.0))
     assert found.heard(SAMPLES) == []
-    assert found.pathfinder.latents() is None
+    assert found.geodesic.latents() is None
 
 
 def test_a_drag_ends_a_search_and_its_best_path_moves_along(searching):
     improve(searching, searching.search, bow(0.5))
-    searching.state.set_dragging(True)
+    searching.state.set(DRAGGING, True)
     assert searching.heard(protocol.Message) == []  # nothing has moved yet
-    searching.state.update_sampling(b=(0.0, -2.0))
+    searching.state.update(SAMPLING, b=(0.0, -2.0))
     (packet,) = searching.heard(SAMPLES)
     np.testing.assert_allclose(packet.arrays["latents"], bow(0.5, b=(0, -2)), atol=1e-5)
-    assert searching.state.geodesic.status == "stopped"
-    assert not searching.pathfinder.busy
+    assert searching.state.get(GEODESIC).status == "stopped"
+    assert "geodesic" not in searching.exchange.under_way
 
 
 # Late answers
@@ -256,16 +266,16 @@ def test_a_drag_ends_a_search_and_its_best_path_moves_along(searching):
 def test_what_was_found_for_an_older_place_is_not_used(searching):
     desk, old = searching, searching.search
     improve(desk, old, bow(0.5))
-    desk.state.update_sampling(a=(2.0, 2.0))
+    desk.state.update(SAMPLING, a=(2.0, 2.0))
     # Before anybody could tell the engine:
-    improve(desk, old, bow(0.7))
+    improve(desk, old, bow(0.7), turn=False)
     np.testing.assert_array_equal(first_state(desk), bow(0.5)[::50])
     cancel, new = desk.heard(CANCEL, SEARCH)
     assert cancel.message.job == old.message.job
     improve(desk, old, bow(0.8))
     find(desk, old, bow(0.9))
-    assert desk.state.geodesic.latents is None
-    assert desk.state.geodesic.status == "searching"
+    assert desk.state.get(GEODESIC).latents is None
+    assert desk.state.get(GEODESIC).status == "searching"
     assert desk.heard(SAMPLES) == []
     path = bow(0.4, a=(2, 2))
     find(desk, new, path)
@@ -273,24 +283,22 @@ def test_what_was_found_for_an_older_place_is_not_used(searching):
     np.testing.assert_array_equal(packet.arrays["latents"], path)
 
 
-def test_a_result_that_comes_between_two_moves_is_searched_for_again(searching):
-    """There and back within one turn: nobody may wait for what was thrown away."""
+def test_a_result_that_comes_between_two_moves_holds_when_the_hand_is_back(searching):
+    """There and back within one turn: nobody may wait for what has come."""
     desk = searching
-    desk.state.update_sampling(a=(2.0, 2.0))
+    desk.state.update(SAMPLING, a=(2.0, 2.0))
     find(desk, desk.search, bow(1.0))
-    desk.state.update_sampling(a=A)
-    (again,) = desk.heard(SEARCH)
-    find(desk, again, bow(1.0))
-    assert len(desk.heard(SAMPLES)) == 1
-    assert desk.state.geodesic.status == "done"
+    desk.state.update(SAMPLING, a=A)
+    assert len(desk.heard(SAMPLES, SEARCH)) == 1
+    assert desk.state.get(GEODESIC).status == "done"
 
 
 def test_frames_of_an_older_path_do_not_come_over_the_search_for_the_next(found):
     desk = found
-    desk.state.update_sampling(seed=8)
+    desk.state.update(SAMPLING, seed=8)
     (older,) = desk.heard(SAMPLES)
     desk.link.frames(older, 0, 5)
-    desk.state.update_sampling(a=(2.0, 2.0))
+    desk.state.update(SAMPLING, a=(2.0, 2.0))
     cancels = [packet.message.job for packet in desk.heard(CANCEL, SEARCH)]
     assert older.message.job in cancels
     before = desk.run()
@@ -298,12 +306,12 @@ def test_frames_of_an_older_path_do_not_come_over_the_search_for_the_next(found)
     desk.link.finish(older)
     settle()
     assert desk.run() is before
-    assert desk.state.geodesic.status == "searching"
+    assert desk.state.get(GEODESIC).status == "searching"
 
 
 def test_another_number_of_points_is_another_path(searching):
     improve(searching, searching.search, bow(0.5))
-    searching.state.update_sampling(path_points=60)
+    searching.state.update(SAMPLING, path_points=60)
     cancel, new = searching.heard(CANCEL, SEARCH)
     assert cancel.message.job == searching.search.message.job
     assert new.message.points == 60
@@ -323,7 +331,7 @@ def test_another_model_has_another_geodesic(searching):
     assert desk.run().trajectory is None  # T is 20 now: nothing of 250 steps is shown
     (new,) = desk.heard(SEARCH)
     assert new.message.checkpoint == "/other"
-    assert desk.state.geodesic.latents is None
+    assert desk.state.get(GEODESIC).latents is None
     find(desk, new, bow(0.3))
     (packet,) = desk.heard(SAMPLES)
     assert (packet.message.checkpoint, packet.message.sampler.steps) == ("/other", 20)
@@ -334,18 +342,18 @@ def test_another_model_has_another_geodesic(searching):
 
 def test_a_search_that_is_stopped_leaves_its_best_path(searching):
     improve(searching, searching.search, bow(0.5))
-    searching.pathfinder.stop()
+    searching.geodesic.stop()
     cancel, packet = searching.heard(CANCEL, SAMPLES, SEARCH)
     assert cancel.message.job == searching.search.message.job
     np.testing.assert_array_equal(packet.arrays["latents"], bow(0.5))
     finish(searching, packet)
-    assert searching.state.geodesic.status == "stopped"
+    assert searching.state.get(GEODESIC).status == "stopped"
     find(searching, searching.search, bow(1.0))  # was on its way
     assert searching.heard(SAMPLES) == []
-    searching.pathfinder.stop()
+    searching.geodesic.stop()
     assert searching.at_rest()
     # Again, for the same ends.
-    searching.pathfinder.search_again()
+    searching.geodesic.search_again()
     (again,) = searching.heard(SEARCH)
     find(searching, again, bow(0.9))
     (packet,) = searching.heard(SAMPLES)
@@ -353,11 +361,11 @@ def test_a_search_that_is_stopped_leaves_its_best_path(searching):
 
 
 def test_a_search_that_is_stopped_before_it_has_found_anything_says_so_in_its_lanes(searching):
-    searching.pathfinder.stop()
+    searching.geodesic.stop()
     assert searching.heard(SAMPLES, SEARCH) == []
     assert (searching.run().status, searching.run().message) == ("failed", NOTHING_FOUND)
     assert compose(searching.state).lane("ddim").message == NOTHING_FOUND
-    searching.pathfinder.search_again()
+    searching.geodesic.search_again()
     (again,) = searching.heard(SEARCH)
     improve(searching, again, bow(0.5))
     assert searching.run().status == "running"
@@ -365,22 +373,22 @@ def test_a_search_that_is_stopped_before_it_has_found_anything_says_so_in_its_la
 
 def test_searching_again_in_the_midst_of_a_search_begins_anew(searching):
     improve(searching, searching.search, bow(0.5))
-    searching.pathfinder.search_again()
+    searching.geodesic.search_again()
     cancel, again = searching.heard(CANCEL, SEARCH, SAMPLES)
     assert cancel.message.job == searching.search.message.job
     improve(searching, searching.search, bow(0.8))
-    assert searching.state.geodesic.latents is None
+    assert searching.state.get(GEODESIC).latents is None
     find(searching, again, bow(1.0))
-    assert searching.state.geodesic.status == "done"
+    assert searching.state.get(GEODESIC).status == "done"
 
 
 def test_searching_again_begins_from_other_starts_each_time(searching):
     seeds = [searching.search.message.seed]
     for _ in range(2):
-        searching.pathfinder.search_again()
+        searching.geodesic.search_again()
         *_, again = searching.heard(SEARCH)
         seeds.append(again.message.seed)
-    searching.state.update_sampling(a=(0.0, 1.0))
+    searching.state.update(SAMPLING, a=(0.0, 1.0))
     *_, elsewhere = searching.heard(SEARCH)
     assert [*seeds, elsewhere.message.seed] == [0, 1, 2, 0]
 
@@ -392,29 +400,29 @@ def test_a_search_that_fails_says_so_once_and_not_again(searching):
     assert searching.messages == [("The path left the plane.", True)]
     assert searching.run().message == "the path left the plane"
     assert searching.at_rest()
-    searching.state.update_sampling(a=(0.0, 1.0))
+    searching.state.update(SAMPLING, a=(0.0, 1.0))
     assert len(searching.heard(SEARCH)) == 1
 
 
 @pytest.mark.parametrize("how", ["other path", "hidden", "removed", "samples"])
 def test_a_search_ends_with_the_last_lane_that_wants_it(searching, how):
-    copy = searching.state.duplicate_lane("ddim")
+    copy = duplicate_lane(searching.state, "ddim")
     for key in ("ddim", copy):
         assert searching.heard(CANCEL) == []
         if how == "other path":
-            searching.state.update_lane(key, path="spherical")
+            update_lane(searching.state, key, path="spherical")
         elif how == "hidden":
-            searching.state.update_lane(key, shown=False)
+            update_lane(searching.state, key, shown=False)
         elif how == "removed":
-            searching.state.remove_lane(key)
+            remove_lane(searching.state, key)
     if how == "samples":
-        searching.state.update_sampling(mode="samples")
+        searching.state.update(SAMPLING, mode="samples")
     jobs = [packet.message.job for packet in searching.heard(CANCEL)]
     assert searching.search.message.job in jobs
-    assert not searching.pathfinder.busy
-    assert searching.state.geodesic.status == "stopped"
+    assert "geodesic" not in searching.exchange.under_way
+    assert searching.state.get(GEODESIC).status == "stopped"
     find(searching, searching.search, bow(1.0))
-    assert searching.state.geodesic.latents is None
+    assert searching.state.get(GEODESIC).latents is None
 
 
 def test_after_the_death_of_an_engine_it_is_searched_for_again(searching):
@@ -422,16 +430,16 @@ def test_after_the_death_of_an_engine_it_is_searched_for_again(searching):
     searching.link.die("the engine was ended by signal 9")
     settle()
     assert searching.at_rest()
-    geodesic = searching.state.geodesic
+    geodesic = searching.state.get(GEODESIC)
     assert (geodesic.status, geodesic.message) == ("failed", "the engine was ended by signal 9")
     assert searching.run().status == "failed"
-    searching.pathfinder.search_again()
+    searching.geodesic.search_again()
     assert searching.heard(SEARCH) == []  # of whom?
     assert searching.at_rest()
     searching.restart()
     search = searching.heard(SEARCH)[-1]
     improve(searching, searching.search, bow(0.7))  # of the dead one
-    assert searching.state.geodesic.latents is None
+    assert searching.state.get(GEODESIC).latents is None
     find(searching, search, bow(1.0))
     packet = searching.heard(SAMPLES)[-1]
     np.testing.assert_array_equal(packet.arrays["latents"], bow(1.0))

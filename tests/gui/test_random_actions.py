@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import random_actions
+from tests.hands import random_actions
 
 
 def test_every_action_once_leaves_nothing_behind(qapp):

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bench.window import settle, wait_until
 from engine import load_checkpoint, protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from engine.protocol import Packet
@@ -19,11 +18,12 @@ from engine.remote_files import RemoteFiles
 from engine.run_files import CHECKPOINT, RUN_FILES
 from engine.run_lock import RunLock
 from tests.gui.sshd import Sshd, script
+from tests.hands.window import settle, wait_until
 from toydiff_gui import engine_link
 from toydiff_gui.__main__ import toydiff
+from toydiff_gui.controllers.fetch_home import FetchHome
 from toydiff_gui.courier import Courier
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.fetcher import Fetcher
 from toydiff_gui.remote_engine import (
     OPTIONS_VARIABLE,
     Address,
@@ -31,6 +31,10 @@ from toydiff_gui.remote_engine import (
     remote_command,
     why_ended,
 )
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 
 # Addresses
 
@@ -398,21 +402,21 @@ def test_what_stands_in_the_way_is_said_in_one_sentence(end_of, sshd, monkeypatc
 
 
 def ready(window):
-    wait_until(lambda: window.state.engine.status == "ready", "the engine")
+    wait_until(lambda: window.state.get(ENGINE).status == "ready", "the engine")
 
 
 def lanes_done(window):
     def done():
-        runs = [window.state.run(lane.key) for lane in window.state.shown_lanes]
+        runs = [window.state.at(LANE_RUNS, lane.key) for lane in shown_lanes(window.state)]
         assert not [run.message for run in runs if run.status == "failed"]
-        return all(run.status == "done" for run in runs) and not window.conductor.busy
+        return all(run.status == "done" for run in runs) and not window.controllers.busy
 
     wait_until(done, "the lanes")
 
 
 def train(window, config):
-    window.state.update_training_config(**vars(config))
-    window.conductor.train()
+    window.state.update(TRAINING_CONFIG, **vars(config))
+    window.training.train()
 
 
 def said(window):
@@ -440,9 +444,9 @@ def test_a_window_works_with_an_engine_on_another_machine(there, sshd, workshop)
     # A training there, with its checkpoint here.
     state = window.state
     train(window, SMALL)
-    wait_until(lambda: state.training.status in ("done", "failed"), "the training")
-    assert state.training.status == "done", said(window)
-    folder = Path(state.training.folder)
+    wait_until(lambda: state.get(TRAINING).status in ("done", "failed"), "the training")
+    assert state.get(TRAINING).status == "done", said(window)
+    folder = Path(state.get(TRAINING).folder)
     assert folder.parent == workshop.runs_folder
     there_too = sshd.data / "runs" / folder.name
     for name in RUN_FILES:
@@ -450,21 +454,23 @@ def test_a_window_works_with_an_engine_on_another_machine(there, sshd, workshop)
     assert load_checkpoint(folder).description.step == 20
     assert window.runs.recent() == [str(folder)]
     assert not window.runs.is_away(folder)
-    wait_until(lambda: state.model.ref == str(folder), "the model")
+    wait_until(lambda: state.get(MODEL).ref == str(folder), "the model")
     lanes_done(window)
 
     # The connection breaks in the middle of another one.
     train(window, replace(SMALL, steps=10**6, seed=1))
-    wait_until(lambda: state.training.step > 20, "a snapshot")
-    broken = Path(state.training.folder)
+    wait_until(lambda: state.get(TRAINING).step > 20, "a snapshot")
+    broken = Path(state.get(TRAINING).folder)
     states = []
-    state.engine_changed.connect(lambda: states.append((state.engine.status, state.engine.message)))
+    state.changed(ENGINE).connect(
+        lambda: states.append((state.get(ENGINE).status, state.get(ENGINE).message))
+    )
     shown = []
-    state.engine_changed.connect(lambda: shown.append(said(window)))
+    state.changed(ENGINE).connect(lambda: shown.append(said(window)))
     sshd.break_connections()
     wait_until(lambda: states, "the end")
-    assert state.training.status == "failed"
-    assert state.engine.host == "noisy"
+    assert state.get(TRAINING).status == "failed"
+    assert state.get(ENGINE).host == "noisy"
     assert any("has ended with the connection" in text for text in said(window))
     ready(window)
     lanes_done(window)
@@ -484,13 +490,13 @@ def test_a_window_works_with_an_engine_on_another_machine(there, sshd, workshop)
     assert load_checkpoint(broken).description.step > 20
 
     # And it goes on there.
-    window.conductor.open_model(str(broken))
-    wait_until(lambda: state.model.ref == str(broken), "the model")
-    reached = state.model.trained_steps
+    window.models.open(str(broken))
+    wait_until(lambda: state.get(MODEL).ref == str(broken), "the model")
+    reached = state.get(MODEL).trained_steps
     train(window, replace(SMALL, steps=10, seed=1))
-    assert state.training.folder == str(broken)
-    wait_until(lambda: not state.training.active, "the training")
-    assert state.training.status == "done", said(window)
+    assert state.get(TRAINING).folder == str(broken)
+    wait_until(lambda: not state.get(TRAINING).active, "the training")
+    assert state.get(TRAINING).status == "done", said(window)
     assert load_checkpoint(broken).description.step == reached + 10
 
     workshop.close(window)
@@ -510,13 +516,13 @@ def test_trying_again_can_be_ended(there, sshd, workshop, monkeypatch):
     window = workshop.open(engine=there("plain", waiting))
     ready(window)
     sshd.break_connections()
-    wait_until(lambda: window.state.engine.status == "starting", "the break")
+    wait_until(lambda: window.state.get(ENGINE).status == "starting", "the break")
     (message,) = [each for each in window.messages.messages if each.action is not None]
     assert "Trying again in 3600 s" in message.text or "trying again in 3600 s" in message.text
     assert message.action.text() == "Stop trying"
     message.action.click()
     settle()
-    assert window.state.engine.status == "dead"
+    assert window.state.get(ENGINE).status == "dead"
     (message,) = [each for each in window.messages.messages if each.action is not None]
     assert message.action.text() == "Connect again"
     message.action.click()
@@ -533,7 +539,7 @@ def test_a_training_that_ended_with_the_window_is_fetched_by_the_next(desk):
     desk.runs.mark_away(folder, str(address))
     elsewhere = desk.runs.new_folder(SMALL)
     desk.runs.mark_away(elsewhere, "ssh://other")
-    Fetcher(desk.state, desk.link, desk.runs, desk.conductor)
+    FetchHome(desk.state, desk.controllers.client, desk.runs, desk.link, desk.controllers)
     desk.link.get_ready()
     (asked,) = desk.heard(protocol.Fetch)
     assert asked.message.path == str(folder)
@@ -549,9 +555,9 @@ def trained_and_open(desk):
     desk.reach_rest()
     folder = desk.runs.new_folder(SMALL)
     (folder / CHECKPOINT).write_bytes(b"weights")
-    desk.conductor.open_model(str(folder))
+    desk.models.open(str(folder))
     desk.link.describe(desk.link.asked(protocol.Open)[-1].job, SMALL)
-    desk.state.update_training_config(**vars(SMALL))
+    desk.state.update(TRAINING_CONFIG, **vars(SMALL))
     return folder
 
 
@@ -560,7 +566,7 @@ def test_what_still_runs_there_is_fetched_later_and_not_overwritten(desk):
     desk.link.address = address
     folder = trained_and_open(desk)
     desk.runs.mark_away(folder, str(address))
-    fetcher = Fetcher(desk.state, desk.link, desk.runs, desk.conductor)
+    fetcher = FetchHome(desk.state, desk.controllers.client, desk.runs, desk.link, desk.controllers)
     desk.link.get_ready()
     for _ in range(2):  # it is said once
         (asked,) = desk.heard(protocol.Fetch)
@@ -569,14 +575,14 @@ def test_what_still_runs_there_is_fetched_later_and_not_overwritten(desk):
         assert said.count("Still in training there.") == 1
         assert desk.runs.is_away(folder)
         assert fetcher.again_timer.isActive()
-        assert desk.conductor.can_continue
-        desk.conductor.train()
+        assert desk.training.can_continue
+        desk.training.train()
         assert not desk.heard(protocol.Train)
         assert "has not been fetched yet" in desk.messages[-1][0]
         fetcher.again_timer.timeout.emit()
     (asked,) = desk.heard(protocol.Fetch)
     desk.link.report(protocol.Result(job=asked.message.job))
-    desk.conductor.train()
+    desk.training.train()
     (training,) = desk.heard(protocol.Train)
     assert training.message.resume
 
@@ -584,7 +590,7 @@ def test_what_still_runs_there_is_fetched_later_and_not_overwritten(desk):
 def test_a_training_that_goes_on_here_is_fetched_from_nowhere(desk):
     folder = trained_and_open(desk)
     desk.runs.mark_away(folder, "ssh://host")
-    desk.conductor.train()
+    desk.training.train()
     (training,) = desk.heard(protocol.Train)
     assert training.message.resume
     assert not desk.runs.is_away(folder)
@@ -594,7 +600,7 @@ def test_a_training_that_left_nothing_there_leaves_nothing_here(desk):
     desk.link.address = Address("host")
     folder = desk.runs.new_folder(SMALL)
     desk.runs.mark_away(folder, "ssh://host")
-    Fetcher(desk.state, desk.link, desk.runs, desk.conductor)
+    FetchHome(desk.state, desk.controllers.client, desk.runs, desk.link, desk.controllers)
     desk.link.get_ready()
     (asked,) = desk.heard(protocol.Fetch)
     desk.link.report(protocol.Result(job=asked.message.job))

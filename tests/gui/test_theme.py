@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
-from toydiff_gui import icons, theme
+from toydiff_gui import icons, sheet, theme
 from toydiff_gui.controls.scroll import PanelScroll
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
@@ -87,7 +87,7 @@ def test_theme_follows_the_choice(qapp):
 
 
 def test_bundled_font_has_its_weights(app):
-    theme.apply(app, Theme())
+    sheet.apply(app, Theme())
     assert theme.load_fonts()
 
     def ink(weight):
@@ -122,7 +122,7 @@ def test_applied_theme_is_seen_and_told(app, qtbot):
     qtbot.addWidget(window)
     for palette in (DARK, LIGHT):
         with qtbot.waitSignal(theme.notifier().changed, raising=palette is LIGHT, timeout=100):
-            theme.apply(app, Theme(palette, palette is DARK))
+            sheet.apply(app, Theme(palette, palette is DARK))
         window.show()
         image = window.grab().toImage()
         assert image.pixelColor(2, 2) == QColor(palette.panel)
@@ -134,12 +134,12 @@ def test_presentation_makes_type_and_controls_larger(app, qtbot):
     label, box = QLabel("text"), QSpinBox()
     qtbot.addWidget(label)
     qtbot.addWidget(box)
-    theme.apply(app, Theme())
+    sheet.apply(app, Theme())
     before = label.sizeHint().height(), box.sizeHint().height()
-    theme.apply(app, theme.resolve("dark", True))
+    sheet.apply(app, theme.resolve("dark", True))
     after = label.sizeHint().height(), box.sizeHint().height()
     assert all(new > 1.2 * old for new, old in zip(after, before, strict=True))
-    theme.apply(app, Theme())
+    sheet.apply(app, Theme())
     assert (label.sizeHint().height(), box.sizeHint().height()) == before
 
 
@@ -170,7 +170,7 @@ def test_names_promised_to_the_others_exist():
 
 
 def test_focus_ring_lies_around_and_moves_nothing(app, qtbot):
-    theme.apply(app, Theme())
+    sheet.apply(app, Theme())
     window = QWidget()
     window.setProperty("surface", "panel")
     first, second = QPushButton("first"), QPushButton("second")
@@ -220,7 +220,7 @@ def ringed_sides(window, widget):
 
 
 def test_focus_ring_is_whole_around_a_field_that_fills_its_parent(app, qtbot):
-    theme.apply(app, Theme())
+    sheet.apply(app, Theme())
     window = QWidget()
     window.setProperty("surface", "panel")
     scroll = PanelScroll()

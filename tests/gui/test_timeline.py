@@ -12,9 +12,12 @@ from PySide6.QtWidgets import QLineEdit, QMainWindow, QPushButton, QVBoxLayout, 
 
 from engine import datasets, noise_tables
 from engine.config import ScheduleConfig
-from toydiff_gui import theme
+from toydiff_gui import sheet, theme
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.playback import Playback
-from toydiff_gui.state import AppState, TrainingRun
+from toydiff_gui.state.model import MODEL, show_model
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TrainingRun
 from toydiff_gui.thumbnails import HALF_HEIGHT, forward_thumbnails, thumbnail_times
 from toydiff_gui.timeline import TimelinePanel, install_shortcuts
 
@@ -24,8 +27,8 @@ LEFT = Qt.MouseButton.LeftButton
 
 @pytest.fixture
 def state(qapp):
-    theme.apply(qapp, theme.Theme())
-    return AppState()
+    sheet.apply(qapp, theme.Theme())
+    return Store()
 
 
 @pytest.fixture
@@ -180,14 +183,14 @@ def test_thumbnails_are_seen_in_both_themes(panel, qapp):
     picture = np.zeros((40, 50))
     picture[10:30, 15:35] = 1.0
     for now in (theme.Theme(theme.DARK, True), theme.Theme(theme.LIGHT, False)):
-        theme.apply(qapp, now)
+        sheet.apply(qapp, now)
         panel.set_thumbnails([picture])
         strip = panel.track.strip_rect
         pixels = colours(panel.track)
         middle = pixels[int(strip.center().y()) + 10, int(strip.center().x())]
         edge = pixels[int(strip.center().y()) + 10, int(strip.left()) + 10]
         assert np.abs(middle - edge).sum() > 100
-    theme.apply(qapp, theme.Theme())
+    sheet.apply(qapp, theme.Theme())
 
 
 def test_pictures_of_colours_are_shown_in_their_colours(panel, playback):
@@ -315,7 +318,7 @@ def test_nothing_overlaps_in_the_larger_type_of_a_projector(panel):
 
 def test_the_legend_is_for_paths_only(panel, state):
     assert panel.legend.isVisible()
-    state.update_sampling(mode="samples")
+    state.update(SAMPLING, mode="samples")
     assert not panel.legend.isVisible()
 
 
@@ -323,20 +326,20 @@ def test_the_legend_is_for_paths_only(panel, state):
 
 
 def test_the_training_is_shown_as_it_goes(panel, state):
-    state.set_training(TrainingRun(status="running", step=1500, total=6000))
+    state.set(TRAINING, TrainingRun(status="running", step=1500, total=6000))
     assert panel.training.accessibleDescription() == "step 1500 of 6000, current"
     early = near(colours(panel.training), theme.current().palette.accent, 12)
-    state.set_training(TrainingRun(status="running", step=4500, total=6000))
+    state.set(TRAINING, TrainingRun(status="running", step=4500, total=6000))
     late = near(colours(panel.training), theme.current().palette.accent, 12)
     assert np.flatnonzero(early.any(axis=0)).mean() < 600
     assert np.flatnonzero(late.any(axis=0)).mean() > 900
 
 
 def test_another_model_shows_its_own_training(panel, state):
-    state.set_training(TrainingRun(status="done", step=600, total=600, folder="mine"))
-    state.set_model(replace(state.model, ref="gaussians8", trained_steps=60000))
+    state.set(TRAINING, TrainingRun(status="done", step=600, total=600, folder="mine"))
+    show_model(state, replace(state.get(MODEL), ref="gaussians8", trained_steps=60000))
     assert panel.training.accessibleDescription() == "step 60000 of 60000, current"
-    state.set_model(replace(state.model, ref="mine", trained_steps=600))
+    show_model(state, replace(state.get(MODEL), ref="mine", trained_steps=600))
     assert panel.training.accessibleDescription() == "step 600 of 600, current"
 
 

@@ -5,8 +5,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QAbstractButton
 
-from toydiff_gui import theme
-from toydiff_gui.state import AppState, EngineStatus, ModelInfo
+from toydiff_gui import sheet
+from toydiff_gui.state.engine import ENGINE, EngineStatus
+from toydiff_gui.state.model import ModelInfo, show_model
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import VIEW
 from toydiff_gui.theme import LIGHT, Theme
 from toydiff_gui.toolbar import Toolbar
 
@@ -19,9 +22,9 @@ pytestmark = [
 
 @pytest.fixture
 def state(qapp):
-    state = AppState()
-    state.set_engine(EngineStatus("ready"))
-    state.set_model(ModelInfo(ref="v", dataset="v", trained_steps=6000))
+    state = Store()
+    state.set(ENGINE, EngineStatus("ready"))
+    show_model(state, ModelInfo(ref="v", dataset="v", trained_steps=6000))
     return state
 
 
@@ -29,7 +32,7 @@ def state(qapp):
 def bar(qtbot, state):
     bar = Toolbar(state)
     bar.set_models([("v", "V · linear β"), ("moons", "Moons · linear β")])
-    bar.set_scenes([("tear", "A tear", "From left to right"), ("arm", "Down an arm", "Tip to tip")])
+    bar.set_tasks([("tear", "A tear", "From left to right"), ("arm", "Down an arm", "Tip to tip")])
     qtbot.addWidget(bar)
     bar.resize(1440, 48)
     bar.show()
@@ -59,13 +62,13 @@ def test_model_is_shown_and_chosen(qtbot, bar, state):
         choose(qtbot, menu, "Moons · linear β")
     assert said.args == ["moons"]
     assert [a.isChecked() for a in menu.actions()] == [True, False]  # not before the state says so
-    state.set_model(ModelInfo(ref="moons", dataset="moons"))
+    show_model(state, ModelInfo(ref="moons", dataset="moons"))
     assert bar.model_button.text() == "Moons · linear β · 250 steps"
     assert [a.isChecked() for a in menu.actions()] == [False, True]
 
 
 def test_task_is_chosen(qtbot, bar):
-    with qtbot.waitSignal(bar.scene_chosen) as said:
+    with qtbot.waitSignal(bar.task_chosen) as said:
         choose(qtbot, bar.tasks_button.menu(), "Down an arm")
     assert said.args == ["arm"]
 
@@ -90,16 +93,16 @@ def test_export_and_copy_are_asked_for(qtbot, bar):
 def test_view_menu_writes_to_the_state_and_follows_it(qtbot, bar, state):
     menu = bar.view_button.menu()
     choose(qtbot, menu, "Light theme")
-    assert state.view.theme == "light"
+    assert state.get(VIEW).theme == "light"
     choose(qtbot, menu, "Presentation view")
-    assert state.view.presentation
+    assert state.get(VIEW).presentation
     choose(qtbot, menu, "Panel 'Train'")
-    assert not state.view.train_dock
+    assert not state.get(VIEW).train_dock
     choose(qtbot, menu, "Panel 'Sample'")
-    assert not state.view.sample_dock
+    assert not state.get(VIEW).sample_dock
     with qtbot.waitSignal(bar.reset_view_requested):
         choose(qtbot, menu, "Reset the plots' view")
-    state.update_view(theme="dark", presentation=False, train_dock=True)
+    state.update(VIEW, theme="dark", presentation=False, train_dock=True)
     checked = {a.text() for a in menu.actions() if a.isChecked()}
     assert checked == {"Dark theme", "Panel 'Train'"}
 
@@ -123,9 +126,9 @@ def test_the_mode_is_asked_for_and_shown_when_the_model_is_there(qtbot, bar, sta
     assert said.args == ["images"]
     state.post("it cannot be opened", error=True)
     assert bar.mode.current == "2d"
-    state.set_model(ModelInfo(ref="digits", dataset="digits", shape=(1, 8, 8)))
+    show_model(state, ModelInfo(ref="digits", dataset="digits", shape=(1, 8, 8)))
     assert bar.mode.current == "images"
-    state.set_engine(EngineStatus("dead"))
+    state.set(ENGINE, EngineStatus("dead"))
     for mode in ("2d", "images"):
         assert not bar.mode.button(mode).isEnabled()
         assert "ended" in bar.mode.button(mode).toolTip()
@@ -141,8 +144,8 @@ def test_every_button_has_a_name_and_an_explanation(bar):
 @pytest.mark.parametrize("model", ["v", "digits"])
 @pytest.mark.parametrize("width", [1000, 1024, 1280, 1440, 1920])
 def test_no_text_is_cut_at_any_width(qtbot, bar, app, state, chosen, width, model):
-    theme.apply(app, chosen)
-    state.set_model(ModelInfo(ref=model, dataset=model, trained_steps=6000))
+    sheet.apply(app, chosen)
+    show_model(state, ModelInfo(ref=model, dataset=model, trained_steps=6000))
     bar.resize(width, bar.height())
 
     def nothing_is_cut():
@@ -177,39 +180,39 @@ def test_room_brings_the_texts_back(bar):
 
 def test_a_longer_model_line_is_fitted_after_the_type_grew(qtbot, bar, app, state):
     bar.resize(1280, 48)
-    theme.apply(app, Theme(LIGHT, dark=False, type_scale=1.35, line_scale=1.6))
-    state.set_model(ModelInfo(ref="v", dataset="v", trained_steps=60_000, revision=1))
+    sheet.apply(app, Theme(LIGHT, dark=False, type_scale=1.35, line_scale=1.6))
+    show_model(state, ModelInfo(ref="v", dataset="v", trained_steps=60_000, revision=1))
     for switch in (bar.mode, bar.page):
         qtbot.waitUntil(lambda switch=switch: switch.width() >= switch.minimumSizeHint().width())
 
 
 def test_a_network_that_is_none_of_ours_is_called_by_its_name(bar, state):
     model = ModelInfo(ref="python:/x/mine.py", dataset="folder", network="mine.py", revision=1)
-    state.set_model(model)
+    show_model(state, model)
     assert bar.model_button.text().startswith("mine.py · linear")
 
 
 def test_what_the_engine_answers_is_grey_until_it_can(bar, state):
-    bar.set_scenes([("1a", "1a", "")])
+    bar.set_tasks([("1a", "1a", "")])
     buttons = (bar.model_button, bar.tasks_button, bar.open_button)
     for status, word in (("starting", "starting"), ("dead", "restart")):
-        state.set_engine(EngineStatus(status))
+        state.set(ENGINE, EngineStatus(status))
         assert not any(button.isEnabled() for button in buttons)
         assert all(word in button.toolTip() for button in buttons)
         assert bar.restart_action.isEnabled() == (status == "dead")
-    state.set_engine(EngineStatus("ready"))
+    state.set(ENGINE, EngineStatus("ready"))
     assert all(button.isEnabled() for button in buttons)
     assert not bar.restart_action.isEnabled()
 
 
 def test_the_view_menu_restarts_the_engine(qtbot, bar, state):
-    state.set_engine(EngineStatus("dead"))
+    state.set(ENGINE, EngineStatus("dead"))
     with qtbot.waitSignal(bar.restart_requested):
         bar.restart_action.trigger()
 
 
 def test_the_page_is_chosen(qtbot, bar, state):
     qtbot.mouseClick(bar.page.button("diagnostics"), Qt.MouseButton.LeftButton)
-    assert state.view.page == "diagnostics"
-    state.update_view(page="explore")
+    assert state.get(VIEW).page == "diagnostics"
+    state.update(VIEW, page="explore")
     assert bar.page.current == "explore"

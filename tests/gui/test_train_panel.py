@@ -2,16 +2,21 @@
 
 import numpy as np
 import pytest
+import shiboken6
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from engine.config import POINT_SETS, ScheduleConfig, TrainingConfig
 from engine.datasets.images import image_training
-from toydiff_gui import names, theme
+from toydiff_gui import names, sheet
 from toydiff_gui.panels.loss_plot import in_columns, smoothed, ticks
 from toydiff_gui.panels.train import TrainPanel
-from toydiff_gui.state import AppState, EngineStatus, ModelInfo, TrainingRun
+from toydiff_gui.state.engine import ENGINE, EngineStatus
+from toydiff_gui.state.model import ModelInfo
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG, TrainingRun
+from toydiff_gui.state.view import VIEW
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
 QUALITY = {"distance": 0.026, "distance_floor": 0.018, "off_data": 0.002, "off_data_floor": 0.001}
@@ -22,8 +27,8 @@ pytestmark = pytest.mark.usefixtures("app")
 
 @pytest.fixture
 def state(qapp):
-    state = AppState()
-    state.set_engine(EngineStatus("ready"))
+    state = Store()
+    state.set(ENGINE, EngineStatus("ready"))
     return state
 
 
@@ -58,7 +63,7 @@ def running(**changes):
 
 def test_a_training_of_images_is_measured_as_such(panel, state):
     quality = {"distance": 43.883, "distance_floor": 3.221, "recognised": 0.5}
-    state.set_training(running(quality=quality, config=image_training("digits")))
+    state.set(TRAINING, running(quality=quality, config=image_training("digits")))
     distance, second = panel.run.figures
     assert (distance.caption.text(), distance.value.text()) == ("Fréchet", "43.88")
     assert (second.heading.text(), second.value.text()) == ("Recognised", "50.0 %")
@@ -72,7 +77,7 @@ def test_data_set_is_chosen_and_drawn(qtbot, panel, state, name):
     inside = QRect(8, 8, card.width() - 16, 30)
     assert {c.name() for c in colours(card, inside)} > {DARK.canvas.lower()}
     qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
-    assert state.training_config.dataset == name
+    assert state.get(TRAINING_CONFIG).dataset == name
     assert [key for key, c in panel.dataset_cards.items() if c.isChecked()] == [name]
 
 
@@ -80,9 +85,9 @@ def test_schedule_is_chosen_and_its_curve_follows(qtbot, panel, state):
     card = panel.schedule_cards["cosine"]
     before = card.grab().toImage()
     qtbot.mouseClick(panel.zero_terminal, Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
-    assert state.training_config.schedule.zero_terminal
+    assert state.get(TRAINING_CONFIG).schedule.zero_terminal
     qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
-    assert state.training_config.schedule == ScheduleConfig(name="cosine", zero_terminal=True)
+    assert state.get(TRAINING_CONFIG).schedule == ScheduleConfig(name="cosine", zero_terminal=True)
     assert card.grab().toImage() != before
     assert panel.prediction.currentText() == "auto (v)"
 
@@ -103,10 +108,10 @@ def test_fields_write_to_the_state_and_can_be_reset(qtbot, panel, state, field, 
     default = read(TrainingConfig())
     assert not panel._model_header.reset.isVisible()
     type_in(qtbot, getattr(panel, field).box, text)
-    assert read(state.training_config) == pytest.approx(float(text))
+    assert read(state.get(TRAINING_CONFIG)) == pytest.approx(float(text))
     assert panel._model_header.reset.isVisible()
     qtbot.mouseClick(panel._model_header.reset, Qt.MouseButton.LeftButton)
-    assert read(state.training_config) == default
+    assert read(state.get(TRAINING_CONFIG)) == default
     assert getattr(panel, field).value == default
 
 
@@ -115,35 +120,35 @@ def test_impossible_number_gets_a_sentence(qtbot, panel, state):
         type_in(qtbot, panel.width_field.box, "9999")
     assert said.args == ["Width must be between 4 and 2\u2009048, got 9999.", True]
     assert panel.width_field.box.lineEdit().text() == "128"
-    assert state.training_config == TrainingConfig()
+    assert state.get(TRAINING_CONFIG) == TrainingConfig()
 
 
 def test_impossible_combination_gets_a_sentence_and_is_undone(qtbot, panel, state):
     panel.prediction.setFocus()
     qtbot.keyClick(panel.prediction, Qt.Key.Key_Down)
-    assert state.training_config.prediction == "noise"
+    assert state.get(TRAINING_CONFIG).prediction == "noise"
     with qtbot.waitSignal(state.message_posted) as said:
         qtbot.mouseClick(panel.zero_terminal, Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
     assert "zero terminal signal" in said.args[0]
     assert said.args[1] is True
     assert not panel.zero_terminal.isChecked()
-    assert not state.training_config.schedule.zero_terminal
+    assert not state.get(TRAINING_CONFIG).schedule.zero_terminal
 
 
 def test_the_panel_shows_what_others_set(panel, state):
-    state.update_training_config(dataset="moons", steps=1234, seed=3)
+    state.update(TRAINING_CONFIG, dataset="moons", steps=1234, seed=3)
     assert panel.dataset_cards["moons"].isChecked()
     assert panel.steps_field.box.lineEdit().text() == "1\u2009234"
     assert panel.seed_field.value == 3
 
 
 def test_train_waits_for_the_engine(qtbot, panel, state):
-    state.set_engine(EngineStatus("starting"))
+    state.set(ENGINE, EngineStatus("starting"))
     assert not panel.train_button.isEnabled()
     assert "starting" in panel.train_button.toolTip()
-    state.set_engine(EngineStatus("dead", message="out of memory"))
+    state.set(ENGINE, EngineStatus("dead", message="out of memory"))
     assert "out of memory" in panel.train_button.toolTip()
-    state.set_engine(EngineStatus("ready"))
+    state.set(ENGINE, EngineStatus("ready"))
     with qtbot.waitSignal(panel.train_requested):
         qtbot.mouseClick(panel.train_button, Qt.MouseButton.LeftButton)
 
@@ -165,21 +170,21 @@ def test_one_button_is_filled_and_fields_lock_while_training(qtbot, panel, state
         ]
 
     assert filled() == ["Train"]
-    state.set_training(running())
+    state.set(TRAINING, running())
     assert filled() == ["Pause"]
     assert not panel.width_field.box.isEnabled()
     assert not panel.dataset_cards["v"].isEnabled()
     assert not panel.train_button.isEnabled()
     with qtbot.waitSignal(panel.pause_requested):
         qtbot.mouseClick(panel.pause_button, Qt.MouseButton.LeftButton)
-    state.set_training(running(status="paused"))
+    state.set(TRAINING, running(status="paused"))
     assert panel.pause_button.text() == "Resume"
     assert filled() == ["Resume"]
     with qtbot.waitSignal(panel.resume_requested):
         qtbot.mouseClick(panel.pause_button, Qt.MouseButton.LeftButton)
     with qtbot.waitSignal(panel.stop_requested):
         qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)
-    state.set_training(running(status="done", step=6000))
+    state.set(TRAINING, running(status="done", step=6000))
     assert filled() == ["Train"]
     assert panel.width_field.box.isEnabled()
 
@@ -187,7 +192,7 @@ def test_one_button_is_filled_and_fields_lock_while_training(qtbot, panel, state
 def test_progress_is_told_in_numbers(panel, state):
     steps = np.arange(1, 3001)
     losses = np.full(3000, 0.413, np.float32)
-    state.set_training(running(steps=steps, losses=losses, quality=QUALITY))
+    state.set(TRAINING, running(steps=steps, losses=losses, quality=QUALITY))
     seen = {label.text() for label in panel.findChildren(QLabel) if label.isVisible()}
     assert {
         "0.413",
@@ -199,15 +204,15 @@ def test_progress_is_told_in_numbers(panel, state):
         "0:20 elapsed · 0:09 left",
     } <= seen
     assert panel.quality_bar.fraction == pytest.approx(0.026 / (5.5 * 0.018))
-    state.set_training(running(status="done", step=6000, elapsed=3700.0))
+    state.set(TRAINING, running(status="done", step=6000, elapsed=3700.0))
     assert panel.time_text.text() == "1:01:40 elapsed · done"
     assert panel.distance_value.text() == "–"
 
 
 def test_one_step_is_no_steps(panel, state):
-    state.set_training(running(step=1))
+    state.set(TRAINING, running(step=1))
     assert panel.steps_text.text() == "1 of 6\u2009000 steps"
-    state.set_training(running(status="done", step=1, total=1))
+    state.set(TRAINING, running(status="done", step=1, total=1))
     assert panel.steps_text.text() == "1 step"
     assert names.model_line(ModelInfo("v", "v", trained_steps=1)).endswith("trained 1 step")
 
@@ -215,7 +220,7 @@ def test_one_step_is_no_steps(panel, state):
 def test_loss_is_drawn_where_it_belongs(panel, state):
     steps = np.arange(1, 3001)
     losses = np.linspace(1.0, 0.0, 3000).astype(np.float32)
-    state.set_training(running(steps=steps, losses=losses))
+    state.set(TRAINING, running(steps=steps, losses=losses))
     plot = panel.loss_plot
     image = plot.grab().toImage()
     accent = QColor(DARK.accent)
@@ -249,7 +254,7 @@ def test_many_losses_become_one_value_a_pixel():
 def test_diverged_and_empty_losses_are_survived(panel, state):
     for losses in ([], [np.nan, np.inf], [1e30, 1.0], [0.0, 0.0]):
         values = np.array(losses, np.float32)
-        state.set_training(running(steps=np.arange(1, len(values) + 1), losses=values))
+        state.set(TRAINING, running(steps=np.arange(1, len(values) + 1), losses=values))
         panel.loss_plot.grab()
 
 
@@ -262,15 +267,15 @@ def test_ticks_are_few_and_inside(low, high):
 
 def test_dock_is_hidden_on_request(qtbot, panel, state):
     qtbot.mouseClick(panel.hide_button, Qt.MouseButton.LeftButton)
-    assert not state.view.train_dock
+    assert not state.get(VIEW).train_dock
 
 
 @pytest.mark.parametrize("height", [704, 524, 300])
 def test_nothing_is_cut_off_and_all_can_be_reached(
     qtbot, cut_texts, panel, state, app, height, chosen
 ):
-    theme.apply(app, chosen)
-    state.set_training(running(status="done", step=6000, quality=QUALITY))
+    sheet.apply(app, chosen)
+    state.set(TRAINING, running(status="done", step=6000, quality=QUALITY))
     panel.set_can_continue(True)
     panel.resize(panel.width(), height)
     area = panel.scroll_area
@@ -295,7 +300,7 @@ def test_nothing_runs_while_nothing_happens(panel):
 def test_a_theme_that_comes_back_looks_as_before(qtbot, panel, app):
     before = panel.grab().toImage()
     for chosen in (Theme(LIGHT, False), Theme(DARK, True, 1.35, 1.6), Theme()):
-        theme.apply(app, chosen)
+        sheet.apply(app, chosen)
         panel.resize(panel.width(), 704)
         assert panel.grab().toImage() != before or chosen == Theme()
     qtbot.waitUntil(lambda: panel.grab().toImage() == before)
@@ -303,3 +308,10 @@ def test_a_theme_that_comes_back_looks_as_before(qtbot, panel, app):
 
 def test_all_fits_into_the_usual_window_without_scrolling(panel):
     assert panel.scroll_area.verticalScrollBar().maximum() == 0
+
+
+def test_a_panel_that_is_gone_draws_no_more_data_sets(state):
+    panel = TrainPanel(state)
+    panel.show()  # which draws the first of them as soon as it can
+    shiboken6.delete(panel)
+    QApplication.processEvents()

@@ -27,7 +27,8 @@ from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.figures import plain
 from toydiff_gui.drawing.marks import handle_position, paint_halo
 from toydiff_gui.keys import BY_KEYBOARD
-from toydiff_gui.state import AppState
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import DRAGGING
 
 NUDGE, FAST_NUDGE = 0.01, 0.1
 DECIMALS = 2
@@ -51,7 +52,7 @@ class DragHandle(QWidget):
     began; Escape takes it back. Arrow keys move by 0.01, with Shift by 0.1.
     """
 
-    def __init__(self, radius: float, colour: str, state: AppState, plot: PlotView) -> None:
+    def __init__(self, radius: float, colour: str, state: Store, plot: PlotView) -> None:
         super().__init__(plot.viewport())
         self._radius = radius
         self._colour = colour
@@ -135,14 +136,14 @@ class DragHandle(QWidget):
         if constrained:
             across, along = x - self._begin[0], y - self._begin[1]
             x, y = (x, self._begin[1]) if abs(across) >= abs(along) else (self._begin[0], y)
-        self._state.set_dragging(True)
+        self._state.set(DRAGGING, True)
         self.move_to(x, y)
 
     def _let_go(self) -> None:
         if self._begin is not None:
             self._begin = None
             self.setCursor(Qt.CursorShape.OpenHandCursor)
-            self._state.set_dragging(False)
+            self._state.set(DRAGGING, False)
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

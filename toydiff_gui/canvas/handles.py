@@ -8,13 +8,14 @@ from toydiff_gui.canvas.drag_handle import DragHandle, Place
 from toydiff_gui.canvas.plot import PlotView
 from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.marks import HANDLE_RADIUS, LETTERS
-from toydiff_gui.state import AppState
+from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.state.store import Store
 
 
 class EndpointHandle(DragHandle):
     """Moves one endpoint (0 is A, 1 is B) of the path in ``state``."""
 
-    def __init__(self, end: int, state: AppState, plot: PlotView) -> None:
+    def __init__(self, end: int, state: Store, plot: PlotView) -> None:
         letter = LETTERS[end]
         super().__init__(HANDLE_RADIUS, f"endpoint_{letter.lower()}", state, plot)
         self._end = end
@@ -27,17 +28,17 @@ class EndpointHandle(DragHandle):
 
     def place_now(self) -> Place:
         """Where the state has it."""
-        return self._state.sampling.a if self._end == 0 else self._state.sampling.b
+        return self._state.get(SAMPLING).a if self._end == 0 else self._state.get(SAMPLING).b
 
     def write(self, place: Place) -> None:
         """Put it there in the state."""
-        self._state.update_sampling(**{"ab"[self._end]: place})
+        self._state.update(SAMPLING, **{"ab"[self._end]: place})
 
 
 class Handles(QObject):
     """Both endpoints of a latent lane, and what a click between them does."""
 
-    def __init__(self, state: AppState, plot: PlotView) -> None:
+    def __init__(self, state: Store, plot: PlotView) -> None:
         super().__init__(plot)
         self._state = state
         self._plot = plot
@@ -60,7 +61,7 @@ class Handles(QObject):
         """Put the endpoint that is nearer to (x, y) there."""
         if self._endpoints is None:
             return
-        sampling = self._state.sampling
+        sampling = self._state.get(SAMPLING)
         self._before_click = (sampling.a, sampling.b)
         distances = [(x - end[0]) ** 2 + (y - end[1]) ** 2 for end in self._before_click]
         self.handles[0 if distances[0] <= distances[1] else 1].move_to(x, y)
@@ -70,4 +71,4 @@ class Handles(QObject):
         if self._endpoints is not None and self._before_click is not None:
             a, b = self._before_click
             self._before_click = None
-            self._state.update_sampling(a=a, b=b)
+            self._state.update(SAMPLING, a=a, b=b)

@@ -18,7 +18,9 @@ from toydiff_gui.drawing.strips import ScaleKeeper, around_plots
 from toydiff_gui.drawing.text import draw_wrapped
 from toydiff_gui.drawing.tiling import tile
 from toydiff_gui.scene import Scene
-from toydiff_gui.state import AppState
+from toydiff_gui.state.lanes import duplicate_lane, remove_lane
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import PINNED, VIEW
 
 
 class LaneGrid(QWidget):
@@ -45,7 +47,7 @@ class LaneGrid(QWidget):
     _lane_painted = Signal(str, int)
 
     def __init__(
-        self, state: AppState, parent: QWidget | None = None, *, selectable: bool = True
+        self, state: Store, parent: QWidget | None = None, *, selectable: bool = True
     ) -> None:
         super().__init__(parent)
         self._state = state
@@ -68,7 +70,7 @@ class LaneGrid(QWidget):
         self._shared.changed.connect(self.view_range_changed)
         # Told after painting has ended: whoever listens may change the scene at once.
         self._lane_painted.connect(self._count_painted, Qt.ConnectionType.QueuedConnection)
-        state.view_changed.connect(self._arrange)
+        state.changed(VIEW).connect(self._arrange)
         theme.notifier().changed.connect(self._restyle)
 
     @property
@@ -159,21 +161,21 @@ class LaneGrid(QWidget):
 
     def _duplicate(self, key: str) -> None:
         try:
-            copy = self._state.duplicate_lane(key)
+            copy = duplicate_lane(self._state, key)
         except ValueError as error:
             self._state.post(str(error), error=True)
             return
-        self._state.update_view(selected_lane=copy)
+        self._state.update(VIEW, selected_lane=copy)
         self.duplicate_asked.emit(key)
 
     def _edit(self, key: str) -> None:
-        self._state.update_view(selected_lane=key)
+        self._state.update(VIEW, selected_lane=key)
         self.edit_asked.emit(key)
 
     def _remove(self, key: str) -> None:
-        self._state.remove_lane(key)
-        if self._state.view.maximised_lane == key:
-            self._state.update_view(maximised_lane="")
+        remove_lane(self._state, key)
+        if self._state.get(VIEW).maximised_lane == key:
+            self._state.update(VIEW, maximised_lane="")
         self.remove_asked.emit(key)
 
     def _leave_all_but(self, key: str) -> None:
@@ -203,7 +205,7 @@ class LaneGrid(QWidget):
             self.frame_painted.emit(self._t)
 
     def _shown_keys(self) -> list[str]:
-        alone = self._state.view.maximised_lane
+        alone = self._state.get(VIEW).maximised_lane
         return [alone] if alone in self._views else list(self._views)
 
     def _arrange(self) -> None:
@@ -243,10 +245,10 @@ class LaneGrid(QWidget):
         """Escape ends picking, lets go of a pinned point, or returns from one lane to all."""
         if event.key() == Qt.Key.Key_Escape and cancel_picking(self._state):
             return
-        if event.key() == Qt.Key.Key_Escape and self._state.pinned is not None:
-            self._state.set_pinned(None)
-        elif event.key() == Qt.Key.Key_Escape and self._state.view.maximised_lane:
-            self._state.update_view(maximised_lane="")
+        if event.key() == Qt.Key.Key_Escape and self._state.get(PINNED) is not None:
+            self._state.set(PINNED, None)
+        elif event.key() == Qt.Key.Key_Escape and self._state.get(VIEW).maximised_lane:
+            self._state.update(VIEW, maximised_lane="")
         else:
             event.ignore()
 

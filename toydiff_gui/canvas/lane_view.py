@@ -22,8 +22,12 @@ from toydiff_gui.canvas.way_points import WayPoints
 from toydiff_gui.drawing import BackgroundCache, LaneStyle
 from toydiff_gui.drawing.overlays import overlay_frame
 from toydiff_gui.keys import BY_KEYBOARD, PANS, ZOOM_STEP
+from toydiff_gui.modes.points.settings import INVERSION
 from toydiff_gui.scene import LaneScene
-from toydiff_gui.state import AppState
+from toydiff_gui.state.lanes import lane_of
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import VIEW
 
 
 class LaneView(QWidget):
@@ -49,7 +53,7 @@ class LaneView(QWidget):
 
     def __init__(
         self,
-        state: AppState,
+        state: Store,
         shared: SharedView,
         cache: BackgroundCache,
         parent: QWidget | None = None,
@@ -94,9 +98,9 @@ class LaneView(QWidget):
         self.plot.pointer_left.connect(self._point_nowhere)
         self.plot.transformed.connect(self._update_readout)
         self.plot.painted.connect(self.painted)
-        state.view_changed.connect(self._show_state)
-        state.model_changed.connect(self._update_readout)
-        state.inversion_changed.connect(self._show_cursor)
+        state.changed(VIEW).connect(self._show_state)
+        state.changed(MODEL).connect(self._update_readout)
+        state.changed(INVERSION).connect(self._show_cursor)
         self.way_points.changed.connect(self.stops_changed)
         theme.notifier().changed.connect(self._restyle)
         self._restyle()
@@ -130,7 +134,7 @@ class LaneView(QWidget):
         if same and labelled:
             return True
         self.header.show_lane(lane, t)
-        self.header.more.offer(self._state.lane(lane.key) is not None)
+        self.header.more.offer(lane_of(self._state, lane.key) is not None)
         if not labelled or before is None:
             self.setObjectName(f"lane-{lane.key}")
             self.setAccessibleName(f"Lane {lane.number}: {lane.title.replace('_', ' ')}")
@@ -153,7 +157,7 @@ class LaneView(QWidget):
     def select(self) -> None:
         """Make this the selected lane, if lanes here can be selected."""
         if self._lane is not None and self._selectable:
-            self._state.update_view(selected_lane=self._lane.key)
+            self._state.update(VIEW, selected_lane=self._lane.key)
 
     def set_hovered(self, hovered: bool) -> None:
         """Whether the pointer is on the lane."""
@@ -164,8 +168,8 @@ class LaneView(QWidget):
     def toggle_maximised(self) -> None:
         """Show this lane alone, or all again."""
         if self._lane is not None:
-            alone = self._state.view.maximised_lane == self._lane.key
-            self._state.update_view(maximised_lane="" if alone else self._lane.key)
+            alone = self._state.get(VIEW).maximised_lane == self._lane.key
+            self._state.update(VIEW, maximised_lane="" if alone else self._lane.key)
             if not self.header.expand.hasFocus():  # a field in a dock may, which needs Escape
                 self.setFocus()
 
@@ -176,7 +180,7 @@ class LaneView(QWidget):
     def _show_state(self) -> None:
         if self._lane is None:
             return
-        view = self._state.view
+        view = self._state.get(VIEW)
         selected = view.selected_lane == self._lane.key
         self.header.show_frame(selected=selected, hovered=self._hovered)
         self.header.show_maximised(view.maximised_lane == self._lane.key)
@@ -210,7 +214,7 @@ class LaneView(QWidget):
 
     @property
     def _picking(self) -> bool:
-        return self._state.inversion.status == "picking"
+        return self._state.get(INVERSION).status == "picking"
 
     def _click(self, x: float, y: float) -> None:
         self.select()
@@ -249,7 +253,7 @@ class LaneView(QWidget):
         transform = self.plot.transform_of_plot()
         index = nearest_point(points, transform, self._pointer, REACH)
         place = transform.to_data(self._pointer)
-        text = describe(place, self._state.model, index, 0 if points is None else len(points))
+        text = describe(place, self._state.get(MODEL), index, 0 if points is None else len(points))
         self.readout.show_text(text)
         self.cursor_text.emit(text)
 

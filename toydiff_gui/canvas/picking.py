@@ -6,20 +6,22 @@ from dataclasses import replace
 
 import numpy as np
 
+from toydiff_gui.modes.points.settings import INVERSION
 from toydiff_gui.scene import LaneScene
-from toydiff_gui.state import AppState, Inversion
+from toydiff_gui.state.results import Inversion
+from toydiff_gui.state.store import Store
 
 ENOUGH = 2
 """Points that are picked: one for A, one for B."""
 
 
-def pick(state: AppState, lane: LaneScene, x: float, y: float) -> None:
+def pick(state: Store, lane: LaneScene, x: float, y: float) -> None:
     """Choose the data point of ``lane`` that is nearest to (x, y), unless there are enough.
 
     The first choice takes the place of points that have been inverted before.
     """
     known = lane.data if lane.cloud is None else lane.cloud
-    inversion = state.inversion
+    inversion = state.get(INVERSION)
     if inversion.latents is not None:
         inversion = Inversion(status=inversion.status)
     if known is None or len(known) == 0 or len(inversion.data) >= ENOUGH:
@@ -27,13 +29,13 @@ def pick(state: AppState, lane: LaneScene, x: float, y: float) -> None:
     apart = np.linalg.norm(known - np.array([x, y], np.float32), axis=1)
     nearest = known[[int(np.nan_to_num(apart, nan=np.inf).argmin())]]
     chosen = np.vstack([inversion.data, nearest]).astype(np.float32)
-    state.set_inversion(replace(inversion, data=chosen))
+    state.set(INVERSION, replace(inversion, data=chosen))
 
 
-def cancel_picking(state: AppState) -> bool:
+def cancel_picking(state: Store) -> bool:
     """Give up choosing; returns whether there was anything to give up."""
-    if state.inversion.status != "picking":
+    if state.get(INVERSION).status != "picking":
         return False
-    known = state.inversion.latents is not None
-    state.set_inversion(replace(state.inversion, status="done") if known else Inversion())
+    known = state.get(INVERSION).latents is not None
+    state.set(INVERSION, replace(state.get(INVERSION), status="done") if known else Inversion())
     return True

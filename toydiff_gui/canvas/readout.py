@@ -10,7 +10,7 @@ from toydiff_gui import theme
 from toydiff_gui.drawing import PlotTransform
 from toydiff_gui.names import grouped
 from toydiff_gui.scene import Points
-from toydiff_gui.state import ModelInfo
+from toydiff_gui.state.model import ModelInfo
 
 REACH = 8.0
 """Pixels within which a point counts as pointed at."""

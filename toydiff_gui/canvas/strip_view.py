@@ -27,7 +27,8 @@ from toydiff_gui.drawing.strips import (
 )
 from toydiff_gui.keys import BY_KEYBOARD
 from toydiff_gui.scene import LaneScene
-from toydiff_gui.state import AppState
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import MARKED, PINNED
 
 FAST = 10
 """Points that an arrow goes with Shift."""
@@ -57,7 +58,7 @@ class StripView(QWidget):
     looked_at = Signal(bool)
     pressed = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self._lane: LaneScene | None = None
@@ -133,7 +134,7 @@ class StripView(QWidget):
             return None
         index = layout.index_at(x)
         self._look(True)
-        self._state.set_marked(index)
+        self._state.set(MARKED, index)
         return index
 
     def _look(self, looking: bool) -> None:
@@ -144,10 +145,10 @@ class StripView(QWidget):
     def _leave(self) -> None:
         if self._looking:
             self._look(False)
-            self._state.set_marked(None)
+            self._state.set(MARKED, None)
 
     def _pin(self, index: int) -> None:
-        self._state.set_pinned(None if self._state.pinned == index else index)
+        self._state.set(PINNED, None if self._state.get(PINNED) == index else index)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Mark the point; where the button comes up again decides whether it is pinned."""
@@ -169,7 +170,7 @@ class StripView(QWidget):
         x = event.position().x()
         if abs(x - self._press_x) <= 3 and (index := self._mark_at(x)) is not None:
             layout = self.layout_of_strips()
-            pinned = self._state.pinned
+            pinned = self._state.get(PINNED)
             # A finger's breadth: at 500 points no one hits the same one twice.
             if layout is not None and pinned is not None and abs(layout.x_of(pinned) - x) <= 3:
                 index = pinned
@@ -189,12 +190,12 @@ class StripView(QWidget):
         """Arrows, Home and End move the mark, Enter pins, Escape unpins."""
         layout = self.layout_of_strips()
         key = Qt.Key(event.key())
-        if layout is None or (key == Qt.Key.Key_Escape and self._state.pinned is None):
+        if layout is None or (key == Qt.Key.Key_Escape and self._state.get(PINNED) is None):
             event.ignore()
             return
-        now = self._state.marked
+        now = self._state.get(MARKED)
         if now is None:
-            now = self._state.pinned
+            now = self._state.get(PINNED)
         if key in _STEPS:
             fast = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             step = _STEPS[key] * (FAST if fast else 1)
@@ -204,7 +205,7 @@ class StripView(QWidget):
         elif key == Qt.Key.Key_End:
             target = layout.count - 1
         elif key == Qt.Key.Key_Escape:
-            self._state.set_pinned(None)
+            self._state.set(PINNED, None)
             return
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and now is not None:
             self._pin(now)
@@ -213,12 +214,12 @@ class StripView(QWidget):
             event.ignore()
             return
         self._look(True)
-        self._state.set_marked(min(max(target, 0), layout.count - 1))
+        self._state.set(MARKED, min(max(target, 0), layout.count - 1))
 
     def event(self, event: QEvent) -> bool:
         """Keep the keys that step through time elsewhere in the window."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            pinned = event.key() == Qt.Key.Key_Escape and self._state.pinned is not None
+            pinned = event.key() == Qt.Key.Key_Escape and self._state.get(PINNED) is not None
             if event.key() in _KEYS or pinned:
                 event.accept()
                 return True

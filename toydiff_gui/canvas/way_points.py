@@ -11,7 +11,8 @@ from toydiff_gui.canvas.drag_handle import DECIMALS, DragHandle, Place
 from toydiff_gui.canvas.plot import PlotView
 from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.marks import WAY_POINT_RADIUS
-from toydiff_gui.state import AppState
+from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.state.store import Store
 
 
 def insertion(place: Place, a: Place, b: Place, through: tuple[Place, ...]) -> int:
@@ -34,7 +35,7 @@ class WayPointHandle(DragHandle):
 
     removal_asked = Signal()
 
-    def __init__(self, index: int, state: AppState, plot: PlotView) -> None:
+    def __init__(self, index: int, state: Store, plot: PlotView) -> None:
         super().__init__(WAY_POINT_RADIUS, "text", state, plot)
         self.index = index
         self.setObjectName(f"way-point-{index + 1}")
@@ -46,13 +47,13 @@ class WayPointHandle(DragHandle):
 
     def place_now(self) -> Place:
         """Where the state has it."""
-        return self._state.sampling.through[self.index]
+        return self._state.get(SAMPLING).through[self.index]
 
     def write(self, place: Place) -> None:
         """Put it there in the state."""
-        through = list(self._state.sampling.through)
+        through = list(self._state.get(SAMPLING).through)
         through[self.index] = place
-        self._state.update_sampling(through=tuple(through))
+        self._state.update(SAMPLING, through=tuple(through))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Take it away."""
@@ -80,7 +81,7 @@ class WayPoints(QObject):
 
     changed = Signal()
 
-    def __init__(self, state: AppState, plot: PlotView) -> None:
+    def __init__(self, state: Store, plot: PlotView) -> None:
         super().__init__(plot)
         self._state = state
         self._plot = plot
@@ -107,20 +108,20 @@ class WayPoints(QObject):
 
     def insert(self, x: float, y: float) -> None:
         """Add a way-point at (x, y), where it lengthens the path least."""
-        sampling = self._state.sampling
+        sampling = self._state.get(SAMPLING)
         place = (round(x, DECIMALS) + 0.0, round(y, DECIMALS) + 0.0)
         index = insertion(place, sampling.a, sampling.b, sampling.through)
         through = (*sampling.through[:index], place, *sampling.through[index:])
         try:
-            self._state.update_sampling(through=through)
+            self._state.update(SAMPLING, through=through)
         except ValueError as error:
             self._state.post(str(error), error=True)
 
     def remove(self, index: int) -> None:
         """Take a way-point away; the keyboard goes on to the next one."""
         focused = any(handle.hasFocus() for handle in self.handles)
-        through = self._state.sampling.through
-        self._state.update_sampling(through=through[:index] + through[index + 1 :])
+        through = self._state.get(SAMPLING).through
+        self._state.update(SAMPLING, through=through[:index] + through[index + 1 :])
         if focused and self.handles:
             self.handles[min(index, len(self.handles) - 1)].setFocus()
 

@@ -18,8 +18,10 @@ from toydiff_gui.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY, fo
 from toydiff_gui.drawing import ViewRange
 from toydiff_gui.drawing.figures import pair
 from toydiff_gui.forward_process import States, copies_of, in_closed_form, step_by_step, thinned
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.scene import Scene
-from toydiff_gui.state import AppState
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 
 
 class Lanes(Protocol):
@@ -54,7 +56,7 @@ def _whole_set(
 class ForwardView(QObject):
     """Composes the scene of the forward process for the model on show, while it is looked at."""
 
-    def __init__(self, state: AppState, lanes: QWidget, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, lanes: QWidget, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.widget = lanes
@@ -78,7 +80,7 @@ class ForwardView(QObject):
 
     def refresh(self) -> None:
         """Show the scene of now; nothing is computed again that has not changed."""
-        model, seed = self._state.model, self._state.sampling.seed
+        model, seed = self._state.get(MODEL), self._state.get(SAMPLING).seed
         data, steps, closed = self._data()
         index = self._index % len(data)
         made = (model, seed, index)
@@ -107,9 +109,9 @@ class ForwardView(QObject):
         self.refresh()
 
     def _data(self) -> tuple[States, Trajectory, Trajectory]:
-        model = self._state.model
+        model = self._state.get(MODEL)
         return _whole_set(
-            model.dataset, model.mean, model.std, model.schedule, self._state.sampling.seed
+            model.dataset, model.mean, model.std, model.schedule, self._state.get(SAMPLING).seed
         )
 
     def _listen(self) -> None:

@@ -8,7 +8,9 @@ from toydiff_gui import names
 from toydiff_gui.diagnostics import image_charts
 from toydiff_gui.diagnostics.chart import Chart
 from toydiff_gui.diagnostics.image_source import ImageSource, transform_of
-from toydiff_gui.state import AppState
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 
 TITLES = (("forward-films", "Forward process of an image"), ("forward-deviation", "Its pixels"))
 
@@ -16,7 +18,7 @@ TITLES = (("forward-films", "Forward process of an image"), ("forward-deviation"
 class ImageForward(QObject):
     """Chooses an image of the data and noises it; nothing is computed again that is known."""
 
-    def __init__(self, state: AppState, source: ImageSource, parent: QObject | None = None) -> None:
+    def __init__(self, state: Store, source: ImageSource, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._source = state, source
         self._index = 0
@@ -29,7 +31,7 @@ class ImageForward(QObject):
         if images is None:
             self._made, self._charts = (), None
             return tuple(Chart(key, title, message=message) for key, title in TITLES)
-        model, seed = self._state.model, self._state.images.seed
+        model, seed = self._state.get(MODEL), self._state.get(IMAGE_SAMPLING).seed
         index = self._index % len(images)
         # The array itself, not its number: another one may get that later.
         made = (model.schedule, model.mean, model.std, seed, index)

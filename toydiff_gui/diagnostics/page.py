@@ -27,7 +27,6 @@ from toydiff_gui.diagnostics import charts, image_charts, schedules
 from toydiff_gui.diagnostics.card import ChartCard
 from toydiff_gui.diagnostics.card_grid import CardGrid
 from toydiff_gui.diagnostics.chart import Chart
-from toydiff_gui.diagnostics.examiner import Examiner
 from toydiff_gui.diagnostics.findings import (
     ErrorMaps,
     Finding,
@@ -39,14 +38,21 @@ from toydiff_gui.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
 from toydiff_gui.diagnostics.forward_view import ForwardView
 from toydiff_gui.diagnostics.image_forward import ImageForward
 from toydiff_gui.diagnostics.image_source import ImageSource
+from toydiff_gui.diagnostics.noise_requests import NoiseRequests
 from toydiff_gui.diagnostics.saving import Format, ThemeName, save_chart
 from toydiff_gui.diagnostics.status import StatusText
 from toydiff_gui.diagnostics.windows import Windows
-from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.image_data import absent_text
+from toydiff_gui.engine_client.client import Client
+from toydiff_gui.modes.images.image_sets import absent_text
+from toydiff_gui.modes.images.settings import IMAGE_DATA, IMAGE_SAMPLING
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.playback import Playback
 from toydiff_gui.scene import Scene
-from toydiff_gui.state import AppState
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING
+from toydiff_gui.state.view import VIEW
 
 DENSITY_REACH = 4.0
 """As in ``engine.diagnostics``, which needs torch."""
@@ -80,9 +86,9 @@ class DiagnosticsPage(QWidget):
 
     def __init__(
         self,
-        state: AppState,
+        state: Store,
         playback: Playback,
-        link: EngineLink,
+        client: Client,
         lanes: QWidget,
         parent: QWidget | None = None,
     ) -> None:
@@ -90,10 +96,10 @@ class DiagnosticsPage(QWidget):
         self._state, self._playback = state, playback
         self.setProperty("surface", "window")
         self.setAccessibleName("Diagnostics")
-        self.examiner = Examiner(state, link, self)
+        self.noise_requests = NoiseRequests(state, client, self)
         self.windows = Windows(self)
         self.forward = ForwardView(state, lanes, self)
-        self.source = ImageSource(state, link, self)
+        self.source = ImageSource(state, client, self)
         self.image_forward = ImageForward(state, self.source, self)
         self._folder = QStandardPaths.writableLocation(
             QStandardPaths.StandardLocation.PicturesLocation
@@ -169,7 +175,7 @@ class DiagnosticsPage(QWidget):
     @property
     def _images(self) -> bool:
         """Whether the model on show makes images."""
-        return self._state.model.images
+        return self._state.get(MODEL).images
 
     def _connect(self) -> None:
         state = self._state
@@ -179,15 +185,15 @@ class DiagnosticsPage(QWidget):
         self.views.chosen.connect(self._choose_view)
         self.another.clicked.connect(self._choose_another)
         self.quantity.currentIndexChanged.connect(self._show)
-        self.examiner.changed.connect(self._show)
+        self.noise_requests.changed.connect(self._show)
         self.source.changed.connect(self._show)
-        state.model_changed.connect(self._show_view)
-        state.sampling_changed.connect(self._show)
-        state.images_changed.connect(self._show)
-        state.image_data_changed.connect(self._on_data)
-        state.engine_changed.connect(self._show)
-        state.training_changed.connect(self._show_status)
-        state.view_changed.connect(self._show_view)
+        state.changed(MODEL).connect(self._show_view)
+        state.changed(SAMPLING).connect(self._show)
+        state.changed(IMAGE_SAMPLING).connect(self._show)
+        state.changed(IMAGE_DATA).connect(self._on_data)
+        state.changed(ENGINE).connect(self._show)
+        state.changed(TRAINING).connect(self._show_status)
+        state.changed(VIEW).connect(self._show_view)
         self._playback.t_changed.connect(self._show_time)
         self._playback.changed.connect(self._show_time)
 
@@ -196,30 +202,30 @@ class DiagnosticsPage(QWidget):
     @property
     def current_scene(self) -> Scene | None:
         """The scene to export, where there is one: that of the forward process."""
-        shown = self._state.view.diagnostics == "forward" and not self._images
+        shown = self._state.get(VIEW).diagnostics == "forward" and not self._images
         return self.forward.scene if shown else None
 
     def _choose_view(self, key: str) -> None:
-        self._state.update_view(diagnostics=key)
+        self._state.update(VIEW, diagnostics=key)
 
     def _show_view(self) -> None:
-        key = self._state.view.diagnostics
+        key = self._state.get(VIEW).diagnostics
         self.views.set_current(key)
         images = key == "forward" and self._images
         self.stack.setCurrentWidget(self._views["image forward" if images else key])
         self.another.setVisible(key == "forward")
-        self.examiner.set_active(self.isVisible() and key == "network")
-        alone = self._state.view.maximised_lane
-        elsewhere = key != "forward" or self._state.view.page != "diagnostics"
+        self.noise_requests.set_active(self.isVisible() and key == "network")
+        alone = self._state.get(VIEW).maximised_lane
+        elsewhere = key != "forward" or self._state.get(VIEW).page != "diagnostics"
         if elsewhere and alone in FORWARD_KEYS:
-            self._state.update_view(maximised_lane="")  # it is on no other page
+            self._state.update(VIEW, maximised_lane="")  # it is on no other page
         self._show()
 
     def _show(self) -> None:
         """Bring what is visible up to date."""
         if not self.isVisible():
             return
-        key = self._state.view.diagnostics
+        key = self._state.get(VIEW).diagnostics
         if key == "network":
             self._show_network()
         elif key == "schedule":
@@ -251,7 +257,7 @@ class DiagnosticsPage(QWidget):
         )
 
     def _show_network(self) -> None:
-        images = self.examiner.subject.images
+        images = self.noise_requests.subject.images
         self.density.setVisible(images)
         self.errors.setVisible(images)
         if images:
@@ -260,18 +266,18 @@ class DiagnosticsPage(QWidget):
             self._show_densities()
         else:
             self._show_pairs()
-        loss, exact = (self.examiner.finding(kind) for kind in ("loss", "exact_loss"))
+        loss, exact = (self.noise_requests.finding(kind) for kind in ("loss", "exact_loss"))
         network = loss.value if loss is not None and isinstance(loss.value, LossCurve) else None
         best = exact.value if exact is not None and isinstance(exact.value, LossCurve) else None
         message = self._message(loss) or self._message(exact)
         make = charts.image_loss_chart if images else charts.loss_chart
         self._put(self.loss, (network, best, message), partial(make, network, best, message))
-        own, key = self._state.model.schedule, self.quantity.currentData()
+        own, key = self._state.get(MODEL).schedule, self.quantity.currentData()
         self.schedules.show_chart(charts.schedule_chart(own, key))
         self.network_grid.arrange()
 
     def _show_pairs(self) -> None:
-        pairs = self.examiner.finding("pairs")
+        pairs = self.noise_requests.finding("pairs")
         value = pairs.value if pairs is not None and isinstance(pairs.value, Pairs) else None
         count = MAX_DIMENSIONS if value is None else min(MAX_DIMENSIONS, value.eps.shape[1])
         for index, card in enumerate(self.pairs):
@@ -282,7 +288,7 @@ class DiagnosticsPage(QWidget):
             card.setVisible(index < count)
 
     def _show_densities(self) -> None:
-        density, errors = (self.examiner.finding(kind) for kind in ("density", "error_map"))
+        density, errors = (self.noise_requests.finding(kind) for kind in ("density", "error_map"))
         pairs = density.value if density is not None else None
         maps = errors.value if errors is not None else None
         found = pairs if isinstance(pairs, PairDensity) else None
@@ -295,11 +301,11 @@ class DiagnosticsPage(QWidget):
 
     def _message(self, found: Finding | None) -> str:
         """What to say about a finding that is not complete."""
-        engine = self._state.engine
+        engine = self._state.get(ENGINE)
         if found is not None and found.message:
             subject = found.subject
             trained = subject.images and not subject.live
-            absent = absent_text(self._state, self._state.model.dataset) if trained else ""
+            absent = absent_text(self._state, self._state.get(MODEL).dataset) if trained else ""
             return absent or found.message
         if found is not None and found.done:
             return ""
@@ -315,7 +321,7 @@ class DiagnosticsPage(QWidget):
         return self.source.message or "Reading some images of the data…"
 
     def _show_schedule(self) -> None:
-        model = self._state.model
+        model = self._state.get(MODEL)
         cards = (self.left, self.start, self.difference)
         if self._images:
             self.source.ask()
@@ -347,15 +353,15 @@ class DiagnosticsPage(QWidget):
     def _show_status(self) -> None:
         if not self.isVisible():
             return
-        view, training = self._state.view.diagnostics, self._state.training
+        view, training = self._state.get(VIEW).diagnostics, self._state.get(TRAINING)
         text = ""
         if view == "network":
-            subject = self.examiner.subject
+            subject = self.noise_requests.subject
             text = "the model of the lanes"
             if subject.live:
                 text = f"network in training{names.DOT}step {names.grouped(training.step)}"
-            if self.examiner.busy:
-                text += f"{names.DOT}computing, {100 * self.examiner.share:.0f} %"
+            if self.noise_requests.busy:
+                text += f"{names.DOT}computing, {100 * self.noise_requests.share:.0f} %"
         elif view == "forward":
             text = "" if self._images else "Click a data point to follow copies of it"
         self.status.setText(text)
@@ -381,7 +387,7 @@ class DiagnosticsPage(QWidget):
 
     def _on_data(self) -> None:
         """Images that were not there may be there now."""
-        data = self._state.image_data
+        data = self._state.get(IMAGE_DATA)
         places = (dict(data.places), data.roots)
         if places != self._places:
             self._places = places
@@ -398,7 +404,7 @@ class DiagnosticsPage(QWidget):
         self.windows.reset_all()
 
     def _ask_where_to_save(self, card: ChartCard, kind: str, colours: str) -> None:
-        name = f"{self._state.model.dataset}-{card.key}.{kind}"
+        name = f"{self._state.get(MODEL).dataset}-{card.key}.{kind}"
         chosen, _ = QFileDialog.getSaveFileName(
             self, f"Export '{card.chart.title}'", str(Path(self._folder) / name), FILTERS[kind]
         )
@@ -430,7 +436,7 @@ class DiagnosticsPage(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         """Stop looking; what was found stays."""
         super().hideEvent(event)
-        self.examiner.set_active(False)
+        self.noise_requests.set_active(False)
 
 
 def _same(first: object, second: object) -> bool:

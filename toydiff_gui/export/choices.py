@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from PySide6.QtCore import QSettings
-
 from toydiff_gui.export.control import Control
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.film import render_films
@@ -26,6 +24,7 @@ from toydiff_gui.export.trajectory_file import (
     trajectory_paths,
 )
 from toydiff_gui.export.worker import Outcome, Work
+from toydiff_gui.settings_file import SettingsFile
 
 What = Literal["film", "frame", "sheet", "trajectory"]
 WHATS: tuple[str, ...] = get_args(What)
@@ -98,19 +97,14 @@ class ExportChoices:
         )
 
 
-def load_choices(settings: QSettings) -> ExportChoices:
+def load_choices(settings: SettingsFile) -> ExportChoices:
     """The choices of last time; what is missing or makes no sense is as at first."""
     default = ExportChoices()
     found: dict[str, object] = {}
     for field in fields(ExportChoices):
-        kind = type(getattr(default, field.name))
-        text = settings.value(f"{GROUP}/{field.name}")
-        if text is None:
-            continue
-        try:
-            found[field.name] = str(text) == "true" if kind is bool else kind(str(text))
-        except ValueError:
-            continue
+        kept = settings.get(f"{GROUP}/{field.name}", type(getattr(default, field.name)))
+        if kept is not None:
+            found[field.name] = kept
     choices = ExportChoices(**found)  # type: ignore[arg-type]
     known = {
         "what": WHATS,
@@ -125,11 +119,10 @@ def load_choices(settings: QSettings) -> ExportChoices:
     return ExportChoices(**found)  # type: ignore[arg-type]
 
 
-def save_choices(settings: QSettings, choices: ExportChoices) -> None:
+def save_choices(settings: SettingsFile, choices: ExportChoices) -> None:
     """Remember ``choices``."""
     for name, value in asdict(choices).items():
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        settings.setValue(f"{GROUP}/{name}", text)
+        settings.put(f"{GROUP}/{name}", value)
 
 
 def lane_of(choices: ExportChoices) -> str | None:

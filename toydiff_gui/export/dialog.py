@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from PySide6.QtCore import QEvent, QSettings, QStandardPaths, Qt, Slot
+from PySide6.QtCore import QEvent, QStandardPaths, Qt, Slot
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -49,6 +49,7 @@ from toydiff_gui.export.stills import clipboard_data, sheet_image
 from toydiff_gui.export.trajectory_file import described, saved_parts, trajectory_lanes
 from toydiff_gui.export.worker import ExportJob
 from toydiff_gui.playback import Playback
+from toydiff_gui.settings_file import SettingsFile
 
 FORMAT_NAMES = {
     "mp4": "MP4 (H.264)",
@@ -79,12 +80,12 @@ class ExportDialog(QDialog):
         playback: Playback,
         parent: QWidget | None = None,
         *,
-        settings: QSettings | None = None,
+        settings: SettingsFile,
     ) -> None:
         super().__init__(parent)
         self._scene_provider = scene_provider
         self._playback = playback
-        self._settings = settings or QSettings("ToyDiff", "ToyDiff")
+        self._settings = settings
         self._choices = load_choices(self._settings)
         self._job: ExportJob | None = None
         self._started = 0.0

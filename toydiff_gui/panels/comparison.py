@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QWidge
 from engine import catalogue
 from toydiff_gui import icons, names, theme
 from toydiff_gui.controls import SectionHeader, Text
+from toydiff_gui.modes.points.settings import COMPARISON, SAMPLING, Comparison, PathFigures
 from toydiff_gui.panels.parts import Section
 from toydiff_gui.panels.verdict import best_cells, cells, torn, verdict
-from toydiff_gui.state import AppState, Comparison, PathFigures
+from toydiff_gui.state.store import Store
 
 COLUMNS = (
     ("off-data %", 36, "The share of the path's points that end off the data, in per cent."),
@@ -165,7 +166,7 @@ class PathRow(QAbstractButton):
 class ComparisonSection(Section):
     """What each kind of path does to the present endpoints, and which is the best."""
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.header = SectionHeader("Compare paths", caption_ink="label")
         self.column.addWidget(self.header)
@@ -190,12 +191,12 @@ class ComparisonSection(Section):
         self.column = self.padded()
         self.column.setContentsMargins(PADDING, 4, PADDING, 0)
         self.column.addLayout(line)
-        state.comparison_changed.connect(self._show)
-        state.sampling_changed.connect(self._show)
+        state.changed(COMPARISON).connect(self._show)
+        state.changed(SAMPLING).connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        comparison, sampling = self._state.comparison, self._state.sampling
+        comparison, sampling = self._state.get(COMPARISON), self._state.get(SAMPLING)
         best = best_cells(comparison.figures)
         for kind, row in self.rows.items():
             columns = frozenset(column for path, column in best if path == kind)
@@ -234,9 +235,9 @@ class ComparisonSection(Section):
     def _choose(self) -> None:
         row = self.sender()
         if isinstance(row, PathRow):
-            self._state.update_sampling(path=row.kind)
+            self._state.update(SAMPLING, path=row.kind)
 
     def _toggled(self, row: QAbstractButton, checked: bool) -> None:
         # The arrow keys check the next row without a click.
         if checked and isinstance(row, PathRow):
-            self._state.update_sampling(path=row.kind)
+            self._state.update(SAMPLING, path=row.kind)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from toydiff_gui import theme
 from toydiff_gui.controls import NumberBox
-from toydiff_gui.state import Point
+from toydiff_gui.modes.points.settings import Point
 
 FARTHEST = 1000.0
 

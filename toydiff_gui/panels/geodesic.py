@@ -9,7 +9,8 @@ from toydiff_gui.controls import SectionHeader, Text
 from toydiff_gui.panels.energy_plot import EnergyPlot
 from toydiff_gui.panels.parts import Section
 from toydiff_gui.panels.search import SearchButton, cost_text, energy_text, search_text
-from toydiff_gui.state import AppState
+from toydiff_gui.state.results import GEODESIC
+from toydiff_gui.state.store import Store
 
 
 class GeodesicSection(Section):
@@ -23,7 +24,7 @@ class GeodesicSection(Section):
     stop_search_requested = Signal()
     search_again_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.header = SectionHeader("Geodesic")
         self.button = SearchButton(state)
@@ -36,11 +37,11 @@ class GeodesicSection(Section):
         self.column.addWidget(self.header)
         self.column.addWidget(self.plot)
         self.column.addWidget(self.message)
-        state.geodesic_changed.connect(self._show)
+        state.changed(GEODESIC).connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        run = self._state.geodesic
+        run = self._state.get(GEODESIC)
         searching = run.status == "searching" and run.total > 0
         cost = f"step {run.step} of {run.total}" if searching else cost_text(run)
         self.header.set_caption(cost or ("" if run.energies else "not searched for yet"))

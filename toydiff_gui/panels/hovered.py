@@ -13,8 +13,11 @@ from scipy.special import gammaincinv
 
 from toydiff_gui.controls import SectionHeader, Text
 from toydiff_gui.drawing import figures
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.panels.parts import Section
-from toydiff_gui.state import AppState
+from toydiff_gui.state.lanes import LANE_RUNS, LANES, lane_of, shown_lanes
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import MARKED, PINNED, VIEW
 
 NOTHING = "Move along a strip below a lane to look at a point of the path; click to pin it."
 
@@ -28,7 +31,7 @@ def prior_norms(dimension: int) -> tuple[float, float]:
 class HoveredSection(Section):
     """Position on the path, latent, its norm beside the prior's, and where it lands."""
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.header = SectionHeader("Hovered position", caption_ink="text")
         self.column.addSpacing(4)
@@ -61,22 +64,23 @@ class HoveredSection(Section):
         self.hint = Text(NOTHING, size=11, ink="label")
         self.hint.setWordWrap(True)
         self.column.addWidget(self.hint)
-        state.marks_changed.connect(self._show)
-        state.run_changed.connect(self._show)
-        state.view_changed.connect(self._show)
-        state.lanes_changed.connect(self._show)
-        state.sampling_changed.connect(self._show)
+        state.changed(MARKED).connect(self._show)
+        state.changed(PINNED).connect(self._show)
+        state.changed(LANE_RUNS).connect(self._show)
+        state.changed(VIEW).connect(self._show)
+        state.changed(LANES).connect(self._show)
+        state.changed(SAMPLING).connect(self._show)
         self._show()
 
     def _show(self) -> None:
         if not self.isVisible() and self.parent() is not None:
             return  # shown anew when it appears
         state = self._state
-        index = state.pinned if state.marked is None else state.marked
+        index = state.get(PINNED) if state.get(MARKED) is None else state.get(MARKED)
         latents, landings = self._points()
         count = 0 if latents is None else len(latents)
         known = index is not None and 0 <= index < count
-        pinned = known and state.marked is None
+        pinned = known and state.get(MARKED) is None
         self.header.title.setText("Pinned position" if pinned else "Hovered position")
         self.hint.setVisible(not known)
         self._table.setVisible(known)
@@ -86,7 +90,7 @@ class HoveredSection(Section):
         if not known or index is None or latents is None:
             return
         along = index / (count - 1) if count > 1 else 0.0
-        if state.sampling.mode == "interpolation":
+        if state.get(SAMPLING).mode == "interpolation":
             self.header.set_caption(f"u = {along:.2f}")
         else:
             self.header.set_caption(f"point {index + 1}")
@@ -101,13 +105,13 @@ class HoveredSection(Section):
     def _points(self) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
         """The latents of the selected lane, or of the first one, and where they have ended."""
         state = self._state
-        selected = state.lane(state.view.selected_lane)
-        lanes = [selected] if selected is not None and selected.shown else list(state.shown_lanes)
+        selected = lane_of(state, state.get(VIEW).selected_lane)
+        lanes = [selected] if selected is not None and selected.shown else list(shown_lanes(state))
         for lane in lanes:
-            trajectory = state.run(lane.key).trajectory
+            trajectory = state.at(LANE_RUNS, lane.key).trajectory
             if trajectory is not None and len(trajectory.x):
                 return trajectory.x[0], trajectory.x[-1] if trajectory.reached == 0 else None
-        return state.run("latent").latents, None
+        return state.at(LANE_RUNS, "latent").latents, None
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what has happened out of sight."""

@@ -9,7 +9,10 @@ from toydiff_gui import names
 from toydiff_gui.controls import IconButton, Text
 from toydiff_gui.drawing import figures
 from toydiff_gui.icons import ButtonIcon
-from toydiff_gui.state import AppState, Inversion
+from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.results import Inversion
+from toydiff_gui.state.store import Store
 
 TIP = (
     "Finds the latents of points of the data by running DDIM backwards, and replays them. Two "
@@ -54,7 +57,7 @@ class InversionFoot(QWidget):
     file_requested = Signal(str)
     pick_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.text = Text("", size=11, ink="text_secondary")
@@ -89,16 +92,16 @@ class InversionFoot(QWidget):
         column.setSpacing(4)
         column.addWidget(self._line)
         column.addWidget(self.button)
-        state.inversion_changed.connect(self._show)
-        state.engine_changed.connect(self._show)
+        state.changed(INVERSION).connect(self._show)
+        state.changed(ENGINE).connect(self._show)
         self._show()
 
     @property
     def _picking(self) -> bool:
-        return self._state.inversion.status == "picking"
+        return self._state.get(INVERSION).status == "picking"
 
     def _show(self) -> None:
-        inversion = self._state.inversion
+        inversion = self._state.get(INVERSION)
         text = inversion_text(inversion)
         self._line.setVisible(bool(text))
         self.text.setText(text)
@@ -111,7 +114,7 @@ class InversionFoot(QWidget):
         self.dismiss.setToolTip(what)
         self.button.setText("Cancel picking" if self._picking else "Invert data points…")
         self._glyph.show("close" if self._picking else "swap")
-        ready = self._state.engine.status == "ready"
+        ready = self._state.get(ENGINE).status == "ready"
         self.button.setEnabled(self._picking or ready)
         tip = TIP if ready else "Inverting needs the engine, which is not ready"
         self.button.setToolTip("Go back without choosing points" if self._picking else tip)
@@ -125,7 +128,7 @@ class InversionFoot(QWidget):
 
     def _pick(self) -> None:
         self._forget()  # the next clicks choose new points
-        self._state.set_inversion(Inversion(status="picking"))
+        self._state.set(INVERSION, Inversion(status="picking"))
         self.pick_requested.emit()
 
     def _ask_for_file(self) -> None:
@@ -134,6 +137,6 @@ class InversionFoot(QWidget):
             self.file_requested.emit(name)
 
     def _forget(self) -> None:
-        self._state.set_inversion(Inversion())
-        if self._state.sampling.mode == "inverted":
-            self._state.update_sampling(mode="interpolation")
+        self._state.set(INVERSION, Inversion())
+        if self._state.get(SAMPLING).mode == "inverted":
+            self._state.update(SAMPLING, mode="interpolation")

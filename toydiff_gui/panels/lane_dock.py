@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QWidget
 from toydiff_gui.panels.lane_editor import LaneEditor, Models
 from toydiff_gui.panels.lanes import LanesSection
 from toydiff_gui.panels.parts import Dock
-from toydiff_gui.state import AppState
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import VIEW
 
 WIDTH = 280
 
@@ -16,7 +17,7 @@ WIDTH = 280
 class LaneDock(Dock):
     """The right dock of both modes; ``lanes`` is made here and placed by the dock itself."""
 
-    def __init__(self, title: str, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(title, "right", WIDTH, state, parent)
         self.lanes = LanesSection(state)
         self._editor: LaneEditor | None = None
@@ -26,7 +27,7 @@ class LaneDock(Dock):
         self.hide_requested.connect(self._hide)
 
     def _hide(self) -> None:
-        self._state.update_view(sample_dock=False)
+        self._state.update(VIEW, sample_dock=False)
 
     def set_models(self, models: Models) -> None:
         """The checkpoints that a lane may use, by reference and name."""

@@ -20,8 +20,13 @@ from PySide6.QtWidgets import (
 
 from toydiff_gui import names, theme
 from toydiff_gui.controls import IconButton, NumberBox, NumberField, Text
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.panels.parts import Choice, Writer, shared_settings
-from toydiff_gui.state import AppState, LaneSpec
+from toydiff_gui.state.lanes import LANES, LaneSpec, lane_of, shown_lanes, update_lane
+from toydiff_gui.state.model import MODEL, OTHER_MODELS, model_named
+from toydiff_gui.state.programs import may_open
+from toydiff_gui.state.store import Store
 
 Models = Sequence[tuple[str, str]]
 """References of checkpoints with what they are called."""
@@ -42,7 +47,7 @@ class LaneEditor(QFrame, Writer):
 
     closed = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget) -> None:
+    def __init__(self, state: Store, parent: QWidget) -> None:
         super().__init__(parent)
         self._state = state
         self._key = ""
@@ -74,11 +79,11 @@ class LaneEditor(QFrame, Writer):
             "data, or another checkpoint."
         )
         for signal in (
-            state.lanes_changed,
-            state.sampling_changed,
-            state.images_changed,
-            state.model_changed,
-            state.others_changed,
+            state.changed(LANES),
+            state.changed(SAMPLING),
+            state.changed(IMAGE_SAMPLING),
+            state.changed(MODEL),
+            state.changed(OTHER_MODELS),
         ):
             signal.connect(self._show)
         theme.notifier().changed.connect(self._resize)
@@ -189,7 +194,7 @@ class LaneEditor(QFrame, Writer):
     # Showing
 
     def _lane(self) -> LaneSpec | None:
-        return self._state.lane(self._key) if self._key else None
+        return lane_of(self._state, self._key) if self._key else None
 
     def _show(self) -> None:
         lane = self._lane()
@@ -198,14 +203,14 @@ class LaneEditor(QFrame, Writer):
                 self.close()
             return
         state, sampling = self._state, shared_settings(self._state)
-        shown = [other.key for other in state.shown_lanes]
+        shown = [other.key for other in shown_lanes(state)]
         number = shown.index(lane.key) + 2 if lane.key in shown else None
         self.badge.setText("" if number is None else str(number))
         self.badge.setVisible(number is not None)
         self.title.setText(names.lane_title(lane))
         self.setAccessibleName(f"Settings of lane {number or ''} {names.lane_title(lane)}")
         self.reset.setVisible(any(getattr(lane, name) != value for name, value in OWN.items()))
-        model = state.other_model(lane.checkpoint or state.model.ref) or state.model
+        model = model_named(state, lane.checkpoint or state.get(MODEL).ref) or state.get(MODEL)
         timesteps = model.schedule.timesteps
         self.sampler.setCurrentIndex(self.sampler.findData(lane.sampler))
         self.steps.set_range(1, timesteps)
@@ -284,7 +289,7 @@ class LaneEditor(QFrame, Writer):
     # Writing
 
     def _change(self, **changes: Any) -> None:
-        self.write(lambda: self._state.update_lane(self._key, **changes), self._show)
+        self.write(lambda: update_lane(self._state, self._key, **changes), self._show)
 
     def _set_sampler(self, _index: int) -> None:
         self._change(sampler=self.sampler.currentData())
@@ -304,6 +309,8 @@ class LaneEditor(QFrame, Writer):
     def _set_denoiser(self, _index: int) -> None:
         kind, _, ref = self.denoiser.currentData().partition(":")
         self._change(exact=kind == "exact", checkpoint=ref or None)
+        if ref and not may_open(self._state, ref):
+            self._state.program_asked.emit(ref, False)
 
     def _reset(self) -> None:
         lane = self._lane()

@@ -6,7 +6,24 @@ from dataclasses import replace
 
 from engine import catalogue
 from toydiff_gui import names
-from toydiff_gui.state import DEFAULT_LANES, MAX_LANES, AppState, LaneSpec
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
+from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.state.lanes import (
+    DEFAULT_LANES,
+    LANES,
+    MAX_LANES,
+    LaneSpec,
+    add_lane,
+    duplicate_lane,
+    lane_of,
+    remove_lane,
+    shown_lanes,
+    update_lane,
+)
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING
+from toydiff_gui.state.view import VIEW
 
 NUMBERS_OF_STEPS = (5, 10, 20, 50, 250)
 FULL = f"{MAX_LANES} lanes are shown, which is all there is room for: hide or remove one first"
@@ -28,44 +45,44 @@ def tip(lane: LaneSpec) -> str:
     return EXACT_TIP if lane.exact else catalogue.sampler(lane.sampler).tip
 
 
-def room(state: AppState) -> int:
+def room(state: Store) -> int:
     """How many more lanes can be shown."""
-    return MAX_LANES - len(state.shown_lanes)
+    return MAX_LANES - len(shown_lanes(state))
 
 
-def show(state: AppState, key: str) -> None:
+def show(state: Store, key: str) -> None:
     """Show a lane that there is; raises ``ValueError`` when there is no room for it."""
-    lane = state.lane(key)
+    lane = lane_of(state, key)
     if lane is not None and not lane.shown and room(state) < 1:
         raise ValueError(FULL)
-    state.update_lane(key, shown=True)
+    update_lane(state, key, shown=True)
 
 
-def add(state: AppState, lane: LaneSpec) -> str:
+def add(state: Store, lane: LaneSpec) -> str:
     """Add a lane and select it; returns its key. Raises ``ValueError`` without room."""
     if room(state) < 1:
         raise ValueError(FULL)
-    key = state.add_lane(lane)
-    state.update_view(selected_lane=key)
+    key = add_lane(state, lane)
+    state.update(VIEW, selected_lane=key)
     return key
 
 
-def duplicate(state: AppState, key: str) -> str:
+def duplicate(state: Store, key: str) -> str:
     """Put a copy behind a lane and select it; raises ``ValueError`` without room."""
     if room(state) < 1:
         raise ValueError(FULL)
-    copy = state.duplicate_lane(key)
-    state.update_view(selected_lane=copy)
+    copy = duplicate_lane(state, key)
+    state.update(VIEW, selected_lane=copy)
     return copy
 
 
-def restore_defaults(state: AppState) -> None:
+def restore_defaults(state: Store) -> None:
     """The exercise's lanes, and no others."""
     kept = {lane.key for lane in DEFAULT_LANES}
-    for lane in state.lanes:
+    for lane in state.get(LANES):
         if lane.key not in kept:
-            state.remove_lane(lane.key)
-    state.set_lanes(DEFAULT_LANES)
+            remove_lane(state, lane.key)
+    state.set(LANES, DEFAULT_LANES)
 
 
 def steps_lanes(timesteps: int) -> tuple[LaneSpec, ...]:
@@ -74,14 +91,14 @@ def steps_lanes(timesteps: int) -> tuple[LaneSpec, ...]:
     return tuple(LaneSpec("", sampler="ddim", steps=number) for number in numbers or [timesteps])
 
 
-def path_lanes(state: AppState) -> tuple[LaneSpec, ...]:
+def path_lanes(state: Store) -> tuple[LaneSpec, ...]:
     """DDIM along each kind of path; along a drawn one if something has been drawn."""
-    drawn = state.images.c if state.model.images else state.sampling.through
+    drawn = state.get(IMAGE_SAMPLING).c if state.get(MODEL).images else state.get(SAMPLING).through
     kinds = [key for key in names.PATHS if key != "drawn" or drawn]
     return tuple(LaneSpec("", sampler="ddim", path=kind) for kind in kinds)
 
 
-def show_together(state: AppState, wanted: tuple[LaneSpec, ...]) -> bool:
+def show_together(state: Store, wanted: tuple[LaneSpec, ...]) -> bool:
     """Show lanes with these settings, those that there are or new ones.
 
     Where there is no room beside the lanes that are shown, these are hidden; returns whether they
@@ -91,32 +108,32 @@ def show_together(state: AppState, wanted: tuple[LaneSpec, ...]) -> bool:
     keys = {lane.key for lane in found if lane is not None}
     missing = sum(lane is None or not lane.shown for lane in found)
     crowded = missing > room(state)
-    shown = {lane.key for lane in state.shown_lanes}
+    shown = {lane.key for lane in shown_lanes(state)}
     stay = keys if crowded else keys | shown
-    state.set_lanes(tuple(replace(lane, shown=lane.key in stay) for lane in state.lanes))
+    state.set(LANES, tuple(replace(lane, shown=lane.key in stay) for lane in state.get(LANES)))
     together = [
-        state.add_lane(lane) if known is None else known.key
+        add_lane(state, lane) if known is None else known.key
         for lane, known in zip(wanted, found, strict=True)
     ]
-    state.update_view(selected_lane=together[0], maximised_lane="")
+    state.update(VIEW, selected_lane=together[0], maximised_lane="")
     return crowded and bool(shown - keys)
 
 
-def _same(state: AppState, wanted: LaneSpec) -> LaneSpec | None:
-    return next((lane for lane in state.lanes if _settings(lane) == _settings(wanted)), None)
+def _same(state: Store, wanted: LaneSpec) -> LaneSpec | None:
+    return next((lane for lane in state.get(LANES) if _settings(lane) == _settings(wanted)), None)
 
 
 def _settings(lane: LaneSpec) -> LaneSpec:
     return replace(lane, key="", title="", shown=True)
 
 
-def select_what_is_there(state: AppState) -> None:
+def select_what_is_there(state: Store) -> None:
     """Select another lane if the selected one is not drawn any more."""
-    view, keys = state.view, [lane.key for lane in state.shown_lanes]
-    there = {"latent", *keys, *(["training"] if state.training.active else [])}
+    view, keys = state.get(VIEW), [lane.key for lane in shown_lanes(state)]
+    there = {"latent", *keys, *(["training"] if state.get(TRAINING).active else [])}
     changes = {}
     if view.selected_lane not in there:
         changes["selected_lane"] = keys[0] if keys else "latent"
     if view.maximised_lane and view.maximised_lane not in there:
         changes["maximised_lane"] = ""
-    state.update_view(**changes)
+    state.update(VIEW, **changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction
@@ -11,10 +12,24 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSlider, QVBoxLayout, QWidget
 
 from toydiff_gui import names
 from toydiff_gui.controls import IconButton, NumberBox, SectionHeader, Text
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.panels import lane_recipes
 from toydiff_gui.panels.lane_row import LaneRow
 from toydiff_gui.panels.parts import Section, shared_settings
-from toydiff_gui.state import DEFAULT_LANES, AppState, LaneSpec
+from toydiff_gui.state.lanes import (
+    DEFAULT_LANES,
+    LANES,
+    LaneSpec,
+    remove_lane,
+    shown_lanes,
+    update_lane,
+)
+from toydiff_gui.state.model import MODEL, OTHER_MODELS, model_named
+from toydiff_gui.state.slots import Slot
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING
+from toydiff_gui.state.view import VIEW
 
 HIDDEN = "The other lanes are hidden to make room; tick them to show them again"
 ETA_TIP = (
@@ -22,14 +37,14 @@ ETA_TIP = (
 )
 
 
-def lane_note(lane: LaneSpec, state: AppState) -> str:
+def lane_note(lane: LaneSpec, state: Store) -> str:
     """What is special about a lane, and its number of steps."""
     sampling = shared_settings(state)
-    several = len({other.path_name(sampling) for other in state.shown_lanes}) > 1
+    several = len({other.path_name(sampling) for other in shown_lanes(state)}) > 1
     # A path that all lanes share is said once, below.
     told = sampling if several or lane.path else replace(sampling, path="linear")
     detail = names.lane_detail(lane, told, several_paths=several)
-    model = state.other_model(lane.checkpoint or state.model.ref) or state.model
+    model = model_named(state, lane.checkpoint or state.get(MODEL).ref) or state.get(MODEL)
     steps = lane.sampler_config(sampling, model.schedule.timesteps).steps or 1
     parts = [] if detail in ("", "η = 0") else [detail]
     parts.append(f"{names.grouped(steps)} step{'' if steps == 1 else 's'}")
@@ -45,7 +60,7 @@ class LanesSection(Section):
 
     edit_asked = Signal(str)
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.header = SectionHeader(
             "Sampler lanes", reset_tooltip="Back to the lanes of the exercise"
@@ -67,14 +82,14 @@ class LanesSection(Section):
         self._build_eta()
         self.menu = self._make_menu()
         # Lanes come and go from many sides; this list is always there to see to the rest.
-        state.lanes_changed.connect(self._keep_selection)
-        state.training_changed.connect(self._keep_selection)
-        state.sampling_changed.connect(self._show)
-        state.images_changed.connect(self._show)
-        state.model_changed.connect(self._show)
-        state.lanes_changed.connect(self._show)
-        state.view_changed.connect(self._show)
-        state.others_changed.connect(self._show)
+        state.changed(LANES).connect(self._keep_selection)
+        state.changed(TRAINING).connect(self._keep_selection)
+        state.changed(SAMPLING).connect(self._show)
+        state.changed(IMAGE_SAMPLING).connect(self._show)
+        state.changed(MODEL).connect(self._show)
+        state.changed(LANES).connect(self._show)
+        state.changed(VIEW).connect(self._show)
+        state.changed(OTHER_MODELS).connect(self._show)
         self._show()
 
     def _build_eta(self) -> None:
@@ -125,7 +140,7 @@ class LanesSection(Section):
         for action in self.add_actions.values():
             action.setEnabled(not full)
             action.setToolTip(lane_recipes.FULL if full else lane_recipes.tip(action.data()))
-        lanes = lane_recipes.steps_lanes(self._state.model.schedule.timesteps)
+        lanes = lane_recipes.steps_lanes(self._state.get(MODEL).schedule.timesteps)
         numbers = ", ".join(str(lane.steps) for lane in lanes)
         self.steps_action.setText(f"A lane for each number of steps: {numbers}")
         self.steps_action.setToolTip(
@@ -144,11 +159,11 @@ class LanesSection(Section):
 
     def _add(self, action: QAction) -> None:
         if action is self.steps_action:
-            lanes = lane_recipes.steps_lanes(self._state.model.schedule.timesteps)
+            lanes = lane_recipes.steps_lanes(self._state.get(MODEL).schedule.timesteps)
             self._show_together(lanes)
         elif action is self.paths_action:
-            if not self._state.model.images:
-                self._state.update_sampling(mode="interpolation")
+            if not self._state.get(MODEL).images:
+                self._state.update(SAMPLING, mode="interpolation")
             self._show_together(lane_recipes.path_lanes(self._state))
         elif isinstance(action.data(), LaneSpec):
             self.write(lambda: lane_recipes.add(self._state, action.data()), self._show)
@@ -164,7 +179,7 @@ class LanesSection(Section):
         self._make_rows()
         full = lane_recipes.FULL if lane_recipes.room(state) < 1 else ""
         number = 1  # the latents are lane 1
-        for lane in state.lanes:
+        for lane in state.get(LANES):
             number += lane.shown
             self.rows[lane.key].show_lane(
                 names.lane_title(lane),
@@ -172,17 +187,17 @@ class LanesSection(Section):
                 lane_recipes.tip(lane),
                 shown=lane.shown,
                 number=number if lane.shown else None,
-                selected=lane.shown and lane.key == state.view.selected_lane,
+                selected=lane.shown and lane.key == state.get(VIEW).selected_lane,
                 full=full,
             )
-        self.empty.setVisible(not state.lanes)
-        self.header.set_default(state.lanes == DEFAULT_LANES)
+        self.empty.setVisible(not state.get(LANES))
+        self.header.set_default(state.get(LANES) == DEFAULT_LANES)
         sampling = shared_settings(state)
         self.eta_box.set_number(sampling.eta)
         self.eta_slider.blockSignals(True)
         self.eta_slider.setValue(round(100 * sampling.eta))
         self.eta_slider.blockSignals(False)
-        ddim = [lane for lane in state.shown_lanes if lane.sampler == "ddim"]
+        ddim = [lane for lane in shown_lanes(state) if lane.sampler == "ddim"]
         reason = "" if ddim else "η belongs to DDIM, and no DDIM lane is shown"
         if ddim and all(lane.eta is not None for lane in ddim):
             reason = "All DDIM lanes have an η of their own"
@@ -191,7 +206,7 @@ class LanesSection(Section):
             widget.setToolTip(reason or ETA_TIP)
 
     def _make_rows(self) -> None:
-        keys = [lane.key for lane in self._state.lanes]
+        keys = [lane.key for lane in self._state.get(LANES)]
         if keys == list(self.rows):
             return
         focused = next((key for key, row in self.rows.items() if row.check.hasFocus()), None)
@@ -242,7 +257,7 @@ class LanesSection(Section):
         if shown:
             self.write(lambda: lane_recipes.show(self._state, key), self._show_again)
         else:
-            self._state.update_lane(key, shown=False)
+            update_lane(self._state, key, shown=False)
 
     def _select(self, key: str) -> None:
         # Only what is drawn can be selected.
@@ -250,7 +265,7 @@ class LanesSection(Section):
 
     def _show_and_select(self, key: str) -> None:
         lane_recipes.show(self._state, key)
-        self._state.update_view(selected_lane=key)
+        self._state.update(VIEW, selected_lane=key)
 
     def _show_again(self) -> None:
         for row in self.rows.values():
@@ -261,12 +276,11 @@ class LanesSection(Section):
         self.write(lambda: lane_recipes.duplicate(self._state, key), self._show)
 
     def _remove(self, key: str) -> None:
-        self._state.remove_lane(key)
+        remove_lane(self._state, key)
 
     def _set_eta(self, eta: float) -> None:
-        images = self._state.model.images
-        change = self._state.update_images if images else self._state.update_sampling
-        self.write(lambda: change(eta=eta), self._show)
+        slot: Slot[Any] = IMAGE_SAMPLING if self._state.get(MODEL).images else SAMPLING
+        self.write(lambda: self._state.update(slot, eta=eta), self._show)
 
     def _eta_moved(self, hundredths: int) -> None:
         self.eta_box.set_number(hundredths / 100)

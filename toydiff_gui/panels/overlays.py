@@ -8,7 +8,10 @@ from toydiff_gui import names
 from toydiff_gui.controls import SectionHeader
 from toydiff_gui.icons import ButtonIcon
 from toydiff_gui.panels.parts import Section
-from toydiff_gui.state import AppState
+from toydiff_gui.state.lanes import LANES, lane_of, shown_lanes
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING
+from toydiff_gui.state.view import VIEW, overlays_of, show_overlay
 
 LATENT, PREVIEW = "latent", "training"
 """The keys of the lane of latents and of the one that shows a training."""
@@ -59,7 +62,7 @@ OF_SAMPLES = ("trajectories", "preview", "density", "forward")
 class OverlaysSection(Section):
     """Switches for the selected lane, and one for the latents that is always there."""
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.header = SectionHeader("Overlays")
         self.column.addSpacing(4)
@@ -81,16 +84,16 @@ class OverlaysSection(Section):
             self.buttons[key] = button
         self.buttons["basin"].setToolTip(BASIN_TIP)
         self.column.addLayout(grid)
-        state.lanes_changed.connect(self._show)
-        state.view_changed.connect(self._show)
-        state.training_changed.connect(self._show)
+        state.changed(LANES).connect(self._show)
+        state.changed(VIEW).connect(self._show)
+        state.changed(TRAINING).connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        state, key = self._state, self._state.view.selected_lane
+        state, key = self._state, self._state.get(VIEW).selected_lane
         name = self._lane_name(key)
         self.header.set_caption(name)
-        here, below = state.overlays(key), state.overlays(LATENT)
+        here, below = overlays_of(state, key), overlays_of(state, LATENT)
         for kind, title, tip in OVERLAYS:
             reason = self._why_not(kind, key)
             button = self.buttons[kind]
@@ -106,20 +109,20 @@ class OverlaysSection(Section):
     def _lane_name(self, key: str) -> str:
         if key == LATENT:
             return names.DOT.join(["lane 1", "Latent"])
-        shown = self._state.shown_lanes
+        shown = shown_lanes(self._state)
         for number, lane in enumerate(shown, start=2):
             if lane.key == key:
                 return names.DOT.join([f"lane {number}", names.lane_title(lane)])
-        if key == PREVIEW and self._state.training.active:
+        if key == PREVIEW and self._state.get(TRAINING).active:
             return names.DOT.join([f"lane {len(shown) + 2}", "In training"])
         return "no lane selected"
 
     def _why_not(self, kind: str, key: str) -> str:
         """Why ``kind`` cannot be laid over the lane; empty if it can."""
-        lane = self._state.lane(key)
+        lane = lane_of(self._state, key)
         if key == LATENT:
             return "Lane 1 shows latents, which do not move; select a sampler lane"
-        if key == PREVIEW and self._state.training.active:
+        if key == PREVIEW and self._state.get(TRAINING).active:
             if kind in OF_SAMPLES:
                 return ""
             return "The network in training can be asked for this once the training has ended"
@@ -133,5 +136,5 @@ class OverlaysSection(Section):
         button = self.sender()
         if isinstance(button, QPushButton):
             kind = button.property("kind")
-            lane = LATENT if kind == "basin" else self._state.view.selected_lane
-            self._state.show_overlay(lane, kind, shown)
+            lane = LATENT if kind == "basin" else self._state.get(VIEW).selected_lane
+            show_overlay(self._state, lane, kind, shown)

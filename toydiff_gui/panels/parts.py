@@ -11,14 +11,17 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QVBoxLayout, QWidg
 from toydiff_gui import theme
 from toydiff_gui.controls import IconButton, PanelScroll, Text
 from toydiff_gui.controls.scroll import SPACING
-from toydiff_gui.state import AppState, Sampling
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
+from toydiff_gui.modes.points.settings import SAMPLING, Sampling
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 
 
-def shared_settings(state: AppState) -> Sampling:
+def shared_settings(state: Store) -> Sampling:
     """What all lanes have in common, in the mode of now: steps, seed, eta, path."""
-    if not state.model.images:
-        return state.sampling
-    images = state.images
+    if not state.get(MODEL).images:
+        return state.get(SAMPLING)
+    images = state.get(IMAGE_SAMPLING)
     return Sampling(
         mode="interpolation",
         path_points=images.path_images,
@@ -33,7 +36,7 @@ def shared_settings(state: AppState) -> Sampling:
 class Writer:
     """Writes to the state, and says in words what it refuses."""
 
-    _state: AppState
+    _state: Store
 
     def complain(self, sentence: str) -> None:
         """Show an error in the place for errors."""
@@ -54,7 +57,7 @@ class Section(QWidget, Writer):
     ``wide`` reaches 8 px further, for rows with a background; ``padded`` goes on within.
     """
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.wide = QVBoxLayout(self)
@@ -81,7 +84,7 @@ class Dock(QFrame, Writer):
     hide_requested = Signal()
 
     def __init__(
-        self, title: str, side: str, width: int, state: AppState, parent: QWidget | None = None
+        self, title: str, side: str, width: int, state: Store, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._state = state

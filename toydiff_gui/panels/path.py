@@ -19,10 +19,13 @@ from toydiff_gui.controls import (
     SegmentedControl,
     Text,
 )
+from toydiff_gui.modes.points.settings import MAX_LANE_POINTS, SAMPLING, Point, Sampling
 from toydiff_gui.panels.endpoints import EndpointFields
 from toydiff_gui.panels.parts import Section
 from toydiff_gui.panels.search import SearchLine
-from toydiff_gui.state import MAX_LANE_POINTS, AppState, Point, Sampling
+from toydiff_gui.state.lanes import LANES, shown_lanes
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import VIEW
 
 PARALLEL = 1e-6
 """As in ``engine.paths``: a smaller sine between two directions counts as none."""
@@ -52,7 +55,7 @@ class PathSection(Section):
     stop_search_requested = Signal()
     search_again_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self._random = np.random.default_rng()
         self.header = SectionHeader(
@@ -92,9 +95,9 @@ class PathSection(Section):
         self.search.stop_requested.connect(self.stop_search_requested)
         self.search.again_requested.connect(self.search_again_requested)
         self.column.addWidget(self.search)
-        state.sampling_changed.connect(self._show)
-        state.lanes_changed.connect(self._show)
-        state.view_changed.connect(self._show)
+        state.changed(SAMPLING).connect(self._show)
+        state.changed(LANES).connect(self._show)
+        state.changed(VIEW).connect(self._show)
         self._show()
 
     @property
@@ -159,7 +162,7 @@ class PathSection(Section):
         self.points_box.setFixedWidth(theme.current().px(76))
 
     def _show(self) -> None:
-        sampling = self._state.sampling
+        sampling = self._state.get(SAMPLING)
         self.endpoints.show_points(sampling.a, sampling.b)
         self.kind.set_current(sampling.path)
         self.side.set_current(sampling.side)
@@ -180,8 +183,8 @@ class PathSection(Section):
         )
         self.way_points.setVisible(drawn)
         # In 'Sample' the number stands above; the laboratory shows the search at length.
-        self.points.setVisible(self._state.view.lab)
-        self.search.setVisible(geodesic and not self._state.view.lab)
+        self.points.setVisible(self._state.get(VIEW).lab)
+        self.search.setVisible(geodesic and not self._state.get(VIEW).lab)
         default = Sampling()
         parts = ("a", "b", "path", "side", "even", "through", "path_points")
         self.header.set_default(
@@ -191,7 +194,7 @@ class PathSection(Section):
     def _show_enabled(self, sampling: Sampling) -> None:
         along = sampling.mode == "interpolation"
         # In the laboratory the mode's control is out of sight.
-        where = "in 'Sample'" if self._state.view.lab else "above"
+        where = "in 'Sample'" if self._state.get(VIEW).lab else "above"
         reason = "" if along else f"Choose 'Interpolation' {where} to use the path from A to B"
         for widget in (self, self.header):
             widget.setEnabled(along)
@@ -211,15 +214,15 @@ class PathSection(Section):
         """Why a side cannot be chosen; empty if it can."""
         if not opposite(sampling.a, sampling.b):
             return "A side is to choose only where A and B lie opposite each other"
-        used = {sampling.path, *(lane.path_name(sampling) for lane in self._state.shown_lanes)}
-        if not any(catalogue.path(path).sided for path in used) and not self._state.view.lab:
+        used = {sampling.path, *(lane.path_name(sampling) for lane in shown_lanes(self._state))}
+        if not any(catalogue.path(path).sided for path in used) and not self._state.get(VIEW).lab:
             return "Spherical and norm-guided paths have a side; no lane follows one"
         return ""
 
     # Writing
 
     def _change(self, **changes: Any) -> None:
-        self.write(lambda: self._state.update_sampling(**changes), self._show)
+        self.write(lambda: self._state.update(SAMPLING, **changes), self._show)
 
     def _set_endpoints(self) -> None:
         a, b = self.endpoints.points
@@ -241,7 +244,7 @@ class PathSection(Section):
         self._change(through=())
 
     def _swap(self) -> None:
-        sampling = self._state.sampling
+        sampling = self._state.get(SAMPLING)
         # The same curve from its other end, with the side seen from there.
         self._change(
             a=sampling.b,

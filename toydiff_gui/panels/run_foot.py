@@ -10,7 +10,9 @@ from toydiff_gui.controls import SectionHeader, Text, restyle
 from toydiff_gui.icons import ButtonIcon
 from toydiff_gui.panels.loss_plot import LossPlot
 from toydiff_gui.panels.run_figures import FigureRow, figures_of
-from toydiff_gui.state import AppState
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING
 
 
 class RunFoot(QWidget):
@@ -30,7 +32,7 @@ class RunFoot(QWidget):
     resume_requested = Signal()
     stop_requested = Signal()
 
-    def __init__(self, state: AppState, images: bool, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, images: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self._images = images
@@ -47,8 +49,8 @@ class RunFoot(QWidget):
         for row in self.figures:
             self._column.addWidget(row)
         self._build_time()
-        state.training_changed.connect(self._show)
-        state.engine_changed.connect(self._show)
+        state.changed(TRAINING).connect(self._show)
+        state.changed(ENGINE).connect(self._show)
         self._show()
 
     def set_can_continue(self, can_continue: bool) -> None:
@@ -104,8 +106,8 @@ class RunFoot(QWidget):
     # Showing
 
     def _show(self) -> None:
-        training = self._state.training
-        ready = self._state.engine.status == "ready"
+        training = self._state.get(TRAINING)
+        ready = self._state.get(ENGINE).status == "ready"
         self.train_button.setText("Train more" if self._can_continue else "Train")
         self.train_button.setEnabled(ready and not training.active and not self._refusal)
         self.train_button.setToolTip(self._train_tip())
@@ -131,12 +133,12 @@ class RunFoot(QWidget):
         self._show_figures()
 
     def _train_tip(self) -> str:
-        engine = self._state.engine
+        engine = self._state.get(ENGINE)
         if engine.status == "starting":
             return names.starting(engine)
         if engine.status == "dead":
             return "The engine has ended" + (f": {engine.message}" if engine.message else "")
-        if self._state.training.active:
+        if self._state.get(TRAINING).active:
             return "A training runs already; stop it to start another"
         if self._refusal:
             return self._refusal
@@ -152,7 +154,7 @@ class RunFoot(QWidget):
             self._train_icon.show("train", "on_accent" if filled else "text_secondary")
 
     def _show_figures(self) -> None:
-        training = self._state.training
+        training = self._state.get(TRAINING)
         self.loss_plot.set_data(training.steps, training.losses, training.total)
         latest = self.loss_plot.latest
         self.loss_header.set_caption("" if latest is None else f"{latest:.3f}")
@@ -186,7 +188,7 @@ class RunFoot(QWidget):
         self.time_text.setText(f"{elapsed}{names.DOT}{state}" if state else elapsed)
 
     def _pause_or_resume(self) -> None:
-        if self._state.training.status == "paused":
+        if self._state.get(TRAINING).status == "paused":
             self.resume_requested.emit()
         else:
             self.pause_requested.emit()

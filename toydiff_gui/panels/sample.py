@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 from toydiff_gui.controls import Segment, SegmentedControl
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.icons import ButtonIcon
+from toydiff_gui.modes.points.settings import COMPARISON, SAMPLING
 from toydiff_gui.panels.comparison import ComparisonSection
 from toydiff_gui.panels.comparison_file import write_comparison
 from toydiff_gui.panels.geodesic import GeodesicSection
@@ -23,7 +24,8 @@ from toydiff_gui.panels.lane_dock import LaneDock
 from toydiff_gui.panels.overlays import OverlaysSection
 from toydiff_gui.panels.path import PathSection
 from toydiff_gui.panels.start import StartSection
-from toydiff_gui.state import AppState
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import VIEW
 
 TITLES = {"sample": "Sample", "paths": "Interpolation lab"}
 FACES = (
@@ -48,7 +50,7 @@ class SamplePanel(LaneDock):
     invert_file_requested = Signal(str)
     pick_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(TITLES["sample"], state, parent)
         self.face = SegmentedControl("What the panel shows", FACES, compact=True)
         self.face.chosen.connect(self._turn_to)
@@ -83,26 +85,26 @@ class SamplePanel(LaneDock):
         self._show()
         self._show_export()
 
-    def _connect(self, state: AppState) -> None:
+    def _connect(self, state: Store) -> None:
         self.inversion.file_requested.connect(self.invert_file_requested)
         self.inversion.pick_requested.connect(self.pick_requested)
         for part in (self.path, self.geodesic):
             part.stop_search_requested.connect(self.stop_search_requested)
             part.search_again_requested.connect(self.search_again_requested)
         self.export_button.clicked.connect(self.export_comparison)
-        state.view_changed.connect(self._show)
-        state.comparison_changed.connect(self._show_export)
+        state.changed(VIEW).connect(self._show)
+        state.changed(COMPARISON).connect(self._show_export)
 
     # Faces
 
     def _turn_to(self, face: str) -> None:
         if face == "paths":
             # There is nothing to compare unless the lanes start between A and B.
-            self._state.update_sampling(mode="interpolation")
-        self._state.update_view(lab=face == "paths")
+            self._state.update(SAMPLING, mode="interpolation")
+        self._state.update(VIEW, lab=face == "paths")
 
     def _show(self) -> None:
-        lab = self._state.view.lab
+        lab = self._state.get(VIEW).lab
         face = "paths" if lab else "sample"
         self.face.set_current(face)
         if face == self._shown_face:
@@ -116,7 +118,7 @@ class SamplePanel(LaneDock):
         self.scroll_area.verticalScrollBar().setValue(0)
 
     def _show_export(self) -> None:
-        known = bool(self._state.comparison.figures)
+        known = bool(self._state.get(COMPARISON).figures)
         self.export_button.setEnabled(known)
         self.export_button.setToolTip(EXPORT_TIP if known else "No path has been compared yet")
 

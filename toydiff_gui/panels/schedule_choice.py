@@ -13,7 +13,8 @@ from toydiff_gui.controls import SectionHeader, ThumbnailCard
 from toydiff_gui.controls.scroll import SPACING
 from toydiff_gui.panels.drawings import curve_drawing
 from toydiff_gui.panels.parts import Writer
-from toydiff_gui.state import AppState
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 
 
 class ScheduleChoice(QWidget, Writer):
@@ -23,7 +24,7 @@ class ScheduleChoice(QWidget, Writer):
     """
 
     def __init__(
-        self, state: AppState, default: ScheduleConfig, parent: QWidget | None = None
+        self, state: Store, default: ScheduleConfig, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._state, self._default = state, default
@@ -60,17 +61,17 @@ class ScheduleChoice(QWidget, Writer):
         column.setSpacing(SPACING)
         column.addWidget(self.header)
         column.addWidget(self._choices)
-        state.training_config_changed.connect(self._show)
-        state.training_changed.connect(self._show_lock)
+        state.changed(TRAINING_CONFIG).connect(self._show)
+        state.changed(TRAINING).connect(self._show_lock)
         self._show()
         self._show_lock()
 
     def _show(self) -> None:
-        own = self._state.training_config.schedule
+        own = self._state.get(TRAINING_CONFIG).schedule
         # Unchecking through the group: the card that is checked unchecks the others.
         self.cards[own.name].setChecked(True)
         for key, card in self.cards.items():
-            shown = replace(own, name=key)  # type: ignore[arg-type]
+            shown = replace(own, name=key)
             card.set_drawing(curve_drawing(noise_tables.alphas_cumprod(shown)))
         self.zero_terminal.setChecked(own.zero_terminal)
         default = self._default
@@ -79,7 +80,7 @@ class ScheduleChoice(QWidget, Writer):
         )
 
     def _show_lock(self) -> None:
-        active = self._state.training.active
+        active = self._state.get(TRAINING).active
         self._choices.setEnabled(not active)
         self.header.reset.setEnabled(not active)
 
@@ -91,9 +92,9 @@ class ScheduleChoice(QWidget, Writer):
             card.blockSignals(False)
 
     def _change(self, **changes: Any) -> None:
-        own = self._state.training_config.schedule
+        own = self._state.get(TRAINING_CONFIG).schedule
         self.write(
-            lambda: self._state.update_training_config(schedule=replace(own, **changes)),
+            lambda: self._state.update(TRAINING_CONFIG, schedule=replace(own, **changes)),
             self._restore,
         )
 

@@ -10,7 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 from toydiff_gui import names
 from toydiff_gui.controls import IconButton, Text
 from toydiff_gui.drawing import figures
-from toydiff_gui.state import AppState, GeodesicRun
+from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.panels.parts import shared_settings
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.results import GEODESIC, GeodesicRun
+from toydiff_gui.state.store import Store
 
 
 def energy_text(run: GeodesicRun) -> str:
@@ -66,18 +71,19 @@ class SearchButton(IconButton):
     stop_requested = Signal()
     again_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__("reset", "Search again", side=20, parent=parent)
         self._state = state
         self.clicked.connect(self._press)
-        state.geodesic_changed.connect(self._show)
-        state.engine_changed.connect(self._show)
-        state.sampling_changed.connect(self._show)
+        state.changed(GEODESIC).connect(self._show)
+        state.changed(ENGINE).connect(self._show)
+        state.changed(SAMPLING).connect(self._show)
+        state.changed(MODEL).connect(self._show)
         self._show()
 
     @property
     def _searching(self) -> bool:
-        return self._state.geodesic.status == "searching"
+        return self._state.get(GEODESIC).status == "searching"
 
     def _show(self) -> None:
         if self._searching:
@@ -87,8 +93,8 @@ class SearchButton(IconButton):
             tip = "Search for the geodesic once more, from other starts"
         self.glyph.show("stop" if self._searching else "reset", "accent")
         self.setAccessibleName(what)
-        ready = self._state.engine.status == "ready"
-        along = self._state.sampling.mode == "interpolation"
+        ready = self._state.get(ENGINE).status == "ready"
+        along = shared_settings(self._state).mode == "interpolation"
         self.setEnabled(self._searching or (ready and along))
         if not ready:
             tip = "Searching needs the engine, which is not ready"
@@ -114,7 +120,7 @@ class SearchLine(QWidget):
     stop_requested = Signal()
     again_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.bar = QProgressBar()
@@ -137,11 +143,11 @@ class SearchLine(QWidget):
         row.setSpacing(6)
         row.addLayout(column, 1)
         row.addWidget(self.button)
-        state.geodesic_changed.connect(self._show)
+        state.changed(GEODESIC).connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        run = self._state.geodesic
+        run = self._state.get(GEODESIC)
         failed = run.status == "failed"
         text = search_text(run)
         self.text.setText(text if failed else _whole_parts(text))

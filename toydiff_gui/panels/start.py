@@ -8,8 +8,10 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from toydiff_gui import names
 from toydiff_gui.controls import NumberField, Segment, SegmentedControl
+from toydiff_gui.modes.points.settings import INVERSION, MAX_LANE_POINTS, SAMPLING
 from toydiff_gui.panels.parts import Section
-from toydiff_gui.state import MAX_LANE_POINTS, AppState
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 
 OWN_POINTS = "Start from the latents that the inversion has found for your own points of the data"
 MODES = (
@@ -26,7 +28,7 @@ MODES = (
 class StartSection(Section):
     """Mode, number of points, steps and seed of all lanes."""
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.mode = SegmentedControl("What to start from", MODES, compact=True)
         self.mode.chosen.connect(self._set_mode)
@@ -63,14 +65,14 @@ class StartSection(Section):
         self.steps_field.value_changed.connect(self._set_steps)
         self.seed_field.value_changed.connect(self._set_seed)
         self.column.addLayout(row)
-        state.sampling_changed.connect(self._show)
-        state.model_changed.connect(self._show)
-        state.inversion_changed.connect(self._show)
+        state.changed(SAMPLING).connect(self._show)
+        state.changed(MODEL).connect(self._show)
+        state.changed(INVERSION).connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        sampling, inversion = self._state.sampling, self._state.inversion
-        timesteps = self._state.model.schedule.timesteps
+        sampling, inversion = self._state.get(SAMPLING), self._state.get(INVERSION)
+        timesteps = self._state.get(MODEL).schedule.timesteps
         ready = inversion.latents is not None
         self.mode.set_segment(
             "inverted",
@@ -97,13 +99,13 @@ class StartSection(Section):
         self.seed_field.set_value(sampling.seed)
 
     def _change(self, **changes: Any) -> None:
-        self.write(lambda: self._state.update_sampling(**changes), self._show)
+        self.write(lambda: self._state.update(SAMPLING, **changes), self._show)
 
     def _set_mode(self, mode: str) -> None:
         self._change(mode=mode)
 
     def _set_count(self, count: int) -> None:
-        along = self._state.sampling.mode == "interpolation"
+        along = self._state.get(SAMPLING).mode == "interpolation"
         self._change(**{"path_points" if along else "count": count})
 
     def _set_steps(self, steps: int | None) -> None:

@@ -20,7 +20,9 @@ from toydiff_gui.panels.parts import Dock
 from toydiff_gui.panels.run_fields import PredictionChoice, RunFields
 from toydiff_gui.panels.run_foot import RunFoot
 from toydiff_gui.panels.schedule_choice import ScheduleChoice
-from toydiff_gui.state import AppState
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
+from toydiff_gui.state.view import VIEW
 
 WIDTH = 296
 
@@ -42,7 +44,7 @@ class TrainPanel(Dock):
     resume_requested = Signal()
     stop_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__("Train", "left", WIDTH, state, parent)
         self._undrawn = list(catalogue.names(catalogue.point_sets()))
         self._build_data()
@@ -51,8 +53,8 @@ class TrainPanel(Dock):
         self.scroll_area.column.addStretch(1)
         self._build_foot()
         self.hide_requested.connect(self._hide)
-        state.training_config_changed.connect(self._show_config)
-        state.training_changed.connect(self._show_training)
+        state.changed(TRAINING_CONFIG).connect(self._show_config)
+        state.changed(TRAINING).connect(self._show_training)
         self._show_config()
         self._show_training()
 
@@ -164,7 +166,7 @@ class TrainPanel(Dock):
     # Showing
 
     def _show_config(self) -> None:
-        config = self._state.training_config
+        config = self._state.get(TRAINING_CONFIG)
         self._data_header.set_caption(f"{names.grouped(config.points)} points")
         # Unchecking through the group: the card that is checked unchecks the others.
         if config.dataset in self.dataset_cards:
@@ -182,7 +184,7 @@ class TrainPanel(Dock):
         return {
             "model": default.model,
             "schedule": replace(
-                self._state.training_config.schedule, timesteps=default.schedule.timesteps
+                self._state.get(TRAINING_CONFIG).schedule, timesteps=default.schedule.timesteps
             ),
             "prediction": default.prediction,
             "steps": default.steps,
@@ -192,7 +194,7 @@ class TrainPanel(Dock):
         }
 
     def _show_training(self) -> None:
-        active = self._state.training.active
+        active = self._state.get(TRAINING).active
         for part in (self._data, self._model):
             part.setEnabled(not active)
         self._model_header.set_caption(LOCKED if active else "")
@@ -201,10 +203,10 @@ class TrainPanel(Dock):
     # Writing
 
     def _hide(self) -> None:
-        self._state.update_view(train_dock=False)
+        self._state.update(VIEW, train_dock=False)
 
     def _change(self, **changes: Any) -> None:
-        self.write(lambda: self._state.update_training_config(**changes), self._restore)
+        self.write(lambda: self._state.update(TRAINING_CONFIG, **changes), self._restore)
 
     def _restore(self) -> None:
         for card in self.dataset_cards.values():
@@ -214,17 +216,17 @@ class TrainPanel(Dock):
             card.blockSignals(False)
 
     def _change_model(self, **changes: Any) -> None:
-        config = self._state.training_config
+        config = self._state.get(TRAINING_CONFIG)
         self.write(
-            lambda: self._state.update_training_config(model=replace(config.model, **changes)),
+            lambda: self._state.update(TRAINING_CONFIG, model=replace(config.model, **changes)),
             self._restore,
         )
 
     def _change_schedule(self, **changes: Any) -> None:
-        config = self._state.training_config
+        config = self._state.get(TRAINING_CONFIG)
         self.write(
-            lambda: self._state.update_training_config(
-                schedule=replace(config.schedule, **changes)
+            lambda: self._state.update(
+                TRAINING_CONFIG, schedule=replace(config.schedule, **changes)
             ),
             self._restore,
         )
@@ -265,13 +267,13 @@ class TrainPanel(Dock):
         """Draw one more data set; the events in between keep the window alive."""
         if self._undrawn:
             key = self._undrawn.pop(0)
-            config = self._state.training_config
+            config = self._state.get(TRAINING_CONFIG)
             self.dataset_cards[key].set_drawing(
                 points_drawing(load(key, config.points, config.seed).points)
             )
-            QTimer.singleShot(0, self._draw_next)
+            QTimer.singleShot(0, self, self._draw_next)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Draw the data sets once the window is on the screen."""
         super().showEvent(event)
-        QTimer.singleShot(0, self._draw_next)
+        QTimer.singleShot(0, self, self._draw_next)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from toydiff_gui.drawing import figures
 from toydiff_gui.drawing.tears import LEAST_RATIO
-from toydiff_gui.state import PathFigures
+from toydiff_gui.modes.points.settings import PathFigures
 
 ON_DATA = 0.005
 """A path is on the data if no larger share of its points lies off them."""

@@ -10,8 +10,10 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from toydiff_gui import theme
+from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.playback import Playback
-from toydiff_gui.state import AppState
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 from toydiff_gui.timeline.legend import PathLegend, StepLock
 from toydiff_gui.timeline.readout import Readout
 from toydiff_gui.timeline.strip import Image
@@ -27,7 +29,7 @@ TOP = 40
 class TimelinePanel(QWidget):
     """Time from noise to data, and the buttons that move through it."""
 
-    def __init__(self, state: AppState, playback: Playback, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, playback: Playback, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.setAccessibleName("Timeline")
@@ -38,8 +40,8 @@ class TimelinePanel(QWidget):
         self.track = Track(playback, self)
         self.training = TrainingRow(state, self)
         self.transport.raise_()
-        state.sampling_changed.connect(self._refresh)
-        state.model_changed.connect(self._refresh)
+        state.changed(SAMPLING).connect(self._refresh)
+        state.changed(MODEL).connect(self._refresh)
         playback.changed.connect(self._place_top)  # the read-out is wider for a larger T
         theme.notifier().changed.connect(self._restyle)
         self._restyle()
@@ -85,7 +87,7 @@ class TimelinePanel(QWidget):
         right = self.width() - gap
         left = self.transport.geometry().right() + gap
         room = right - left - self.readout.width() - gap
-        path = self._state.model.images or self._state.sampling.mode == "interpolation"
+        path = self._state.get(MODEL).images or self._state.get(SAMPLING).mode == "interpolation"
         self.legend.setVisible(path and room > self.legend.width() + now.px(4))
         if not self.legend.isHidden():
             right -= self.legend.width()

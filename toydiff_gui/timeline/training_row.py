@@ -7,7 +7,9 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from toydiff_gui import theme
-from toydiff_gui.state import AppState
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING
 from toydiff_gui.timeline.scale import round_step
 from toydiff_gui.timeline.track import LEFT, RIGHT
 
@@ -24,7 +26,7 @@ def grouped(value: int) -> str:
 class TrainingRow(QWidget):
     """Display only: the steps of the training that runs, or those behind the model shown."""
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.setAccessibleName("Progress of the training")
@@ -32,20 +34,20 @@ class TrainingRow(QWidget):
             "How many steps the model was trained for.\n"
             "Rewinding a training comes with a later version."
         )
-        state.training_changed.connect(self._refresh)
-        state.model_changed.connect(self._refresh)
+        state.changed(TRAINING).connect(self._refresh)
+        state.changed(MODEL).connect(self._refresh)
         theme.notifier().changed.connect(self._restyle)
         self._restyle()
         self._refresh()
 
     def progress(self) -> tuple[int, int, str]:
         """Step, total and the word for where the training is; total 0 when there was none."""
-        run = self._state.training
-        shown = run.active or run.status == "failed" or run.folder == self._state.model.ref
+        run = self._state.get(TRAINING)
+        shown = run.active or run.status == "failed" or run.folder == self._state.get(MODEL).ref
         if run.total > 0 and shown:
             words = {"paused": "paused", "failed": "failed"}
             return min(run.step, run.total), run.total, words.get(run.status, "current")
-        steps = self._state.model.trained_steps
+        steps = self._state.get(MODEL).trained_steps
         return steps, steps, "current"
 
     def _refresh(self) -> None:

@@ -12,7 +12,8 @@ from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.images.raster import ImageCache
 from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.keys import BY_KEYBOARD
-from toydiff_gui.state import AppState
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import VIEW
 
 
 class ImageCard(QWidget):
@@ -28,7 +29,7 @@ class ImageCard(QWidget):
     entered = Signal()
     cursor_text = Signal(str)
 
-    def __init__(self, key: str, name: str, state: AppState, parent: QWidget) -> None:
+    def __init__(self, key: str, name: str, state: Store, parent: QWidget) -> None:
         super().__init__(parent)
         self.key = key
         self._state = state
@@ -49,7 +50,7 @@ class ImageCard(QWidget):
         self.expand.clicked.connect(self.toggle_maximised)
         self.expand.focus_changed.connect(self._reveal)
         self._shy = [self.expand]
-        state.view_changed.connect(self._show_maximised)
+        state.changed(VIEW).connect(self._show_maximised)
         theme.notifier().changed.connect(self._restyle)
         self._show_maximised()
 
@@ -81,8 +82,8 @@ class ImageCard(QWidget):
 
     def toggle_maximised(self) -> None:
         """Show this card alone, or all again."""
-        alone = self._state.view.maximised_lane == self.key
-        self._state.update_view(maximised_lane="" if alone else self.key)
+        alone = self._state.get(VIEW).maximised_lane == self.key
+        self._state.update(VIEW, maximised_lane="" if alone else self.key)
         page = self.parentWidget()
         if page is not None and not self.expand.hasFocus():
             page.setFocus()  # from a field of a dock maybe, which needs Escape itself
@@ -139,7 +140,7 @@ class ImageCard(QWidget):
             button.move(right, round(middle - button.height() / 2))
 
     def _show_maximised(self) -> None:
-        maximised = self._state.view.maximised_lane == self.key
+        maximised = self._state.get(VIEW).maximised_lane == self.key
         name = "Show all cards" if maximised else "Show this card alone"
         self.expand.glyph.show("shrink" if maximised else "expand")
         self.expand.setAccessibleName(name)

@@ -27,7 +27,10 @@ from toydiff_gui.drawing.images.page import FACE, body_of, face_words
 from toydiff_gui.drawing.images.plane import DOT, PlaneLayout, paint_plane, plane_layout
 from toydiff_gui.drawing.images.words import paint_card_words
 from toydiff_gui.image_scene import ImageScene
-from toydiff_gui.state import AppState
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import DRAGGING
 
 NUDGE, FAR_NUDGE = 0.01, 0.1
 """How far an arrow moves the dot, without and with Shift."""
@@ -65,13 +68,13 @@ class FaceCard(ImageCard):
 
     time_asked = Signal(int)
 
-    def __init__(self, state: AppState, parent: QWidget) -> None:
+    def __init__(self, state: Store, parent: QWidget) -> None:
         super().__init__(FACE, "Picture, attention and slice", state, parent)
         self._cell: tuple[int, int] | None = None
         """The patch that the pointer is on."""
         self._dragging = self._on_dot = False
         self.faces = SegmentedControl("Look at", FACES, compact=True, parent=self)
-        self.faces.chosen.connect(lambda key: state.update_image_view(face=cast(Any, key)))
+        self.faces.chosen.connect(lambda key: state.update(IMAGE_CARD, face=cast(Any, key)))
         for segment in FACES:  # as the tiles: who clicks one still plays with Space
             self.faces.button(segment.key).setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.layer = QComboBox(self)
@@ -83,10 +86,11 @@ class FaceCard(ImageCard):
         self.averaged.setToolTip(
             "Average the weights over all times that have arrived, instead of the time shown"
         )
-        self.averaged.toggled.connect(lambda on: state.update_image_view(averaged=on))
+        self.averaged.toggled.connect(lambda on: state.update(IMAGE_CARD, averaged=on))
         self._shown_layers: tuple[str, ...] = ()
-        state.model_changed.connect(self._offer)
-        state.image_view_changed.connect(self._show_view)
+        state.changed(MODEL).connect(self._offer)
+        for slot in (IMAGE_CARD, IMAGE_POINTER):
+            state.changed(slot).connect(self._show_view)
         self._offer()
         self._show_view()
         self._restyle()
@@ -193,7 +197,7 @@ class FaceCard(ImageCard):
         return face_words(scene)
 
     def _show_view(self) -> None:
-        view = self._state.image_view
+        view = self._state.get(IMAGE_CARD)
         if self.faces.current != view.face:
             self.faces.set_current(view.face)
         if self.averaged.isChecked() != view.averaged:
@@ -203,7 +207,7 @@ class FaceCard(ImageCard):
 
     def _offer(self) -> None:
         """Offer attention where the network has some."""
-        known = self._state.model.attends
+        known = self._state.get(MODEL).attends
         self.faces.set_segment("attention", known, FACES[1].tooltip if known else NO_ATTENTION)
 
     def _show_controls(self) -> None:
@@ -242,12 +246,12 @@ class FaceCard(ImageCard):
     # What can be done
 
     def _choose_layer(self, index: int) -> None:
-        self._state.update_image_view(layer=self.layer.itemData(index), query=None)
+        self._state.update(IMAGE_CARD, layer=self.layer.itemData(index), query=None)
 
     def _move_dot(self, place: tuple[float, float]) -> None:
         u0, u1, v0, v1 = self._scene.slice.box
         u, v = min(max(place[0], u0), u1), min(max(place[1], v0), v1)
-        self._state.update_image_view(dot=(round(u, 4), round(v, 4)))
+        self._state.update(IMAGE_CARD, dot=(round(u, 4), round(v, 4)))
 
     def _click_picture(self, place: QPointF) -> None:
         looked = self._scene.looked_at
@@ -266,9 +270,9 @@ class FaceCard(ImageCard):
         layout = self.attention()
         cell, head = layout.cell_at(place, card.layer.side), layout.head_at(place)
         if cell is not None:
-            self._state.update_image_view(query=cell)
+            self._state.update(IMAGE_CARD, query=cell)
         elif head is not None:
-            self._state.update_image_view(head=head)
+            self._state.update(IMAGE_CARD, head=head)
 
     def _point_at(self, place: QPointF) -> None:
         scene = self._scene
@@ -328,7 +332,7 @@ class FaceCard(ImageCard):
             self._click_picture(place)
         elif self._scene.slice.images is not None and self.plane().map.contains(place):
             self._dragging = True
-            self._state.set_dragging(True)
+            self._state.set(DRAGGING, True)
             self._move_dot(self.plane().point_at(place))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -345,7 +349,7 @@ class FaceCard(ImageCard):
     def _let_go(self) -> None:
         if self._dragging:
             self._dragging = False
-            self._state.set_dragging(False)
+            self._state.set(DRAGGING, False)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing is pointed at any more."""
@@ -368,10 +372,10 @@ class FaceCard(ImageCard):
             most = card.layer.side - 1
             row = min(max(card.query[0] + down, 0), most)
             column = min(max(card.query[1] + across, 0), most)
-            self._state.update_image_view(query=(row, column))
+            self._state.update(IMAGE_CARD, query=(row, column))
         elif scene.face == "attention" and card.layer is not None and key in _PAGES:
             head = min(max(card.head + _PAGES[key], 0), card.layer.heads - 1)
-            self._state.update_image_view(head=head)
+            self._state.update(IMAGE_CARD, head=head)
         elif scene.face == "slice" and scene.slice.images is not None and key in _ARROWS:
             across, down = _ARROWS[key]
             step = FAR_NUDGE if shift else NUDGE

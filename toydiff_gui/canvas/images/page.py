@@ -18,7 +18,11 @@ from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.images.page import FACE, STRIPS, TILES, page_layout
 from toydiff_gui.drawing.images.strips import path_count
 from toydiff_gui.image_scene import ImageScene
-from toydiff_gui.state import AppState
+from toydiff_gui.modes.images.settings import IMAGE_CARD
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import PINNED, VIEW
 
 ALL = frozenset({TILES, FACE, STRIPS})
 
@@ -43,7 +47,7 @@ class ImagePage(QWidget):
     time_asked = Signal(int)
     stop_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self._scene = ImageScene()
@@ -67,9 +71,9 @@ class ImagePage(QWidget):
         stops = [stop for card in self.cards for stop in card.stops]
         for first, second in itertools.pairwise(stops):
             QWidget.setTabOrder(first, second)
-        state.view_changed.connect(self._arrange)
-        state.engine_changed.connect(self._explain_again)
-        state.model_changed.connect(self._explain_again)
+        state.changed(VIEW).connect(self._arrange)
+        state.changed(ENGINE).connect(self._explain_again)
+        state.changed(MODEL).connect(self._explain_again)
         theme.notifier().changed.connect(self._arrange)
         self.set_scene(self._scene)
 
@@ -138,7 +142,7 @@ class ImagePage(QWidget):
                 card.set_hovered(False)
 
     def _shown_cards(self) -> frozenset[str]:
-        alone = self._state.view.maximised_lane
+        alone = self._state.get(VIEW).maximised_lane
         return frozenset({alone}) if alone in ALL else ALL
 
     def _arrange(self) -> None:
@@ -169,11 +173,11 @@ class ImagePage(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape lets go of a pinned place, or returns from one card to all."""
-        if event.key() == Qt.Key.Key_Escape and self._state.pinned is not None:
-            self._state.set_pinned(None)
-            self._state.update_image_view(attention_of="")
-        elif event.key() == Qt.Key.Key_Escape and self._state.view.maximised_lane:
-            self._state.update_view(maximised_lane="")
+        if event.key() == Qt.Key.Key_Escape and self._state.get(PINNED) is not None:
+            self._state.set(PINNED, None)
+            self._state.update(IMAGE_CARD, attention_of="")
+        elif event.key() == Qt.Key.Key_Escape and self._state.get(VIEW).maximised_lane:
+            self._state.update(VIEW, maximised_lane="")
         else:
             event.ignore()
 
@@ -184,9 +188,9 @@ class ImagePage(QWidget):
         painter.end()
 
 
-def explained(scene: ImageScene, state: AppState) -> ImageScene:
+def explained(scene: ImageScene, state: Store) -> ImageScene:
     """``scene`` with a word in every empty card: what it waits for, or what to do."""
-    engine = state.engine.status
+    engine = state.get(ENGINE).status
     waits = {
         "starting": "The engine is starting",
         "dead": "The engine is not running.",
@@ -208,8 +212,8 @@ def explained(scene: ImageScene, state: AppState) -> ImageScene:
     return replace(scene, tiles=tiles, attention=attention, slice=plane, strips=strips)
 
 
-def _why_no_attention(scene: ImageScene, state: AppState, waits: str) -> str:
-    if not state.model.attends:
+def _why_no_attention(scene: ImageScene, state: Store, waits: str) -> str:
+    if not state.get(MODEL).attends:
         return NO_ATTENTION
     if _nothing_comes(scene, state):
         return waits
@@ -218,12 +222,12 @@ def _why_no_attention(scene: ImageScene, state: AppState, waits: str) -> str:
     return "Waiting for the attention of this image"
 
 
-def _nothing_comes(scene: ImageScene, state: AppState) -> bool:
+def _nothing_comes(scene: ImageScene, state: Store) -> bool:
     """Whether there is no engine to wait for, or not even the tiles are there."""
-    return state.engine.status != "ready" or scene.tiles.states_at(scene.timesteps) is None
+    return state.get(ENGINE).status != "ready" or scene.tiles.states_at(scene.timesteps) is None
 
 
-def _why_no_slice(scene: ImageScene, state: AppState, waits: str) -> str:
+def _why_no_slice(scene: ImageScene, state: Store, waits: str) -> str:
     if _nothing_comes(scene, state):
         return waits
     placed = {end.mark for end in scene.endpoints}
@@ -234,7 +238,7 @@ def _why_no_slice(scene: ImageScene, state: AppState, waits: str) -> str:
     return "Waiting for the slice"
 
 
-def _why_no_strip(scene: ImageScene, state: AppState, waits: str) -> str:
+def _why_no_strip(scene: ImageScene, state: Store, waits: str) -> str:
     if _nothing_comes(scene, state):
         return waits
     placed = {end.mark for end in scene.endpoints}

@@ -19,7 +19,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QScrollBar, QWidget
 
-from toydiff_gui import image_ends
 from toydiff_gui.canvas.images.card import ImageCard
 from toydiff_gui.canvas.images.sameness import Identity
 from toydiff_gui.controls import ShyButton
@@ -32,10 +31,14 @@ from toydiff_gui.drawing.images.page import (
 )
 from toydiff_gui.drawing.images.tiles import TilesLayout, paint_tiles
 from toydiff_gui.drawing.images.words import paint_card_words
-from toydiff_gui.image_ends import SAMPLES_KEY
 from toydiff_gui.image_scene import Mark
 from toydiff_gui.keys import BY_KEYBOARD
-from toydiff_gui.state import AppState
+from toydiff_gui.modes.images import endpoints
+from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER, IMAGE_ZOOM
+from toydiff_gui.state.lanes import LANE_RUNS, LANES, shown_lanes
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 
 CLICK = 4.0
 """Pixels that the pointer may move between press and release of a click."""
@@ -75,7 +78,7 @@ class SamplesCard(ImageCard):
     class_asked = Signal(int, object)
     stop_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget) -> None:
+    def __init__(self, state: Store, parent: QWidget) -> None:
         super().__init__(TILES, "Samples", state, parent)
         self._pointed: int | None = None
         self._focused = 0
@@ -101,8 +104,9 @@ class SamplesCard(ImageCard):
         for button in (self.larger, self.smaller):
             button.focus_changed.connect(self._reveal)
         self.setToolTip(TOOLTIP)
-        state.image_view_changed.connect(self._show_view)
-        for signal in (state.run_changed, state.lanes_changed, state.model_changed):
+        for slot in (IMAGE_CARD, IMAGE_ZOOM, IMAGE_POINTER):
+            state.changed(slot).connect(self._show_view)
+        for signal in (state.changed(LANE_RUNS), state.changed(LANES), state.changed(MODEL)):
             signal.connect(self._show_running)
         self._show_running()
 
@@ -116,7 +120,7 @@ class SamplesCard(ImageCard):
             self._scene,
             self._style,
             ratio=self._ratio(),
-            zoom=self._state.image_view.zoom,
+            zoom=self._state.get(IMAGE_ZOOM),
             scroll=float(self.scroll_bar.value()),
         )
 
@@ -141,12 +145,12 @@ class SamplesCard(ImageCard):
     def running(self) -> bool:
         """Whether tiles or strips are being sampled, so that there is something to stop."""
         state = self._state
-        if not state.model.images:
+        if not state.get(MODEL).images:
             return False
         if self._sampling:  # the runs are the old ones until something new has come
             return True
-        keys = (SAMPLES_KEY, *(lane.key for lane in state.shown_lanes))
-        return any(state.run(key).status == "running" for key in keys)
+        keys = (SAMPLES_KEY, *(lane.key for lane in shown_lanes(state)))
+        return any(state.at(LANE_RUNS, key).status == "running" for key in keys)
 
     def set_sampling(self, sampling: bool) -> None:
         """Say whether tiles or strips are on their way, even if nothing of them has come."""
@@ -195,7 +199,7 @@ class SamplesCard(ImageCard):
             self._scene.shape,
             self._scene.mean,
             self._scene.std,
-            self._state.image_view.zoom,
+            self._state.get(IMAGE_ZOOM),
         )
         words = card.note, tiles_words(self._scene), time_of_tiles(self._scene, self._t)
         return picture, words
@@ -211,7 +215,7 @@ class SamplesCard(ImageCard):
             self._scene,
             self._style,
             ratio=self._ratio(),
-            zoom=self._state.image_view.zoom,
+            zoom=self._state.get(IMAGE_ZOOM),
         )
         most = round(layout.most_scroll)
         if most > 0:  # the bar takes room, so that the tiles may be smaller
@@ -222,7 +226,7 @@ class SamplesCard(ImageCard):
                 self._scene,
                 self._style,
                 ratio=self._ratio(),
-                zoom=self._state.image_view.zoom,
+                zoom=self._state.get(IMAGE_ZOOM),
             )
             most = max(1, round(layout.most_scroll))
             top = round(self._style.header_height) + 4
@@ -231,13 +235,12 @@ class SamplesCard(ImageCard):
         bar.setRange(0, most)
         bar.setPageStep(max(1, round(layout.area.height())))
         bar.setSingleStep(max(1, round(layout.pitch[1])))
-        view = self._state.image_view
-        self.smaller.setEnabled(view.zoom > 1)
+        self.smaller.setEnabled(self._state.get(IMAGE_ZOOM) > 1)
         self.larger.setEnabled(bool(self._count) and layout.columns > 1)
 
     def _show_view(self) -> None:
         """The zoom or the tile pointed at has changed, here or elsewhere."""
-        pointed = self._state.image_view.hovered_tile
+        pointed = self._state.get(IMAGE_POINTER).hovered_tile
         if pointed != self._pointed:
             before, self._pointed = self._pointed, pointed
             for index in (before, pointed):
@@ -258,10 +261,9 @@ class SamplesCard(ImageCard):
     def zoom(self, step: int, place: QPointF | None = None) -> None:
         """Larger tiles, or smaller ones; the tile at ``place`` stays beneath it."""
         layout = self.tiles
-        view = self._state.image_view
         held = layout.tile_at(place) if place is not None else self.focused
         whole = tiles_layout_of(self._card(), self._scene, self._style, ratio=self._ratio()).columns
-        zoom = view.zoom
+        zoom = self._state.get(IMAGE_ZOOM)
         # Skip what looks the same: eight columns become two at four times as well as at seven.
         while True:
             zoom += step
@@ -269,7 +271,7 @@ class SamplesCard(ImageCard):
                 return
             if -(-whole // zoom) != layout.columns:
                 break
-        self._state.update_image_view(zoom=zoom)
+        self._state.set(IMAGE_ZOOM, zoom)
         if held is not None:
             self._keep_in_place(held, place)
 
@@ -279,7 +281,7 @@ class SamplesCard(ImageCard):
             self._scene,
             self._style,
             ratio=self._ratio(),
-            zoom=self._state.image_view.zoom,
+            zoom=self._state.get(IMAGE_ZOOM),
         )
         y = self.tiles.area.center().y() if place is None else place.y()
         self.scroll_bar.setValue(round(unscrolled.tile(index).center().y() - y))
@@ -295,7 +297,7 @@ class SamplesCard(ImageCard):
 
     def place(self, index: int, mark: Mark | None = None) -> None:
         """Make a tile A, B or C, or what comes next; the card beside shows it from now on."""
-        image_ends.place_tile(self._state, index, mark)
+        endpoints.place_tile(self._state, index, mark)
 
     def menu_of(self, index: int) -> QMenu:
         """What can be done with a tile."""
@@ -314,12 +316,12 @@ class SamplesCard(ImageCard):
             action.triggered.connect(lambda _=False, mark=mark: self.place(index, mark))
         menu.addSeparator()
         classes = menu.addMenu("Class")
-        labels = state.model.labels
+        labels = state.get(MODEL).labels
         classes.setEnabled(bool(labels))
         classes.menuAction().setToolTip(
             "Which class this tile is asked for" if labels else "This network knows no classes"
         )
-        now = image_ends.tile_class(state, index)
+        now = endpoints.tile_class(state, index)
         choices: list[tuple[str, int | None]] = [("None", None)]
         choices += [(label, number) for number, label in enumerate(labels)]
         for label, number in choices:
@@ -334,7 +336,7 @@ class SamplesCard(ImageCard):
         attention = self._looking(
             menu, index, "Show its attention", "attention", "Where its pixels look in the network"
         )
-        if not state.model.attends:
+        if not state.get(MODEL).attends:
             attention.setEnabled(False)
             attention.setToolTip("This network has no attention to look at")
         return menu
@@ -350,12 +352,12 @@ class SamplesCard(ImageCard):
         action = menu.addAction(text)
         action.setToolTip(tip)
         action.triggered.connect(
-            lambda: self._state.update_image_view(pinned_tile=index, attention_of="", face=face)
+            lambda: self._state.update(IMAGE_CARD, pinned_tile=index, attention_of="", face=face)
         )
         return action
 
     def _point_at(self, index: int | None) -> None:
-        self._state.update_image_view(hovered_tile=index)
+        self._state.update(IMAGE_POINTER, hovered_tile=index)
         self.cursor_text.emit("" if index is None else self.describe(index))
 
     def describe(self, index: int) -> str:
@@ -479,7 +481,7 @@ class SamplesCard(ImageCard):
         elif key == Qt.Key.Key_Minus:
             self.zoom(-1)
         elif key == Qt.Key.Key_0:
-            self._state.update_image_view(zoom=1)
+            self._state.set(IMAGE_ZOOM, 1)
         else:
             event.ignore()
 

@@ -32,7 +32,9 @@ from toydiff_gui.drawing.images.strips import (
 )
 from toydiff_gui.drawing.images.words import paint_message
 from toydiff_gui.drawing.strips import StripScales
-from toydiff_gui.state import AppState
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.view import MARKED, PINNED, VIEW
 
 TOOLTIP = (
     "A row for each sampler: what it makes of the same latents, from A to B.\n"
@@ -56,18 +58,19 @@ _Seen = tuple[tuple[object, ...], object]
 class StripsCard(ImageCard):
     """All strips below each other, with the norms of their latents."""
 
-    def __init__(self, state: AppState, parent: QWidget) -> None:
+    def __init__(self, state: Store, parent: QWidget) -> None:
         super().__init__(STRIPS, "Interpolation", state, parent)
         self._scales = StripScales()
         self._keeper = ImageScaleKeeper()
         self._looking = False
-        self._marked, self._pinned = state.marked, state.pinned
+        self._marked, self._pinned = state.get(MARKED), state.get(PINNED)
         self._row = 0
         """The strip that the keyboard is on."""
         self.setToolTip(TOOLTIP)
-        state.marks_changed.connect(self._show_marks)
-        state.view_changed.connect(self._show_selection)
-        self._selected = state.view.selected_lane
+        state.changed(MARKED).connect(self._show_marks)
+        state.changed(PINNED).connect(self._show_marks)
+        state.changed(VIEW).connect(self._show_selection)
+        self._selected = state.get(VIEW).selected_lane
 
     # What is shown
 
@@ -121,15 +124,18 @@ class StripsCard(ImageCard):
                 self.update(layout.rows[index].toAlignedRect())
 
     def _show_selection(self) -> None:
-        if self._state.view.selected_lane != self._selected:
-            self._selected = self._state.view.selected_lane
+        if self._state.get(VIEW).selected_lane != self._selected:
+            self._selected = self._state.get(VIEW).selected_lane
             self.update()
 
     def _show_marks(self) -> None:
         """Only the columns that are marked, or were, look different."""
         layout = self.strips
         out = self._style.px(4)
-        for old, new in ((self._marked, self._state.marked), (self._pinned, self._state.pinned)):
+        for old, new in (
+            (self._marked, self._state.get(MARKED)),
+            (self._pinned, self._state.get(PINNED)),
+        ):
             if old == new:
                 continue
             for index in (old, new):
@@ -137,11 +143,11 @@ class StripsCard(ImageCard):
                     x = layout.left + index * layout.cell
                     column = QRectF(x - out, 0, layout.cell + 2 * out, self.height())
                     self.update(column.toAlignedRect())
-        if self._marked != self._state.marked and not layout.norms.isEmpty():
+        if self._marked != self._state.get(MARKED) and not layout.norms.isEmpty():
             words = QRectF(layout.norms)
             words.setRight(layout.left)
             self.update(words.toAlignedRect())
-        self._marked, self._pinned = self._state.marked, self._state.pinned
+        self._marked, self._pinned = self._state.get(MARKED), self._state.get(PINNED)
 
     # What can be done
 
@@ -150,8 +156,8 @@ class StripsCard(ImageCard):
         self._looking = True
         self._row = row
         strip = self._scene.strips[row]
-        self._state.update_image_view(hovered_strip=strip.key)
-        self._state.set_marked(index)
+        self._state.update(IMAGE_POINTER, hovered_strip=strip.key)
+        self._state.set(MARKED, index)
         text = self.describe(row, index)
         self.setAccessibleDescription(text)
         self.cursor_text.emit(text)
@@ -177,24 +183,24 @@ class StripsCard(ImageCard):
     def _look_away(self) -> None:
         if self._looking:
             self._looking = False
-            self._state.set_marked(None)
-            self._state.update_image_view(hovered_strip="")
+            self._state.set(MARKED, None)
+            self._state.update(IMAGE_POINTER, hovered_strip="")
             self.cursor_text.emit("")
 
     def _select(self, row: int) -> None:
-        self._state.update_view(selected_lane=self._scene.strips[row].key)
+        self._state.update(VIEW, selected_lane=self._scene.strips[row].key)
 
     def _pin(self, row: int, index: int) -> None:
         """Keep a place of the path, or let it go."""
         strip = self._scene.strips[row]
-        same = self._state.pinned == index and self._state.view.selected_lane == strip.key
+        same = self._state.get(PINNED) == index and self._state.get(VIEW).selected_lane == strip.key
         self._select(row)
         if same:
-            self._state.set_pinned(None)
-            self._state.update_image_view(attention_of="")
+            self._state.set(PINNED, None)
+            self._state.update(IMAGE_CARD, attention_of="")
         else:
-            self._state.set_pinned(index)
-            self._state.update_image_view(attention_of=strip.key)
+            self._state.set(PINNED, index)
+            self._state.update(IMAGE_CARD, attention_of=strip.key)
 
     def _found(self, place: QPointF) -> tuple[int, int] | None:
         """Strip and position at ``place``."""
@@ -225,7 +231,7 @@ class StripsCard(ImageCard):
         found = self._found(event.position())
         if found is None:
             self._look_away()
-        elif found != (self._row, self._state.marked) or not self._looking:
+        elif found != (self._row, self._state.get(MARKED)) or not self._looking:
             self._look_at(*found)
         shape = Qt.CursorShape.ArrowCursor if found is None else Qt.CursorShape.PointingHandCursor
         if self.cursor().shape() != shape:
@@ -250,15 +256,15 @@ class StripsCard(ImageCard):
         """Arrows go along the path and from strip to strip, Enter keeps a place, Escape not."""
         key, state = Qt.Key(event.key()), self._state
         count, rows = self.strips.count, len(self._scene.strips)
-        if key == Qt.Key.Key_Escape and state.pinned is not None:
-            state.set_pinned(None)
-            state.update_image_view(attention_of="")
+        if key == Qt.Key.Key_Escape and state.get(PINNED) is not None:
+            state.set(PINNED, None)
+            state.update(IMAGE_CARD, attention_of="")
             return
         if key not in _KEYS or not rows:
             event.ignore()
             return
         row = min(self._row, rows - 1)
-        now = state.marked if state.marked is not None else state.pinned
+        now = state.get(MARKED) if state.get(MARKED) is not None else state.get(PINNED)
         place = count // 2 if now is None else min(now, count - 1)
         if key in _ACROSS and now is not None:
             place = min(max(place + _ACROSS[key], 0), count - 1)
@@ -273,7 +279,7 @@ class StripsCard(ImageCard):
     def event(self, event: QEvent) -> bool:
         """Keep the keys that play and step through time elsewhere in the window."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            escape = event.key() == Qt.Key.Key_Escape and self._state.pinned is not None
+            escape = event.key() == Qt.Key.Key_Escape and self._state.get(PINNED) is not None
             if event.key() in _KEYS or escape:
                 event.accept()
                 return True

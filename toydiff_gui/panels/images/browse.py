@@ -19,7 +19,8 @@ from engine.datasets.images import INFOS, Pixels
 from toydiff_gui import theme
 from toydiff_gui.controls import Text
 from toydiff_gui.image_pixels import paint_pixels
-from toydiff_gui.state import AppState
+from toydiff_gui.modes.images.settings import IMAGE_DATA
+from toydiff_gui.state.store import Store
 
 COLUMNS, TILE, GAP = 10, 52, 6
 
@@ -155,7 +156,7 @@ class ImageGrid(QWidget):
 
 
 class BrowseDialog(QDialog):
-    """Shows what ``AppState.image_data`` has to browse of ``dataset``.
+    """Shows what ``IMAGE_DATA`` has to browse of ``dataset``.
 
     Signals:
         browse_requested: (dataset) bring some images of it; once more: others.
@@ -166,7 +167,7 @@ class BrowseDialog(QDialog):
     chosen = Signal(object, str)
 
     def __init__(
-        self, state: AppState, dataset: str, mark: str = "A", parent: QWidget | None = None
+        self, state: Store, dataset: str, mark: str = "A", parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._state, self.dataset, self.mark = state, dataset, mark
@@ -205,7 +206,7 @@ class BrowseDialog(QDialog):
         self.buttons.rejected.connect(self.reject)
         self.grid.activated.connect(self._take)
         self.grid.current_changed.connect(self._show_status)
-        state.image_data_changed.connect(self._show)
+        state.changed(IMAGE_DATA).connect(self._show)
         self._resize()
         self._show()
 
@@ -224,14 +225,14 @@ class BrowseDialog(QDialog):
         self.resize(self.sizeHint().width(), pitch * 6 + theme.current().px(90))
 
     def _ask(self) -> None:
-        self._old = self._state.image_data.browsed
+        self._old = self._state.get(IMAGE_DATA).browsed
         self._show()
         self.browse_requested.emit(self.dataset)
 
     # Showing
 
     def _show(self) -> None:
-        data = self._state.image_data
+        data = self._state.get(IMAGE_DATA)
         found = data.browsed if data.browsed_set == self.dataset else None
         if found is not None and found is self._old and not data.browse_message:
             found = None  # others have been asked for
@@ -245,7 +246,7 @@ class BrowseDialog(QDialog):
         self._show_status()
 
     def _show_status(self) -> None:
-        data = self._state.image_data
+        data = self._state.get(IMAGE_DATA)
         index = self.grid.current
         self.take_button.setEnabled(index is not None)
         self.take_button.setDefault(index is not None)
@@ -264,7 +265,7 @@ class BrowseDialog(QDialog):
 
     def label(self, index: int) -> str:
         """What to call an image: its class, and the set it comes from."""
-        data = self._state.image_data
+        data = self._state.get(IMAGE_DATA)
         known = INFOS[self.dataset].labels if self.dataset in INFOS else ()
         if data.labels is not None and index < len(data.labels):
             number = int(data.labels[index])

@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QSizePolicy, 
 from engine.config import MOST_GUIDANCE
 from toydiff_gui import theme
 from toydiff_gui.controls import NumberBox, SectionHeader, Text
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, ImageSampling
 from toydiff_gui.panels.parts import Choice, Section
-from toydiff_gui.state import AppState, ImageSampling
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 
 NONE, EACH = "none", "each"
 UNKNOWN = "This model has learned no classes"
@@ -25,7 +27,7 @@ PARTS = ("tile_class", "tile_classes", "class_a", "class_b", "fixed_noise", "gui
 class ClassesSection(Section):
     """The class of the tiles, the classes at both ends of the path, the guidance."""
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.header = SectionHeader("Classes", reset_tooltip="Ask for no classes")
         self.header.reset_requested.connect(self._reset)
@@ -81,8 +83,8 @@ class ClassesSection(Section):
         grid.addLayout(last, 2, 1)
         grid.setColumnStretch(1, 1)
         self.column.addWidget(self.options)
-        state.images_changed.connect(self._show)
-        state.model_changed.connect(self._show)
+        state.changed(IMAGE_SAMPLING).connect(self._show)
+        state.changed(MODEL).connect(self._show)
         theme.notifier().changed.connect(self._resize)
         self._resize()
         self._show()
@@ -119,7 +121,7 @@ class ClassesSection(Section):
                 box.addItem(label, index)
 
     def _show(self) -> None:
-        images, labels = self._state.images, self._state.model.labels
+        images, labels = self._state.get(IMAGE_SAMPLING), self._state.get(MODEL).labels
         self._fill(labels)
         for box, value in (
             (self.tiles, images.tile_class),
@@ -152,7 +154,7 @@ class ClassesSection(Section):
     # Writing
 
     def _change(self, **changes: Any) -> None:
-        self.write(lambda: self._state.update_images(**changes), self._show)
+        self.write(lambda: self._state.update(IMAGE_SAMPLING, **changes), self._show)
 
     def _set_tiles(self, index: int) -> None:
         # What single tiles were asked for is over as well.

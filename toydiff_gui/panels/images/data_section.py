@@ -26,13 +26,16 @@ from engine.datasets.images import INFOS, Pixels, info_of, load_digits
 from toydiff_gui import names
 from toydiff_gui.controls import IconButton, NumberBox, SectionHeader, Text, ThumbnailCard
 from toydiff_gui.controls.scroll import SPACING
-from toydiff_gui.image_data import where_missing
+from toydiff_gui.modes.images import network_presets
+from toydiff_gui.modes.images.image_sets import where_missing
+from toydiff_gui.modes.images.settings import IMAGE_DATA, ImageDataRun
 from toydiff_gui.panels.elided import ElidedText
-from toydiff_gui.panels.images import configs
 from toydiff_gui.panels.images.downloads import DOWNLOADS, DownloadQuestion
 from toydiff_gui.panels.images.drawings import icon_drawing, images_drawing
 from toydiff_gui.panels.parts import Choice, Writer
-from toydiff_gui.state import AppState, ImageDataRun
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 
 FOLDER = "folder"
 MEGABYTE = 1e6
@@ -92,7 +95,7 @@ class ImageDataSection(QWidget, Writer):
     folder_requested = Signal(str)
     thumbnails_requested = Signal(str)
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self._asked: set[str] = set()
@@ -107,10 +110,10 @@ class ImageDataSection(QWidget, Writer):
         self._build_folder()
         self._build_source()
         self._build_progress()
-        state.training_config_changed.connect(self._show)
-        state.image_data_changed.connect(self._show)
-        state.training_changed.connect(self._show)
-        state.engine_changed.connect(self._show)
+        state.changed(TRAINING_CONFIG).connect(self._show)
+        state.changed(IMAGE_DATA).connect(self._show)
+        state.changed(TRAINING).connect(self._show)
+        state.changed(ENGINE).connect(self._show)
         self._show()
 
     # Building
@@ -199,14 +202,14 @@ class ImageDataSection(QWidget, Writer):
     @property
     def missing(self) -> str:
         """Why nothing can be trained with the chosen set; empty if it can."""
-        return self._missing(self._state.training_config.dataset)
+        return self._missing(self._state.get(TRAINING_CONFIG).dataset)
 
     def _missing(self, dataset: str) -> str:
-        return missing_text(dataset, self._state.image_data, self._state.engine.host)
+        return missing_text(dataset, self._state.get(IMAGE_DATA), self._state.get(ENGINE).host)
 
     def _show(self) -> None:
-        config, data = self._state.training_config, self._state.image_data
-        active = self._state.training.active
+        config, data = self._state.get(TRAINING_CONFIG), self._state.get(IMAGE_DATA)
+        active = self._state.get(TRAINING).active
         chosen = config.dataset if config.images else ""
         if chosen:
             self._show_info(config)
@@ -265,7 +268,7 @@ class ImageDataSection(QWidget, Writer):
         tip = f"{names.grouped(info.count)} {what} images of {height} × {width} pixels"
         if key == "digits" or data.places.get(key) or key not in data.places:
             return tip
-        return f"{tip}; {where_missing(self._state.engine.host)}"
+        return f"{tip}; {where_missing(self._state.get(ENGINE).host)}"
 
     def _show_source(self, chosen: str, data: ImageDataRun, active: bool) -> None:
         place = data.places.get(chosen, "")
@@ -282,13 +285,13 @@ class ImageDataSection(QWidget, Writer):
         elif chosen and chosen not in data.places:
             text, tip = "Looking for it…", missing
         else:
-            where = where_missing(self._state.engine.host)
+            where = where_missing(self._state.get(ENGINE).host)
             text, tip = where[:1].upper() + where[1:], missing
         failed = bool(data.message) and text == data.message
         self.source_text.set_text(text, "error" if failed else "label")
         self.source_text.setToolTip(tip)
         self.source_text.setAccessibleName(text)
-        ready = self._state.engine.status == "ready"
+        ready = self._state.get(ENGINE).status == "ready"
         self.download_button.setVisible(fetchable and not place and chosen in data.places)
         self.download_button.setEnabled(ready and not data.fetching)
         self.download_button.setToolTip(
@@ -312,9 +315,9 @@ class ImageDataSection(QWidget, Writer):
 
     def _ask_for_thumbnails(self) -> None:
         """Ask once for pictures of every set that is here, while somebody looks."""
-        if not self.isVisible() or self._state.engine.status != "ready":
+        if not self.isVisible() or self._state.get(ENGINE).status != "ready":
             return
-        data = self._state.image_data
+        data = self._state.get(IMAGE_DATA)
         for key in DOWNLOADS:
             place = data.places.get(key, "")
             if place and key not in data.thumbnails and f"{key}:{place}" not in self._asked:
@@ -337,33 +340,34 @@ class ImageDataSection(QWidget, Writer):
 
     def _set_config(self, make: Callable[[], TrainingConfig]) -> None:
         self.write(
-            lambda: self._state.update_training_config(**configs.as_changes(make())), self._restore
+            lambda: self._state.update(TRAINING_CONFIG, **network_presets.as_changes(make())),
+            self._restore,
         )
 
     def _toggled(self, checked: bool) -> None:
         if not checked:
             return
         key = next(k for k, card in self.cards.items() if card.isChecked())
-        config = self._state.training_config
+        config = self._state.get(TRAINING_CONFIG)
         if key != config.dataset:
-            self._set_config(lambda: configs.with_dataset(config, key))
+            self._set_config(lambda: network_presets.with_dataset(config, key))
 
     def _set_size(self, size: int) -> None:
-        config = self._state.training_config
-        self._set_config(lambda: configs.with_folder(config, size, config.channels))
+        config = self._state.get(TRAINING_CONFIG)
+        self._set_config(lambda: network_presets.with_folder(config, size, config.channels))
 
     def _set_channels(self, index: int) -> None:
-        config, channels = self._state.training_config, self.colours.itemData(index)
-        self._set_config(lambda: configs.with_folder(config, config.image_size, channels))
+        config, channels = self._state.get(TRAINING_CONFIG), self.colours.itemData(index)
+        self._set_config(lambda: network_presets.with_folder(config, config.image_size, channels))
 
     # Data that are not here
 
     def ask_to_download(self) -> None:
         """Ask whether to download the chosen set; nothing happens without a yes."""
-        dataset = self._state.training_config.dataset
-        if dataset not in DOWNLOADS or self._state.image_data.fetching:
+        dataset = self._state.get(TRAINING_CONFIG).dataset
+        if dataset not in DOWNLOADS or self._state.get(IMAGE_DATA).fetching:
             return
-        folder, host = self._state.image_data.download_root, self._state.engine.host
+        folder, host = self._state.get(IMAGE_DATA).download_root, self._state.get(ENGINE).host
         self.question = DownloadQuestion(dataset, folder, self, host=host)
         self.question.accepted.connect(self._agreed)
         self.question.finished.connect(self._forget_question)
@@ -379,11 +383,11 @@ class ImageDataSection(QWidget, Writer):
             self.question = None
 
     def _ask_for_folder(self) -> None:
-        dataset = self._state.training_config.dataset
-        data = self._state.image_data
+        dataset = self._state.get(TRAINING_CONFIG).dataset
+        data = self._state.get(IMAGE_DATA)
         start = data.places.get(dataset) or data.root or str(Path.home())
         title = "Folder of images" if dataset == FOLDER else f"Folder with {title_of(dataset)}"
-        if host := self._state.engine.host:  # no dialog of ours can look there
+        if host := self._state.get(ENGINE).host:  # no dialog of ours can look there
             start = data.places.get(dataset) or data.root
             chosen, _ = QInputDialog.getText(self, title, f"{title}, on {host}:", text=start)
             chosen = chosen.strip()

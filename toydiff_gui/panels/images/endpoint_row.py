@@ -9,11 +9,16 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWid
 
 from engine.datasets import Standardisation
 from engine.datasets.images import Pixels, to_pixels
-from toydiff_gui import image_ends, theme
+from toydiff_gui import theme
 from toydiff_gui.drawing.images.raster import colours, image_of
 from toydiff_gui.image_scene import Mark
+from toydiff_gui.modes.images import endpoints
+from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.panels.endpoints import EndpointMark
-from toydiff_gui.state import AppState, ImageEnd
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.lanes import LANE_RUNS
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 
 NONE = {
     "A": "none yet",
@@ -28,21 +33,21 @@ TIPS = {
 }
 
 
-def pixels_of(state: AppState, end: ImageEnd, *, unfinished: bool = False) -> Pixels | None:
+def pixels_of(state: Store, end: ImageEnd, *, unfinished: bool = False) -> Pixels | None:
     """What ``end`` looks like as data, uint8 (C, H, W); None while that is not known.
 
     ``unfinished``: as far as it is known, from tiles that are not complete as well.
     """
     image = end.image
     if image is None and end.tile is not None:
-        tiles = image_ends.shown_tiles(state)
+        tiles = endpoints.shown_tiles(state)
         known = tiles is not None and tiles.x0 and (unfinished or tiles.complete)
-        if tiles is not None and known and tiles.meta.get(image_ends.SEED) == end.seed:
+        if tiles is not None and known and tiles.meta.get(endpoints.SEED) == end.seed:
             last = tiles.x0[-1]
             image = last[end.tile] if end.tile < len(last) else None
-    if image is None or image.shape != state.model.shape:
+    if image is None or image.shape != state.get(MODEL).shape:
         return None
-    model = state.model
+    model = state.get(MODEL)
     if len(model.mean) != image.shape[0]:
         return None
     return to_pixels(image, Standardisation.by_channel(model.mean, model.std, image.shape))
@@ -85,7 +90,7 @@ class EndpointRow(QWidget):
     browse_asked = Signal(str)
     file_asked = Signal(str)
 
-    def __init__(self, mark: Mark, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, mark: Mark, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.mark: Mark = mark
         self._state = state
@@ -101,9 +106,9 @@ class EndpointRow(QWidget):
         row.setSpacing(8)
         row.addWidget(EndpointMark(mark))
         row.addWidget(self.button, 1)
-        state.images_changed.connect(self.refresh)
-        state.model_changed.connect(self.refresh)
-        state.run_changed.connect(self._on_run)
+        state.changed(IMAGE_SAMPLING).connect(self.refresh)
+        state.changed(MODEL).connect(self.refresh)
+        state.changed(LANE_RUNS).connect(self._on_run)
         theme.notifier().changed.connect(self._redraw)
         self.refresh()
 
@@ -128,13 +133,13 @@ class EndpointRow(QWidget):
         return menu
 
     def _show_menu(self) -> None:
-        pinned, count = self._state.image_view.pinned_tile, self._count()
+        pinned, count = self._state.get(IMAGE_CARD).pinned_tile, self._count()
         self.pinned_action.setText(f"Tile {pinned + 1}, shown large")
         for action in (self.pinned_action, self.random_action):
             action.setEnabled(count > 0)
             action.setToolTip("" if count else "There are no samples yet")
         self.pinned_action.setEnabled(pinned < count)
-        ready = self._state.engine.status == "ready"
+        ready = self._state.get(ENGINE).status == "ready"
         for action in (self.browse_action, self.file_action):
             action.setEnabled(ready)
             action.setToolTip(
@@ -143,23 +148,23 @@ class EndpointRow(QWidget):
                 else "Inverting needs the engine, which is not ready"
             )
         if self.none_action is not None:
-            self.none_action.setEnabled(self._state.images.c is not None)
+            self.none_action.setEnabled(self._state.get(IMAGE_SAMPLING).c is not None)
 
     def _count(self) -> int:
-        tiles = image_ends.shown_tiles(self._state)
+        tiles = endpoints.shown_tiles(self._state)
         return 0 if tiles is None or not tiles.x else len(tiles.x[0])
 
     # Showing
 
     def _on_run(self, key: str) -> None:
-        if key == image_ends.SAMPLES_KEY:
+        if key == endpoints.SAMPLES_KEY:
             self.refresh()
 
     def refresh(self) -> None:
         """Show the endpoint as it is now."""
-        end = image_ends.end_of(self._state, self.mark)
+        end = endpoints.end_of(self._state, self.mark)
         self._picture = None if end is None else self._look_of(end)
-        name = NONE[self.mark] if end is None else image_ends.end_label(self._state, end)
+        name = NONE[self.mark] if end is None else endpoints.end_label(self._state, end)
         shown = (name, None if self._picture is None else self._picture.tobytes())
         if shown == self._shown:
             return
@@ -209,17 +214,17 @@ class EndpointRow(QWidget):
     # Choosing
 
     def _take_pinned(self) -> None:
-        image_ends.place_tile(self._state, self._state.image_view.pinned_tile, self.mark)
+        endpoints.place_tile(self._state, self._state.get(IMAGE_CARD).pinned_tile, self.mark)
 
     def take_random(self) -> None:
         """Take a tile that is no endpoint yet."""
-        free = sorted(set(range(self._count())) - set(image_ends.marks_of(self._state)))
+        free = sorted(set(range(self._count())) - set(endpoints.marks_of(self._state)))
         if free:
             tile = free[int(self._random.integers(len(free)))]
-            image_ends.place_tile(self._state, tile, self.mark)
+            endpoints.place_tile(self._state, tile, self.mark)
 
     def _remove(self) -> None:
-        image_ends.remove_end(self._state, self.mark)
+        endpoints.remove_end(self._state, self.mark)
 
     def _ask_to_browse(self) -> None:
         self.browse_asked.emit(self.mark)

@@ -9,7 +9,10 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWid
 from toydiff_gui.controls import IconButton, Text
 from toydiff_gui.drawing import figures
 from toydiff_gui.icons import ButtonIcon
-from toydiff_gui.state import AppState, Inversion
+from toydiff_gui.modes.images.settings import IMAGE_INVERSION
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.results import Inversion
+from toydiff_gui.state.store import Store
 
 TIP = "Finds the latent of an image by running DDIM backwards, and makes it A or B."
 ROUND_TRIP = (
@@ -46,7 +49,7 @@ class ImageInversionFoot(QWidget):
     file_asked = Signal(str)
     cancel_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.text = Text("", size=11, ink="text_secondary")
@@ -76,12 +79,12 @@ class ImageInversionFoot(QWidget):
         column.setSpacing(4)
         column.addWidget(self._line)
         column.addWidget(self.button)
-        state.inversion_changed.connect(self._show)
-        state.engine_changed.connect(self._show)
+        state.changed(IMAGE_INVERSION).connect(self._show)
+        state.changed(ENGINE).connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        inversion = self._state.inversion
+        inversion = self._state.get(IMAGE_INVERSION)
         text = inversion_line(inversion)
         self._line.setVisible(bool(text))
         self.text.setText(text)
@@ -90,7 +93,7 @@ class ImageInversionFoot(QWidget):
         what = "Stop the inversion" if inversion.status == "running" else "Close this line"
         self.dismiss.setAccessibleName(what)
         self.dismiss.setToolTip(what)
-        ready = self._state.engine.status == "ready"
+        ready = self._state.get(ENGINE).status == "ready"
         self.button.setEnabled(ready)
         self.button.setToolTip(TIP if ready else "Inverting needs the engine, which is not ready")
 
@@ -103,6 +106,6 @@ class ImageInversionFoot(QWidget):
         (self.browse_asked if kind == "browse" else self.file_asked).emit(mark)
 
     def _dismiss(self) -> None:
-        if self._state.inversion.status == "running":
+        if self._state.get(IMAGE_INVERSION).status == "running":
             self.cancel_requested.emit()
-        self._state.set_inversion(Inversion())
+        self._state.set(IMAGE_INVERSION, Inversion())

@@ -6,8 +6,10 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from toydiff_gui.controls import SectionHeader
 from toydiff_gui.icons import ButtonIcon
+from toydiff_gui.modes.images.settings import IMAGE_CARD
 from toydiff_gui.panels.parts import Section
-from toydiff_gui.state import AppState
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 
 OVERLAYS = (
     (
@@ -43,7 +45,7 @@ FACES = ("attention", "slice")
 class ImageOverlaysSection(Section):
     """Switches; Attention and Slice are faces of the card beside the samples."""
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.header = SectionHeader("Overlays")
         self.column.addSpacing(4)
@@ -63,16 +65,16 @@ class ImageOverlaysSection(Section):
             grid.setColumnStretch(index % 2, 1)
             self.buttons[key] = button
         self.column.addLayout(grid)
-        state.image_view_changed.connect(self._show)
-        state.model_changed.connect(self._show)
+        state.changed(IMAGE_CARD).connect(self._show)
+        state.changed(MODEL).connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        view = self._state.image_view
+        view = self._state.get(IMAGE_CARD)
         shown = {view.face} | ({"preview"} if view.preview else set())
         for key, title, _, tip in OVERLAYS:
             reason = NOT_OFFERED.get(key, "")
-            if key == "attention" and not self._state.model.attends:
+            if key == "attention" and not self._state.get(MODEL).attends:
                 reason = "This network has no attention"
             button = self.buttons[key]
             button.setEnabled(not reason)
@@ -84,6 +86,6 @@ class ImageOverlaysSection(Section):
     def _switch(self, shown: bool) -> None:
         kind = self.sender().property("kind")
         if kind in FACES:
-            self._state.update_image_view(face=kind if shown else "picture")
+            self._state.update(IMAGE_CARD, face=kind if shown else "picture")
         else:
-            self._state.update_image_view(preview=shown)
+            self._state.update(IMAGE_CARD, preview=shown)

@@ -19,10 +19,12 @@ from toydiff_gui.controls import (
     SegmentedControl,
     Text,
 )
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, MAX_PATH_IMAGES, ImageSampling
 from toydiff_gui.panels.images.endpoint_row import EndpointRow
 from toydiff_gui.panels.parts import Section
 from toydiff_gui.panels.search import SearchLine
-from toydiff_gui.state import MAX_PATH_IMAGES, AppState, ImageSampling
+from toydiff_gui.state.lanes import LANE_RUNS
+from toydiff_gui.state.store import Store
 
 EVEN = "Space the images evenly by how far apart they are when decoded."
 SAME_NOISE = "Same noise: only the class changes along the path"
@@ -44,7 +46,7 @@ class ImagePathSection(Section):
     stop_search_requested = Signal()
     search_again_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self._random = np.random.default_rng()
         self.header = SectionHeader(
@@ -82,8 +84,8 @@ class ImagePathSection(Section):
         self.search.stop_requested.connect(self.stop_search_requested)
         self.search.again_requested.connect(self.search_again_requested)
         self.column.addWidget(self.search)
-        state.images_changed.connect(self._show)
-        state.run_changed.connect(self._on_run)
+        state.changed(IMAGE_SAMPLING).connect(self._show)
+        state.changed(LANE_RUNS).connect(self._on_run)
         theme.notifier().changed.connect(self._resize)
         self._resize()
         self._show()
@@ -117,7 +119,7 @@ class ImagePathSection(Section):
         self._show_buttons()
 
     def _show(self) -> None:
-        images = self._state.images
+        images = self._state.get(IMAGE_SAMPLING)
         self.kind.set_current(images.path)
         self._show_kinds()
         self.images_box.set_number(images.path_images)
@@ -140,7 +142,7 @@ class ImagePathSection(Section):
 
     def _show_kinds(self) -> None:
         """Offer the kinds of paths there are; none where all of the path has the same latents."""
-        images = self._state.images
+        images = self._state.get(IMAGE_SAMPLING)
         for key in names.PATHS:
             enabled, tip = True, catalogue.path(key).tip_for(IMAGES)
             if images.fixed_noise:
@@ -150,7 +152,7 @@ class ImagePathSection(Section):
             self.kind.set_segment(key, enabled, tip)
 
     def _show_buttons(self) -> None:
-        images = self._state.images
+        images = self._state.get(IMAGE_SAMPLING)
         both = images.a is not None and images.b is not None
         self.swap_button.setEnabled(both)
         self.swap_button.setToolTip(
@@ -160,7 +162,7 @@ class ImagePathSection(Section):
     # Writing
 
     def _change(self, **changes: Any) -> None:
-        self.write(lambda: self._state.update_images(**changes), self._show)
+        self.write(lambda: self._state.update(IMAGE_SAMPLING, **changes), self._show)
 
     def _set_path(self, path: str) -> None:
         self._change(path=path)
@@ -172,7 +174,7 @@ class ImagePathSection(Section):
         self._change(path_images=count)
 
     def _swap(self) -> None:
-        images = self._state.images
+        images = self._state.get(IMAGE_SAMPLING)
         self._change(a=images.b, b=images.a, class_a=images.class_b, class_b=images.class_a)
 
     def _randomise(self) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QWidge
 
 from engine.config import PRESETS
 from toydiff_gui import theme
-from toydiff_gui.state import Cost
+from toydiff_gui.modes.images.settings import Cost
 
 MEASURING, NOT_MEASURED = "measuring…", "not measured"
 

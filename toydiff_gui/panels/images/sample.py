@@ -12,7 +12,8 @@ from toydiff_gui.panels.images.overlays import ImageOverlaysSection
 from toydiff_gui.panels.images.path import ImagePathSection
 from toydiff_gui.panels.images.start import ImageStartSection
 from toydiff_gui.panels.lane_dock import LaneDock
-from toydiff_gui.state import AppState
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 
 FILES = "Images (*.png *.jpg *.jpeg *.bmp *.gif *.webp);;All files (*)"
 
@@ -36,7 +37,7 @@ class ImageSamplePanel(LaneDock):
     stop_search_requested = Signal()
     search_again_requested = Signal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__("Sample", state, parent)
         self.start = ImageStartSection(state)
         self.path = ImagePathSection(state)
@@ -61,7 +62,7 @@ class ImageSamplePanel(LaneDock):
         """Choose an image of the model's data for the endpoint ``mark``."""
         if self.browser is not None:
             self.browser.reject()
-        dialog = BrowseDialog(self._state, self._state.model.dataset, mark, self)
+        dialog = BrowseDialog(self._state, self._state.get(MODEL).dataset, mark, self)
         dialog.browse_requested.connect(self.browse_requested)
         dialog.chosen.connect(self._take)
         dialog.finished.connect(self._forget_browser)

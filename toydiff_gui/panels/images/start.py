@@ -8,14 +8,16 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from toydiff_gui import names
 from toydiff_gui.controls import NumberField
+from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, MAX_TILES
 from toydiff_gui.panels.parts import Section
-from toydiff_gui.state import MAX_TILES, AppState
+from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.store import Store
 
 
 class ImageStartSection(Section):
     """Number of tiles, steps and seed."""
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.count_field = NumberField(
             "Images N",
@@ -51,12 +53,15 @@ class ImageStartSection(Section):
             field.value_changed.connect(change)
             row.addWidget(field, 1)
         self.column.addLayout(row)
-        state.images_changed.connect(self._show)
-        state.model_changed.connect(self._show)
+        state.changed(IMAGE_SAMPLING).connect(self._show)
+        state.changed(MODEL).connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        images, timesteps = self._state.images, self._state.model.schedule.timesteps
+        images, timesteps = (
+            self._state.get(IMAGE_SAMPLING),
+            self._state.get(MODEL).schedule.timesteps,
+        )
         self.count_field.set_value(images.count)
         self.steps_field.set_blank(names.grouped(timesteps))
         self.steps_field.set_range(1, timesteps)
@@ -64,7 +69,7 @@ class ImageStartSection(Section):
         self.seed_field.set_value(images.seed)
 
     def _change(self, **changes: Any) -> None:
-        self.write(lambda: self._state.update_images(**changes), self._show)
+        self.write(lambda: self._state.update(IMAGE_SAMPLING, **changes), self._show)
 
     def _set_count(self, count: int) -> None:
         self._change(count=count)

@@ -12,7 +12,8 @@ from engine.config import ScheduleConfig, TrainingConfig
 from engine.datasets.images import info_of
 from toydiff_gui import names
 from toydiff_gui.controls import SectionHeader, Text
-from toydiff_gui.panels.images import configs
+from toydiff_gui.modes.images import network_presets
+from toydiff_gui.modes.images.settings import COSTS, IMAGE_DATA
 from toydiff_gui.panels.images.data_section import ImageDataSection
 from toydiff_gui.panels.images.preset_choice import PresetChoice, duration_text
 from toydiff_gui.panels.parts import Dock
@@ -20,7 +21,9 @@ from toydiff_gui.panels.run_fields import PredictionChoice, RunFields
 from toydiff_gui.panels.run_foot import RunFoot
 from toydiff_gui.panels.schedule_choice import ScheduleChoice
 from toydiff_gui.panels.train import LOCKED, WIDTH
-from toydiff_gui.state import AppState
+from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
+from toydiff_gui.state.view import VIEW
 
 DEFAULT_SCHEDULE = ScheduleConfig(name="cosine")
 CLASSES_TIP = (
@@ -54,7 +57,7 @@ class ImageTrainPanel(Dock):
     folder_requested = Signal(str)
     thumbnails_requested = Signal(str)
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__("Train", "left", WIDTH, state, parent)
         self.data = ImageDataSection(state)
         self.schedule = ScheduleChoice(state, DEFAULT_SCHEDULE)
@@ -69,7 +72,7 @@ class ImageTrainPanel(Dock):
         self._show_config()
         self._show_training()
 
-    def _connect(self, state: AppState) -> None:
+    def _connect(self, state: Store) -> None:
         self.hide_requested.connect(self._hide)
         for source in (self.data, self.run):
             for name in (
@@ -85,10 +88,10 @@ class ImageTrainPanel(Dock):
             ):
                 if hasattr(source, name):
                     getattr(source, name).connect(getattr(self, name))
-        state.training_config_changed.connect(self._show_config)
-        state.image_data_changed.connect(self._show_refusal)
-        state.costs_changed.connect(self._show_costs)
-        state.training_changed.connect(self._show_training)
+        state.changed(TRAINING_CONFIG).connect(self._show_config)
+        state.changed(IMAGE_DATA).connect(self._show_refusal)
+        state.changed(COSTS).connect(self._show_costs)
+        state.changed(TRAINING).connect(self._show_training)
 
     def set_can_continue(self, can_continue: bool) -> None:
         """Say whether training would go on from the current model, or start anew."""
@@ -146,43 +149,43 @@ class ImageTrainPanel(Dock):
     # Showing
 
     def _show_config(self) -> None:
-        config = self._state.training_config
+        config = self._state.get(TRAINING_CONFIG)
         if not config.images:  # of the other mode; this dock is not seen then
             return
-        self.presets.set_current(configs.preset_of(config))
+        self.presets.set_current(network_presets.preset_of(config))
         known = len(info_of(config).labels)
-        self.classes.setChecked(configs.learns_classes(config))
+        self.classes.setChecked(network_presets.learns_classes(config))
         self.classes.setEnabled(known > 0)
         tip = CLASSES_TIP if known else "A folder of images has no classes"
         self.classes.setToolTip(tip)
         self.classes.setAccessibleDescription(tip)
         self.fields.show(config)
         self.predicts.show_config(config)
-        self.model_header.set_default(configs.defaults_of(config) == config)
+        self.model_header.set_default(network_presets.defaults_of(config) == config)
         self._show_costs()
         self._show_refusal()
 
     def _show_costs(self) -> None:
-        config = self._state.training_config
+        config = self._state.get(TRAINING_CONFIG)
         if not config.images:
             return
         for preset, card in self.presets.cards.items():
-            cost = self._state.cost(names.cost_key(config, preset))
+            cost = self._state.at(COSTS, names.cost_key(config, preset))
             card.show_cost(cost, self._time_text(config, preset))
-        chosen = configs.preset_of(config)
+        chosen = network_presets.preset_of(config)
         time = self._time_text(config, chosen) if chosen else ""
         self.whole.setText(f"about {time} in all" if time else "")
 
     def _time_text(self, config: TrainingConfig, preset: str) -> str:
-        seconds = self._state.cost(names.cost_key(config, preset)).seconds_per_step
+        seconds = self._state.at(COSTS, names.cost_key(config, preset)).seconds_per_step
         return "" if seconds is None else duration_text(seconds * config.steps)
 
     def _show_refusal(self) -> None:
-        if self._state.training_config.images:
+        if self._state.get(TRAINING_CONFIG).images:
             self.run.set_refusal(self.data.missing)
 
     def _show_training(self) -> None:
-        active = self._state.training.active
+        active = self._state.get(TRAINING).active
         self._model.setEnabled(not active)
         self.model_header.set_caption(LOCKED if active else "")
         self.model_header.reset.setEnabled(not active)
@@ -190,26 +193,28 @@ class ImageTrainPanel(Dock):
     # Writing
 
     def _hide(self) -> None:
-        self._state.update_view(train_dock=False)
+        self._state.update(VIEW, train_dock=False)
 
     def _change(self, **changes: Any) -> None:
-        self.write(lambda: self._state.update_training_config(**changes), self._show_config)
+        self.write(lambda: self._state.update(TRAINING_CONFIG, **changes), self._show_config)
 
     def _set_preset(self, preset: str) -> None:
-        config = configs.with_network(self._state.training_config, preset)
+        config = network_presets.with_network(self._state.get(TRAINING_CONFIG), preset)
         self._change(unet=config.unet)
 
     def _set_classes(self, learn: bool) -> None:
-        config = configs.with_network(self._state.training_config, classes=learn)
+        config = network_presets.with_network(self._state.get(TRAINING_CONFIG), classes=learn)
         self._change(unet=config.unet)
 
     def _set_prediction(self, prediction: str | None) -> None:
         self._change(prediction=prediction)
 
     def _set_timesteps(self, value: int) -> None:
-        schedule = self._state.training_config.schedule
+        schedule = self._state.get(TRAINING_CONFIG).schedule
         self.write(
-            lambda: self._state.update_training_config(schedule=replace(schedule, timesteps=value)),
+            lambda: self._state.update(
+                TRAINING_CONFIG, schedule=replace(schedule, timesteps=value)
+            ),
             self._show_config,
         )
 
@@ -226,4 +231,8 @@ class ImageTrainPanel(Dock):
         self._change(seed=value)
 
     def _reset_model(self) -> None:
-        self._change(**configs.as_changes(configs.defaults_of(self._state.training_config)))
+        self._change(
+            **network_presets.as_changes(
+                network_presets.defaults_of(self._state.get(TRAINING_CONFIG))
+            )
+        )

@@ -1,0 +1,1 @@
+"""A package, so that no `tests` of another distribution is found in its place."""

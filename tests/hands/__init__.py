@@ -1,0 +1,1 @@
+"""What tests and benchmarks share: hands on a window, scenes to draw, things to do at random."""

@@ -1,0 +1,62 @@
+"""Everything that speaks to the engine for all modes, put together."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from toydiff_gui.controllers.engine_status import EngineKeeper
+from toydiff_gui.controllers.geodesic import GeodesicSearch
+from toydiff_gui.controllers.models import Models
+from toydiff_gui.controllers.training import Training
+from toydiff_gui.engine_client.client import Client
+from toydiff_gui.engine_client.exchange import Exchange
+from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.playback import Playback
+from toydiff_gui.runs import Runs
+from toydiff_gui.state.lanes import LANES
+from toydiff_gui.state.store import Store
+
+
+class Controllers(QObject):
+    """Owns them, and lets the exchange look whenever the store has changed."""
+
+    def __init__(
+        self,
+        store: Store,
+        link: EngineLink,
+        playback: Playback,
+        runs: Runs,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._store = store
+        self._lanes = {lane.key for lane in store.get(LANES)}
+        self.client = Client(link, self)
+        self.engine = EngineKeeper(store, link, self.client, self)
+        self.exchange = Exchange(self.client, self)
+        self.geodesic = GeodesicSearch(store, self.exchange)
+        elsewhere = link.address is not None
+        self.models = Models(
+            store, self.client, self.exchange, playback, elsewhere=elsewhere, parent=self
+        )
+        self.training = Training(store, self.client, self.models, runs, link, self)
+        self.models.could_not_open.connect(runs.forget)
+        self.client.failed_unasked.connect(self._post)
+        self.exchange.failed.connect(self._post)
+        store.slot_changed.connect(self.exchange.look)
+        store.changed(LANES).connect(self._leave_removed)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is on its way or about to be asked for."""
+        return self.exchange.busy
+
+    def _leave_removed(self) -> None:
+        """At once: a lane that is made within the same turn may have the key of a removed one."""
+        known = {lane.key for lane in self._store.get(LANES)}
+        removed, self._lanes = self._lanes - known, known
+        keys = self.exchange.keys
+        self.exchange.leave(key for key in keys if key.partition(":")[2] in removed)
+
+    def _post(self, message: str) -> None:
+        self._store.post(message, error=True)

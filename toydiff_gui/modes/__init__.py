@@ -1,0 +1,1 @@
+"""Modes: one folder for each kind of state that the window shows."""

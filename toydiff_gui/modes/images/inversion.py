@@ -1,0 +1,225 @@
+"""Finds the latents of images of the data or of files, and makes endpoints of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from engine import protocol
+from engine.datasets import Standardisation
+from engine.datasets.images import Pixels
+from engine.protocol import Arrays
+from toydiff_gui.engine_client.client import Client
+from toydiff_gui.image_scene import Mark
+from toydiff_gui.modes.images.endpoints import end_of, place_end
+from toydiff_gui.modes.images.read_image import read_image
+from toydiff_gui.modes.images.settings import IMAGE_INVERSION, IMAGE_SAMPLING, ImageEnd
+from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.model import MODEL, ModelInfo
+from toydiff_gui.state.results import Inversion
+from toydiff_gui.state.store import Store
+
+LEAST_STEPS = 100
+"""Of DDIM, up and down: with fewer an image does not come back as it was."""
+
+
+@dataclass
+class _Errand:
+    """An image that is to become the endpoint ``mark`` in the place of ``instead_of``."""
+
+    mark: Mark
+    pixels: Pixels
+    label: str
+    model: ModelInfo
+    instead_of: ImageEnd | None = None
+    end: ImageEnd | None = None
+
+
+class ImageInversion(QObject):
+    """Inverts one image after the other by DDIM.
+
+    After another model for images of the same shape was opened, images that are endpoints are
+    inverted by that one. An image is given up when the user chooses another end in its place.
+    """
+
+    def __init__(self, state: Store, client: Client, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._client = state, client
+        self._waiting: deque[_Errand] = deque()
+        self._job: int | None = None
+        self._placed: dict[Mark, _Errand] = {}
+        client.died.connect(self._on_died)
+        state.changed(MODEL).connect(self._on_model)
+        state.changed(IMAGE_SAMPLING).connect(self._on_images)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an image is being inverted."""
+        return self._job is not None
+
+    def invert_file(self, mark: Mark, name: str) -> None:
+        """Make the image of a file an endpoint, cut and scaled to the model's size."""
+        try:
+            pixels = read_image(Path(name), self._state.get(MODEL).shape)
+        except ValueError as error:
+            self._state.post(str(error), error=True)
+            return
+        self.invert_image(mark, pixels, Path(name).name)
+
+    def invert_image(self, mark: Mark, pixels: Pixels, label: str) -> None:
+        """Make ``pixels`` uint8 (C, H, W) the endpoint ``mark``."""
+        model = self._state.get(MODEL)
+        if self._state.get(ENGINE).status != "ready":
+            self._state.post("Inverting needs the engine, which is not ready.", error=True)
+            return
+        if pixels.shape != model.shape:
+            self._state.post(
+                f"an image of shape {pixels.shape} does not suit a model of {model.shape}",
+                error=True,
+            )
+            return
+        for errand in list(self._waiting)[1:]:
+            if errand.mark == mark:
+                self._waiting.remove(errand)  # this one is wanted instead
+        if self._waiting and self._waiting[0].mark == mark:
+            self._end_first()
+        instead_of = end_of(self._state, mark)
+        self._waiting.append(_Errand(mark, pixels, label, model, instead_of))
+        self._next()
+
+    def cancel(self) -> None:
+        """Stop, and forget what waits."""
+        if self._job is not None:
+            self._client.cancel(self._job)
+        self._job = None
+        self._waiting.clear()
+        if self._state.get(IMAGE_INVERSION).status == "running":
+            self._state.set(IMAGE_INVERSION, Inversion())
+
+    def _end_first(self) -> None:
+        if self._job is not None:
+            self._client.cancel(self._job)
+        self._job = None
+        self._waiting.popleft()
+
+    def _next(self) -> None:
+        if self._job is not None or not self._waiting:
+            return
+        errand = self._waiting[0]
+        model = errand.model
+        data = transform_of(model).apply(errand.pixels.astype(np.float32) / 255)[None]
+        self._state.set(
+            IMAGE_INVERSION, Inversion(status="running", source=errand.label, data=data)
+        )
+        timesteps = model.schedule.timesteps
+        request = protocol.Invert(
+            slot="image inversion",
+            checkpoint=model.ref,
+            steps=min(
+                max(self._state.get(IMAGE_SAMPLING).steps or timesteps, LEAST_STEPS), timesteps
+            ),
+            replay=True,
+        )
+        self._job = self._client.ask(
+            request, {"data": data}, done=self._on_done, failed=self._on_failed
+        )
+
+    def _on_model(self) -> None:
+        model = self._state.get(MODEL)
+        waiting = list(self._waiting)
+        if waiting and _same(waiting[0].model, model):
+            return
+        if waiting:
+            self.cancel()
+        if not model.images:
+            return
+        again = [
+            errand
+            for mark, errand in self._placed.items()
+            if _is_of(errand, end_of(self._state, mark)) and not _same(errand.model, model)
+        ]
+        for errand in [*again, *waiting]:
+            if errand.pixels.shape == model.shape:
+                end = end_of(self._state, errand.mark)
+                self._waiting.append(replace(errand, model=model, instead_of=end))
+        self._next()
+
+    def _on_images(self) -> None:
+        """Give up what was to replace an end that the user has replaced meanwhile."""
+        for errand in list(self._waiting):
+            end = end_of(self._state, errand.mark)
+            if errand.instead_of is None and errand.mark != "C":
+                errand.instead_of = end  # a tile that came by default: nobody has chosen it
+            elif not _same_latents(errand.instead_of, end):
+                self._give_up(errand)
+
+    def _give_up(self, errand: _Errand) -> None:
+        if errand is not self._waiting[0]:
+            self._waiting.remove(errand)
+            return
+        under_way = self.busy
+        self._end_first()
+        if under_way:  # and not waiting for the next engine
+            self._state.set(IMAGE_INVERSION, Inversion())
+            self._next()
+
+    # Answers
+
+    def _on_done(self, message: protocol.Result, arrays: Arrays) -> None:
+        self._job = None
+        if not message.cancelled:
+            self._found(arrays)
+
+    def _on_failed(self, failure: protocol.Failure) -> None:
+        self._job = None
+        self._waiting.popleft()
+        before = self._state.get(IMAGE_INVERSION)
+        failed = replace(before, status="failed", message=failure.message)
+        self._state.set(IMAGE_INVERSION, failed)
+        self._state.post(failure.message, error=True)
+        self._next()
+
+    def _found(self, arrays: Arrays) -> None:
+        errand = self._waiting.popleft()
+        before = self._state.get(IMAGE_INVERSION)
+        latents, errors = arrays["latents"], arrays["errors"]
+        end = ImageEnd(latents[0], errand.label, image=before.data[0])
+        self._placed[errand.mark] = replace(errand, end=end)
+        self._state.set(
+            IMAGE_INVERSION, replace(before, status="done", latents=latents, errors=errors)
+        )
+        place_end(self._state, errand.mark, end)
+        self._next()
+
+    def _on_died(self, why: str) -> None:
+        if self._job is not None:  # asked again when the next engine has opened the model
+            self._job = None
+            self._state.set(
+                IMAGE_INVERSION,
+                replace(self._state.get(IMAGE_INVERSION), status="failed", message=why),
+            )
+
+
+def _is_of(errand: _Errand, end: ImageEnd | None) -> bool:
+    """Whether ``end`` is what came of ``errand``, perhaps asked for another class since."""
+    return end is not None and errand.end is not None and end.image is errand.end.image
+
+
+def _same_latents(before: ImageEnd | None, after: ImageEnd | None) -> bool:
+    """Whether it is the same end, perhaps asked for another class since."""
+    if before is None or after is None:
+        return before is after
+    return before.latents is after.latents
+
+
+def _same(before: ModelInfo, after: ModelInfo) -> bool:
+    return (before.ref, before.revision) == (after.ref, after.revision)
+
+
+def transform_of(model: ModelInfo) -> Standardisation:
+    """From pixels / 255 to the units of a model of images."""
+    return Standardisation.by_channel(model.mean, model.std, model.shape)

@@ -1,0 +1,1 @@
+"""What the window knows: typed slots that know no mode."""

@@ -1,0 +1,76 @@
+"""The checkpoint on show, and what is known of others that single lanes use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engine import datasets
+from engine.config import ScheduleConfig
+from toydiff_gui.state.lanes import LANE_RUNS
+from toydiff_gui.state.slots import Family, Kind, Slot
+from toydiff_gui.state.store import Store
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The checkpoint that the lanes sample from; ``ref`` is what the engine is asked for."""
+
+    ref: str
+    dataset: str
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    trained_steps: int = 0
+    mean: tuple[float, ...] = (0.0, 0.0)
+    std: tuple[float, ...] = (1.0, 1.0)
+    revision: int = 0
+    """Counts up when the weights behind the same ``ref`` change."""
+    shape: tuple[int, ...] = (2,)
+    """Of one state: (2,) for points, (C, H, W) for images."""
+    labels: tuple[str, ...] = ()
+    """The classes that the network knows; empty for none."""
+    attends: bool = False
+    """Whether the network has attention to look at."""
+    network: str = ""
+    """What a network that is none of ours is called."""
+
+    @property
+    def images(self) -> bool:
+        """Whether its states are images."""
+        return len(self.shape) == 3
+
+
+def _first_model() -> ModelInfo:
+    transform = datasets.load("v").transform
+    return ModelInfo(
+        ref="v",
+        dataset="v",
+        mean=tuple(transform.mean.tolist()),
+        std=tuple(transform.std.tolist()),
+    )
+
+
+MODEL = Slot("model", _first_model, Kind.RESULT)
+OTHER_MODELS: Family[str, ModelInfo | None] = Family("other models", lambda: None)
+
+MODEL_FAULTS: Family[str, str] = Family("model faults", str)
+"""Why a checkpoint of a single lane cannot be opened."""
+
+
+def model_named(store: Store, ref: str) -> ModelInfo | None:
+    """What is known of a checkpoint that a single lane uses."""
+    model = store.get(MODEL)
+    return model if ref == model.ref else store.at(OTHER_MODELS, ref)
+
+
+def remember_model(store: Store, model: ModelInfo) -> None:
+    """Remember what a checkpoint of a single lane says of itself."""
+    if store.at(OTHER_MODELS, model.ref) != model:
+        store.put(OTHER_MODELS, model.ref, model)
+
+
+def show_model(store: Store, model: ModelInfo) -> None:
+    """Sample from another checkpoint; runs with states of another shape are forgotten."""
+    before = store.get(MODEL)
+    if model != before:
+        if model.shape != before.shape:
+            store.clear(LANE_RUNS)
+        store.set(MODEL, model)
