@@ -28,7 +28,8 @@ from engine.commands_help import COMMANDS, NAME_VARIABLE
 from engine.datasets.images import IMAGE_DEFAULTS
 from engine.fetch_command import fetch
 from engine.pairs import Endpoint, EndpointType, command_with_lists, typed
-from engine.steps import finish
+from engine.run_files import STATE
+from engine.work import finish
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
 
     from engine.checkpoint import Checkpoint
     from engine.class_choice import AlongPath
+    from engine.decoded_paths import Improvement
     from engine.denoiser import Denoiser
     from engine.distributed import Team
-    from engine.geodesic import Improvement
     from engine.samplers import Frame
     from engine.training import Trainer
     from engine.trajectory import Trajectory
@@ -351,11 +352,11 @@ def _resumed_config(
     ctx: click.Context, folder: Path, options: dict[str, Any]
 ) -> config.TrainingConfig:
     """The stored configuration with the options that were given on top; the rest stays."""
-    from engine.checkpoint import STATE_NAME, load_tensors
+    from engine.checkpoint import load_tensors
 
-    path = folder / STATE_NAME
+    path = folder / STATE
     if not path.is_file():
-        raise ValueError(f"nothing to resume in {folder}: no {STATE_NAME}")
+        raise ValueError(f"nothing to resume in {folder}: no {STATE}")
     description = load_tensors(path)[0]
     stored = description.config
     given = {

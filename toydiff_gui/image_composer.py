@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine import catalogue
 from engine.config import SamplerConfig
+from engine.datasets import Standardisation
 from engine.trajectory import Trajectory
 from engine.values import Memo
 from toydiff_gui import names
@@ -107,12 +108,12 @@ def image_thumbnails(state: Store, times: NDArray[np.float64]) -> list[NDArray[n
     ):
         return []
     index = min(state.get(IMAGE_CARD).pinned_tile, len(trajectory.x[0]) - 1)
-    mean = np.array(state.get(MODEL).mean).reshape(-1, 1, 1)
-    std = np.array(state.get(MODEL).std).reshape(-1, 1, 1)
+    model = state.get(MODEL)
+    transform = Standardisation.by_channel(model.mean, model.std, model.shape)
     pictures = []
     for t in times:
         k = trajectory.index_at(t)
-        pixels = (trajectory.x[k or 0][index] * std + mean).clip(0, 1)
+        pixels = transform.undo(trajectory.x[k or 0][index]).clip(0, 1)
         pictures.append(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1))
     return pictures
 

@@ -201,8 +201,7 @@ class ImageScene:
     @property
     def transform(self) -> Standardisation:
         """From pixels / 255 to standardised units."""
-        axes = (-1, 1, 1)
-        return Standardisation(np.array(self.mean).reshape(axes), np.array(self.std).reshape(axes))
+        return Standardisation.by_channel(self.mean, self.std, self.shape)
 
     def pixels(self, states: States) -> Pixels:
         """Standardised images (..., C, H, W) as uint8, cut off at black and white."""
