@@ -53,7 +53,7 @@ def lasting(lasting_workshop):
 
 def at_rest(window):
     settle()
-    waiting = (window.controllers, window.overlays, window.comparer)
+    waiting = (window.controllers, window.mode("2d").overlays, window.comparer)
     return not any(one.busy for one in waiting) and lanes_done(window)
 
 
@@ -124,7 +124,7 @@ def test_arrows_and_heat_are_what_the_denoiser_says_where_they_are_drawn(live):
     settle()
     wait_until(arrived, "the arrows")
     settle()
-    lanes = {key: live.grid.scene.lane(key) for key in refs}
+    lanes = {key: live.mode("2d").page.scene.lane(key) for key in refs}
     rng = np.random.default_rng(0)
     for key, ref in refs.items():
         field = lanes[key].field
@@ -140,7 +140,7 @@ def test_arrows_and_heat_are_what_the_denoiser_says_where_they_are_drawn(live):
     live.playback.set_t(30)
     wait_until(lambda: at_rest(live), "the heat at another time")
     for key, ref in refs.items():
-        difference = live.grid.scene.lane(key).difference
+        difference = live.mode("2d").page.scene.lane(key).difference
         for t in (30, 90):
             heat = difference.values[t]
             points = middles(difference.box, heat.shape[1], heat.shape[0])
@@ -159,10 +159,10 @@ def test_the_basin_map_is_where_ddim_takes_its_pixels(live):
     boxes = []
     for half in (None, 0.4):
         if half is not None:
-            live.overlays.set_view((0.2 - half, 0.2 + half, -half, half))
+            live.mode("2d").overlays.set_view((0.2 - half, 0.2 + half, -half, half))
         settle()
         wait_until(lambda: at_rest(live), "the map")
-        basin = live.grid.scene.lane(LATENT_KEY).basin
+        basin = live.mode("2d").page.scene.lane(LATENT_KEY).basin
         height, width = basin.landings.shape[:2]
         assert width == 150
         pixels = middles(basin.box, width, height)
@@ -209,7 +209,7 @@ def test_a_geodesic_is_found_shown_and_compared(live, short, monkeypatch, model,
     assert latents.shape == (40, 2)
     assert np.isfinite(latents).all()
     np.testing.assert_array_equal(state.at(LANE_RUNS, "one").trajectory.x[0], latents)
-    np.testing.assert_array_equal(live.grid.scene.lane(LATENT_KEY).latents, latents)
+    np.testing.assert_array_equal(live.mode("2d").page.scene.lane(LATENT_KEY).latents, latents)
     comparison = state.get(COMPARISON)
     assert comparison.status == "done"
     assert comparison.steps == (50 if model == "v" else 20)
@@ -246,7 +246,7 @@ def test_points_come_back_as_near_as_is_said(live, tmp_path):
     points = engine.datasets.load("v").points[::800]
     path = tmp_path / "points.csv"
     np.savetxt(path, points, delimiter=";", header="x;y", comments="")
-    live.inversion.invert_file(str(path))
+    live.mode("2d").inversion.invert_file(str(path))
     wait_until(lambda: live.state.get(SAMPLING).mode == "inverted", "the latents")
     live.state.update(SAMPLING, steps=250)  # as many as the inversion
     settle()
@@ -270,7 +270,7 @@ def test_lanes_of_a_model_with_fewer_steps_and_of_a_file_that_goes(live, short, 
         show_overlay(state, "one", kind, True)
     settle()
     wait_until(lambda: at_rest(live), "the lane")
-    lane = live.grid.scene.lane("one")
+    lane = live.mode("2d").page.scene.lane("one")
     assert lane.trajectory.t[0] == lane.warp.trajectory.t[0] == 250
     assert sorted(lane.field.eps) == sorted(round(12.5 * t) for t in range(1, 21))
     for t in (1, 10, 20):
@@ -311,8 +311,8 @@ def test_an_engine_that_dies_in_the_midst_of_all_is_asked_for_all_again(live, sh
     state.update(VIEW, lab=True)
     process = live.link.thread_in_charge.process_id
     os.kill(process, signal.SIGSTOP)  # nothing of it will be answered
-    live.inversion.invert_file(str(tmp_path / "points.npy"))
-    parts = (live.geodesic, live.overlays)
+    live.mode("2d").inversion.invert_file(str(tmp_path / "points.npy"))
+    parts = (live.geodesic, live.mode("2d").overlays)
     wait_until(lambda: all(part.busy for part in parts), "all of it")
     wait_until(lambda: state.get(INVERSION).status == "running", "the inversion")
     wait_until(lambda: state.get(COMPARISON).status == "running", "the comparison")
@@ -328,8 +328,8 @@ def test_an_engine_that_dies_in_the_midst_of_all_is_asked_for_all_again(live, sh
     wait_until(lambda: at_rest(live), "all of it, again")
     assert state.get(GEODESIC).status == "done"
     assert state.get(COMPARISON).status == "done"
-    lane = live.grid.scene.lane("one")
+    lane = live.mode("2d").page.scene.lane("one")
     assert list(lane.difference.values) == [0]
     assert lane.warp.trajectory.complete
-    assert live.grid.scene.lane(LATENT_KEY).basin is not None
+    assert live.mode("2d").page.scene.lane(LATENT_KEY).basin is not None
     np.testing.assert_array_equal(lane.trajectory.x[0], state.get(GEODESIC).latents)
