@@ -53,7 +53,7 @@ def lasting(lasting_workshop):
 
 def at_rest(window):
     settle()
-    waiting = (window.controllers, window.overlays, window.comparer)
+    waiting = (window.controllers, window.overlays)
     return not any(one.busy for one in waiting) and lanes_done(window)
 
 
@@ -227,13 +227,11 @@ def test_a_geodesic_is_found_shown_and_compared(live, short, monkeypatch, model,
 
 
 def test_a_search_that_is_stopped_hands_over_what_it_has(live):
-    state, pathfinder = live.state, live.geodesic
-    seen = []
-    pathfinder.preview_changed.connect(lambda: seen.append(state.at(LANE_RUNS, "one")))
+    state = live.state
     state.update(SAMPLING, a=(-2.0, 0.0), b=(2.0, 0.0), path_points=60)
     update_lane(state, "one", path="geodesic")
-    wait_until(lambda: bool(seen), "the first path")
-    pathfinder.stop()
+    wait_until(lambda: live.geodesic.preview is not None, "the first path")
+    live.geodesic.stop()
     best = state.get(GEODESIC).latents
     settle()
     wait_until(lambda: at_rest(live), "the lane")
@@ -282,7 +280,7 @@ def test_lanes_of_a_model_with_fewer_steps_and_of_a_file_that_goes(live, short, 
     state.update(SAMPLING, seed=9, a=(0.5, 0.5))
     live.playback.set_t(125)
     settle()
-    wait_until(lambda: not live.controllers.busy and not live.exchange.busy, "the end of it")
+    wait_until(lambda: not live.controllers.busy, "the end of it")
     assert state.at(LANE_RUNS, "one").status == "failed"
     assert "gone.safetensors" in state.at(LANE_RUNS, "one").message
     live.playback.set_t(60)
@@ -312,15 +310,14 @@ def test_an_engine_that_dies_in_the_midst_of_all_is_asked_for_all_again(live, sh
     process = live.link.thread_in_charge.process_id
     os.kill(process, signal.SIGSTOP)  # nothing of it will be answered
     live.inversion.invert_file(str(tmp_path / "points.npy"))
-    parts = (live.geodesic, live.overlays)
-    wait_until(lambda: all(part.busy for part in parts), "all of it")
+    under_way = {"geodesic", "warp:one", "basin", "difference:one", "exact difference:one"}
+    wait_until(lambda: live.exchange.under_way >= under_way, "all of it")
     wait_until(lambda: state.get(INVERSION).status == "running", "the inversion")
     wait_until(lambda: state.get(COMPARISON).status == "running", "the comparison")
     os.kill(process, signal.SIGKILL)
     wait_until(lambda: state.get(ENGINE).status == "dead", "the end of the engine")
-    wait_until(lambda: not live.exchange.busy and not live.exchange.busy, "the pauses")
-    assert not live.controllers.busy
-    assert not live.exchange.busy
+    wait_until(lambda: not live.controllers.busy, "the pauses")
+    assert not live.exchange.under_way
     assert state.get(INVERSION).status == "failed"
     live.controllers.engine.start_again()
     wait_until(lambda: state.get(ENGINE).status == "ready", "the new engine")
