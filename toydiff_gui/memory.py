@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QWidget
 from engine.config import PathName, SamplerName, TrainingConfig
 from toydiff_gui.bundled import NAMES
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, IMAGE_ZOOM, ImageSampling
+from toydiff_gui.modes.points.overlays import table
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.references import is_here
-from toydiff_gui.scene import OVERLAYS
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.lanes import LANES, MAX_LANES, LaneSpec, shown_lanes
 from toydiff_gui.state.store import Store
@@ -121,7 +121,9 @@ def _possible(lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:
 def _of_lanes_there_are(view: ViewSettings, state: Store) -> dict[str, Any]:
     """Overlays and selection, without those of lanes that are no more."""
     keys = [lane.key for lane in shown_lanes(state)]
-    known = {NOT_LANES[0]: {"basin"}} | {lane.key: set(OVERLAYS) for lane in state.get(LANES)}
+    over_lanes = table.keys(over_latents=False)
+    known = {lane.key: over_lanes for lane in state.get(LANES)}
+    known[NOT_LANES[0]] = table.keys(over_latents=True)
     overlays = {}
     for key, kinds in view.overlays.items():
         if left := tuple(kind for kind in kinds if kind in known.get(key, ())):

@@ -140,7 +140,7 @@ def test_arrows_and_heat_are_what_the_denoiser_says_where_they_are_drawn(live):
     live.playback.set_t(30)
     wait_until(lambda: at_rest(live), "the heat at another time")
     for key, ref in refs.items():
-        difference = live.grid.scene.lane(key).difference
+        difference = live.grid.scene.lane(key).layers["difference"]
         for t in (30, 90):
             heat = difference.values[t]
             points = middles(difference.box, heat.shape[1], heat.shape[0])
@@ -162,7 +162,7 @@ def test_the_basin_map_is_where_ddim_takes_its_pixels(live):
             live.overlays.set_view((0.2 - half, 0.2 + half, -half, half))
         settle()
         wait_until(lambda: at_rest(live), "the map")
-        basin = live.grid.scene.lane(LATENT_KEY).basin
+        basin = live.grid.scene.lane(LATENT_KEY).layers["basin"]
         height, width = basin.landings.shape[:2]
         assert width == 150
         pixels = middles(basin.box, width, height)
@@ -269,11 +269,11 @@ def test_lanes_of_a_model_with_fewer_steps_and_of_a_file_that_goes(live, short, 
     settle()
     wait_until(lambda: at_rest(live), "the lane")
     lane = live.grid.scene.lane("one")
-    assert lane.trajectory.t[0] == lane.warp.trajectory.t[0] == 250
-    assert sorted(lane.field.eps) == sorted(round(12.5 * t) for t in range(1, 21))
+    assert lane.trajectory.t[0] == lane.layers["warp"].trajectory.t[0] == 250
+    assert sorted(lane.layers["field"].eps) == sorted(round(12.5 * t) for t in range(1, 21))
     for t in (1, 10, 20):
-        found = lane.field.eps[round(12.5 * t)]
-        expected = eps_of(str(copy), lane.field.points, t)
+        found = lane.layers["field"].eps[round(12.5 * t)]
+        expected = eps_of(str(copy), lane.layers["field"].points, t)
         np.testing.assert_allclose(found, expected, atol=2e-3)
     assert texts(live) == []
     copy.unlink()
@@ -310,7 +310,8 @@ def test_an_engine_that_dies_in_the_midst_of_all_is_asked_for_all_again(live, sh
     process = live.link.thread_in_charge.process_id
     os.kill(process, signal.SIGSTOP)  # nothing of it will be answered
     live.inversion.invert_file(str(tmp_path / "points.npy"))
-    under_way = {"geodesic", "warp:one", "basin", "difference:one", "exact difference:one"}
+    under_way = {"geodesic", "warp:one", "basin:latent"}
+    under_way |= {"difference own:one", "difference exact:one"}
     wait_until(lambda: live.exchange.under_way >= under_way, "all of it")
     wait_until(lambda: state.get(INVERSION).status == "running", "the inversion")
     wait_until(lambda: state.get(COMPARISON).status == "running", "the comparison")
@@ -326,7 +327,7 @@ def test_an_engine_that_dies_in_the_midst_of_all_is_asked_for_all_again(live, sh
     assert state.get(GEODESIC).status == "done"
     assert state.get(COMPARISON).status == "done"
     lane = live.grid.scene.lane("one")
-    assert list(lane.difference.values) == [0]
-    assert lane.warp.trajectory.complete
-    assert live.grid.scene.lane(LATENT_KEY).basin is not None
+    assert list(lane.layers["difference"].values) == [0]
+    assert lane.layers["warp"].trajectory.complete
+    assert live.grid.scene.lane(LATENT_KEY).layers.get("basin") is not None
     np.testing.assert_array_equal(lane.trajectory.x[0], state.get(GEODESIC).latents)

@@ -299,9 +299,8 @@ class LaneView(QWidget):
 
 def _frame_at(lane: LaneScene, t: float) -> tuple[object, ...]:
     """The number of the state that is seen, and of what is laid over it: all of it can grow."""
-    if lane.kind == "latent":
-        return ()
-    frame = None if lane.trajectory is None else lane.trajectory.index_at(t)
+    trajectory = None if lane.kind == "latent" else lane.trajectory
+    frame = None if trajectory is None else trajectory.index_at(t)
     return (frame, *overlay_frame(lane, t))
 
 
@@ -310,10 +309,6 @@ _COMPARED_BY_IDENTITY = (
     "data",
     "cloud",
     "forward",
-    "warp",
-    "basin",
-    "field",
-    "difference",
     "alphas_cumprod",
 )
 _COMPARED_BY_VALUE = (

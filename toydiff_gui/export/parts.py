@@ -115,15 +115,11 @@ def _(scene: ImageScene) -> ImageScene:
 
 
 def _frozen_lane(lane: LaneScene) -> LaneScene:
-    """``lane`` with all that grows in place, the layers over it as well, as it is now."""
-    field, heat, warp = lane.field, lane.difference, lane.warp
+    """``lane`` with all that grows in place as it is now; the layers over it are values."""
     return replace(
         lane,
         trajectory=_held(lane.trajectory),
         forward=_held(lane.forward),
-        field=None if field is None else replace(field, eps=dict(field.eps)),
-        difference=None if heat is None else replace(heat, values=dict(heat.values)),
-        warp=None if warp is None else replace(warp, trajectory=_copy(warp.trajectory)),
     )
 
 

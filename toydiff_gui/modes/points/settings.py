@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from engine import catalogue
 from engine.config import MAX_TIMESTEPS, MAX_WAY_POINTS, PathName, Side, require_between
-from toydiff_gui.scene import BasinLayer, FieldLayer, HeatLayer, WarpLayer
+from toydiff_gui.scene import Layer
 from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.slots import Family, Kind, Slot
 from toydiff_gui.state.store import Store
 
 Mode = Literal["interpolation", "samples", "inverted"]
 Point = tuple[float, float]
-Layer = BasinLayer | FieldLayer | HeatLayer | WarpLayer
 
 MAX_LANE_POINTS = 100_000
 
