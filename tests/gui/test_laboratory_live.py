@@ -127,7 +127,7 @@ def test_arrows_and_heat_are_what_the_denoiser_says_where_they_are_drawn(live):
     lanes = {key: live.grid.scene.lane(key) for key in refs}
     rng = np.random.default_rng(0)
     for key, ref in refs.items():
-        field = lanes[key].field
+        field = lanes[key].layers["field"]
         for t in times:
             some = rng.integers(0, len(field.points), 100)
             expected = eps_of(ref, field.points[some], t)
