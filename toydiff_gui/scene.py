@@ -8,13 +8,14 @@ export holds on to the one it was given. No Qt here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.trajectory import Trajectory
+from engine.values import BY_CONTENT, value
 
 Points = NDArray[np.float32]
 
@@ -24,20 +25,22 @@ Box = tuple[float, float, float, float]
 
 
 class Layer(Protocol):
-    """What is laid over a lane, as far as the engine has computed it: an immutable value."""
+    """What is laid over a lane, as far as the engine has computed it: a value."""
 
-    def seen_at(self, t: float) -> object:
-        """The array that is seen at ``t``: where it is the same, so is the picture. None: none."""
+    def at(self, t: float) -> Layer:
+        """What it shows at ``t``, alone: where that is equal, so is the picture."""
 
 
+@value
 @dataclass(frozen=True)
 class PathLine:
     """Another path between the same endpoints, to compare with: ``latents`` (N, 2)."""
 
     label: str
-    latents: Points
+    latents: Points = field(metadata=BY_CONTENT)
 
 
+@value
 @dataclass(frozen=True)
 class LaneScene:
     """One lane.
@@ -55,7 +58,7 @@ class LaneScene:
     note: str = ""
     kind: Literal["latent", "trajectory"] = "trajectory"
     trajectory: Trajectory | None = None
-    latents: Points | None = None
+    latents: Points | None = field(default=None, metadata=BY_CONTENT)
     joined: bool = False
     overlays: frozenset[str] = frozenset()
     data: Points | None = None
@@ -65,7 +68,7 @@ class LaneScene:
     """What to show instead of points: why the lane is empty or what failed."""
     off_data: float | None = None
     """The share of samples at t = 0 that lies off the data, in 0..1; None while not known."""
-    latent_norms: NDArray[np.float64] | None = None
+    latent_norms: NDArray[np.float64] | None = field(default=None, metadata=BY_CONTENT)
     """Norm of each latent (N,) along a path; None where there is no path."""
     prior_norms: tuple[float, float, float] | None = None
     """2.5 %, 50 % and 97.5 % quantiles of the norm under the prior."""
@@ -73,6 +76,8 @@ class LaneScene:
     """Index of the point that is looked at, in all lanes (hovered in a strip)."""
     pinned: int | None = None
     """Index of the point whose whole trajectory is shown."""
+    picked: Points | None = field(default=None, metadata=BY_CONTENT)
+    """Data points that the user has chosen, to be ringed."""
     alphas_cumprod: NDArray[np.float64] | None = None
     """(T + 1,), for what is computed at the timeline's t: the density of the noised data."""
     cloud: Points | None = None
@@ -86,10 +91,14 @@ class LaneScene:
     path_label: str = ""
     way_points: tuple[tuple[float, float], ...] = ()
     """In the latent lane: points that a drawn path goes through, to be dragged."""
-    picked: Points | None = None
-    """Data points that the user has chosen, to be ringed."""
     drawing: bool = False
     """In the latent lane: a double click adds a way-point."""
+
+    def at(self, t: float) -> LaneScene:
+        """What is seen at ``t``, alone: of trajectory and layers what they show then."""
+        moving = {name: item.at(t) for name, item in vars(self).items() if hasattr(item, "at")}
+        layers = {kind: layer.at(t) for kind, layer in self.layers.items()}
+        return replace(self, **moving, layers=layers)
 
     def points_at(self, t: float) -> Points | None:
         """The states (N, ...) to show at ``t``; None while there are none."""
@@ -108,6 +117,7 @@ class LaneScene:
         return None if k is None else self.trajectory.x0[k]
 
 
+@value
 @dataclass(frozen=True)
 class Scene:
     """All lanes on one timeline of ``timesteps`` = T, with alpha_bar (T + 1,) for the read-out."""

@@ -1,6 +1,6 @@
 """An overlay that only this file knows: what one adds to have one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ import torch
 
 import engine
 from engine import protocol
+from engine.values import value
 from tests.hands.window import lanes_done, settle, wait_until
 from toydiff_gui import icons
 from toydiff_gui.drawing import overlays as drawing
@@ -26,6 +27,7 @@ from toydiff_gui.theme import DARK
 TIMES = (125, 20)
 
 
+@value
 @dataclass(frozen=True)
 class CleanLayer:
     """Where the denoiser takes the points of a grid at two times: t to (N, 2)."""
@@ -33,8 +35,9 @@ class CleanLayer:
     points: Points
     x0: dict[int, Points]
 
-    def seen_at(self, t):
-        return self.x0.get(min(self.x0, key=lambda known: abs(known - t), default=0))
+    def at(self, t):
+        nearest = sorted(self.x0, key=lambda known: abs(known - t))[:1]
+        return replace(self, x0={known: self.x0[known] for known in nearest})
 
 
 def asks(subject, sight):
@@ -52,7 +55,7 @@ def asks(subject, sight):
 
 def paint_clean(paper, lane, t):
     layer = lane.layers.get("clean")
-    if isinstance(layer, CleanLayer) and (points := layer.seen_at(t)) is not None:
+    for points in layer.at(t).x0.values() if isinstance(layer, CleanLayer) else ():
         colours = (paper.style.palette.error,)
         paint_points(
             paper.painter,

@@ -28,24 +28,16 @@ class OverlayPainter:
     paint_above: Paint | None = None
     """What lies above all other overlays."""
     seen: Callable[[LaneScene, float], object] | None = None
-    """What is painted at a time, for an overlay without a layer: if the same, then alike."""
-
-
-def _frames_there(lane: LaneScene, t: float) -> object:
-    return None if lane.trajectory is None else len(lane.trajectory.x)
-
-
-def _forward_frame(lane: LaneScene, t: float) -> object:
-    return None if lane.forward is None else lane.forward.index_at(t)
+    """What it shows at a time besides what the lane has then (``LaneScene.at``)."""
 
 
 PAINTERS = (
     OverlayPainter("difference", paint_difference, paint_above=paint_difference_scale),
     OverlayPainter("density", paint_density, seen=lambda lane, t: round(t)),
-    OverlayPainter("forward", paint_forward, seen=_forward_frame),
+    OverlayPainter("forward", paint_forward),
     OverlayPainter("warp", paint_warp),
     OverlayPainter("field", paint_field),
-    OverlayPainter("trajectories", paint_trajectories, seen=_frames_there),
+    OverlayPainter("trajectories", paint_trajectories, seen=lambda lane, t: lane.trajectory),
 )
 """From the bottom to the top; the states lie above them all, 'preview' is painted with them."""
 
@@ -63,15 +55,9 @@ def paint_overlays(paper: Paper, lane: LaneScene, t: float) -> None:
 
 
 def overlay_frame(lane: LaneScene, t: float) -> tuple[object, ...]:
-    """What the overlays of ``lane`` show at ``t``: if this is the same, so is their picture.
-
-    Arrays are told apart by their identity, so both lanes that are compared must be there.
-    """
-    layers = [(key, id(layer.seen_at(t))) for key, layer in sorted(lane.layers.items())]
-    painters = () if lane.kind == "latent" else PAINTERS
-    seen = [
+    """What the overlays of ``lane`` show at ``t`` besides ``lane.at(t)``."""
+    return tuple(
         painter.seen(lane, t)
-        for painter in painters
+        for painter in PAINTERS
         if painter.overlay in lane.overlays and painter.seen is not None
-    ]
-    return (*layers, *seen)
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine import protocol
 from engine.config import SamplerConfig
 from engine.protocol import AnyReport, Arrays
+from engine.values import value
 from toydiff_gui.modes.points.overlays.computed import (
     Ask,
     Computed,
@@ -21,6 +22,7 @@ COARSE, FINE = (48, 20), (150, 50)
 """Pixels along the longer side of the map and steps of DDIM: first quickly, then well."""
 
 
+@value
 @dataclass(frozen=True)
 class BasinLayer:
     """Where each latent of ``box`` ends up: ``landings`` (H, W, 2), the first row at the top."""
@@ -28,9 +30,9 @@ class BasinLayer:
     box: Box
     landings: Points
 
-    def seen_at(self, t: float) -> object:
-        """The array that is seen, whatever ``t`` is."""
-        return self.landings
+    def at(self, t: float) -> BasinLayer:
+        """The same at every ``t``."""
+        return self
 
 
 def _asks(subject: Subject, sight: Sight) -> tuple[Ask, ...]:

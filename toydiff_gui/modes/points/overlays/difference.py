@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine import protocol
 from engine.config import EXACT
 from engine.protocol import AnyReport, Arrays
+from engine.values import value
 from toydiff_gui.modes.points.overlays.computed import (
     Ask,
     ComputedInTime,
@@ -26,6 +27,7 @@ SIDE = 64
 """Pixels along the box' longer side."""
 
 
+@value
 @dataclass(frozen=True)
 class HeatLayer:
     """A value on the pixels of ``box``: ``values`` maps t to (H, W), the first row at the top."""
@@ -38,10 +40,10 @@ class HeatLayer:
         """The time nearest to ``t`` that has arrived; None while there is none."""
         return min(self.values, key=lambda known: abs(known - t), default=None)
 
-    def seen_at(self, t: float) -> object:
-        """The array that is seen at ``t``."""
-        time = self.time_at(t)
-        return None if time is None else self.values[time]
+    def at(self, t: float) -> HeatLayer:
+        """What it shows at ``t``, alone."""
+        known = self.time_at(t)
+        return replace(self, values={} if known is None else {known: self.values[known]})
 
 
 def _asks(subject: Subject, sight: Sight) -> tuple[Ask, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from engine import protocol
 from engine.protocol import AnyReport, Arrays
+from engine.values import value
 from toydiff_gui.modes.points.overlays.computed import Ask, Computed, Sight, Subject, grid
 from toydiff_gui.scene import Box, Points
 
@@ -14,11 +15,12 @@ COLUMNS, ROWS = 38, 24
 """Arrows over the box."""
 
 
+@value
 @dataclass(frozen=True)
 class FieldLayer:
     """The noise that a denoiser sees at the places of a grid, at every time that has arrived.
 
-    ``points`` (G, 2); ``eps`` maps t to (G, 2).
+    ``points`` (G, 2); ``eps`` maps t to (G, 2), of the times that have arrived.
     """
 
     box: Box
@@ -30,10 +32,10 @@ class FieldLayer:
         """The time nearest to ``t`` that has arrived; None while there is none."""
         return min(self.eps, key=lambda known: abs(known - t), default=None)
 
-    def seen_at(self, t: float) -> object:
-        """The array that is seen at ``t``."""
-        time = self.time_at(t)
-        return None if time is None else self.eps[time]
+    def at(self, t: float) -> FieldLayer:
+        """What it shows at ``t``, alone."""
+        known = self.time_at(t)
+        return replace(self, eps={} if known is None else {known: self.eps[known]})
 
 
 def _asks(subject: Subject, sight: Sight) -> tuple[Ask, ...]:

@@ -25,10 +25,9 @@ class WarpLayer:
     trajectory: Trajectory
     points_per_line: int
 
-    def seen_at(self, t: float) -> object:
-        """The array that is seen at ``t``."""
-        k = self.trajectory.index_at(t)
-        return None if k is None else self.trajectory.x[k]
+    def at(self, t: float) -> WarpLayer:
+        """What it shows at ``t``, alone."""
+        return replace(self, trajectory=self.trajectory.at(t))
 
 
 def _asks(subject: Subject, sight: Sight) -> tuple[Ask, ...]:
@@ -36,7 +35,7 @@ def _asks(subject: Subject, sight: Sight) -> tuple[Ask, ...]:
         if not isinstance(message, protocol.Frame):
             return layer
         if layer is None:
-            times = [subject.on_timeline(t) for t in message.times]
+            times = tuple(subject.on_timeline(t) for t in message.times)
             layer = WarpLayer(Trajectory(times), LINE_POINTS)
         return replace(layer, trajectory=layer.trajectory.with_frame(arrays["x"], arrays["x0"]))
 
