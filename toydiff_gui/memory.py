@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QWidget
 from engine.config import TrainingConfig
 from toydiff_gui.bundled import NAMES
 from toydiff_gui.references import is_here
-from toydiff_gui.scene import OVERLAYS
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.lanes import LANES, MAX_LANES, LaneSpec, shown_lanes
 from toydiff_gui.state.store import Store
@@ -44,6 +43,10 @@ class Remembers(Protocol):
     def remember(self) -> Callable[[SettingsFile, Store], None]:
         """Keeps what belongs to it for next time."""
 
+    @property
+    def overlays(self) -> Callable[[bool], Collection[str]]:
+        """Keys of what can be laid over its lanes, or (True) over the latents."""
+
 
 def restore(settings: SettingsFile, state: Store, modes: Sequence[Remembers]) -> None:
     """Set the state as it was when the window was last closed."""
@@ -55,7 +58,7 @@ def restore(settings: SettingsFile, state: Store, modes: Sequence[Remembers]) ->
         mode.restore(settings, state)
     view = settings.get("state/view", ViewSettings) or state.get(VIEW)
     view = replace(view, maximised_lane="", presentation=False)
-    state.update(VIEW, **asdict(view) | _of_lanes_there_are(view, state))
+    state.update(VIEW, **asdict(view) | _of_lanes_there_are(view, state, modes))
 
 
 def remember(settings: SettingsFile, state: Store, modes: Sequence[Remembers]) -> None:
@@ -79,10 +82,17 @@ def _possible(lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:
     return tuple(kept.values())
 
 
-def _of_lanes_there_are(view: ViewSettings, state: Store) -> dict[str, Any]:
+def _of_lanes_there_are(
+    view: ViewSettings, state: Store, modes: Sequence[Remembers]
+) -> dict[str, Any]:
     """Overlays and selection, without those of lanes that are no more."""
     keys = [lane.key for lane in shown_lanes(state)]
-    known = {NOT_LANES[0]: {"basin"}} | {lane.key: set(OVERLAYS) for lane in state.get(LANES)}
+    over_lanes, over_latents = (
+        {kind for mode in modes for kind in mode.overlays(over_latents)}
+        for over_latents in (False, True)
+    )
+    known = {lane.key: over_lanes for lane in state.get(LANES)}
+    known[NOT_LANES[0]] = over_latents
     overlays = {}
     for key, kinds in view.overlays.items():
         if left := tuple(kind for kind in kinds if kind in known.get(key, ())):

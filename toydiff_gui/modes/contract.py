@@ -6,7 +6,7 @@ window knows what stands in this file, and no mode knows another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,7 +113,8 @@ class Mode:
     ``lanes`` says how its lanes are set. ``first_training`` is what is to be trained where nothing
     is remembered, beside a model. ``no_model`` is said where there is none to open. ``describe``:
     its states in words, such as 'points in the plane'. ``restore`` and ``remember`` carry its
-    settings and views from one window to the next; what is damaged is forgotten.
+    settings and views from one window to the next; what is damaged is forgotten. ``overlays``: the
+    keys of what can be laid over its lanes, or (True) over the latents.
     """
 
     key: str
@@ -126,5 +127,6 @@ class Mode:
     describe: Callable[[ModelInfo], str]
     first_training: Callable[[ModelInfo], TrainingConfig]
     tasks: tuple[Task, ...] = ()
+    overlays: Callable[[bool], Collection[str]] = lambda over_latents: ()
     restore: Callable[[SettingsFile, Store], None] = _ignore
     remember: Callable[[SettingsFile, Store], None] = _ignore

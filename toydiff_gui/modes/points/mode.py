@@ -19,6 +19,7 @@ from toydiff_gui.modes.points.comparison import PathComparison
 from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.modes.points.overlay_requests import OverlayRequests
+from toydiff_gui.modes.points.overlays import table
 from toydiff_gui.modes.points.settings import POINT_LANES, SAMPLING, Sampling
 from toydiff_gui.modes.points.tasks import TASKS
 from toydiff_gui.panels.sample import SamplePanel
@@ -132,6 +133,7 @@ MODE = Mode(
     describe=lambda model: "points in the plane",
     first_training=lambda model: TrainingConfig(),
     tasks=TASKS,
+    overlays=lambda over_latents: table.keys(over_latents=over_latents),
     restore=_restore,
     remember=_remember,
 )
