@@ -39,6 +39,7 @@ from toydiff_gui.diagnostics import DiagnosticsPage
 from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.engine_link import EngineKind, EngineLink
 from toydiff_gui.export.dialog import ExportDialog
+from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.export.spec import ThemeName
 from toydiff_gui.export.stills import clipboard_data
 from toydiff_gui.help_dialog import HelpDialog
@@ -50,6 +51,7 @@ from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.inversion import ImageInversion
 from toydiff_gui.modes.images.lane_requests import ImageLanes
+from toydiff_gui.modes.images.picture import ImagesPicture
 from toydiff_gui.modes.images.settings import (
     ATTENTION,
     IMAGE_CARD,
@@ -63,6 +65,7 @@ from toydiff_gui.modes.points.comparison import PathComparison
 from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.modes.points.overlay_requests import OverlayRequests
+from toydiff_gui.modes.points.picture import PointsPicture
 from toydiff_gui.modes.points.settings import INVERSION, LAYERS, SAMPLING
 from toydiff_gui.panels.images.sample import ImageSamplePanel
 from toydiff_gui.panels.images.train import ImageTrainPanel
@@ -354,7 +357,7 @@ class MainWindow(QMainWindow):
             self.timeline.set_thumbnails(pictures, of_pixels=True)
 
     def current_scene(self) -> Scene | ImageScene:
-        """What is to be exported: the scene of this moment, as far as it is zoomed in.
+        """The scene of this moment, as far as it is zoomed in.
 
         That is the forward process while it is shown, else the lanes.
         """
@@ -366,6 +369,11 @@ class MainWindow(QMainWindow):
             return compose_images(self.state)
         view = self.grid.view_range
         return replace(compose(self.state), view=(view.x0, view.x1, view.y0, view.y1))
+
+    def current_picture(self) -> Picture:
+        """What is to be exported."""
+        scene = self.current_scene()
+        return PointsPicture(scene) if isinstance(scene, Scene) else ImagesPicture(scene)
 
     def _show_model(self) -> None:
         model = self.state.get(MODEL)
@@ -581,7 +589,7 @@ class MainWindow(QMainWindow):
             return
         if self._export is None:
             self._export = ExportDialog(
-                self.current_scene, self.playback, self, settings=self._settings
+                self.current_picture, self.playback, self, settings=self._settings
             )
         self._export.show()
         self._export.raise_()
@@ -592,7 +600,7 @@ class MainWindow(QMainWindow):
         if self._only_plots():
             return
         name: ThemeName = "dark" if theme.current().dark else "light"
-        data = clipboard_data(self.current_scene(), self.playback.t, COPY_SIZE, name)
+        data = clipboard_data(self.current_picture(), self.playback.t, COPY_SIZE, name)
         QGuiApplication.clipboard().setMimeData(data)
         self.state.post("The picture is on the clipboard.")
 

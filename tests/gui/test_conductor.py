@@ -484,7 +484,7 @@ def test_nothing_of_the_model_before_comes_into_the_lanes_of_the_next(resting):
     new = resting.asked()[-1]
     resting.link.frames(new, timesteps=20)
     resting.link.finish(new)
-    assert resting.run().trajectory.t == list(range(20, -1, -1))
+    assert resting.run().trajectory.t == tuple(range(20, -1, -1))
 
 
 def test_a_model_with_fewer_timesteps_takes_the_timeline_along(resting):

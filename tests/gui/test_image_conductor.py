@@ -933,7 +933,7 @@ def test_a_stop_ends_the_search_for_the_strips(image_desk):
     assert cancel.message.job == search.message.job
     assert state.get(GEODESIC).status == "stopped"
     run = image_desk.run()
-    assert (run.status, run.trajectory.t) == ("empty", [250, 0])
+    assert (run.status, run.trajectory.t) == ("empty", (250, 0))
     link.report(better, arrays)
     assert image_desk.run() is run
     assert not image_desk.heard(protocol.FindPath, *KINDS)
