@@ -106,7 +106,7 @@ def render(file: Path, out: str, **options: Any) -> None:
     """Draw ``file`` to ``out``."""
     if complaint := platform_check.explain({"QT_QPA_PLATFORM": "offscreen"}):
         raise click.ClickException(complaint)
-    from toydiff_gui.export.render import render_file
+    from toydiff_gui.app.render import render_file
 
     with tqdm(unit=" frames", disable=not sys.stderr.isatty(), leave=False) as bar:
 

@@ -37,6 +37,7 @@ from toydiff_gui.controls import DockRail, MessageBar, Segment
 from toydiff_gui.diagnostics import DiagnosticsPage
 from toydiff_gui.engine_link import EngineKind, EngineLink
 from toydiff_gui.export.dialog import ExportDialog
+from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.export.spec import ThemeName
 from toydiff_gui.export.stills import clipboard_data
 from toydiff_gui.help_dialog import HelpDialog
@@ -259,15 +260,24 @@ class MainWindow(QMainWindow):
         self.playback.set_reached(reached if waits else 0)
 
     def current_scene(self) -> Any:
-        """What is to be exported: the scene of this moment, as far as it is zoomed in.
+        """The scene of this moment, as far as it is zoomed in.
 
         That is the forward process while it is shown, else the lanes.
         """
-        if self.state.get(VIEW).page == "diagnostics":
-            forward = self.diagnostics.current_scene
-            if forward is not None:
-                return forward
-        return self.shown.scene()
+        forward = self._forward
+        return self.shown.scene() if forward is None else forward.current_scene
+
+    def current_picture(self) -> Picture:
+        """What is to be exported: the scene of this moment, as its mode draws it."""
+        forward = self._forward
+        return self.shown.picture() if forward is None else forward.current_picture
+
+    @property
+    def _forward(self) -> DiagnosticsPage | None:
+        """The page with the forward process, while that is shown."""
+        shown = self.state.get(VIEW).page == "diagnostics"
+        there = shown and self.diagnostics.current_scene is not None
+        return self.diagnostics if there else None
 
     def _show_model(self) -> None:
         self.timeline.set_schedule(alphas_cumprod(self.state.get(MODEL).schedule))
@@ -461,7 +471,7 @@ class MainWindow(QMainWindow):
             return
         if self._export is None:
             self._export = ExportDialog(
-                self.current_scene, self.playback, self, settings=self._settings
+                self.current_picture, self.playback, self, settings=self._settings
             )
         self._export.show()
         self._export.raise_()
@@ -472,7 +482,7 @@ class MainWindow(QMainWindow):
         if self._only_plots():
             return
         name: ThemeName = "dark" if theme.current().dark else "light"
-        data = clipboard_data(self.current_scene(), self.playback.t, COPY_SIZE, name)
+        data = clipboard_data(self.current_picture(), self.playback.t, COPY_SIZE, name)
         QGuiApplication.clipboard().setMimeData(data)
         self.state.post("The picture is on the clipboard.")
 

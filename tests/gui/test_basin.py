@@ -7,8 +7,9 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from toydiff_gui.drawing import LaneStyle, ViewRange, paint_lane
+from toydiff_gui.drawing import LaneStyle, ViewRange
 from toydiff_gui.drawing.basin import extent_of, find_edges, landing_colours
+from toydiff_gui.drawing.lane import paint_lane
 from toydiff_gui.modes.points.overlays.basin import BasinLayer
 from toydiff_gui.scene import LaneScene, PathLine
 from toydiff_gui.theme import DARK, LIGHT, Theme, contrast

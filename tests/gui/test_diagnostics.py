@@ -169,7 +169,7 @@ def test_noising_step_by_step_has_the_moments_of_the_closed_form():
     x0 = np.stack([random.normal(1.0, 0.5, 60_000), random.normal(0, 1, 60_000)], 1).astype("f4")
     bars, betas = noise_tables.alphas_cumprod(schedule), noise_tables.betas(schedule)
     for trajectory in (step_by_step(x0, schedule, 0), in_closed_form(x0, schedule, 0)):
-        assert trajectory.t == list(range(40, -1, -1))
+        assert trajectory.t == tuple(range(40, -1, -1))
         assert np.array_equal(trajectory.x[-1], x0)
         for k in (0, 20, 35):
             bar = bars[trajectory.t[k]]

@@ -14,24 +14,22 @@ from PySide6.QtSvg import QSvgGenerator
 from engine.trajectory import Trajectory
 from toydiff_gui import theme
 from toydiff_gui.drawing import (
-    BackgroundCache,
     LaneStyle,
     PlotTransform,
     ViewRange,
     default_view,
     paint_header,
-    paint_lane,
-    paint_scene,
     picture_style,
-    shown_view,
 )
-from toydiff_gui.drawing.background import paint_ring_labels
+from toydiff_gui.drawing.background import BackgroundCache, paint_ring_labels
 from toydiff_gui.drawing.cloud import paint_points
 from toydiff_gui.drawing.figures import gap, length, measure_variants, measures, pair, plain
 from toydiff_gui.drawing.geometry import arcs_inside, clip_segments
+from toydiff_gui.drawing.lane import paint_lane
 from toydiff_gui.drawing.marks import coordinates_of
+from toydiff_gui.drawing.picture import paint_scene
 from toydiff_gui.drawing.tiling import best_columns, tile
-from toydiff_gui.drawing.view import tick_step, ticks
+from toydiff_gui.drawing.view import shown_view, tick_step, ticks
 from toydiff_gui.scene import LaneScene, Scene
 from toydiff_gui.theme import DARK, LIGHT, Theme
 

@@ -24,6 +24,7 @@ from engine import datasets, noise_tables, trajectory
 from engine.config import ScheduleConfig, sampler_times
 from engine.trajectory import Trajectory
 from toydiff_gui import sheet, theme
+from toydiff_gui.app.render import render_file
 from toydiff_gui.export import film as film_module
 from toydiff_gui.export.control import Control
 from toydiff_gui.export.errors import CancelledError, ExportError
@@ -31,11 +32,12 @@ from toydiff_gui.export.ffmpeg import FFmpegEncoder
 from toydiff_gui.export.film import render_film, render_films
 from toydiff_gui.export.gif import GifEncoder, gif_delay, gif_rate
 from toydiff_gui.export.picture import FramePainter, still_image
-from toydiff_gui.export.render import render_file, scene_of
 from toydiff_gui.export.spec import FilmSpec
 from toydiff_gui.export.stills import clipboard_data, save_contact_sheet, save_still
 from toydiff_gui.export.trajectory_file import save_trajectories
 from toydiff_gui.export.worker import ExportJob
+from toydiff_gui.modes.points.picture import PointsPicture
+from toydiff_gui.modes.points.trajectory_file import scene_of
 from toydiff_gui.scene import LaneScene, Scene
 
 T = 10
@@ -89,7 +91,7 @@ def as_array(image):
 
 
 def painted(scene, t, size=SIZE, name="dark"):
-    return as_array(still_image(scene, t, size, name))
+    return as_array(still_image(PointsPicture(scene), t, size, name))
 
 
 def decoded(path):
@@ -117,7 +119,7 @@ def time_shown(frame, scene, *, within, size=SIZE, name="dark"):
 
 def spec_of(scene, kind="mp4", **changes):
     settings = {"size": SIZE, "fps": 20, "hold": 0.2, "format": kind}
-    return FilmSpec(scene, **(settings | changes))
+    return FilmSpec(PointsPicture(scene), **(settings | changes))
 
 
 def leftovers(folder):
@@ -335,7 +337,7 @@ def test_the_same_in_another_thread(scene, tmp_path):
 
 
 def test_a_frame_does_not_depend_on_the_frames_before(scene):
-    painter = FramePainter(scene, SIZE, "dark")
+    painter = FramePainter(PointsPicture(scene), SIZE, "dark")
     painter.frame(T)
     painter.frame(0)
     assert (as_array(painter.image(5)) == painted(scene, 5)).all()
@@ -581,7 +583,7 @@ def test_stopping_a_job_waits_for_it(scene, tmp_path, qtbot):
 
 
 def test_a_still_is_what_the_film_shows(scene, tmp_path):
-    save_still(scene, 4, tmp_path / "still.png", SIZE)
+    save_still(PointsPicture(scene), 4, tmp_path / "still.png", SIZE)
     with Image.open(tmp_path / "still.png") as image:
         assert (np.array(image.convert("RGB")) == painted(scene, 4)).all()
 
@@ -589,7 +591,7 @@ def test_a_still_is_what_the_film_shows(scene, tmp_path):
 @pytest.mark.parametrize("name", ["dark", "light"])
 def test_an_svg_holds_shapes_only_and_looks_the_same(scene, tmp_path, name):
     path, size = tmp_path / "still.svg", (640, 400)
-    save_still(scene, 4, path, size, name)
+    save_still(PointsPicture(scene), 4, path, size, name)
     text = path.read_text()
     assert "<image" not in text
     assert "<text" not in text, "no reader needs the typeface"
@@ -602,8 +604,8 @@ def test_an_svg_holds_shapes_only_and_looks_the_same(scene, tmp_path, name):
 
 def test_a_contact_sheet_shows_four_times(scene, tmp_path):
     size = (640, 360)
-    save_contact_sheet(scene, tmp_path / "sheet.png", size)
-    save_contact_sheet(scene, tmp_path / "sheet.svg", size)
+    save_contact_sheet(PointsPicture(scene), tmp_path / "sheet.png", size)
+    save_contact_sheet(PointsPicture(scene), tmp_path / "sheet.svg", size)
     assert "<image" not in (tmp_path / "sheet.svg").read_text()
     with Image.open(tmp_path / "sheet.png") as image:
         sheet = np.array(image.convert("RGB")).astype(int)
@@ -620,19 +622,19 @@ def test_a_contact_sheet_shows_four_times(scene, tmp_path):
 
 def test_a_contact_sheet_of_chosen_times(scene, tmp_path):
     path = tmp_path / "sheet.png"
-    save_contact_sheet(scene, path, (640, 360), times=(3,))
+    save_contact_sheet(PointsPicture(scene), path, (640, 360), times=(3,))
     assert path.exists()
     with pytest.raises(ExportError, match="got 11"):
-        save_contact_sheet(scene, path, (640, 360), times=(3, 11))
+        save_contact_sheet(PointsPicture(scene), path, (640, 360), times=(3, 11))
 
 
 def test_a_picture_needs_a_known_ending(scene, tmp_path):
     with pytest.raises(ExportError, match=r"\.png or \.svg, got 'a\.bmp'"):
-        save_still(scene, 0, tmp_path / "a.bmp", SIZE)
+        save_still(PointsPicture(scene), 0, tmp_path / "a.bmp", SIZE)
 
 
 def test_the_clipboard_gets_pixels_and_shapes(scene):
-    data = clipboard_data(scene, 4, SIZE)
+    data = clipboard_data(PointsPicture(scene), 4, SIZE)
     QGuiApplication.clipboard().setMimeData(data)
     held = QGuiApplication.clipboard().mimeData()
     assert (as_array(QImage(held.imageData())) == painted(scene, 4)).all()
@@ -645,14 +647,14 @@ def test_the_clipboard_gets_pixels_and_shapes(scene):
 
 def test_one_trajectory_goes_to_the_file(scene, tmp_path):
     one = replace(scene, lanes=scene.lanes[:1])
-    assert save_trajectories(one, tmp_path / "run.npz") == [tmp_path / "run.npz"]
+    assert save_trajectories(PointsPicture(one), tmp_path / "run.npz") == [tmp_path / "run.npz"]
     read = trajectory.load(tmp_path / "run.npz")
     assert read.t == scene.lanes[0].trajectory.t
     assert (np.stack(read.x) == np.stack(scene.lanes[0].trajectory.x)).all()
 
 
 def test_of_several_lanes_each_gets_a_file(scene, tmp_path):
-    save_trajectories(scene, tmp_path / "run.npz")
+    save_trajectories(PointsPicture(scene), tmp_path / "run.npz")
     assert leftovers(tmp_path) == ["run-ddim.npz", "run-ddpm.npz"]
 
 
@@ -756,7 +758,7 @@ def test_render_refuses_a_bad_file(tmp_path, qapp, content):
 
 def test_render_works_without_a_display_or_an_application(npz, tmp_path):
     code = (
-        "import sys; from toydiff_gui.export.render import render_file, scene_of; "
+        "import sys; from toydiff_gui.app.render import render_file; "
         "render_file(sys.argv[1], sys.argv[2], size=(160, 96)); "
         "assert 'torch' not in sys.modules"
     )

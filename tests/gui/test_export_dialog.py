@@ -16,6 +16,7 @@ from engine.trajectory import Trajectory
 from toydiff_gui import sheet, theme
 from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.picture import still_image
+from toydiff_gui.modes.points.picture import PointsPicture
 from toydiff_gui.playback import Playback
 from toydiff_gui.scene import LaneScene, Scene
 from toydiff_gui.settings_file import SettingsFile
@@ -53,7 +54,7 @@ class Window:
         self.scene = Scene(lanes, T, alphas, "V · linear β")
 
     def now(self):
-        return self.scene
+        return PointsPicture(self.scene)
 
 
 @pytest.fixture
@@ -176,7 +177,7 @@ def test_the_current_frame(dialog, qtbot, out, playback, window, ending):
     export(dialog, qtbot)
     assert names(out) == [f"still.{ending}"]
     if ending == "png":
-        wanted = still_image(window.scene, 5, (160, 96), "dark")
+        wanted = still_image(window.now(), 5, (160, 96), "dark")
         assert QImage(str(out / "still.png")).convertToFormat(wanted.format()) == wanted
     else:
         assert "<image" not in (out / "still.svg").read_text()
@@ -218,9 +219,9 @@ def test_the_preview_is_what_comes_out(dialog, window, playback):
     playback.set_t(7)
     size = dialog.preview.picture_size((1920, 1080))
     assert size[0] / size[1] == pytest.approx(16 / 9, rel=0.01)
-    assert dialog.preview.image == still_image(window.scene, 7, size, "dark")
+    assert dialog.preview.image == still_image(window.now(), 7, size, "dark")
     pick(dialog.theme_choice, "Light")
-    assert dialog.preview.image == still_image(window.scene, 7, size, "light")
+    assert dialog.preview.image == still_image(window.now(), 7, size, "light")
     pick(dialog.size_choice, "Square")
     assert dialog.preview.image.width() == dialog.preview.image.height()
 
@@ -377,7 +378,7 @@ def test_the_picture_on_the_clipboard(dialog, window, playback):
     click(dialog.what.button("frame"))
     small(dialog)
     click(dialog.copy)
-    wanted = still_image(window.scene, 2, (160, 96), "dark")
+    wanted = still_image(window.now(), 2, (160, 96), "dark")
     held = QGuiApplication.clipboard().image()
     assert held.convertToFormat(wanted.format()) == wanted
     QGuiApplication.clipboard().clear()

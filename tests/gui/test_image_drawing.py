@@ -11,7 +11,8 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from engine.polyline import neighbour_gaps
 from engine.trajectory import Trajectory
 from tests.hands.image_scenes import SIDE, image_scene
-from toydiff_gui.drawing import LaneStyle, paint_scene, picture_style
+from toydiff_gui.drawing import LaneStyle, picture_style
+from toydiff_gui.drawing.images import paint_image_scene
 from toydiff_gui.drawing.images.attention import (
     attention_layout,
     cell_rect,
@@ -734,7 +735,7 @@ def test_a_picture_is_painted_by_the_same_function_at_any_size(face, theme):
         style = picture_style(THEMES[theme], size[1])
 
         def paint(painter, size=size, style=style):
-            paint_scene(painter, QRectF(0, 0, *size), scene, 60, style)
+            paint_image_scene(painter, QRectF(0, 0, *size), scene, 60, style)
 
         shown = picture(paint, *size)
         assert not (shown == ink(MAGENTA)).all(axis=2).any()
@@ -745,7 +746,7 @@ def test_a_picture_is_painted_by_the_same_function_at_any_size(face, theme):
 
 def test_an_empty_scene_says_so():
     shown = picture(
-        lambda painter: paint_scene(painter, CARD, ImageScene(), 0, DARK_STYLE), 420, 400
+        lambda painter: paint_image_scene(painter, CARD, ImageScene(), 0, DARK_STYLE), 420, 400
     )
     assert np.abs(shown - ink(DARK.text_secondary)).max(axis=2).min() < 30
 
@@ -757,7 +758,7 @@ def test_drawing_leaves_no_references_behind():
 
     def frame(t):
         painter = QPainter(image)
-        paint_scene(painter, QRectF(0, 0, 480, 360), scene, t, DARK_STYLE)
+        paint_image_scene(painter, QRectF(0, 0, 480, 360), scene, t, DARK_STYLE)
         painter.end()
 
     for t in range(10):

@@ -20,26 +20,26 @@ from engine.datasets.images import load_digits
 from engine.trajectory import Trajectory
 from tests.hands.image_scenes import denoised, image_scene
 from tests.hands.window import settle
-from toydiff_gui.drawing import LaneStyle, paint_scene, picture_style
+from toydiff_gui.app.render import render_file
+from toydiff_gui.drawing import LaneStyle, picture_style
+from toydiff_gui.drawing.images import paint_image_scene
 from toydiff_gui.drawing.images.page import FACE_TITLES, filled_cards, page_layout, tiles_layout_of
 from toydiff_gui.drawing.images.raster import scaled
 from toydiff_gui.drawing.images.strips import strips_layout
-from toydiff_gui.export import parts as parts_module
-from toydiff_gui.export import trajectory_file
 from toydiff_gui.export.choices import ALL, EACH, ExportChoices, targets, work_of
 from toydiff_gui.export.control import Control
 from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.film import render_film
-from toydiff_gui.export.image_file import MOST_STRIP, MOST_TILES
-from toydiff_gui.export.parts import SAMPLES, only, parts
 from toydiff_gui.export.picture import FramePainter, picture_theme, still_image
-from toydiff_gui.export.render import render_file, scene_of
-from toydiff_gui.export.snapshot import check_complete
+from toydiff_gui.export.picture_contract import check_complete, only
 from toydiff_gui.export.spec import FilmSpec
 from toydiff_gui.export.stills import save_contact_sheet, save_still
-from toydiff_gui.export.trajectory_file import save_trajectories
+from toydiff_gui.export.trajectory_file import described, save_trajectories
 from toydiff_gui.image_scene import ImageScene
+from toydiff_gui.modes.images import attention_file
+from toydiff_gui.modes.images.picture import SAMPLES, ImagesPicture
+from toydiff_gui.modes.images.trajectory_file import MOST_STRIP, MOST_TILES, scene_of
 from toydiff_gui.playback import Playback
 from toydiff_gui.settings_file import SettingsFile
 
@@ -65,7 +65,7 @@ def painted(scene, t, size=SIZE, theme="dark"):
     image = QImage(*size, QImage.Format.Format_RGB32)
     painter = QPainter(image)
     style = picture_style(picture_theme(theme), size[1])
-    paint_scene(painter, QRectF(0, 0, *size), scene, t, style)
+    paint_image_scene(painter, QRectF(0, 0, *size), scene, t, style)
     painter.end()
     return as_array(image)
 
@@ -101,14 +101,12 @@ def area_of(size):
 
 
 def test_parts_are_samples_strips_and_the_card_beside(scene):
-    found = parts(scene)
+    found = ImagesPicture(scene).parts()
     assert [part.key for part in found] == ["samples", "ddpm", "ddpm-shared", "ddim", "attention"]
     assert [part.has_frames for part in found] == [True] * 4 + [False]
     assert [part.has_numbers for part in found] == [True] * 5
     assert found[-1].title == FACE_TITLES["attention"]
-    assert parts(ImageScene()) == []
-    with pytest.raises(TypeError, match="str"):
-        parts("scene")
+    assert ImagesPicture(ImageScene()).parts() == []
 
 
 @pytest.mark.parametrize(
@@ -116,16 +114,17 @@ def test_parts_are_samples_strips_and_the_card_beside(scene):
     [("samples", {"tiles"}), ("ddim", {"strips"}), ("attention", {"face"})],
 )
 def test_each_part_can_stand_alone(scene, key, cards):
-    alone = only(scene, key)
-    assert filled_cards(alone) == cards
-    assert [part.key for part in parts(alone)] == [key]
+    alone = only(ImagesPicture(scene), key)
+    assert filled_cards(alone.scene) == cards
+    assert [part.key for part in alone.parts()] == [key]
     check_complete(alone)
-    assert only(scene, None) is scene
+    whole = ImagesPicture(scene)
+    assert only(whole, None) is whole
 
 
 def test_a_part_there_is_not_is_named(scene):
     with pytest.raises(ExportError, match=r"no lane 'slice'; lanes: samples, ddpm, .*attention"):
-        only(scene, "slice")
+        only(ImagesPicture(scene), "slice")
 
 
 def test_what_is_not_complete_is_refused_by_name(scene):
@@ -133,30 +132,31 @@ def test_what_is_not_complete_is_refused_by_name(scene):
     half = replace(scene.strips[1], trajectory=Trajectory(run.t, run.x[:3], run.x0[:3]))
     waiting = replace(scene, strips=(scene.strips[0], half))
     with pytest.raises(ExportError, match="'DDPM, shared noise' is still being sampled"):
-        check_complete(waiting)
+        check_complete(ImagesPicture(waiting))
     failed = replace(scene, strips=(replace(half, status="failed"),))
     with pytest.raises(ExportError, match="has failed"):
-        check_complete(failed)
+        check_complete(ImagesPicture(failed))
     recording = replace(scene, attention=replace(scene.attention, status="running"))
     with pytest.raises(ExportError, match="attention is still being recorded"):
-        check_complete(recording)
+        check_complete(ImagesPicture(recording))
     with pytest.raises(ExportError, match="nothing to export yet"):
-        check_complete(ImageScene())
+        check_complete(ImagesPicture(ImageScene()))
 
 
 def test_attention_that_would_stand_still_is_refused(scene, tmp_path):
     card = scene.attention
     once = replace(scene, attention=replace(card, weights=dict(list(card.weights.items())[:1])))
     with pytest.raises(ExportError, match=r"known at 1 of 10 times only: .* 'Mean over t'"):
-        FilmSpec(once, size=SIZE)
+        FilmSpec(ImagesPicture(once), size=SIZE)
     with pytest.raises(ExportError, match="known at 1 of 10 times only"):
-        save_contact_sheet(once, tmp_path / "a.png", (800, 600))
+        save_contact_sheet(ImagesPicture(once), tmp_path / "a.png", (800, 600))
     assert names(tmp_path) == []
-    save_still(once, 250, tmp_path / "a.png", SIZE)  # one moment does not move
-    check_complete(once, every_time=False)
-    check_complete(replace(once, attention=replace(once.attention, averaged=True)))
-    check_complete(replace(once, face="picture"))
-    check_complete(only(once, SAMPLES))
+    save_still(ImagesPicture(once), 250, tmp_path / "a.png", SIZE)  # one moment does not move
+    check_complete(ImagesPicture(once), every_time=False)
+    averaged = replace(once.attention, averaged=True)
+    check_complete(ImagesPicture(replace(once, attention=averaged)))
+    check_complete(ImagesPicture(replace(once, face="picture")))
+    check_complete(ImagesPicture(once).only(SAMPLES))
 
 
 def test_attention_of_a_network_with_a_longer_way_is_known_by_the_timeline(scene):
@@ -164,11 +164,11 @@ def test_attention_of_a_network_with_a_longer_way_is_known_by_the_timeline(scene
     run = card.image.trajectory
     own = Trajectory([4 * t - 1 if t == 25 else 4 * t for t in run.t], run.x, run.x0)
     known = replace(card, image=replace(card.image, made=own))
-    check_complete(replace(scene, attention=known))
+    check_complete(ImagesPicture(replace(scene, attention=known)))
     weights = {t: each for t, each in card.weights.items() if t != 25}
     less = replace(scene, attention=replace(known, weights=weights))
     with pytest.raises(ExportError, match="known at 9 of 10 times only"):
-        check_complete(less)
+        check_complete(ImagesPicture(less))
 
 
 # Stills
@@ -178,19 +178,19 @@ def test_attention_of_a_network_with_a_longer_way_is_known_by_the_timeline(scene
 @pytest.mark.parametrize("face", ["picture", "attention", "slice"])
 def test_a_still_is_what_is_painted(face, theme, tmp_path):
     scene = image_scene(count=9, path=5, steps=10, face=face)
-    save_still(scene, 50, tmp_path / "a.png", SIZE, theme)
+    save_still(ImagesPicture(scene), 50, tmp_path / "a.png", SIZE, theme)
     assert (opened(tmp_path / "a.png") == painted(scene, 50, theme=theme)).all()
     assert names(tmp_path) == ["a.png"]
 
 
 def test_the_grid_alone_has_the_right_grey_values(scene, tmp_path):
     size = (600, 400)
-    save_still(only(scene, SAMPLES), 100, tmp_path / "a.png", size)
+    save_still(only(ImagesPicture(scene), SAMPLES), 100, tmp_path / "a.png", size)
     shown = opened(tmp_path / "a.png")
     area, style = area_of(size)
-    alone = only(scene, SAMPLES)
-    card = page_layout(area, alone, style, filled_cards(alone)).tiles
-    layout = tiles_layout_of(card, alone, style)
+    alone = only(ImagesPicture(scene), SAMPLES)
+    card = page_layout(area, alone.scene, style, filled_cards(alone.scene)).tiles
+    layout = tiles_layout_of(card, alone.scene, style)
     pixels = scene.pixels(scene.tiles.states_at(100))
     for index in (0, 1, 5):
         rect = layout.tile(index)
@@ -202,12 +202,12 @@ def test_the_grid_alone_has_the_right_grey_values(scene, tmp_path):
 
 def test_a_strip_alone_has_the_right_grey_values(scene, tmp_path):
     size = (640, 360)
-    alone = only(scene, "ddim")
+    alone = only(ImagesPicture(scene), "ddim")
     save_still(alone, 0, tmp_path / "a.png", size)
     shown = opened(tmp_path / "a.png")
     area, style = area_of(size)
-    card = page_layout(area, alone, style, filled_cards(alone)).strips
-    layout = strips_layout(card, alone, style)
+    card = page_layout(area, alone.scene, style, filled_cards(alone.scene)).strips
+    layout = strips_layout(card, alone.scene, style)
     pixels = scene.pixels(scene.strips[2].states_at(0))
     for index in range(5):
         rect = layout.image(0, index)
@@ -219,7 +219,7 @@ def test_a_strip_alone_has_the_right_grey_values(scene, tmp_path):
 
 
 def test_an_svg_shows_the_same(scene, tmp_path):
-    save_still(scene, 50, tmp_path / "a.svg", (640, 440))
+    save_still(ImagesPicture(scene), 50, tmp_path / "a.svg", (640, 440))
     renderer = QSvgRenderer(str(tmp_path / "a.svg"))
     assert renderer.isValid()
     image = QImage(640, 440, QImage.Format.Format_RGB32)
@@ -235,7 +235,7 @@ def test_an_svg_shows_the_same(scene, tmp_path):
 @pytest.mark.parametrize("key", [None, "samples", "ddim", "attention"])
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_a_sheet_shows_four_times(scene, tmp_path, key, ending):
-    part = only(scene, key)
+    part = only(ImagesPicture(scene), key)
     save_contact_sheet(part, tmp_path / f"a.{ending}", (800, 600))
     assert names(tmp_path) == [f"a.{ending}"]
     if ending == "png":
@@ -249,7 +249,7 @@ def test_a_sheet_shows_four_times(scene, tmp_path, key, ending):
 
 def test_a_sheet_without_room_is_refused(scene, tmp_path):
     with pytest.raises(ExportError, match="do not fit"):
-        save_contact_sheet(scene, tmp_path / "a.png", (64, 3840))
+        save_contact_sheet(ImagesPicture(scene), tmp_path / "a.png", (64, 3840))
     assert names(tmp_path) == []
 
 
@@ -258,7 +258,7 @@ def test_a_sheet_without_room_is_refused(scene, tmp_path):
 
 @pytest.mark.parametrize("kind", ["mp4", "webm", "gif", "apng", "png"])
 def test_films_show_the_way_from_noise_to_data(scene, tmp_path, kind):
-    spec = FilmSpec(scene, size=SIZE, fps=10, seconds=0.4, hold=0.0, format=kind)
+    spec = FilmSpec(ImagesPicture(scene), size=SIZE, fps=10, seconds=0.4, hold=0.0, format=kind)
     path = tmp_path / ("frames" if kind == "png" else f"a.{kind}")
     result = render_film(spec, path)
     times = [t for t, _ in spec.plan()]
@@ -280,23 +280,23 @@ def test_films_show_the_way_from_noise_to_data(scene, tmp_path, kind):
 
 
 def test_a_film_of_one_part_shows_it_alone(scene):
-    spec = FilmSpec(scene, lane="ddpm", size=SIZE)
-    assert [strip.key for strip in spec.scene.strips] == ["ddpm"]
-    assert spec.scene.tiles.trajectory is None
-    frame = FramePainter(spec.scene, SIZE, "dark").image(0)
-    assert (as_array(frame) == painted(only(scene, "ddpm"), 0)).all()
+    spec = FilmSpec(ImagesPicture(scene), lane="ddpm", size=SIZE)
+    assert [strip.key for strip in spec.picture.scene.strips] == ["ddpm"]
+    assert spec.picture.scene.tiles.trajectory is None
+    frame = FramePainter(spec.picture, SIZE, "dark").image(0)
+    assert (as_array(frame) == painted(only(ImagesPicture(scene), "ddpm").scene, 0)).all()
 
 
 def test_sizes_are_refused_before_anything_is_made(scene):
     with pytest.raises(ExportError, match="got 100000x10"):
-        FilmSpec(scene, size=(100_000, 10))
+        FilmSpec(ImagesPicture(scene), size=(100_000, 10))
 
 
 # Numbers
 
 
 def test_trajectories_and_attention_go_to_files(scene, tmp_path):
-    written = save_trajectories(scene, tmp_path / "run.npz")
+    written = save_trajectories(ImagesPicture(scene), tmp_path / "run.npz")
     keys = ["samples", "ddpm", "ddpm-shared", "ddim", "attention"]
     assert [path.name for path in written] == [f"run-{key}.npz" for key in keys]
     read = trajectory.load(tmp_path / "run-ddim.npz")
@@ -320,20 +320,20 @@ def test_trajectories_and_attention_go_to_files(scene, tmp_path):
 
 
 def test_attention_alone_goes_to_the_file(scene, tmp_path):
-    alone = only(scene, "attention")
+    alone = only(ImagesPicture(scene), "attention")
     assert save_trajectories(alone, tmp_path / "a.npz") == [tmp_path / "a.npz"]
-    assert trajectory_file.described(parts(alone)[0]) == "Attention: 10 × 4 × 49 × 49 weights"
+    assert described(alone.parts()[0]) == "Attention: 10 × 4 × 49 × 49 weights"
 
 
 def test_too_much_attention_is_refused_before_it_is_gathered(scene, tmp_path, monkeypatch):
-    monkeypatch.setattr(trajectory_file, "MAX_BYTES", 2**18)
+    monkeypatch.setattr(attention_file, "MAX_BYTES", 2**18)
     with pytest.raises(ExportError, match="attention at 10 times would take"):
-        save_trajectories(scene, tmp_path / "run.npz")
+        save_trajectories(ImagesPicture(scene), tmp_path / "run.npz")
     assert names(tmp_path) == []
 
 
 def test_a_card_without_numbers_has_none_to_save(tmp_path):
-    alone = only(image_scene(count=4, path=3, steps=2, face="slice"), "slice")
+    alone = ImagesPicture(image_scene(count=4, path=3, steps=2, face="slice")).only("slice")
     with pytest.raises(ExportError, match="no numbers"):
         save_trajectories(alone, tmp_path / "a.npz")
 
@@ -344,21 +344,23 @@ def test_a_card_without_numbers_has_none_to_save(tmp_path):
 def test_each_strip_gets_a_file_of_its_own(scene, tmp_path):
     choices = ExportChoices(what="frame", lane=EACH, preset="custom", width=200, height=150)
     path = tmp_path / "a.png"
-    files = targets(choices, scene, path)
+    files = targets(choices, ImagesPicture(scene), path)
     assert [file.name for file in files] == [
         "a-samples.png",
         "a-ddpm.png",
         "a-ddpm-shared.png",
         "a-ddim.png",
     ]
-    work_of(choices, scene, 50, path)(Control())
+    work_of(choices, ImagesPicture(scene), 50, path)(Control())
     assert names(tmp_path) == sorted(file.name for file in files)
-    assert (opened(files[3]) == painted(only(scene, "ddim"), 50, (200, 150))).all()
+    assert (
+        opened(files[3]) == painted(only(ImagesPicture(scene), "ddim").scene, 50, (200, 150))
+    ).all()
 
 
 def test_the_dialog_offers_all_parts(qtbot, app, scene, tmp_path):
     settings = SettingsFile(tmp_path / "s.json")
-    dialog = ExportDialog(lambda: scene, Playback(250), settings=settings)
+    dialog = ExportDialog(lambda: ImagesPicture(scene), Playback(250), settings=settings)
     qtbot.addWidget(dialog)
     dialog.show()
     settle()
@@ -378,12 +380,6 @@ def test_the_dialog_offers_all_parts(qtbot, app, scene, tmp_path):
     dialog._update(lane="attention")
     assert dialog.preview.image is not None
     dialog.close()
-
-
-def test_a_new_kind_of_scene_is_refused_by_its_name():
-    for function in (parts_module.parts,):
-        with pytest.raises(TypeError, match="int"):
-            function(3)
 
 
 # The command
@@ -458,7 +454,7 @@ def test_render_draws_what_the_window_would(npz, tmp_path, command):
     render_file(npz, tmp_path / "a.png", size=SIZE, t=4, theme="light")
     assert (opened(tmp_path / "a.png") == painted(known, 4, theme="light")).all()
     render_file(npz, tmp_path / "b.png", size=(800, 600), sheet=True)
-    save_contact_sheet(known, tmp_path / "c.png", (800, 600))
+    save_contact_sheet(ImagesPicture(known), tmp_path / "c.png", (800, 600))
     assert (opened(tmp_path / "b.png") == opened(tmp_path / "c.png")).all()
 
 
@@ -531,6 +527,6 @@ def test_the_command_draws_images(npz, tmp_path):
 
 def test_a_picture_of_any_size_is_drawn_whole(scene):
     for size in ((64, 64), (100, 600), (1280, 200)):
-        shown = as_array(still_image(scene, 30, size, "light"))
+        shown = as_array(still_image(ImagesPicture(scene), 30, size, "light"))
         assert shown.std() > 1
     assert LaneStyle.of(picture_theme("dark")).scale == 1.0

@@ -518,7 +518,7 @@ def test_endpoints_keep_their_pictures_while_the_tiles_are_sampled_anew(sample, 
     first = row.picture
     assert first is not None
     assert not np.array_equal(first, load_digits().images[3])
-    other.append(data, data)
+    other = other.with_frame(data, data)
     state.put(LANE_RUNS, endpoints.SAMPLES_KEY, LaneRun(other, status="done"))
     assert np.array_equal(row.picture, load_digits().images[3])
 

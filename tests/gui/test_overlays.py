@@ -11,8 +11,9 @@ from PySide6.QtSvg import QSvgGenerator
 from engine import noise_tables
 from engine.config import ScheduleConfig
 from engine.trajectory import Trajectory
-from toydiff_gui.drawing import LaneStyle, ViewRange, paint_lane
+from toydiff_gui.drawing import LaneStyle, ViewRange
 from toydiff_gui.drawing.contours import contour_segments
+from toydiff_gui.drawing.lane import paint_lane
 from toydiff_gui.drawing.overlays import overlay_frame
 from toydiff_gui.drawing.overlays.density import (
     LEAST_BLUR,

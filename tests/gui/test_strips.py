@@ -9,10 +9,12 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
 from engine.trajectory import Trajectory
-from toydiff_gui.drawing import LaneStyle, PlotTransform, ViewRange, paint_lane, paint_scene
+from toydiff_gui.drawing import LaneStyle, PlotTransform, ViewRange
 from toydiff_gui.drawing.figures import measure_variants, share
 from toydiff_gui.drawing.header import fitting_measures
+from toydiff_gui.drawing.lane import paint_lane
 from toydiff_gui.drawing.path_marks import card_lines, paint_path_marks
+from toydiff_gui.drawing.picture import paint_scene
 from toydiff_gui.drawing.plates import around, best_place
 from toydiff_gui.drawing.strips import (
     StripLayout,

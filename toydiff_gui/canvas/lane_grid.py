@@ -13,7 +13,8 @@ from toydiff_gui.canvas.hint import HintCard
 from toydiff_gui.canvas.lane_view import LaneView
 from toydiff_gui.canvas.picking import cancel_picking
 from toydiff_gui.canvas.shared_view import SharedView
-from toydiff_gui.drawing import BackgroundCache, LaneStyle, ViewRange, default_view
+from toydiff_gui.drawing import LaneStyle, ViewRange, default_view
+from toydiff_gui.drawing.background import BackgroundCache
 from toydiff_gui.drawing.strips import around_plots, strip_scales
 from toydiff_gui.drawing.text import draw_wrapped
 from toydiff_gui.drawing.tiling import tile

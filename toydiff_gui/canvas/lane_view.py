@@ -17,7 +17,8 @@ from toydiff_gui.canvas.readout import REACH, Readout, describe, nearest_point
 from toydiff_gui.canvas.shared_view import SharedView
 from toydiff_gui.canvas.strip_view import StripView
 from toydiff_gui.canvas.way_points import WayPoints
-from toydiff_gui.drawing import BackgroundCache, LaneStyle
+from toydiff_gui.drawing import LaneStyle
+from toydiff_gui.drawing.background import BackgroundCache
 from toydiff_gui.drawing.overlays import overlay_frame
 from toydiff_gui.keys import BY_KEYBOARD, PANS, ZOOM_STEP
 from toydiff_gui.modes.points.settings import INVERSION

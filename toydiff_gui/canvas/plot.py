@@ -12,14 +12,14 @@ from PySide6.QtWidgets import QGraphicsObject, QStyleOptionGraphicsItem, QWidget
 from toydiff_gui import theme
 from toydiff_gui.canvas.shared_view import LEAST, MOST, SharedView
 from toydiff_gui.drawing import (
-    BackgroundCache,
     LaneStyle,
     PlotTransform,
     ViewRange,
     paint_card_frame,
-    paint_lane,
 )
+from toydiff_gui.drawing.background import BackgroundCache
 from toydiff_gui.drawing.device import device_pixels, device_rect, pixel_ratio
+from toydiff_gui.drawing.lane import paint_lane
 from toydiff_gui.drawing.path_marks import paint_path_marks
 from toydiff_gui.scene import LaneScene
 

@@ -3,24 +3,17 @@
 Everything here is a function of what it is given: no widget, no state, no clock.
 """
 
-from toydiff_gui.drawing.background import BackgroundCache
 from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.header import paint_header
-from toydiff_gui.drawing.lane import paint_lane
-from toydiff_gui.drawing.picture import paint_scene, picture_style
-from toydiff_gui.drawing.style import LaneStyle
-from toydiff_gui.drawing.view import PlotTransform, ViewRange, default_view, shown_view
+from toydiff_gui.drawing.style import LaneStyle, picture_style
+from toydiff_gui.drawing.view import PlotTransform, ViewRange, default_view
 
 __all__ = [
-    "BackgroundCache",
     "LaneStyle",
     "PlotTransform",
     "ViewRange",
     "default_view",
     "paint_card_frame",
     "paint_header",
-    "paint_lane",
-    "paint_scene",
     "picture_style",
-    "shown_view",
 ]

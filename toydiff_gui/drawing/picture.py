@@ -11,7 +11,6 @@ from toydiff_gui.drawing.background import BackgroundCache
 from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.footer import FOOTER, MARGIN, paint_footer
 from toydiff_gui.drawing.header import paint_header
-from toydiff_gui.drawing.images import paint_image_scene
 from toydiff_gui.drawing.lane import paint_lane
 from toydiff_gui.drawing.path_marks import paint_path_marks
 from toydiff_gui.drawing.strips import (
@@ -26,25 +25,15 @@ from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_wrapped
 from toydiff_gui.drawing.tiling import tile
 from toydiff_gui.drawing.view import ViewRange, shown_view
-from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.scene import LaneScene, Scene
-from toydiff_gui.theme import Theme
-
-DESIGN_HEIGHT = 720.0
-"""A picture of this height is drawn at the sizes of the design; a larger one grows as a whole."""
 
 Views = Mapping[str, ViewRange] | ViewRange | None
-
-
-def picture_style(theme: Theme, height: float) -> LaneStyle:
-    """The style for a picture of ``height``: redrawn larger, not stretched."""
-    return LaneStyle.of(theme, max(height, 1.0) / DESIGN_HEIGHT)
 
 
 def paint_scene(
     painter: QPainter,
     rect: QRectF,
-    scene: Scene | ImageScene,
+    scene: Scene,
     t: float,
     style: LaneStyle,
     views: Views = None,
@@ -56,24 +45,10 @@ def paint_scene(
 ) -> None:
     """Paint all lanes of ``scene`` at ``t`` in the grid that gives the largest plots.
 
-    A scene of images has its own layout, and no ``views`` or ``cache``.
-
     ``views`` is one range for all lanes, one for each by its key, or None for the default. Safe in
     a worker thread on a ``QImage`` (with a ``cache`` that no other thread uses), and on a
     ``QSvgGenerator`` with ``vector=True``.
     """
-    if isinstance(scene, ImageScene):
-        paint_image_scene(
-            painter,
-            rect,
-            scene,
-            t,
-            style,
-            selected=selected,
-            show_alpha_bar=show_alpha_bar,
-            vector=vector,
-        )
-        return
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.fillRect(rect, QColor(style.palette.window))

@@ -15,6 +15,8 @@ from toydiff_gui.theme import Palette, Theme
 
 PATH_COLOURS = 128
 """Steps of the path map that are drawn; neighbours cannot be told apart."""
+DESIGN_HEIGHT = 720.0
+"""A picture of this height is drawn at the sizes of the design; a larger one grows as a whole."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,11 @@ def blend(below: str, above: str, share: float) -> QColor:
         first.greenF() * (1 - share) + second.greenF() * share,
         first.blueF() * (1 - share) + second.blueF() * share,
     )
+
+
+def picture_style(theme: Theme, height: float) -> LaneStyle:
+    """The style for a picture of ``height``: redrawn larger, not stretched."""
+    return LaneStyle.of(theme, max(height, 1.0) / DESIGN_HEIGHT)
 
 
 @lru_cache(maxsize=64)

@@ -11,8 +11,7 @@ from typing import Literal, cast, get_args
 from toydiff_gui.export.control import Control
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.film import render_films
-from toydiff_gui.export.parts import AnyScene, parts
-from toydiff_gui.export.snapshot import check_complete, only
+from toydiff_gui.export.picture_contract import Picture, check_complete, only
 from toydiff_gui.export.spec import FilmFormat, FilmSpec, ThemeName, check_size
 from toydiff_gui.export.stills import save_contact_sheet, save_still
 from toydiff_gui.export.targets import check_folder, staging
@@ -82,10 +81,10 @@ class ExportChoices:
         """Whether the result is a folder of numbered pictures."""
         return self.what == "film" and self.film_format == "png"
 
-    def film(self, scene: AnyScene, lane: str | None) -> FilmSpec:
-        """The film of ``scene``; raises ``ExportError``."""
+    def film(self, picture: Picture, lane: str | None) -> FilmSpec:
+        """The film of ``picture``; raises ``ExportError``."""
         return FilmSpec(
-            scene,
+            picture,
             lane=lane,
             size=self.size,
             fps=self.fps,
@@ -130,46 +129,48 @@ def lane_of(choices: ExportChoices) -> str | None:
     return None if choices.lane in (ALL, EACH) else choices.lane
 
 
-def shown_scene(choices: ExportChoices, scene: AnyScene) -> AnyScene:
-    """The part of ``scene`` that one picture shows; of each lane, the first."""
+def shown_picture(choices: ExportChoices, picture: Picture) -> Picture:
+    """The part of ``picture`` that is shown; of each lane, the first."""
     if choices.lane == EACH:
-        lanes = trajectory_lanes(scene) or parts(scene)
-        return only(scene, lanes[0].key) if lanes else scene
-    return only(scene, lane_of(choices))
+        lanes = trajectory_lanes(picture) or picture.parts()
+        return only(picture, lanes[0].key) if lanes else picture
+    return only(picture, lane_of(choices))
 
 
-def targets(choices: ExportChoices, scene: AnyScene, path: Path) -> list[Path]:
+def targets(choices: ExportChoices, picture: Picture, path: Path) -> list[Path]:
     """The files (or folders) that the export will write. Raises ``ExportError``."""
     if choices.what == "trajectory":
-        return trajectory_paths(saved_parts(only(scene, lane_of(choices))), path)
+        return trajectory_paths(saved_parts(only(picture, lane_of(choices))), path)
     if choices.lane == EACH:
-        return [_for_lane(path, lane.key) for lane in trajectory_lanes(scene)]
+        return [_for_lane(path, lane.key) for lane in trajectory_lanes(picture)]
     return [path]
 
 
-def work_of(choices: ExportChoices, scene: AnyScene, t: int, path: Path) -> Work:
+def work_of(choices: ExportChoices, picture: Picture, t: int, path: Path) -> Work:
     """Check everything and return what to run. Raises ``ExportError``."""
     _check_name(choices, path)
     check_folder(path)
     if choices.what == "trajectory":
-        chosen = only(scene, lane_of(choices))
+        chosen = only(picture, lane_of(choices))
         check_complete(chosen, every_time=False)
         return partial(_save_trajectories, chosen, path)
     if choices.what == "film":
-        films = [(choices.film(scene, key), target) for key, target in _lanes(choices, scene, path)]
+        films = [
+            (choices.film(picture, key), target) for key, target in _lanes(choices, picture, path)
+        ]
         return partial(_render, films)
     check_size(choices.size)
-    parts = [(only(scene, key), target) for key, target in _lanes(choices, scene, path)]
+    parts = [(only(picture, key), target) for key, target in _lanes(choices, picture, path)]
     if choices.what == "sheet":
         for part, _ in parts:
             check_complete(part)
     return partial(_draw, choices, parts, t)
 
 
-def _lanes(choices: ExportChoices, scene: AnyScene, path: Path) -> list[tuple[str | None, Path]]:
+def _lanes(choices: ExportChoices, picture: Picture, path: Path) -> list[tuple[str | None, Path]]:
     if choices.lane != EACH:
         return [(lane_of(choices), path)]
-    lanes = trajectory_lanes(scene)
+    lanes = trajectory_lanes(picture)
     if not lanes:
         raise ExportError("there is nothing to export yet: no lane has samples")
     return [(lane.key, _for_lane(path, lane.key)) for lane in lanes]
@@ -196,31 +197,31 @@ def _render(films: list[tuple[FilmSpec, Path]], control: Control) -> Outcome:
 
 
 def _draw(
-    choices: ExportChoices, parts: list[tuple[AnyScene, Path]], t: int, control: Control
+    choices: ExportChoices, parts: list[tuple[Picture, Path]], t: int, control: Control
 ) -> Outcome:
     paths = [path for _, path in parts]
     with staging(paths) as staged:
-        for done, ((scene, _), path) in enumerate(zip(parts, staged, strict=True)):
+        for done, ((picture, _), path) in enumerate(zip(parts, staged, strict=True)):
             control.report(done, len(parts))
             if choices.what == "sheet":
-                save_contact_sheet(scene, path, choices.size, choices.theme)
+                save_contact_sheet(picture, path, choices.size, choices.theme)
             else:
-                save_still(scene, t, path, choices.size, choices.theme)
+                save_still(picture, t, path, choices.size, choices.theme)
     return _paths(paths), ""
 
 
-def _save_trajectories(scene: AnyScene, path: Path, control: Control) -> Outcome:
+def _save_trajectories(picture: Picture, path: Path, control: Control) -> Outcome:
     control.report(0, 1)
-    return _paths(save_trajectories(scene, path)), ""
+    return _paths(save_trajectories(picture, path)), ""
 
 
 def _paths(paths: list[Path]) -> str:
     return ", ".join(str(path) for path in paths)
 
 
-def suggested_name(scene: AnyScene, choices: ExportChoices) -> str:
+def suggested_name(picture: Picture, choices: ExportChoices) -> str:
     """A file name after the model, such as 'v-linear-film.mp4'."""
-    words = re.findall(r"[A-Za-z0-9]+", scene.title.lower())[:2] or ["toydiff"]
+    words = re.findall(r"[A-Za-z0-9]+", picture.title.lower())[:2] or ["toydiff"]
     ending = "" if choices.is_folder else f".{choices.format}"
     last = {"film": "frames" if choices.is_folder else "film", "sheet": "sheet"}
     return "-".join([*words, last.get(choices.what, choices.what)]) + ending

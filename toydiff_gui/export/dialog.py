@@ -35,14 +35,14 @@ from toydiff_gui.export.choices import (
     lane_of,
     load_choices,
     save_choices,
-    shown_scene,
+    shown_picture,
     suggested_name,
     targets,
     work_of,
 )
 from toydiff_gui.export.errors import ExportError
-from toydiff_gui.export.parts import AnyScene, parts
 from toydiff_gui.export.picture import still_image
+from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.export.preview import Preview
 from toydiff_gui.export.spec import MAX_FPS, MAX_SECONDS, MAX_SIDE, MIN_SIDE
 from toydiff_gui.export.stills import clipboard_data, sheet_image
@@ -71,19 +71,19 @@ SIZE_NAMES = {
 class ExportDialog(QDialog):
     """Exports films, pictures and trajectories. Not modal: the window plays on.
 
-    ``scene_provider`` gives the scene of the moment; an export keeps a copy of it.
+    ``current`` gives the picture of the moment.
     """
 
     def __init__(
         self,
-        scene_provider: Callable[[], AnyScene],
+        current: Callable[[], Picture],
         playback: Playback,
         parent: QWidget | None = None,
         *,
         settings: SettingsFile,
     ) -> None:
         super().__init__(parent)
-        self._scene_provider = scene_provider
+        self._current = current
         self._playback = playback
         self._settings = settings
         self._choices = load_choices(self._settings)
@@ -319,7 +319,7 @@ class ExportDialog(QDialog):
     def _show_choices(self) -> None:
         """Show what is chosen, and of the fields those that matter to it."""
         choices = self._choices
-        scene = self._scene_provider()
+        picture = self._current()
         self.what.set_current(choices.what)
         self.format.clear()
         for key in FORMATS[choices.what]:
@@ -328,7 +328,7 @@ class ExportDialog(QDialog):
                 name = "Folder of PNGs" if choices.what == "film" else "PNG"
             self.format.addItem(name, key)
         self.format.setCurrentIndex(FORMATS[choices.what].index(choices.format))
-        self._show_lanes(scene)
+        self._show_lanes(picture)
         self.size_choice.setCurrentIndex(self.size_choice.findData(choices.preset))
         self.width_field.set_value(choices.width)
         self.height_field.set_value(choices.height)
@@ -338,36 +338,36 @@ class ExportDialog(QDialog):
         self.length.setCurrentIndex(self.length.findData(choices.every_t))
         self.theme_choice.setCurrentIndex(self.theme_choice.findData(choices.theme))
         self.reverse.setChecked(choices.reverse)
-        film, picture = choices.what == "film", choices.what != "trajectory"
+        film, drawn = choices.what == "film", choices.what != "trajectory"
         custom = choices.preset == CUSTOM
         for widget, shown in (
-            (self._labelled["size"], picture),
-            (self._labelled["theme"], picture),
-            (self.width_field, picture and custom),
-            (self.height_field, picture and custom),
+            (self._labelled["size"], drawn),
+            (self._labelled["theme"], drawn),
+            (self.width_field, drawn and custom),
+            (self.height_field, drawn and custom),
             (self._labelled["length"], film),
             (self.seconds, film),
             (self.fps, film),
             (self.hold, film),
             (self.reverse, film),
-            (self.copy, picture and not film),
+            (self.copy, drawn and not film),
         ):
             widget.setVisible(shown)
         self.seconds.setEnabled(not choices.every_t)
         self._file_label.setText("Folder" if choices.is_folder else "File")
-        self._show_path(scene)
+        self._show_path(picture)
         self._refresh_preview()
         self._show_running()
 
-    def _show_lanes(self, scene: AnyScene) -> None:
+    def _show_lanes(self, picture: Picture) -> None:
         trajectory = self._choices.what == "trajectory"
         self.lanes.clear()
         self.lanes.addItem("All, a file each" if trajectory else "All lanes", ALL)
-        saved = {part.key for part in saved_parts(scene)}
-        for part in parts(scene):
+        saved = {part.key for part in saved_parts(picture)}
+        for part in picture.parts():
             if not trajectory or part.key in saved:
                 self.lanes.addItem(part.title.replace("_", ""), part.key)
-        if not trajectory and len(trajectory_lanes(scene)) > 1:
+        if not trajectory and len(trajectory_lanes(picture)) > 1:
             self.lanes.addItem("Each lane, a file each", EACH)
         index = self.lanes.findData(self._choices.lane)
         if index < 0:  # that lane is gone
@@ -375,11 +375,11 @@ class ExportDialog(QDialog):
             index = 0
         self.lanes.setCurrentIndex(index)
 
-    def _show_path(self, scene: AnyScene) -> None:
+    def _show_path(self, picture: Picture) -> None:
         """Suggest a name as long as the user has not written one, and keep its ending right."""
         if self._name_is_ours:
             folder = Path(self._choices.folder or _default_folder())
-            self.path.setText(str(folder / suggested_name(scene, self._choices)))
+            self.path.setText(str(folder / suggested_name(picture, self._choices)))
         elif self.path.text():
             path = Path(self.path.text())
             ending = "" if self._choices.is_folder else f".{self._choices.format}"
@@ -420,17 +420,17 @@ class ExportDialog(QDialog):
             self._refresh_preview()
 
     def _refresh_preview(self) -> None:
-        scene = self._scene_provider()
-        self.summary.setText(self._summary(scene))
+        picture = self._current()
+        self.summary.setText(self._summary(picture))
         if not self.isVisible():
             return
         choices = self._choices
         if choices.what == "trajectory":
-            self.preview.show_text(self._trajectory_text(scene))
+            self.preview.show_text(self._trajectory_text(picture))
             return
         size = self.preview.picture_size(choices.size)
         try:
-            shown = shown_scene(choices, scene)
+            shown = shown_picture(choices, picture)
             if choices.what == "sheet":
                 image = sheet_image(shown, size, choices.theme)
             else:
@@ -440,7 +440,7 @@ class ExportDialog(QDialog):
         else:
             self.preview.show_image(image)
 
-    def _summary(self, scene: AnyScene) -> str:
+    def _summary(self, picture: Picture) -> str:
         choices = self._choices
         if choices.what == "trajectory":
             return ""
@@ -449,7 +449,7 @@ class ExportDialog(QDialog):
         if choices.what != "film":
             return size
         try:
-            film = choices.film(scene, lane_of(choices))
+            film = choices.film(picture, lane_of(choices))
         except ExportError as error:
             return str(error)
         width, height = film.picture_size
@@ -458,8 +458,8 @@ class ExportDialog(QDialog):
         length = f"{float(frames / film.rate):.1f} s"
         return f"{width} × {height} pixels, {frames} frames, {length}, {rate}"
 
-    def _trajectory_text(self, scene: AnyScene) -> str:
-        lanes = saved_parts(scene)
+    def _trajectory_text(self, picture: Picture) -> str:
+        lanes = saved_parts(picture)
         if self._choices.lane not in (ALL, EACH):
             lanes = [lane for lane in lanes if lane.key == self._choices.lane]
         if not lanes:
@@ -477,10 +477,10 @@ class ExportDialog(QDialog):
         if path.suffix and wanted >= 0:  # an ending that was typed says which format is meant
             self.format.setCurrentIndex(wanted)
             self.format.activated.emit(wanted)
-        scene = self._scene_provider()
+        picture = self._current()
         try:
-            work = work_of(self._choices, scene, self._playback.t, path)
-            existing = [p for p in targets(self._choices, scene, path) if p.exists()]
+            work = work_of(self._choices, picture, self._playback.t, path)
+            existing = [p for p in targets(self._choices, picture, path) if p.exists()]
         except ValueError as error:
             self._say_error(str(error))
             return
@@ -518,7 +518,7 @@ class ExportDialog(QDialog):
     def _copy(self) -> None:
         choices = self._choices
         try:
-            shown = shown_scene(choices, self._scene_provider())
+            shown = shown_picture(choices, self._current())
             if choices.what == "sheet":
                 QGuiApplication.clipboard().setImage(
                     sheet_image(shown, choices.size, choices.theme)
@@ -590,7 +590,7 @@ class ExportDialog(QDialog):
     # Qt
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Show the scene of now."""
+        """Show the picture of now."""
         super().showEvent(event)
         self._show_choices()
 

@@ -48,7 +48,7 @@ def render_film(spec: FilmSpec, path: Path, control: Control | None = None) -> F
     """
     control = control or Control()
     plan = spec.plan()
-    painter = FramePainter(spec.scene, spec.picture_size, spec.theme)
+    painter = FramePainter(spec.picture, spec.picture_size, spec.theme)
     with _encoder(spec, path, painter, control) as add:
         for done, (t, count) in enumerate(plan):
             control.report(done, len(plan))

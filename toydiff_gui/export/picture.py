@@ -1,4 +1,4 @@
-"""One picture of a scene at t, as pixels or as an SVG. May run in any thread."""
+"""A picture at t, as pixels or as an SVG. May run in any thread."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRect, QRectF, QSize
 from PySide6.QtGui import QImage, QImageWriter, QPaintDevice, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
-from toydiff_gui.drawing import BackgroundCache, paint_scene, picture_style
-from toydiff_gui.drawing.picture import Views
+from toydiff_gui.drawing.style import picture_style
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.ffmpeg import Frame
-from toydiff_gui.export.parts import AnyScene
+from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.export.spec import ThemeName
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
@@ -25,22 +24,19 @@ def picture_theme(name: ThemeName) -> Theme:
 
 
 class FramePainter:
-    """Paints frames of one scene at one size, again and again into the same memory."""
+    """Paints frames of one picture at one size, again and again into the same memory."""
 
-    def __init__(
-        self, scene: AnyScene, size: tuple[int, int], theme: ThemeName, views: Views = None
-    ) -> None:
-        self._scene = scene
-        self._views = views
+    def __init__(self, picture: Picture, size: tuple[int, int], theme: ThemeName) -> None:
+        self._picture = picture
         self._style = picture_style(picture_theme(theme), size[1])
-        self._cache = BackgroundCache()
+        self._cache = picture.cache()
         self._image = blank_image(size)
 
     def image(self, t: int) -> QImage:
         """The frame at ``t``; painted over by the next one."""
         rect = QRectF(self._image.rect())
         with painting(self._image) as painter:
-            paint_scene(painter, rect, self._scene, t, self._style, self._views, cache=self._cache)
+            self._picture.paint(painter, rect, t, self._style, cache=self._cache)
         return self._image
 
     def frame(self, t: int) -> Frame:
@@ -76,23 +72,18 @@ def png_bytes(source: QImage | Frame) -> bytes:
     return bytes(buffer.data().data())
 
 
-def still_image(
-    scene: AnyScene, t: int, size: tuple[int, int], theme: ThemeName, views: Views = None
-) -> QImage:
-    """``scene`` at ``t`` as an image of its own."""
-    return FramePainter(scene, size, theme, views).image(t)
+def still_image(picture: Picture, t: int, size: tuple[int, int], theme: ThemeName) -> QImage:
+    """``picture`` at ``t`` as an image of its own."""
+    return FramePainter(picture, size, theme).image(t)
 
 
-def still_svg(
-    scene: AnyScene, t: int, size: tuple[int, int], theme: ThemeName, views: Views = None
-) -> bytes:
-    """``scene`` at ``t`` as an SVG of shapes only: words are outlines, points are circles."""
+def still_svg(picture: Picture, t: int, size: tuple[int, int], theme: ThemeName) -> bytes:
+    """``picture`` at ``t`` as an SVG of shapes only: words are outlines, points are circles."""
     style = picture_style(picture_theme(theme), size[1])
-    title = f"{scene.title}, t = {t}" if scene.title else f"t = {t}"
+    title = f"{picture.title}, t = {t}" if picture.title else f"t = {t}"
 
     def paint(painter: QPainter) -> None:
-        rect = QRectF(0, 0, *size)
-        paint_scene(painter, rect, scene, t, style, views, vector=True)
+        picture.paint(painter, QRectF(0, 0, *size), t, style, vector=True)
 
     return svg_bytes(size, title, paint)
 

@@ -12,8 +12,7 @@ import numpy as np
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.ffmpeg import even
 from toydiff_gui.export.gif import gif_rate
-from toydiff_gui.export.parts import AnyScene
-from toydiff_gui.export.snapshot import check_complete, only
+from toydiff_gui.export.picture_contract import Picture, check_complete, only
 
 FilmFormat = Literal["mp4", "webm", "gif", "apng", "png"]
 ThemeName = Literal["dark", "light"]
@@ -29,14 +28,14 @@ MAX_ANIMATED_PIXELS = 2_500_000_000
 
 @dataclass(frozen=True)
 class FilmSpec:
-    """A film of ``scene``.
+    """A film of ``picture``.
 
     ``lane`` is the key of the one lane (or other part) to show, None shows all. ``seconds`` spreads
     the time from noise to data over so many seconds; None shows every t once. ``hold`` seconds of
     the last frame are added. Raises ``ExportError`` with the value for what cannot be.
     """
 
-    scene: AnyScene
+    picture: Picture
     lane: str | None = None
     size: tuple[int, int] = (1920, 1080)
     fps: float = 30.0
@@ -55,8 +54,8 @@ class FilmSpec:
         _check_number("seconds to hold the last frame", self.hold, 0, 60)
         if self.seconds is not None:
             _check_number("seconds", self.seconds, 0.1, MAX_SECONDS)
-        object.__setattr__(self, "scene", only(self.scene, self.lane))
-        check_complete(self.scene)
+        object.__setattr__(self, "picture", only(self.picture, self.lane))
+        check_complete(self.picture)
         self._check_work()
 
     @property
@@ -73,7 +72,7 @@ class FilmSpec:
 
     def plan(self) -> list[tuple[int, int]]:
         """The frames in order: (t, how many periods it is shown)."""
-        steps = self.scene.timesteps
+        steps = self.picture.timesteps
         if self.seconds is None:
             times = list(range(steps, -1, -1))
         else:

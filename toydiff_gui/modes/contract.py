@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from engine.config import TrainingConfig
+from engine.trajectory import Trajectory
 from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.controllers.geodesic import Between
 from toydiff_gui.engine_client.wanted import Part
+from toydiff_gui.export.picture_contract import Picture
+from toydiff_gui.modes.file_meta import FilePicture
 from toydiff_gui.modes.tasks import Task
 from toydiff_gui.playback import Playback
 from toydiff_gui.settings_file import SettingsFile
@@ -73,8 +77,12 @@ class ModeAtWork(QObject):
         return False
 
     def scene(self) -> Any:
-        """What is to be seen now, as far as it is zoomed in: what is exported."""
+        """What is to be seen now, as far as it is zoomed in."""
         raise TypeError(f"{type(self).__name__} must say what is to be seen")
+
+    def picture(self) -> Picture:
+        """The same as it is drawn in an export."""
+        raise TypeError(f"{type(self).__name__} must say how it is drawn")
 
     def show_scene(self) -> int:
         """Bring the page up to date; the smallest t that all of it has arrived at."""
@@ -114,7 +122,8 @@ class Mode:
     is remembered, beside a model. ``no_model`` is said where there is none to open. ``describe``:
     its states in words, such as 'points in the plane'. ``restore`` and ``remember`` carry its
     settings and views from one window to the next; what is damaged is forgotten. ``overlays``: the
-    keys of what can be laid over its lanes, or (True) over the latents.
+    keys of what can be laid over its lanes, or (True) over the latents. ``picture_of_file``: what a
+    trajectory's file shows; None if its states are none of this mode.
     """
 
     key: str
@@ -128,5 +137,6 @@ class Mode:
     first_training: Callable[[ModelInfo], TrainingConfig]
     tasks: tuple[Task, ...] = ()
     overlays: Callable[[bool], Collection[str]] = lambda over_latents: ()
+    picture_of_file: Callable[[Trajectory, Path], FilePicture | None] = lambda run, source: None
     restore: Callable[[SettingsFile, Store], None] = _ignore
     remember: Callable[[SettingsFile, Store], None] = _ignore

@@ -23,6 +23,7 @@ from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.inversion import ImageInversion
 from toydiff_gui.modes.images.lane_requests import ImageLanes
+from toydiff_gui.modes.images.picture import ImagesPicture
 from toydiff_gui.modes.images.settings import (
     IMAGE_CARD,
     IMAGE_LANES,
@@ -32,6 +33,7 @@ from toydiff_gui.modes.images.settings import (
 )
 from toydiff_gui.modes.images.slice import SliceRequests
 from toydiff_gui.modes.images.tasks import IMAGE_TASKS
+from toydiff_gui.modes.images.trajectory_file import picture_of
 from toydiff_gui.panels.images.sample import ImageSamplePanel
 from toydiff_gui.panels.images.train import ImageTrainPanel
 from toydiff_gui.settings_file import SettingsFile
@@ -102,6 +104,10 @@ class ImagesAtWork(ModeAtWork):
     def scene(self) -> ImageScene:
         """See ``ModeAtWork.scene``."""
         return compose_images(self.store)
+
+    def picture(self) -> ImagesPicture:
+        """See ``ModeAtWork.picture``."""
+        return ImagesPicture(self.scene())
 
     def show_scene(self) -> int:
         """See ``ModeAtWork.show_scene``."""
@@ -213,6 +219,7 @@ MODE = Mode(
     describe=_describe,
     first_training=_first_training,
     tasks=IMAGE_TASKS,
+    picture_of_file=picture_of,
     restore=_restore,
     remember=_remember,
 )

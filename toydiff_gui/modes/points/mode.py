@@ -20,8 +20,10 @@ from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.modes.points.overlay_requests import OverlayRequests
 from toydiff_gui.modes.points.overlays import table
+from toydiff_gui.modes.points.picture import PointsPicture
 from toydiff_gui.modes.points.settings import POINT_LANES, SAMPLING, Sampling
 from toydiff_gui.modes.points.tasks import TASKS
+from toydiff_gui.modes.points.trajectory_file import picture_of
 from toydiff_gui.panels.sample import SamplePanel
 from toydiff_gui.panels.train import TrainPanel
 from toydiff_gui.scene import LaneScene, Scene
@@ -80,6 +82,10 @@ class PointsAtWork(ModeAtWork):
         view = self.page.view_range
         return replace(compose(self.store), view=(view.x0, view.x1, view.y0, view.y1))
 
+    def picture(self) -> PointsPicture:
+        """See ``ModeAtWork.picture``."""
+        return PointsPicture(self.scene())
+
     def show_scene(self) -> int:
         """See ``ModeAtWork.show_scene``; the grid has its view itself."""
         scene = compose(self.store)
@@ -134,6 +140,7 @@ MODE = Mode(
     first_training=lambda model: TrainingConfig(),
     tasks=TASKS,
     overlays=lambda over_latents: table.keys(over_latents=over_latents),
+    picture_of_file=picture_of,
     restore=_restore,
     remember=_remember,
 )

@@ -7,7 +7,6 @@ from dataclasses import replace
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QPainter
 
-from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.drawing.images.page import (
     FACE,
     filled_cards,
@@ -17,6 +16,7 @@ from toydiff_gui.drawing.images.page import (
 )
 from toydiff_gui.drawing.images.raster import ratio_of
 from toydiff_gui.drawing.images.tiles import paint_tiles, tiles_layout
+from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.image_scene import ImageScene
 
 SMALLER = 0.7

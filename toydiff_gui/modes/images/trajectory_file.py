@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,22 @@ from engine.datasets.images import load_digits
 from engine.trajectory import Trajectory
 from toydiff_gui.composer import prior_norms
 from toydiff_gui.image_scene import ImageScene, StripLane, TilesCard
+from toydiff_gui.modes.file_meta import KEY, FilePicture, read_meta
+from toydiff_gui.modes.images.picture import ImagesPicture
 from toydiff_gui.names import grouped
 
 MOST_TILES, MOST_STRIP = 400, 24
 """Images that are drawn: more would be too small to be seen."""
 MOST_SIDE = 1024
 """Of an image that can be drawn, in pixels."""
-KEY = "file"
+
+
+def picture_of(run: Trajectory, source: Path) -> FilePicture | None:
+    """What ``run`` shows, and in words what of it is left out; None if it holds no images."""
+    if not is_image_shape(run.x[0].shape[1:]):
+        return None
+    scene = scene_of(run, source)
+    return ImagesPicture(scene), left_out_of(run, scene)
 
 
 def is_image_shape(shape: tuple[int, ...]) -> bool:
@@ -29,24 +39,18 @@ def is_image_shape(shape: tuple[int, ...]) -> bool:
     )
 
 
-def image_scene_of(
-    run: Trajectory,
-    *,
-    timesteps: int,
-    alphas_cumprod: NDArray[np.float64],
-    title: str,
-    sampler: str,
-) -> ImageScene:
+def scene_of(run: Trajectory, source: Path) -> ImageScene:
     """The scene of what ``toydiff sample`` or ``interpolate`` wrote; tolerant of lacking ``meta``.
 
     Of very many images some are shown (``left_out_of`` tells).
     """
+    about = read_meta(run, source)
     channels, high, wide = run.x[0].shape[1:]
     mean, std = standardisation(run.meta, channels)
     scene = ImageScene(
-        timesteps=timesteps,
-        alphas_cumprod=alphas_cumprod,
-        title=title,
+        timesteps=about.timesteps,
+        alphas_cumprod=about.alphas_cumprod,
+        title=about.title,
         shape=(channels, high, wide),
         mean=mean,
         std=std,
@@ -56,14 +60,14 @@ def image_scene_of(
     steps = f"{len(run.t) - 1} steps"
     if run.meta.get("command") != "interpolate":
         shown = _rows(run, np.arange(min(count, MOST_TILES)))
-        note = f"{grouped(count)} images \N{MIDDLE DOT} {sampler} \N{MIDDLE DOT} {steps}"
+        note = f"{grouped(count)} images \N{MIDDLE DOT} {about.sampler} \N{MIDDLE DOT} {steps}"
         return replace(scene, tiles=TilesCard(shown, note, "done"))
     rows = np.unique(np.linspace(0, count - 1, min(count, MOST_STRIP)).round().astype(np.intp))
     shown = _rows(run, rows)
     norms = np.linalg.norm(shown.x[0].reshape(len(rows), -1).astype(np.float64), axis=1)
     path = run.meta.get("path")
     strip = StripLane(
-        KEY, 1, sampler, steps, "", shown, "done", latent_norms=norms if run.t[0] else None
+        KEY, 1, about.sampler, steps, "", shown, "done", latent_norms=norms if run.t[0] else None
     )
     return replace(scene, strips=(strip,), path_label=path if isinstance(path, str) else "")
 
