@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +10,7 @@ from PySide6.QtGui import (
     QCloseEvent,
     QGuiApplication,
     QKeyEvent,
-    QKeySequence,
     QResizeEvent,
-    QShortcut,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -27,6 +24,8 @@ from PySide6.QtWidgets import (
 )
 
 from toydiff_gui import memory, names, sheet, tasks, theme
+from toydiff_gui.app.commands import actions_of, model_actions, task_actions
+from toydiff_gui.app.keys import install_keys
 from toydiff_gui.app.mode_switch import ModeKeeper
 from toydiff_gui.bundled import bundled_images, bundled_points
 from toydiff_gui.canvas import LaneGrid
@@ -83,7 +82,7 @@ from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import MARKED, PINNED, VIEW
 from toydiff_gui.thumbnails import forward_thumbnails, thumbnail_times
-from toydiff_gui.timeline import TimelinePanel, install_shortcuts
+from toydiff_gui.timeline import TimelinePanel
 from toydiff_gui.timers import single_shot
 from toydiff_gui.toolbar import Toolbar
 
@@ -140,9 +139,10 @@ class MainWindow(QMainWindow):
         self._mode = self.modes.mode
         self._thumbnails_of: tuple[object, int] | None = None
         self._scene_timer = single_shot(self, 0, self._show_scene)
+        self.rows = actions_of(self)
         self._build()
         self._connect()
-        self._install_keys()
+        self.keys = install_keys(self, self.rows, (self.grid, self.image_page))
         self._show_model()
         self._show_docks()
         self._show_page()
@@ -155,7 +155,7 @@ class MainWindow(QMainWindow):
     # Building
 
     def _build(self) -> None:
-        self.toolbar = Toolbar(self.state)
+        self.toolbar = Toolbar(self.state, self.rows)
         self.train_panel = TrainPanel(self.state)
         self.sample_panel = SamplePanel(self.state)
         self.image_train_panel = ImageTrainPanel(self.state)
@@ -260,16 +260,7 @@ class MainWindow(QMainWindow):
         self._connect_images()
         self.train_rail.open_requested.connect(lambda: state.update(VIEW, train_dock=True))
         self.sample_rail.open_requested.connect(lambda: state.update(VIEW, sample_dock=True))
-        bar = self.toolbar
-        bar.model_chosen.connect(self._choose_model)
-        bar.mode_chosen.connect(self.show_mode)
-        bar.task_chosen.connect(self.show_task)
-        bar.open_requested.connect(self.ask_for_checkpoint)
-        bar.export_requested.connect(self.show_export)
-        bar.copy_requested.connect(self.copy_picture)
-        bar.reset_view_requested.connect(self.reset_view)
-        bar.help_requested.connect(self.show_help)
-        bar.restart_requested.connect(self.controllers.engine.start_again)
+        self.toolbar.mode_chosen.connect(self.show_mode)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
     def _connect_images(self) -> None:
@@ -290,24 +281,6 @@ class MainWindow(QMainWindow):
         sample.cancel_inversion_requested.connect(self.image_inversion.cancel)
         sample.stop_search_requested.connect(self.geodesic.stop)
         sample.search_again_requested.connect(self.geodesic.search_again)
-
-    def _install_keys(self) -> None:
-        install_shortcuts(self, self.playback)
-        for keys, act in (
-            ("Ctrl+E", self.show_export),
-            ("Ctrl+O", self.ask_for_checkpoint),
-            ("Ctrl+Shift+C", self.copy_picture),
-            ("Ctrl+0", self.reset_view),
-            ("Ctrl+1", lambda: self.state.update(VIEW, page="explore")),
-            ("Ctrl+2", lambda: self.state.update(VIEW, page="diagnostics")),
-            ("F1", self.show_help),
-            ("F11", self.toggle_presentation),
-        ):
-            QShortcut(QKeySequence(keys), self).activated.connect(act)
-        for page, number in itertools.product((self.grid, self.image_page), range(1, 10)):
-            shortcut = QShortcut(QKeySequence(str(number)), page)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(lambda number=number: self.select_lane(number))
 
     def _first_size(self) -> QSize:
         screen = self.screen().availableSize()
@@ -381,7 +354,7 @@ class MainWindow(QMainWindow):
         bundled = (*bundled_points(), *bundled_images())
         models = [(ref, f"{label}, bundled") for ref, label in bundled]
         models += [(ref, Path(ref).name) for ref in self.runs.recent()]
-        self.toolbar.set_models(models)
+        self.toolbar.set_models(model_actions(self, models))
         for panel in (self.sample_panel, self.image_sample_panel):
             panel.set_models(models)
         self._show_mode()
@@ -396,7 +369,7 @@ class MainWindow(QMainWindow):
     def _show_mode(self) -> None:
         """Docks, page and tasks of the mode that the model belongs to."""
         offered = tasks.IMAGE_TASKS if self.state.get(MODEL).images else tasks.TASKS
-        self.toolbar.set_tasks([(task.key, task.title, task.tooltip) for task in offered])
+        self.toolbar.set_tasks(task_actions(self, offered))
         if self.modes.mode != self._mode:
             self._mode = self.modes.mode
             self.state.update(VIEW, maximised_lane="")  # what was alone belongs to the other
@@ -482,13 +455,17 @@ class MainWindow(QMainWindow):
 
     # What can be done
 
-    def select_lane(self, number: int) -> None:
-        """Select the lane with this number, if there is one."""
+    def lane_with(self, number: int) -> str | None:
+        """The key of the lane with this number, if there is one."""
         images = self.state.get(MODEL).images
         lanes = self.image_page.scene.strips if images else self.grid.scene.lanes
-        lane = next((lane for lane in lanes if lane.number == number), None)
-        if lane is not None:
-            self.state.update(VIEW, selected_lane=lane.key)
+        return next((lane.key for lane in lanes if lane.number == number), None)
+
+    def select_lane(self, number: int) -> None:
+        """Select the lane with this number, if there is one."""
+        key = self.lane_with(number)
+        if key is not None:
+            self.state.update(VIEW, selected_lane=key)
 
     def show_task(self, key: str) -> None:
         """Set up a task of the exercise; its bundled model is opened first if need be."""
@@ -515,7 +492,7 @@ class MainWindow(QMainWindow):
                 error=True,
             )
             return
-        self._choose_model(ref)
+        self.choose_model(ref)
 
     def _ask_to_run(self, ref: str, opens: bool) -> None:
         """Say that a program was not opened, with a button that runs it."""
@@ -524,7 +501,7 @@ class MainWindow(QMainWindow):
         def run() -> None:
             allow_program(self.state, ref)
             if opens:
-                self._choose_model(ref)
+                self.choose_model(ref)
 
         whose = "" if opens else ", the model of a lane,"
         text = f"{file}{whose} is a program and was not opened."
@@ -543,7 +520,8 @@ class MainWindow(QMainWindow):
         self.playback.to_noise()
         self.playback.play()
 
-    def _choose_model(self, ref: str) -> None:
+    def choose_model(self, ref: str) -> None:
+        """Open a model in place of the one of now."""
         self._task_waiting = None  # who chooses a model wants to see that
         self.models.open(ref)
 
@@ -563,22 +541,21 @@ class MainWindow(QMainWindow):
 
     def ask_for_checkpoint(self) -> None:
         """Choose a file and open its model: weights, a pipeline, a network of one's own."""
-        if self.state.get(ENGINE).status == "dead":
-            self._show_engine()
-            return
-        if self.state.get(ENGINE).status != "ready":
-            self.state.post("Opening needs the engine, which is not ready.", error=True)
-            return
         name, _ = QFileDialog.getOpenFileName(self, "Open a model", "", FILTERS)
         if name:
             ref = reference_of(name)
             allow_program(self.state, ref)  # the dialog says what it does
-            self._choose_model(ref)
+            self.choose_model(ref)
+
+    def refuse_to_open(self) -> None:
+        """Say why no model can be opened now."""
+        if self.state.get(ENGINE).status == "dead":
+            self._show_engine()
+        else:
+            self.state.post("Opening needs the engine, which is not ready.", error=True)
 
     def show_export(self) -> None:
         """Open the export dialog; the window plays on beside it."""
-        if self._only_plots():
-            return
         if self._export is None:
             self._export = ExportDialog(
                 self.current_scene, self.playback, self, settings=self._settings
@@ -589,21 +566,20 @@ class MainWindow(QMainWindow):
 
     def copy_picture(self) -> None:
         """Put the canvas, as it is now, on the clipboard."""
-        if self._only_plots():
-            return
         name: ThemeName = "dark" if theme.current().dark else "light"
         data = clipboard_data(self.current_scene(), self.playback.t, COPY_SIZE, name)
         QGuiApplication.clipboard().setMimeData(data)
         self.state.post("The picture is on the clipboard.")
 
-    def _only_plots(self) -> bool:
-        """Whether the page has plots instead of lanes; then says how these are exported."""
-        plots = (
-            self.state.get(VIEW).page == "diagnostics" and self.diagnostics.current_scene is None
-        )
-        if plots:
-            self.state.post("Every plot on this page has an export button of its own.")
-        return plots
+    @property
+    def shows_lanes(self) -> bool:
+        """Whether the page has lanes that can be exported, not plots."""
+        explore = self.state.get(VIEW).page == "explore"
+        return explore or self.diagnostics.current_scene is not None
+
+    def point_to_plots(self) -> None:
+        """Say how the plots on the page are exported."""
+        self.state.post("Every plot on this page has an export button of its own.")
 
     def reset_view(self) -> None:
         """Show all of every plot that is on the screen again."""
@@ -617,17 +593,13 @@ class MainWindow(QMainWindow):
     def show_help(self) -> None:
         """Open the help."""
         if self._help is None:
-            self._help = HelpDialog(self)
+            self._help = HelpDialog(self.rows, self)
             self._help.destroyed.connect(self._forget_help)
         self._help.show()
         self._help.raise_()
 
     def _forget_help(self) -> None:
         self._help = None
-
-    def toggle_presentation(self) -> None:
-        """Switch the view for a projector on or off."""
-        self.state.update(VIEW, presentation=not self.state.get(VIEW).presentation)
 
     def start_engine(self) -> None:
         """Start the engine; it reports when it has loaded."""
@@ -641,10 +613,8 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(0, self, self._place_messages)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape that nobody else has needed returns from one lane or card to all."""
-        if event.key() == Qt.Key.Key_Escape and self.state.get(VIEW).maximised_lane:
-            self.state.update(VIEW, maximised_lane="")
-        else:
+        """What no widget has wanted may be the key of an action."""
+        if not self.keys.press(event):
             super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
