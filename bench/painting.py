@@ -115,7 +115,7 @@ def _lanes(
     for number in range(1, lanes + 1):
         # As with a path: independent noise scatters one lane, the others keep the order.
         frames = _frames(count, number, ordered=joined and number > 1)
-        trajectory = Trajectory(times, frames, frames)
+        trajectory = Trajectory(tuple(times), tuple(frames), tuple(frames))
         scenes.append(
             LaneScene(
                 f"lane{number}",

@@ -25,12 +25,11 @@ from engine.diffusers_folder import is_diffusers_folder, load_diffusers
 from engine.files import write_atomically
 from engine.networks import NETWORKS, build_network
 from engine.own_model import load_own_model, split_name
+from engine.run_files import CHECKPOINT
 from engine.schedules import Schedule
 from engine.training_data import DATA
 
 BUNDLED = catalogue.names(catalogue.BUNDLED)
-CHECKPOINT_NAME = "checkpoint.safetensors"
-STATE_NAME = "state.safetensors"
 METADATA_KEY = "toydiff"  # one key: safetensors writes several in no fixed order
 MOST_PARAMETERS = 100_000_000
 """Of a network to be trained: five copies of them are kept."""
@@ -251,7 +250,7 @@ def locate(name_or_path: str | Path) -> Path:
     if is_diffusers_folder(path):
         return path
     if path.is_dir():
-        path = path / CHECKPOINT_NAME
+        path = path / CHECKPOINT
     if not path.is_file() or not str(name_or_path):  # nothing is not the folder we are in
         raise ValueError(
             f"no checkpoint {str(name_or_path)!r}: not a file, not a folder of a training, and not "

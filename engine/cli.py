@@ -28,7 +28,8 @@ from engine.commands_help import COMMANDS, NAME_VARIABLE
 from engine.datasets.images import IMAGE_DEFAULTS
 from engine.fetch_command import fetch
 from engine.pairs import Endpoint, EndpointType, command_with_lists, typed
-from engine.steps import finish
+from engine.run_files import STATE
+from engine.work import finish
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
 
     from engine.checkpoint import Checkpoint
     from engine.class_choice import AlongPath
+    from engine.decoded_paths import Improvement
     from engine.denoiser import Denoiser
     from engine.distributed import Team
-    from engine.geodesic import Improvement
     from engine.samplers import Frame
     from engine.training import Trainer
     from engine.trajectory import Trajectory
@@ -351,11 +352,11 @@ def _resumed_config(
     ctx: click.Context, folder: Path, options: dict[str, Any]
 ) -> config.TrainingConfig:
     """The stored configuration with the options that were given on top; the rest stays."""
-    from engine.checkpoint import STATE_NAME, load_tensors
+    from engine.checkpoint import load_tensors
 
-    path = folder / STATE_NAME
+    path = folder / STATE
     if not path.is_file():
-        raise ValueError(f"nothing to resume in {folder}: no {STATE_NAME}")
+        raise ValueError(f"nothing to resume in {folder}: no {STATE}")
     description = load_tensors(path)[0]
     stored = description.config
     given = {
@@ -662,14 +663,13 @@ def invert(out: Path, **options: Any) -> None:
     )
     steps = sampler.resolved_steps(checkpoint.schedule.timesteps)
     collected = _collect(frames, steps + 1, "all")
-    for states in (collected.t, collected.x, collected.x0):
-        states.reverse()
-    collected.meta = _meta(checkpoint, sampler) | {
+    meta = _meta(checkpoint, sampler) | {
         "command": "invert",
         "data": str(options["data"]),
         "keeps": ["latents"],
     }
-    _save(collected, out)
+    x, x0 = collected.x[::-1], collected.x0[::-1]
+    _save(replace(collected, t=collected.t[::-1], x=x, x0=x0, meta=meta), out)
 
 
 @commands.command(help=COMMANDS["evaluate"])
@@ -873,12 +873,10 @@ def _run(
     )
     steps = sampler.resolved_steps(checkpoint.schedule.timesteps)
     collected = _collect(frames, steps + 1, options["keep"])
-    collected.meta = (
-        _meta(checkpoint, sampler) | {"seed": options["seed"], "keep": options["keep"]} | meta
-    )
+    whole = _meta(checkpoint, sampler) | {"seed": options["seed"], "keep": options["keep"]} | meta
     if options["keep"] == "last" and "keeps" in meta:
-        collected.meta["keeps"] = []  # the first state, which the latents are, was not kept
-    _save(collected, out)
+        whole["keeps"] = []  # the first state, which the latents are, was not kept
+    _save(replace(collected, meta=whole), out)
 
 
 def _collect(frames: Iterator[Frame], count: int, keep: Literal["all", "last"] | str) -> Trajectory:
@@ -897,7 +895,7 @@ def _collect(frames: Iterator[Frame], count: int, keep: Literal["all", "last"] |
             x.append(frame.x.float().cpu().numpy())
             x0.append(frame.x0.float().cpu().numpy())
             bar.update(1)
-    return Trajectory(times, x, x0)
+    return Trajectory(tuple(times), tuple(x), tuple(x0))
 
 
 def _save(trajectory: Trajectory, out: Path) -> None:

@@ -29,7 +29,7 @@ from engine.metrics import (
 )
 from engine.noise import draw_latents
 from engine.samplers import DDIM, DDPM, Sampler, check_finite, sample
-from engine.steps import reported
+from engine.work import reported
 
 Done = TypeVar("Done")
 

@@ -20,6 +20,7 @@ from engine import data_places
 from engine.commands_help import COMMANDS
 from engine.config import require_choice
 from engine.files import staging_folder
+from engine.work import finish
 
 if TYPE_CHECKING:
     from engine.downloads import Fetched
@@ -64,14 +65,12 @@ def fetch(name: str, data_root: Path | None, staging: Path | None) -> None:
 
 def _with_bar(work: Generator[Fetched, None, Path]) -> Path:
     with tqdm(unit="B", unit_scale=True, disable=not sys.stderr.isatty(), leave=False) as bar:
-        while True:
-            try:
-                fetched = next(work)
-            except StopIteration as end:
-                place: Path = end.value
-                return place
+
+        def show(fetched: Fetched) -> None:
             bar.total = fetched.total
             bar.update(fetched.done - bar.n)
+
+        return finish(work, show)
 
 
 def _serve_engine(name: str, root: Path, staging: Path) -> None:
@@ -84,15 +83,15 @@ def _serve_engine(name: str, root: Path, staging: Path) -> None:
     from engine.downloads import fetch as fetch_steps
 
     told = 0.0
-    work = fetch_steps(name, root, staging)
+
+    def tell(fetched: Fetched) -> None:
+        nonlocal told
+        if time.monotonic() - told >= REPORT_SECONDS or fetched.done == fetched.total:
+            told = time.monotonic()
+            _tell(done=fetched.done, total=fetched.total)
+
     try:
-        while True:
-            fetched = next(work)
-            if time.monotonic() - told >= REPORT_SECONDS or fetched.done == fetched.total:
-                told = time.monotonic()
-                _tell(done=fetched.done, total=fetched.total)
-    except StopIteration as end:
-        _tell(place=str(end.value))
+        _tell(place=str(finish(fetch_steps(name, root, staging), tell)))
     except ValueError as error:
         _tell(failure=str(error))
 

@@ -12,24 +12,25 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from engine import catalogue
 from engine.config import SIDES, sampler_times
+from engine.decoded_paths import Geodesic, Improvement, carried, respaced, waves
 from engine.denoiser import Denoiser
 from engine.devices import one_thread
 from engine.noise import draw_latents
 from engine.paths import Curve, linear, make_curve, positions_like
-from engine.polyline import at_shares, neighbour_gaps
+from engine.polyline import at_shares
 from engine.roadmap import MOST_DIMENSIONS, route
-from engine.samplers import DDIM, DPMSolverPP2M, Frame, Step, no_noise, sample
+from engine.samplers import DDIM, Frame, sample
 from engine.schedules import Schedule
 from engine.terrain import Terrain, weighted_lengths
+from engine.work import finish
 
 HARMONICS = 10
 """Sine coefficients of the deviation from the straight line, for each coordinate."""
@@ -37,8 +38,6 @@ POINTS, STEPS, INNER = 100, 10, 2
 """In the descent: points of the path, steps of the sampler, and places looked at on a segment."""
 STAGES = ((6, 10), (3, 20), (1, 50))
 """How many starts go on for how many passes: those that fall behind are given up."""
-SAMPLER = DPMSolverPP2M()
-"""At second order: near a tear, DDIM of so few steps ends elsewhere than DDIM of many."""
 TIDINESS = 0.5
 """The price of length in the latent: many latents are decoded alike, and loops gain nothing."""
 RATE = 0.08
@@ -48,8 +47,8 @@ ASIDE = 2
 """Directions in which the starts are bent, in more than two dimensions; both signs of each."""
 JUDGE_STEPS, JUDGE_POINTS = 50, 500
 """What finished paths are compared by."""
-REFINED, LEAST_REFINED, ROUNDS = 2, 1000, 2
-"""To space points evenly: how many times as many are decoded, at least so many, and how often."""
+REFINED, LEAST_REFINED = 2, 1000
+"""To space points evenly: how many times as many are decoded, and at least so many."""
 SLACK = 1.25
 """Paths that cost at most this many times the cheapest are compared by their share off the data."""
 
@@ -68,39 +67,11 @@ class Bend:
 
     def __call__(self, positions: Tensor) -> Tensor:
         """Latents (N, ...) at ``positions`` (N,) in [0, 1]."""
-        bend = _waves(positions, len(self.coefficients)) @ self.coefficients
+        bend = waves(positions, len(self.coefficients)) @ self.coefficients
         latents = linear(self.start, self.end, positions) + bend.view(-1, *self.start.shape)
         latents[positions == 0] = self.start
         latents[positions == 1] = self.end
         return latents
-
-
-@dataclass(frozen=True)
-class Improvement:
-    """The best path so far, after ``step`` of ``total`` passes.
-
-    ``frames``: what ``SAMPLER`` makes of ``POINTS`` points on it in few steps, latents first.
-    """
-
-    step: int
-    total: int
-    energy: float
-    curve: Curve
-    frames: list[Frame]
-
-
-@dataclass(frozen=True)
-class Geodesic:
-    """The path that was found, and the best energy after each pass (see ``TIDINESS``).
-
-    ``off_data`` is the share of ``JUDGE_POINTS`` points at equal spacing in the latent that is
-    decoded off the data; None for images, where nobody has said what that means.
-    """
-
-    curve: Curve
-    energies: list[float]
-    off_data: float | None
-    coefficients: int
 
 
 @torch.enable_grad()
@@ -189,12 +160,7 @@ def find_geodesic(
     """
     work = search_evenly(denoiser, schedule, start, end, Terrain(data), points, seed=seed)
     with one_thread():
-        while True:
-            try:
-                next(work)
-            except StopIteration as done:
-                latents: Tensor = done.value[1]
-                return latents
+        return finish(work)[1]
 
 
 def search_evenly(
@@ -222,7 +188,7 @@ class _Descent:
         self._start, self._end = start, end
         self._positions = positions_like(POINTS, start)
         self._line = linear(start, end, self._positions)
-        self._waves = _waves(self._positions, HARMONICS)
+        self._waves = waves(self._positions, HARMONICS)
         self._times = sampler_times(schedule.timesteps, min(STEPS, schedule.timesteps))
 
     def simple_starts(self, seed: int) -> Tensor:
@@ -260,15 +226,7 @@ class _Descent:
         return frames[-1].x.flatten(1)
 
     def _carried(self, x: Tensor) -> Generator[None, None, list[Frame]]:
-        frames: list[Frame] = []
-        for t, s in pairwise(self._times):
-            prediction = self._denoiser.predict(x, t)
-            before = (frames[-1].t, frames[-1].x0) if frames else None
-            frames.append(Frame(t, x, prediction.x0))
-            yield None
-            x = SAMPLER.step(Step(t, s, x, prediction, self._schedule, no_noise, before))
-        frames.append(Frame(0, x, x))
-        return frames
+        return carried(self._denoiser.predict, self._schedule, self._times, x)
 
     def energy(self, frames: list[Frame]) -> Tensor:
         """The weighted decoded length of each path and a little of its length in the latent, (S,).
@@ -312,12 +270,6 @@ def _one_of(frames: list[Frame], index: int) -> list[Frame]:
     """The states of one of the paths that were decoded together, without their gradient."""
     rows = slice(index * POINTS, (index + 1) * POINTS)
     return [Frame(f.t, f.x[rows].detach(), f.x0[rows].detach()) for f in frames]
-
-
-def _waves(positions: Tensor, count: int) -> Tensor:
-    """sin(k pi s) / sqrt(k) for k = 1..count, (N, count)."""
-    k = torch.arange(1, count + 1, dtype=positions.dtype, device=positions.device)
-    return torch.sin(math.pi * positions[:, None] * k) / k.sqrt()
 
 
 def _simple_paths(start: Tensor, end: Tensor, seed: int) -> list[Curve]:
@@ -388,21 +340,7 @@ def evenly_decoded(
     the gap are as many as the gap is long: no path is both even and on the data there.
     """
     sampler = DDIM(steps=min(JUDGE_STEPS, schedule.timesteps))
-    dense = positions_like(max(REFINED * points, LEAST_REFINED), like).cpu().double()
-    for _ in range(ROUNDS):
-        latents = curve(dense.to(like.dtype).to(like.device))
-        for frame in sample(denoiser, schedule, latents, sampler=sampler):  # noqa: B007
-            yield None
-        dense = torch.from_numpy(evened(dense.numpy(), frame.x))
-    kept = np.interp(np.linspace(0, 1, points), np.linspace(0, 1, len(dense)), dense.numpy())
+    dense = positions_like(max(REFINED * points, LEAST_REFINED), like).cpu().double().numpy()
+    dense = yield from respaced(denoiser, schedule, curve, dense, like, sampler)
+    kept = np.interp(np.linspace(0, 1, points), np.linspace(0, 1, len(dense)), dense)
     return curve(torch.from_numpy(kept).to(like.dtype).to(like.device))
-
-
-def evened(positions: NDArray[np.float64], states: Tensor) -> NDArray[np.float64]:
-    """As many positions (N,) on a path at equal steps of its length, by its ``states`` (N, ...).
-
-    A path whose states are all the same keeps its ``positions``.
-    """
-    steps = neighbour_gaps(states.cpu().numpy())
-    along = np.concatenate([[0.0], np.cumsum(steps + 1e-9 + 1e-6 * steps.mean())])
-    return np.interp(np.linspace(0.0, along[-1], len(positions)), along, positions)

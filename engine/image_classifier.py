@@ -115,8 +115,7 @@ class ClassifierDescription(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     @property
     def transform(self) -> Standardisation:
         """From pixels / 255 to the units that the network sees."""
-        mean, std = (np.array(value).reshape(-1, 1, 1) for value in (self.mean, self.std))
-        return Standardisation(mean, std)
+        return Standardisation.by_channel(self.mean, self.std, self.shape)
 
 
 class Classifier:

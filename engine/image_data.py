@@ -28,6 +28,7 @@ from engine.datasets.images import (
 )
 from engine.idx_files import read_images, read_labels
 from engine.image_folder import FolderImages, Listing, list_pictures, load_pictures
+from engine.work import finish
 
 MOST_STATE_BYTES = 2**31
 
@@ -61,13 +62,7 @@ def load_for(config: TrainingConfig, root: Path | None = None, split: Split = "t
 
     Raises ``ValueError`` as ``load_images`` does.
     """
-    work = load_steps(config, root, split)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            images: ImageSet = end.value
-            return images
+    return finish(load_steps(config, root, split))
 
 
 def load_steps(

@@ -25,7 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 
 import numpy as np
 import torch
@@ -33,12 +33,20 @@ from torch import Tensor
 
 from engine.class_choice import AlongPath
 from engine.config import require_between, sampler_times
+from engine.decoded_paths import (
+    SAMPLER,
+    Geodesic,
+    Improvement,
+    carried,
+    no_noise,
+    respaced,
+    waves,
+)
 from engine.denoiser import Denoiser, Prediction
 from engine.devices import threads_for
-from engine.geodesic import SAMPLER, Geodesic, Improvement, evened
 from engine.noise import draw_latents
 from engine.paths import Curve, make_curve, positions_like
-from engine.samplers import Frame, Step, no_noise, sample
+from engine.samplers import Frame, Step
 from engine.schedules import Schedule
 from engine.trajectory import MAX_BYTES
 
@@ -54,8 +62,8 @@ SIGNAL = 0.9
 """alpha_bar at the time at which the denoiser is asked how strange an image is."""
 SCALE, POWER = 1.0, 2
 """Of the weight 1 + SCALE (error / usual error)^POWER."""
-DENSE, EVEN_STEPS, ROUNDS = 4, 15, 2
-"""To space images evenly: how many times as many are decoded, in how many steps, how often."""
+DENSE, EVEN_STEPS = 4, 15
+"""To space images evenly: how many times as many are decoded, and in how many steps."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +80,10 @@ class SphereBend:
 
     def __call__(self, positions: Tensor) -> Tensor:
         """Latents (N, ...) at ``positions`` (N,) in [0, 1]."""
-        k = torch.arange(1, len(self.coefficients) + 1, device=positions.device)
-        waves = torch.sin(math.pi * positions[:, None] * k) / k.sqrt()
+        aside = waves(positions, len(self.coefficients))
         base = self.base(positions)
         norms = base.flatten(1).norm(dim=1)
-        bent = base.flatten(1) + waves.to(base.dtype) @ self.coefficients
+        bent = base.flatten(1) + aside.to(base.dtype) @ self.coefficients
         bent = bent * (norms / bent.norm(dim=1).clamp_min(1e-12))[:, None]
         latents = bent.view(base.shape)
         inner = ((positions != 0) & (positions != 1)).view(-1, *([1] * self.start.ndim))
@@ -153,12 +160,8 @@ def evenly_decoded_images(
     require_between("number of evenly decoded points", points, 2, most_even(like))
     sampler = type(SAMPLER)(steps=min(EVEN_STEPS, schedule.timesteps))
     dense = np.linspace(0.0, 1.0, DENSE * (points - 1) + 1)
-    for _ in range(ROUNDS):
-        latents = curve(torch.from_numpy(dense).to(like.dtype).to(like.device))
-        denoiser = along.rows(len(dense))
-        for frame in sample(denoiser, schedule, latents, sampler=sampler):  # noqa: B007
-            yield None
-        dense = evened(dense, frame.x)
+    denoiser = along.rows(len(dense))
+    dense = yield from respaced(denoiser, schedule, curve, dense, like, sampler)
     return curve(torch.from_numpy(dense[::DENSE].copy()).to(like.dtype).to(like.device))
 
 
@@ -186,16 +189,8 @@ class _Chain:
 
     def decode(self, curve: Curve) -> Generator[None, None, list[Frame]]:
         """The states (POINTS, ...) on their way to the data; the latents come first."""
-        x = curve(self.positions)
-        frames: list[Frame] = []
-        for t, s in pairwise(self._times):
-            prediction = _ask(self._at_images, x, t)
-            yield None
-            before = (frames[-1].t, frames[-1].x0) if frames else None
-            frames.append(Frame(t, x, prediction.x0))
-            x = SAMPLER.step(Step(t, s, x, prediction, self._schedule, no_noise, before))
-        frames.append(Frame(0, x, x))
-        return frames
+        ask = partial(_ask, self._at_images)
+        return carried(ask, self._schedule, self._times, curve(self.positions))
 
     def energy(self, x: Tensor) -> Generator[None, None, float]:
         """The weighted length of the images ``x`` (POINTS, ...); infinite if it is not finite."""

@@ -24,9 +24,9 @@ from engine.datasets.images import ImageSet
 from engine.files import staging_folder
 from engine.image_data import load_steps
 from engine.protocol import Packet
-from engine.steps import reported
 from engine.training_cost import measure_cost
 from engine.training_data import DATA
+from engine.work import reported
 
 MOST_BROWSED = 10_000
 FETCH = (sys.executable, "-P", "-m", "engine", "fetch")

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from engine.datasets import Standardisation, fresh_draws, reference_draws
-from engine.steps import finish
+from engine.work import finish
 
 Points = NDArray[np.float32]
 Kept = TypeVar("Kept")

@@ -18,17 +18,18 @@ from engine.catalogue import IMAGES, POINTS
 from engine.checkpoint import Checkpoint
 from engine.class_choice import AlongPath
 from engine.config import MAX_POINTS, SIDES, require_between, require_choice
+from engine.decoded_paths import Geodesic, Improvement
 from engine.evaluation import nearness_of
-from engine.geodesic import REFINED, Geodesic, Improvement, evenly_decoded, search_evenly
+from engine.geodesic import REFINED, evenly_decoded, search_evenly
 from engine.image_geodesic import evenly_decoded_images, most_even, search_images
 from engine.metrics import make_room
 from engine.paths import Curve, make_curve, positions_like
 from engine.polyline import at_shares, neighbour_gaps
 from engine.protocol import Packet
 from engine.samplers import check_finite, make_sampler, sample_stepwise
-from engine.steps import reported, silently
 from engine.terrain import Terrain
 from engine.trajectory import packed
+from engine.work import reported, silently
 
 MOST_TERRAINS = 8
 FINE = 10_000

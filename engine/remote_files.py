@@ -21,12 +21,10 @@ from numpy.typing import NDArray
 from engine import catalogue, protocol
 from engine.config import EXACT
 from engine.files import make_folder, write_atomically
+from engine.run_files import RUN_FILES
 from engine.run_lock import in_training
 
 RUNS, RECEIVED = "runs", "received"
-CHECKPOINT, STATE, METRICS = "checkpoint.safetensors", "state.safetensors", "metrics.jsonl"
-RUN_FILES = (CHECKPOINT, STATE, METRICS)
-"""What a training leaves, the checkpoint first."""
 MAX_FILE_BYTES = 512 * 2**20
 MOST_RECEIVED = 20
 """Checkpoints that are kept of those received; of more, those go that were used longest ago."""

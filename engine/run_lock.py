@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-LOCK_NAME = ".training.lock"
+from engine.run_files import LOCK
 
 
 class RunLock:
@@ -22,7 +22,7 @@ class RunLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / LOCK_NAME
+        self._path = folder / LOCK
         # Threads of this process are no exception: the one that opens may not be the one that ends.
         self._lock = FileLock(self._path, timeout=0, thread_local=False)
         try:
@@ -44,7 +44,7 @@ class RunLock:
 
 def in_training(folder: Path) -> bool:
     """Whether a process trains in ``folder`` now."""
-    if not (folder / LOCK_NAME).exists():
+    if not (folder / LOCK).exists():
         return False
     try:
         RunLock(folder).release()

@@ -70,11 +70,6 @@ class Step:
         return math.sqrt(bar_s) - math.sqrt(bar_t * (1 - bar_s) / (1 - bar_t))
 
 
-def no_noise(*shape: object) -> Tensor:
-    """The noise of a step that is known to be deterministic."""
-    raise AssertionError("a deterministic step draws no noise")
-
-
 class Sampler(Protocol):
     """A rule for going from time t to an earlier time s."""
 

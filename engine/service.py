@@ -58,9 +58,9 @@ from engine.samplers import (
     sample,
     sample_stepwise,
 )
-from engine.steps import reported, silently
 from engine.training import Trainer, open_run, train_stepwise
 from engine.trajectory import check_sizes, packed
+from engine.work import reported, silently
 
 TRAINING_SHARE = 0.2
 NO_FILES = "this engine sends and takes no files: its window is on the same machine"

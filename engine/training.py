@@ -26,12 +26,11 @@ from engine.distributed import Team
 from engine.files import made_folder, make_folder
 from engine.networks import NETWORKS, build_network
 from engine.precision import computing_in
+from engine.run_files import CHECKPOINT, METRICS, STATE
 from engine.run_lock import RunLock
 from engine.schedules import Schedule
-from engine.steps import finish
 from engine.training_data import DATA, TrainingData, load_training_data
-
-METRICS_NAME = "metrics.jsonl"
+from engine.work import finish
 
 WARM_UP = 200
 DIVERGED = 1e6
@@ -335,10 +334,8 @@ class Trainer:
 
         The state holds all that resuming needs, so an interrupt between the two files is harmless.
         """
-        checkpoints.save_tensors(folder / checkpoints.STATE_NAME, self._state(), self.description())
-        checkpoints.save_tensors(
-            folder / checkpoints.CHECKPOINT_NAME, self._weights(), self.description()
-        )
+        checkpoints.save_tensors(folder / STATE, self._state(), self.description())
+        checkpoints.save_tensors(folder / CHECKPOINT, self._weights(), self.description())
 
     def release(self) -> None:
         """Let others train in the folder."""
@@ -417,9 +414,9 @@ def _numbers(values: Sequence[float]) -> str:
 
 
 def _state_in(folder: Path) -> Path:
-    path = folder / checkpoints.STATE_NAME
+    path = folder / STATE
     if not path.is_file():
-        raise ValueError(f"nothing to resume in {folder}: no {checkpoints.STATE_NAME}")
+        raise ValueError(f"nothing to resume in {folder}: no {STATE}")
     return path
 
 
@@ -465,7 +462,7 @@ def open_run(
 
 
 def _require_no_training(folder: Path) -> None:
-    for name in (checkpoints.STATE_NAME, checkpoints.CHECKPOINT_NAME):
+    for name in (STATE, CHECKPOINT):
         if (folder / name).exists():
             raise ValueError(
                 f"{folder} already holds a training; resume it or choose another folder"
@@ -497,7 +494,7 @@ def train_stepwise(trainer: Trainer, folder: Path) -> Generator[TrainingStep | N
         ending.callback(trainer.release)
         metrics = None
         if trainer.leads:
-            metrics = ending.enter_context(_open_metrics(folder / METRICS_NAME, trainer.done))
+            metrics = ending.enter_context(_open_metrics(folder / METRICS, trainer.done))
 
         def save() -> None:
             nonlocal saved

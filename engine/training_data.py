@@ -19,7 +19,7 @@ from engine.catalogue import IMAGES, POINTS
 from engine.config import LEAST_SIZE, MOST_SIZE, TrainingConfig
 from engine.datasets import Standardisation
 from engine.datasets.images import ImageSet, info_of
-from engine.steps import silently
+from engine.work import silently
 
 MOST_IMAGES, MOST_NUMBERS = 4096, 16_000_000
 """Of images at most so many are drawn from, with no more numbers in all."""

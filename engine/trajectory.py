@@ -1,7 +1,7 @@
 """The frames of one run of a sampler, and the .npz file that holds them. NumPy only.
 
-Frames are kept as a list of arrays, one a visited time, so that they can be shown while the
-rest still arrives and so that nothing here depends on the shape of a state.
+Frames are kept as a tuple of arrays, one a visited time, so that they can be shown while the rest
+still arrives and so that nothing here depends on the shape of a state.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.files import write_atomically
+from engine.values import value
 
 MAX_BYTES = 2 * 2**30
 
@@ -41,32 +42,30 @@ def check_sizes(count: int, sizes: Sequence[int]) -> None:
         )
 
 
-@dataclass
+@value
+@dataclass(frozen=True)
 class Trajectory:
     """States along visited times ``t`` (K + 1 integers, falling from noise to data).
 
     ``x[k]`` and ``x0[k]`` are float32 (N, ...), of one shape, which may differ from frame to frame
-    but for N; lists shorter than ``t`` mean that the rest has
-    not arrived yet. ``meta`` says how to make the trajectory again.
+    but for N; fewer of them than of ``t`` mean that the rest has not arrived yet. ``meta`` says how
+    to make the trajectory again. Lists become tuples.
     """
 
-    t: list[int]
-    x: list[NDArray[np.float32]] = field(default_factory=list)
-    x0: list[NDArray[np.float32]] = field(default_factory=list)
-    meta: dict[str, Any] = field(default_factory=dict)
+    t: tuple[int, ...]
+    x: tuple[NDArray[np.float32], ...] = ()
+    x0: tuple[NDArray[np.float32], ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
-    def append(self, x: NDArray[np.float32], x0: NDArray[np.float32]) -> None:
-        """Add the next frame; raises ``ValueError`` when there is no time left for it."""
-        if len(self.x) >= len(self.t):
-            raise ValueError(f"a trajectory of {len(self.t)} times got one frame more")
-        self.x.append(x)
-        self.x0.append(x0)
+    def __post_init__(self) -> None:
+        for name in ("t", "x", "x0"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
     def with_frame(self, x: NDArray[np.float32], x0: NDArray[np.float32]) -> Trajectory:
         """The trajectory with one frame more; raises ``ValueError`` when it has no time for it."""
         if len(self.x) >= len(self.t):
             raise ValueError(f"a trajectory of {len(self.t)} times got one frame more")
-        return Trajectory(self.t, [*self.x, x], [*self.x0, x0], self.meta)
+        return Trajectory(self.t, (*self.x, x), (*self.x0, x0), self.meta)
 
     @property
     def complete(self) -> bool:
@@ -90,6 +89,12 @@ class Trajectory:
         k = bisect.bisect_right(self.t, -t, key=lambda value: -value) - 1
         return min(max(k, 0), len(self.x) - 1)
 
+    def at(self, t: float) -> Trajectory:
+        """The frame to show at time ``t`` alone; without one before the first has arrived."""
+        k = self.index_at(t)
+        one = slice(0) if k is None else slice(k, k + 1)
+        return Trajectory(self.t[one], self.x[one], self.x0[one], self.meta)
+
     def save(self, path: Path) -> None:
         """Write the .npz of the contract: ``x``, ``t``, ``x0``, ``meta`` (JSON), and ``latents``.
 
@@ -99,7 +104,7 @@ class Trajectory:
         arrays = {
             **packed(self.x, self.x0),
             "t": np.asarray(self.t[: len(self.x)], np.int64),
-            "meta": np.array(json.dumps(self.meta)),
+            "meta": np.array(json.dumps(dict(self.meta))),
         }
         if "latents" in self.meta.get("keeps", ()):  # what interpolate promises besides x
             arrays["latents"] = self.x[0]
@@ -197,7 +202,7 @@ def load(path: Path) -> Trajectory:
     if x.size == 0 or not isinstance(meta, dict):
         fault = "it holds no samples" if x.size == 0 else f"meta is a {type(meta).__name__}"
         raise ValueError(f"{path} is not a ToyDiff trajectory: {fault}")
-    return Trajectory([int(value) for value in t], states, cleans, meta)
+    return Trajectory(tuple(t.tolist()), tuple(states), tuple(cleans), meta)
 
 
 def _require_file(path: Path, what: str) -> None:

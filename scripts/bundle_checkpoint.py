@@ -32,7 +32,6 @@ from tqdm import tqdm
 
 import resources
 from engine.checkpoint import (
-    CHECKPOINT_NAME,
     Checkpoint,
     Description,
     Record,
@@ -46,8 +45,9 @@ from engine.datasets.images import IMAGE_DEFAULTS, image_training
 from engine.evaluation import Drawing, Stage, evaluate
 from engine.image_metrics import ImageQuality
 from engine.metrics import Quality
+from engine.run_files import CHECKPOINT
 from engine.samplers import DDPM
-from engine.steps import finish
+from engine.work import finish
 
 MOST_BYTES = 4_000_000
 FEW_SAMPLES, GUIDANCE = 128, 1.5
@@ -103,7 +103,7 @@ def command_for(config: TrainingConfig, before: Sequence[Part] = ()) -> str:
 
 def averaged_half(folder: Path) -> tuple[Description, dict[str, Tensor]]:
     """What is to be kept of the training in ``folder``."""
-    description, tensors = load_tensors(folder / CHECKPOINT_NAME)
+    description, tensors = load_tensors(folder / CHECKPOINT)
     config = replace(description.config, steps=description.step)
     kept = {name: value.half() for name, value in tensors.items() if name.startswith("averaged.")}
     if not all(bool(torch.isfinite(value).all()) for value in kept.values()):
@@ -207,7 +207,7 @@ def main() -> int:
         return 0
     if given.folder is None or given.seconds is None:
         parser.error("give a FOLDER with its --seconds, or --measure")
-    description, _ = load_tensors(given.folder / CHECKPOINT_NAME)
+    description, _ = load_tensors(given.folder / CHECKPOINT)
     path = given.out or resources.path("checkpoints", f"{description.config.dataset}.safetensors")
     quality = {}
     for file in given.figures:

@@ -14,9 +14,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 import resources
-from engine.classifier_training import STEPS, train_classifier
+from engine.classifier_training import STEPS, ClassifierStep, train_classifier
 from engine.image_classifier import BUNDLED_CLASSIFIERS, save_classifier
 from engine.image_data import load_images
+from engine.work import finish
 
 
 def main() -> int:
@@ -37,14 +38,12 @@ def main() -> int:
         command += " --data-root DIR"
     steps = train_classifier(images, options.seed, test=test, steps=options.steps, command=command)
     with tqdm(total=options.steps, unit=" updates", disable=not sys.stderr.isatty()) as bar:
-        while True:
-            try:
-                item = next(steps)
-            except StopIteration as end:
-                classifier = end.value
-                break
+
+        def show(item: ClassifierStep) -> None:
             bar.update(item.step - bar.n)
             bar.set_postfix(loss=f"{item.loss:.3f}", refresh=False)
+
+        classifier = finish(steps, show)
     path = options.out / f"{name}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     save_classifier(classifier, path)

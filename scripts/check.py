@@ -1,4 +1,7 @@
-"""Runs the tests and all checks, also after one has failed, and sums up."""
+"""Runs the tests and all checks, also after one has failed, and sums up.
+
+What the tests leave of the machine goes to the other checks, which run beside them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -13,35 +17,57 @@ TOOLS = Path(sys.executable).parent
 LINTERS = {
     "ruff check": ["ruff", "check"],
     "ruff format": ["ruff", "format", "--check"],
-    "mypy": ["mypy"],
     "lint-imports": ["lint-imports", "--no-logo"],
+    "mypy": ["mypy"],
 }
+TESTS = ["pytest", "--numprocesses=logical", "--maxprocesses=4", "--dist=worksteal"]
+"""A process for each core. What a module sets up once is set up again where others take over the
+rest of it, so whoever has nothing left takes as much as half of what another has."""
 
 
-def run(checks: dict[str, list[str]]) -> int:
-    """Runs the commands in turn and returns 1 if any failed."""
+def lint() -> list[str]:
+    """Runs the linters in turn, each with its output in one piece; the names of what failed."""
     failed = []
-    for name, (tool, *arguments) in checks.items():
-        print(f"== {name}", flush=True)
+    for name, (tool, *arguments) in LINTERS.items():
         begin = time.monotonic()
-        if subprocess.run([TOOLS / tool, *arguments], cwd=ROOT, check=False).returncode:
+        done = subprocess.run(
+            [TOOLS / tool, *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
             failed.append(name)
-        print(f"   {time.monotonic() - begin:.0f} s\n", flush=True)
-    print(f"FAILED: {', '.join(failed)}" if failed else f"All passed: {', '.join(checks)}")
-    return 1 if failed else 0
+        print(f"\n== {name}\n{done.stdout}   {time.monotonic() - begin:.0f} s", flush=True)
+    return failed
+
+
+def test(arguments: list[str]) -> list[str]:
+    """Runs the tests; their name if they failed."""
+    tool, *options = [*TESTS, *arguments]
+    status = subprocess.run([TOOLS / tool, *options], cwd=ROOT, check=False).returncode
+    return ["pytest"] if status else []
 
 
 def main() -> int:
-    """Reads the options."""
+    """Reads the options, runs what they ask for, and returns 1 if any of it failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lint", action="store_true", help="leave the tests out")
     parser.add_argument("--slow", action="store_true", help="take the slow tests in")
     options = parser.parse_args()
-    checks = dict(LINTERS)
-    if not options.lint:
-        # The tests come last: their summary is what people look for.
-        checks["pytest"] = ["pytest", *(["-m", ""] if options.slow else [])]
-    return run(checks)
+    checks = list(LINTERS)
+    with ThreadPoolExecutor() as pool:
+        linting = pool.submit(lint)
+        failed = []
+        if not options.lint:
+            # They take longest, so their summary comes last: it is what people look for.
+            checks.append("pytest")
+            failed = test(["-m", ""] if options.slow else [])
+        failed = linting.result() + failed
+    print(f"\nFAILED: {', '.join(failed)}" if failed else f"\nAll passed: {', '.join(checks)}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

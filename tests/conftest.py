@@ -15,6 +15,9 @@ pytest.register_assert_rewrite("tests.hands")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # As ToyDiff's commands do (see engine.command_line); before anything imports torch.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Side by side with other tests, each has one core; threads that share it wait for each other.
+if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _home = Path(tempfile.mkdtemp(prefix="toydiff-tests-"))
 atexit.register(shutil.rmtree, _home, ignore_errors=True)

@@ -59,6 +59,13 @@ def test_what_both_sides_share_does_without_torch(modules):
     assert not loaded_after(f"import {modules}") & {"torch", "torchvision", "PySide6"}
 
 
+def test_models_are_loaded_without_the_compiler():
+    """It takes seconds to load, in every engine and every command that samples."""
+    loaded = loaded_after("import engine; [engine.load_checkpoint(n) for n in ('v', 'digits')]")
+    assert "torch" in loaded
+    assert "sympy" not in loaded
+
+
 def imported_by(path: Path) -> set[str]:
     """The modules that a file names in its import statements."""
     names = set()

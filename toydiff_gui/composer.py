@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from engine import datasets, noise_tables
 from engine.config import SamplerConfig, ScheduleConfig
 from engine.datasets import Standardisation
 from engine.trajectory import Trajectory
+from engine.values import Memo
 from toydiff_gui import names
 from toydiff_gui.forward_process import in_closed_form
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, layer_of
@@ -42,8 +42,6 @@ FEW_PICKS = 20
 """Of the user's own points, how many are marked in the lanes: all of a large file only hide it."""
 
 Kind = TypeVar("Kind")
-Source = TypeVar("Source")
-Made = TypeVar("Made")
 
 
 @lru_cache(maxsize=16)
@@ -193,7 +191,7 @@ def _sampler_lane(state: Store, spec: LaneSpec, number: int) -> LaneScene:
         key=spec.key,
         number=number,
         title=names.lane_title(spec),
-        detail=names.lane_detail(spec, sampling, several_paths=_several_paths(state)),
+        detail=names.lane_detail(spec, sampling, along=along, several_paths=_several_paths(state)),
         note=_note(sampler, timesteps, None if run.coarse else run.seconds),
         trajectory=trajectory,
         joined=along,
@@ -220,34 +218,13 @@ def _only(kind: type[Kind], layer: object) -> Kind | None:
     return layer if isinstance(layer, kind) else None
 
 
-class Kept(Generic[Source, Made]):
-    """What was made of the newest arrays, by their identity: comparing them would cost more."""
-
-    def __init__(self, most: int = 64) -> None:
-        self._most = most
-        self._made: dict[tuple[object, ...], tuple[Source, Made]] = {}
-
-    def get(self, source: Source, make: Callable[[Source], Made], *key: object) -> Made:
-        """What ``make`` gives for ``source``, made once."""
-        place = (id(source), *key)
-        found = self._made.get(place)
-        if found is None or found[0] is not source:
-            found = (source, make(source))
-            while len(self._made) >= self._most:
-                self._made.pop(next(iter(self._made)))
-            self._made[place] = found
-        return found[1]
-
-
-_norms_kept: Kept[NDArray[np.float32], NDArray[np.float64]] = Kept()
-_rescaled_kept: Kept[Trajectory, Trajectory] = Kept()
+_made = Memo()
 
 
 def norms(latents: NDArray[np.float32]) -> NDArray[np.float64]:
     """The norm of each latent (N, ...), (N,)."""
-    return _norms_kept.get(
-        latents, lambda x: np.linalg.norm(x.reshape(len(x), -1).astype(np.float64), axis=1)
-    )
+    flat = latents.reshape(len(latents), -1)
+    return _made.get(latents, "norms", lambda: np.linalg.norm(flat.astype(np.float64), axis=1))
 
 
 @lru_cache(maxsize=8)
@@ -311,12 +288,12 @@ def rescaled(trajectory: Trajectory | None, timesteps: int) -> Trajectory | None
     if trajectory is None or trajectory.t[0] == timesteps:
         return trajectory
     scale = timesteps / trajectory.t[0]
-    return _rescaled_kept.get(
-        trajectory,
-        # The lists are shared: a trajectory grows in place.
-        lambda found: Trajectory([round(t * scale) for t in found.t], found.x, found.x0),
-        timesteps,
-    )
+
+    def make() -> Trajectory:
+        times = tuple(round(t * scale) for t in trajectory.t)
+        return Trajectory(times, trajectory.x, trajectory.x0)
+
+    return _made.get(trajectory, timesteps, make)
 
 
 def _faint(model: ModelInfo) -> NDArray[np.float32]:

@@ -21,14 +21,13 @@ from engine.config import EXACT, PYTHON
 from engine.files import write_atomically
 from engine.protocol import Packet
 from engine.remote_files import (
-    CHECKPOINT,
     MOST_KNOWN,
     RECEIVED,
-    RUN_FILES,
     received_name,
     require_size,
     run_name,
 )
+from engine.run_files import CHECKPOINT, RUN_FILES
 
 
 @dataclass

@@ -40,7 +40,7 @@ def step_by_step(x0: States, schedule: ScheduleConfig, seed: int) -> Trajectory:
         x = np.sqrt(1 - betas[t]) * x + np.sqrt(betas[t]) * eps
         if t in wanted:
             kept.append(x.astype(np.float32))
-    return Trajectory(times, kept[::-1], [x0] * len(times))
+    return Trajectory(times, tuple(kept[::-1]), (x0,) * len(times))
 
 
 def in_closed_form(x0: States, schedule: ScheduleConfig, seed: int) -> Trajectory:
@@ -51,10 +51,10 @@ def in_closed_form(x0: States, schedule: ScheduleConfig, seed: int) -> Trajector
     bars = noise_tables.alphas_cumprod(schedule)
     times = _times(schedule)
     eps = np.random.default_rng([seed, 1]).standard_normal(x0.shape, np.float32)
-    frames = [
+    frames = tuple(
         (np.sqrt(bars[t]) * x0 + np.sqrt(1 - bars[t]) * eps).astype(np.float32) for t in times
-    ]
-    return Trajectory(times, frames, [x0] * len(times))
+    )
+    return Trajectory(times, frames, (x0,) * len(times))
 
 
 def copies_of(point: States, schedule: ScheduleConfig, seed: int) -> Trajectory:
@@ -64,5 +64,5 @@ def copies_of(point: States, schedule: ScheduleConfig, seed: int) -> Trajectory:
     return step_by_step(start, schedule, seed + 1)
 
 
-def _times(schedule: ScheduleConfig) -> list[int]:
-    return sampler_times(schedule.timesteps, min(schedule.timesteps, MAX_FRAMES))
+def _times(schedule: ScheduleConfig) -> tuple[int, ...]:
+    return tuple(sampler_times(schedule.timesteps, min(schedule.timesteps, MAX_FRAMES)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 
 from engine import catalogue
 from engine.config import SamplerConfig
+from engine.datasets import Standardisation
 from engine.trajectory import Trajectory
+from engine.values import Memo
 from toydiff_gui import names
 from toydiff_gui.composer import (
-    Kept,
     alphas_cumprod,
     duration,
     norms,
@@ -106,12 +108,12 @@ def image_thumbnails(state: Store, times: NDArray[np.float64]) -> list[NDArray[n
     ):
         return []
     index = min(state.get(IMAGE_CARD).pinned_tile, len(trajectory.x[0]) - 1)
-    mean = np.array(state.get(MODEL).mean).reshape(-1, 1, 1)
-    std = np.array(state.get(MODEL).std).reshape(-1, 1, 1)
+    model = state.get(MODEL)
+    transform = Standardisation.by_channel(model.mean, model.std, model.shape)
     pictures = []
     for t in times:
         k = trajectory.index_at(t)
-        pixels = (trajectory.x[k or 0][index] * std + mean).clip(0, 1)
+        pixels = transform.undo(trajectory.x[k or 0][index]).clip(0, 1)
         pictures.append(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1))
     return pictures
 
@@ -180,7 +182,7 @@ def _class_names(state: Store) -> tuple[str, ...]:
     return tuple("" if number is None else state.get(MODEL).labels[number] for number in asked)
 
 
-_converted: Kept[Trajectory, Trajectory] = Kept(most=12)  # a preview and all strips
+_converted = Memo(most=12)  # a preview and all strips
 
 
 def _in_units_of_model(
@@ -198,12 +200,14 @@ def _in_units_of_model(
     scale = (np.array(own.std) / std).reshape(-1, 1, 1).astype(np.float32)
     shift = ((np.array(own.mean) - mean) / std).reshape(-1, 1, 1).astype(np.float32)
 
-    def convert(found: Trajectory) -> Trajectory:
-        x, x0 = ([state * scale + shift for state in states] for states in (found.x, found.x0))
-        return Trajectory(found.t, x, x0, found.meta)
+    def convert() -> Trajectory:
+        x, x0 = (
+            tuple(state * scale + shift for state in states)
+            for states in (trajectory.x, trajectory.x0)
+        )
+        return replace(trajectory, x=x, x0=x0)
 
-    come = len(trajectory.x), len(trajectory.x0)  # a run that is under way grows in place
-    return _converted.get(trajectory, convert, units, model.mean, model.std, come)
+    return _converted.get(trajectory, (units, model.mean, model.std), convert)
 
 
 def _of_lane(state: Store, lane: LaneSpec) -> Trajectory | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.datasets import Standardisation
 from engine.datasets.images import Pixels, to_pixels
 from engine.trajectory import Trajectory
+from engine.values import value
 
 States = NDArray[np.float32]
 """Standardised images, (N, C, H, W)."""
@@ -78,9 +79,13 @@ class LookedAt:
     made: Trajectory | None = None
     """The same in the units of the network that made it, whose latents have the prior's norms."""
 
+    def states_at(self, t: float) -> States | None:
+        """It and those beside it at ``t``, (N, C, H, W); None while there are none."""
+        return _states_at(self.trajectory, t, self.preview)
+
     def state_at(self, t: float) -> States | None:
         """The image at ``t``, (C, H, W); None while it is not there."""
-        states = _states_at(self.trajectory, t, self.preview)
+        states = self.states_at(t)
         return None if states is None or self.index >= len(states) else states[self.index]
 
 
@@ -94,12 +99,13 @@ class AttentionLayer:
     heads: int
 
 
+@value
 @dataclass(frozen=True)
 class AttentionCard:
     """Where a pixel of an image looks, at the timeline's t or averaged over the trajectory.
 
-    ``weights`` maps t to (heads, L, L) of ``layer`` and grows in place; L = side * side, rows are
-    queries. ``query`` is (row, column) on the layer's own grid.
+    ``weights`` maps t to (heads, L, L) of ``layer``, as far as they have arrived; L = side * side,
+    rows are queries. ``query`` is (row, column) on the layer's own grid.
     """
 
     image: LookedAt | None = None
@@ -132,6 +138,7 @@ class AttentionCard:
         return np.asarray(rows, np.float32).reshape(-1, side, side)
 
 
+@value
 @dataclass(frozen=True)
 class SliceCard:
     """A plane of the latent space through A, B and C, as decoded thumbnails.
@@ -151,6 +158,7 @@ class SliceCard:
     message: str = ""
 
 
+@value
 @dataclass(frozen=True)
 class Endpoint:
     """A or B (or C) as the panel and the strips name it; ``image`` (C, H, W) is what it shows."""
@@ -160,6 +168,7 @@ class Endpoint:
     image: States | None = None
 
 
+@value
 @dataclass(frozen=True)
 class ImageScene:
     """All of mode Images on one timeline of ``timesteps`` = T.
@@ -192,8 +201,7 @@ class ImageScene:
     @property
     def transform(self) -> Standardisation:
         """From pixels / 255 to standardised units."""
-        axes = (-1, 1, 1)
-        return Standardisation(np.array(self.mean).reshape(axes), np.array(self.std).reshape(axes))
+        return Standardisation.by_channel(self.mean, self.std, self.shape)
 
     def pixels(self, states: States) -> Pixels:
         """Standardised images (..., C, H, W) as uint8, cut off at black and white."""

@@ -7,11 +7,10 @@ from pathlib import Path
 from engine import catalogue
 from engine.catalogue import Titles
 from engine.config import TrainingConfig
-from toydiff_gui.modes.images.settings import ImageSampling
-from toydiff_gui.modes.points.settings import Sampling
 from toydiff_gui.state.engine import EngineStatus
 from toydiff_gui.state.lanes import LaneSpec
 from toydiff_gui.state.model import ModelInfo
+from toydiff_gui.state.sampling import LaneSettings
 
 DATASETS = Titles(lambda: catalogue.DATA_SETS)
 SCHEDULES = Titles(lambda: catalogue.SCHEDULES)
@@ -89,13 +88,15 @@ def lane_title(lane: LaneSpec) -> str:
     return lane.title or (EXACT if lane.exact else SAMPLERS[lane.sampler])
 
 
-def lane_detail(lane: LaneSpec, sampling: Sampling | ImageSampling, *, several_paths: bool) -> str:
-    """What sets a lane apart: path, eta, seed, checkpoint; the path where there are several."""
+def lane_detail(lane: LaneSpec, sampling: LaneSettings, *, along: bool, several_paths: bool) -> str:
+    """What sets a lane apart: path, eta, seed, checkpoint; the path where there are several.
+
+    ``along``: it follows a path from A to B.
+    """
     parts = []
     if lane.exact and lane.sampler != "ddim" and not lane.title:
         parts.append(SAMPLERS[lane.sampler])
     path = lane.path_name(sampling)
-    along = isinstance(sampling, ImageSampling) or sampling.mode == "interpolation"
     if along and (several_paths or path != "linear"):
         parts.append(PATHS[path].lower())
     eta = sampling.eta if lane.eta is None else lane.eta

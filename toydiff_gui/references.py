@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.config import EXACT, PYTHON
+from engine.run_files import CHECKPOINT
 from toydiff_gui.bundled import NAMES
 
-CHECKPOINT = "checkpoint.safetensors"
-"""In the folder of a training."""
 PIPELINE = "model_index.json"
 """In a folder that diffusers has saved."""
 FILTERS = (

@@ -10,12 +10,11 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from engine.config import TrainingConfig, from_json
-from engine.run_lock import LOCK_NAME
-from toydiff_gui.references import CHECKPOINT, is_here
+from engine.run_files import CHECKPOINT, LOCK, METRICS
+from toydiff_gui.references import is_here
 from toydiff_gui.settings_file import SettingsFile
 
 CONFIG = "config.json"
-METRICS = "metrics.jsonl"
 AWAY = "engine.txt"
 """In the folder of a training that another machine has and that was not fetched: its address."""
 KEY = "runs/recent"
@@ -56,7 +55,7 @@ class Runs:
         """Remove the folder of a training that saved nothing; any other is left alone."""
         with suppress(OSError):  # not ours to tidy any more
             held = {path.name for path in folder.iterdir()}
-            ours = {CONFIG, METRICS, AWAY, LOCK_NAME}
+            ours = {CONFIG, METRICS, AWAY, LOCK}
             if folder.parent == self._root and CONFIG in held and held <= ours:
                 for name in held:
                     (folder / name).unlink()

@@ -8,13 +8,14 @@ export holds on to the one it was given. No Qt here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.trajectory import Trajectory
+from engine.values import BY_CONTENT, value
 
 Points = NDArray[np.float32]
 
@@ -26,11 +27,12 @@ OVERLAYS = ("trajectories", "field", "density", "preview", "warp", "forward", "d
 """What can be laid over a lane; the latent lane has 'basin' alone."""
 
 
+@value
 @dataclass(frozen=True)
 class FieldLayer:
     """The noise that a denoiser sees at the places of a grid, at every time that has arrived.
 
-    ``points`` (G, 2); ``eps`` maps t to (G, 2) and grows in place while the engine computes.
+    ``points`` (G, 2); ``eps`` maps t to (G, 2), of the times that have arrived.
     """
 
     box: Box
@@ -42,7 +44,13 @@ class FieldLayer:
         """The time nearest to ``t`` that has arrived; None while there is none."""
         return min(self.eps, key=lambda known: abs(known - t), default=None)
 
+    def at(self, t: float) -> FieldLayer:
+        """What it shows at ``t``, alone."""
+        known = self.time_at(t)
+        return replace(self, eps={} if known is None else {known: self.eps[known]})
 
+
+@value
 @dataclass(frozen=True)
 class HeatLayer:
     """A value on the pixels of ``box``: ``values`` maps t to (H, W), the first row at the top."""
@@ -55,7 +63,13 @@ class HeatLayer:
         """The time nearest to ``t`` that has arrived; None while there is none."""
         return min(self.values, key=lambda known: abs(known - t), default=None)
 
+    def at(self, t: float) -> HeatLayer:
+        """What it shows at ``t``, alone."""
+        known = self.time_at(t)
+        return replace(self, values={} if known is None else {known: self.values[known]})
 
+
+@value
 @dataclass(frozen=True)
 class BasinLayer:
     """Where each latent of ``box`` ends up: ``landings`` (H, W, 2), the first row at the top."""
@@ -71,15 +85,21 @@ class WarpLayer:
     trajectory: Trajectory
     points_per_line: int
 
+    def at(self, t: float) -> WarpLayer:
+        """What it shows at ``t``, alone."""
+        return replace(self, trajectory=self.trajectory.at(t))
 
+
+@value
 @dataclass(frozen=True)
 class PathLine:
     """Another path between the same endpoints, to compare with: ``latents`` (N, 2)."""
 
     label: str
-    latents: Points
+    latents: Points = field(metadata=BY_CONTENT)
 
 
+@value
 @dataclass(frozen=True)
 class LaneScene:
     """One lane.
@@ -97,7 +117,7 @@ class LaneScene:
     note: str = ""
     kind: Literal["latent", "trajectory"] = "trajectory"
     trajectory: Trajectory | None = None
-    latents: Points | None = None
+    latents: Points | None = field(default=None, metadata=BY_CONTENT)
     joined: bool = False
     overlays: frozenset[str] = frozenset()
     data: Points | None = None
@@ -107,7 +127,7 @@ class LaneScene:
     """What to show instead of points: why the lane is empty or what failed."""
     off_data: float | None = None
     """The share of samples at t = 0 that lies off the data, in 0..1; None while not known."""
-    latent_norms: NDArray[np.float64] | None = None
+    latent_norms: NDArray[np.float64] | None = field(default=None, metadata=BY_CONTENT)
     """Norm of each latent (N,) along a path; None where there is no path."""
     prior_norms: tuple[float, float, float] | None = None
     """2.5 %, 50 % and 97.5 % quantiles of the norm under the prior."""
@@ -115,6 +135,8 @@ class LaneScene:
     """Index of the point that is looked at, in all lanes (hovered in a strip)."""
     pinned: int | None = None
     """Index of the point whose whole trajectory is shown."""
+    picked: Points | None = field(default=None, metadata=BY_CONTENT)
+    """Data points that the user has chosen, to be ringed."""
     alphas_cumprod: NDArray[np.float64] | None = None
     """(T + 1,), for what is computed at the timeline's t: the density of the noised data."""
     cloud: Points | None = None
@@ -130,10 +152,13 @@ class LaneScene:
     path_label: str = ""
     way_points: tuple[tuple[float, float], ...] = ()
     """In the latent lane: points that a drawn path goes through, to be dragged."""
-    picked: Points | None = None
-    """Data points that the user has chosen, to be ringed."""
     drawing: bool = False
     """In the latent lane: a double click adds a way-point."""
+
+    def at(self, t: float) -> LaneScene:
+        """What is seen at ``t``, alone: of trajectory and layers what they show then."""
+        moving = {name: item.at(t) for name, item in vars(self).items() if hasattr(item, "at")}
+        return replace(self, **moving)
 
     def points_at(self, t: float) -> Points | None:
         """The states (N, ...) to show at ``t``; None while there are none."""
@@ -152,6 +177,7 @@ class LaneScene:
         return None if k is None else self.trajectory.x0[k]
 
 
+@value
 @dataclass(frozen=True)
 class Scene:
     """All lanes on one timeline of ``timesteps`` = T, with alpha_bar (T + 1,) for the read-out."""

@@ -105,9 +105,7 @@ def standardisation_of(images: Pixels) -> Standardisation:
         mean = float(share @ levels)
         means.append(mean)
         deviations.append(max(float(share @ (levels - mean) ** 2) ** 0.5, 1e-3))
-    return Standardisation(
-        np.array(means).reshape(-1, 1, 1), np.array(deviations).reshape(-1, 1, 1)
-    )
+    return Standardisation.by_channel(means, deviations, images.shape[1:])
 
 
 def to_pixels(states: NDArray[np.floating], transform: Standardisation) -> Pixels:

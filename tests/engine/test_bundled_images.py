@@ -21,6 +21,7 @@ from engine.datasets.images import INFOS, image_training, load_digits
 from engine.image_classifier import load_classifier
 from engine.image_metrics import recognised
 from engine.noise import draw_latents
+from engine.run_files import STATE
 from engine.samplers import DDIM, sample
 from engine.training import Trainer
 from scripts import bundle_checkpoint
@@ -68,7 +69,7 @@ def test_the_recorded_commands_lead_to_the_recorded_configuration(name, monkeypa
         reached.append(going_on(reached[-1], config) if resume else config)
         described = msgspec.structs.replace(loaded.description, config=reached[-1])
         folder.mkdir(exist_ok=True)
-        checkpoints.save_tensors(folder / checkpoints.STATE_NAME, {}, described)
+        checkpoints.save_tensors(folder / STATE, {}, described)
         raise ValueError("this is far enough")
 
     monkeypatch.chdir(tmp_path)

@@ -20,10 +20,11 @@ import pytest
 import torch
 from torch import distributed
 
-from engine.checkpoint import CHECKPOINT_NAME, STATE_NAME, load_tensors
+from engine.checkpoint import load_tensors
 from engine.config import TrainingConfig
 from engine.distributed import Launch, Team, WorkerLostError, assembled, device_of, launched
-from engine.training import METRICS_NAME, Trainer, open_run, train
+from engine.run_files import CHECKPOINT, METRICS, STATE
+from engine.training import Trainer, open_run, train
 
 ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
@@ -62,17 +63,17 @@ def torchrun() -> Iterator:
 
 
 def curve(folder: Path) -> torch.Tensor:
-    rows = [json.loads(line) for line in (folder / METRICS_NAME).read_text().splitlines()]
+    rows = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
     assert [row["step"] for row in rows] == list(range(1, len(rows) + 1))
     return torch.tensor([row["loss"] for row in rows], dtype=torch.float64)
 
 
 def state(folder: Path) -> dict[str, torch.Tensor]:
-    return load_tensors(folder / STATE_NAME)[1]
+    return load_tensors(folder / STATE)[1]
 
 
 def config_of(folder: Path) -> TrainingConfig:
-    return load_tensors(folder / STATE_NAME)[0].config
+    return load_tensors(folder / STATE)[0].config
 
 
 def alone(config: TrainingConfig, folder: Path, *, resume: bool = False) -> None:
@@ -98,7 +99,7 @@ def test_two_processes_give_the_curve_of_one_and_a_state_to_go_on_from(torchrun,
     assert output.splitlines() == [
         f"{together}: 5 of 5 updates, last loss {curve(together)[-1]:.4f}"
     ]
-    assert {path.name for path in together.iterdir()} == {STATE_NAME, CHECKPOINT_NAME, METRICS_NAME}
+    assert {path.name for path in together.iterdir()} == {STATE, CHECKPOINT, METRICS}
     config = config_of(together)
     assert config.clip > 0
     alone(config, tmp_path / "alone")
@@ -128,9 +129,7 @@ def test_a_team_of_one_trains_to_the_bit_as_without(team, config_for, tmp_path):
     (tmp_path / "team").mkdir()
     for _ in train(trainer, tmp_path / "team"):
         pass
-    alone_bytes, team_bytes = (
-        (tmp_path / name / STATE_NAME).read_bytes() for name in ("alone", "team")
-    )
+    alone_bytes, team_bytes = ((tmp_path / name / STATE).read_bytes() for name in ("alone", "team"))
     assert alone_bytes == team_bytes
 
 
@@ -275,7 +274,7 @@ def begin_endless(torchrun, folder: Path) -> subprocess.Popen[str]:
         2, "-m", "engine", "train", *POINTS, "--device", "cpu", "--batch-size", 32,
         "--steps", 10**7, "--checkpoint-every", 100, "--out", folder,
     )  # fmt: skip
-    while not (folder / CHECKPOINT_NAME).exists():
+    while not (folder / CHECKPOINT).exists():
         assert process.poll() is None, process.communicate()[1]
     return process
 
@@ -302,15 +301,15 @@ def test_a_lost_process_ends_the_training_with_its_checkpoint_intact(torchrun, t
         assert f"{folder} holds {done} updates; go on with --resume" in line
     config, done = config_and_step(folder)
     assert done >= 100
-    assert load_tensors(folder / CHECKPOINT_NAME)[0].step == done
+    assert load_tensors(folder / CHECKPOINT)[0].step == done
     alone(replace(config, steps=done + 3), folder, resume=True)
     assert len(curve(folder)) == done + 3
     # Also the lock, which a process that is killed leaves behind, free for the next.
-    assert {path.name for path in folder.iterdir()} == {STATE_NAME, CHECKPOINT_NAME, METRICS_NAME}
+    assert {path.name for path in folder.iterdir()} == {STATE, CHECKPOINT, METRICS}
 
 
 def config_and_step(folder: Path) -> tuple[TrainingConfig, int]:
-    description = load_tensors(folder / STATE_NAME)[0]
+    description = load_tensors(folder / STATE)[0]
     return description.config, description.step
 
 

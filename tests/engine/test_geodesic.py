@@ -13,8 +13,9 @@ import torch
 import engine
 from engine import geodesic, roadmap
 from engine.config import sampler_times
+from engine.decoded_paths import Geodesic, Improvement
 from engine.denoiser import Denoiser, GaussianDenoiser, IdealDenoiser, NetworkDenoiser, Prediction
-from engine.geodesic import Geodesic, Improvement, evenly_decoded, search
+from engine.geodesic import evenly_decoded, search
 from engine.metrics import nearness_steps
 from engine.noise import draw_latents
 from engine.paths import linear, make_path, positions_like

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import engine
-from engine import geodesic, image_geodesic, protocol
+from engine import decoded_paths, image_geodesic, protocol
 from engine.checkpoint import Description, save_tensors
 from engine.class_choice import AlongPath
 from engine.config import SamplerConfig, ScheduleConfig, TrainingConfig, UNetConfig
@@ -114,7 +114,7 @@ def test_images_are_those_of_the_sampler():
     with torch.no_grad():
         frames, _ = finished(chain.decode(make_curve("spherical", start, end)))
     latents = make_path("spherical", start, end, 6)
-    sampler = type(geodesic.SAMPLER)(steps=4)
+    sampler = type(decoded_paths.SAMPLER)(steps=4)
     expected = list(sample(denoiser, denoiser.schedule, latents, sampler=sampler))
     assert [frame.t for frame in frames] == [frame.t for frame in expected]
     for ours, theirs in zip(frames, expected, strict=True):
@@ -265,7 +265,7 @@ def test_images_are_evenly_spaced_where_they_are_decoded(path):
     assert torch.equal(latents[[0, -1]], torch.stack([start, 3 * end]))
 
     def spread(latents):
-        sampler = type(geodesic.SAMPLER)(steps=image_geodesic.EVEN_STEPS)
+        sampler = type(decoded_paths.SAMPLER)(steps=image_geodesic.EVEN_STEPS)
         *_, last = sample(denoiser, denoiser.schedule, latents, sampler=sampler)
         gaps = (last.x[1:] - last.x[:-1]).flatten(1).norm(dim=1)
         return float(gaps.max() / gaps.min())

@@ -143,18 +143,17 @@ def test_a_root_goes_before_the_environment_and_that_before_the_users_folder(
     )
 
 
-def test_gzipped_files_are_read_and_nothing_is_written_beside_them(tmp_path, files):
+def test_gzipped_files_are_read_and_nothing_is_written_beside_them(tmp_path, files, monkeypatch):
     folder = write_all(tmp_path / "root" / "MNIST" / "raw", image_files.zipped(files))
     folder.chmod(0o555)
-    before, temporary = listing(folder), set(Path(tempfile.gettempdir()).iterdir())
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    before = listing(folder)
     found = load_images("mnist", tmp_path / "root")
     np.testing.assert_array_equal(found.images, image_files.idx_images(files))
     assert listing(folder) == before
-    assert not {
-        path
-        for path in set(Path(tempfile.gettempdir()).iterdir()) - temporary
-        if path.name.startswith("toydiff-") and (path / "train-images-idx3-ubyte").exists()
-    }
+    assert list(temporary.iterdir()) == []
 
 
 def test_debians_folder_serves_as_it_is(tmp_path, files):

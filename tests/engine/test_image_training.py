@@ -21,6 +21,7 @@ from engine.datasets.images import folder_training
 from engine.devices import is_out_of_memory
 from engine.distributed import Team
 from engine.precision import training_type
+from engine.run_files import CHECKPOINT, STATE
 from engine.training import Batch, Trainer, finish, open_run, train, train_stepwise
 from tests.engine.small_unet import TINY, digits_config
 
@@ -192,7 +193,7 @@ def run(folder, config: TrainingConfig, *, resume=False, stop=None, micro_batch=
 
 
 def assert_same_run(one, other) -> None:
-    for name in (checkpoints.CHECKPOINT_NAME, checkpoints.STATE_NAME):
+    for name in (CHECKPOINT, STATE):
         (said, left), (again, right) = (checkpoints.load_tensors(f / name) for f in (one, other))
         assert said.step == again.step
         assert_equal(left, right)

@@ -16,8 +16,8 @@ from engine.checkpoint import Description, load_checkpoint, load_tensors
 from engine.config import TrainingConfig, UNetConfig, from_json
 from engine.datasets.images import image_training
 from engine.protocol import Open, Train
-from engine.steps import finish
 from engine.training import open_run, train
+from engine.work import finish
 
 TABLES = {
     "DATA": training_data.DATA,

@@ -11,7 +11,7 @@ import torch
 
 import engine
 from engine import geodesic, path_jobs
-from engine.geodesic import Improvement
+from engine.decoded_paths import Improvement
 from engine.path_jobs import (
     evenly_spaced,
     find_geodesic,

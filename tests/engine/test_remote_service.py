@@ -21,7 +21,8 @@ from engine.protocol import (
     skip_to_begin,
     write_packet,
 )
-from engine.remote_files import RUN_FILES, RemoteFiles
+from engine.remote_files import RemoteFiles
+from engine.run_files import RUN_FILES
 from engine.service import Service
 from tests.engine.conversation import Conversation
 

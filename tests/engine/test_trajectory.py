@@ -52,10 +52,19 @@ def test_the_frame_at_a_time_is_the_last_that_was_reached():
     assert (nothing.index_at(5), nothing.reached) == (None, None)
 
 
+def test_a_moment_is_the_same_however_much_follows():
+    whole = some_trajectory(times=(10, 6, 3, 0))
+    part = Trajectory(whole.t, whole.x[:2], whole.x0[:2], whole.meta)
+    assert whole.at(7) == part.at(7) == Trajectory((10,), whole.x[:1], whole.x0[:1], whole.meta)
+    assert whole.at(4) == part.at(4)
+    assert whole.at(3) != part.at(3)
+    assert Trajectory([10, 0]).at(5) == Trajectory(())
+
+
 def test_no_frame_without_a_time():
     full = some_trajectory()
     with pytest.raises(ValueError, match="3 times got one frame more"):
-        full.append(full.x[0], full.x0[0])
+        full.with_frame(full.x[0], full.x0[0])
 
 
 def spoilt(path, **changes):

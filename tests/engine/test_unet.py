@@ -23,6 +23,7 @@ from engine.config import (
 )
 from engine.models.attention import MultiHeadAttention, recorded_attention
 from engine.models.unet import UNet
+from engine.run_files import CHECKPOINT
 from engine.training import Trainer
 from tests.engine.small_unet import TINY, digits_config, lively_unet
 
@@ -397,11 +398,11 @@ def test_a_checkpoint_is_what_was_trained(saved):
 
 def test_half_precision_in_a_file_is_computed_with_in_full(saved, tmp_path):
     folder, trainer = saved
-    description, tensors = checkpoints.load_tensors(folder / checkpoints.CHECKPOINT_NAME)
+    description, tensors = checkpoints.load_tensors(folder / CHECKPOINT)
     half = {name: value.half() for name, value in tensors.items() if name.startswith("averaged.")}
     path = tmp_path / "half.safetensors"
     checkpoints.save_tensors(path, half, description)
-    assert path.stat().st_size < 0.3 * (folder / checkpoints.CHECKPOINT_NAME).stat().st_size
+    assert path.stat().st_size < 0.3 * (folder / CHECKPOINT).stat().st_size
     loaded = checkpoints.load_checkpoint(path)
     x = drawn(2, 1, 8, 8)
     for name, value in trainer.averaged.state_dict().items():
@@ -422,7 +423,7 @@ def test_half_precision_in_a_file_is_computed_with_in_full(saved, tmp_path):
 def test_a_configuration_of_another_network_is_refused(saved, tmp_path, unet):
     """Other heads fit the weights; other classes do not."""
     folder, _ = saved
-    description, tensors = checkpoints.load_tensors(folder / checkpoints.CHECKPOINT_NAME)
+    description, tensors = checkpoints.load_tensors(folder / CHECKPOINT)
     if unet is None:
         tensors.pop("averaged.middle_attention.heads.in_proj_weight")
     else:

@@ -641,12 +641,53 @@ def test_a_trajectory_that_grows_is_shown_as_it_comes(canvas):
     canvas.grid.set_t(0)
     canvas.settle()
     counts = paints(canvas)
-    growing.append(full.x[2], full.x0[2])
-    canvas.grid.set_scene(scene)
+    grown = replace(lane, trajectory=growing.with_frame(full.x[2], full.x0[2]))
+    canvas.grid.set_scene(replace(scene, lanes=(scene.lanes[0], grown)))
     canvas.settle()
     assert counts["lane2"] == 1
     x, y = full.x[2][-1]
     assert canvas.is_near("lane2", canvas.place(float(x), float(y), "lane2"), DARK.endpoint_b)
+
+
+def test_frames_that_arrive_later_leave_the_plot_alone(canvas):
+    canvas.grid.set_t(250)
+    scene = canvas.grid.scene
+    full = scene.lanes[1].trajectory
+    begun = replace(scene.lanes[1], trajectory=Trajectory(full.t, full.x[:1], full.x0[:1]))
+    canvas.grid.set_scene(replace(scene, lanes=(scene.lanes[0], begun)))
+    canvas.settle()
+    counts = paints(canvas)
+    for frames in range(2, len(full.t) + 1):
+        grown = Trajectory(full.t, full.x[:frames], full.x0[:frames])
+        lane = replace(begun, trajectory=grown)
+        canvas.grid.set_scene(replace(scene, lanes=(scene.lanes[0], lane)))
+        canvas.settle()
+    assert set(counts.values()) == {0}
+    canvas.grid.set_t(0)  # which has come meanwhile
+    canvas.settle()
+    x, y = full.x[-1][-1]
+    assert canvas.is_near("lane2", canvas.place(float(x), float(y), "lane2"), DARK.endpoint_b)
+    pinned = [replace(lane, pinned=3) for lane in (begun, scene.lanes[1])]
+    canvas.grid.set_t(250)
+    canvas.grid.set_scene(replace(scene, lanes=(scene.lanes[0], pinned[0])))
+    canvas.settle()
+    counts["lane2"] = 0
+    canvas.grid.set_scene(replace(scene, lanes=(scene.lanes[0], pinned[1])))
+    canvas.settle()
+    assert counts["lane2"] == 1  # the way of the pinned point is longer
+
+
+def test_latents_that_come_once_more_leave_the_plot_alone(canvas):
+    counts = paints(canvas)
+    scene = canvas.grid.scene
+    again = replace(scene.lanes[0], latents=scene.lanes[0].latents.copy())
+    canvas.grid.set_scene(replace(scene, lanes=(again, *scene.lanes[1:])))
+    canvas.settle()
+    assert set(counts.values()) == {0}
+    moved = replace(again, latents=again.latents + np.float32(0.1))
+    canvas.grid.set_scene(replace(scene, lanes=(moved, *scene.lanes[1:])))
+    canvas.settle()
+    assert counts == {"latent": 1, "lane2": 0, "lane3": 0, "lane4": 0}
 
 
 def test_a_lane_that_goes_takes_its_waiting_along(canvas):

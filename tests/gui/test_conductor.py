@@ -8,6 +8,7 @@ import pytest
 
 from engine import protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
+from engine.run_files import CHECKPOINT
 from tests.hands.window import settle, wait_until
 from toydiff_gui.composer import LATENT_KEY, compose
 from toydiff_gui.controllers.lanes import (
@@ -16,7 +17,6 @@ from toydiff_gui.controllers.lanes import (
     FIRST_COARSE_EVALUATIONS,
 )
 from toydiff_gui.modes.points.settings import SAMPLING
-from toydiff_gui.runs import CHECKPOINT
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import (
     LANES,

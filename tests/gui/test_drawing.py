@@ -46,7 +46,7 @@ def lane_of(points, *, joined=False, times=(250, 0), **fields):
     frames = [np.asarray(frame, np.float32) for frame in np.atleast_3d(points)]
     trajectory = Trajectory(list(times))
     for frame in frames:
-        trajectory.append(frame, fields.get("x0", frame))
+        trajectory = trajectory.with_frame(frame, fields.get("x0", frame))
     fields.pop("x0", None)
     return LaneScene("ddim", 2, "DDIM", trajectory=trajectory, joined=joined, **fields)
 

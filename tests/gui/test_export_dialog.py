@@ -29,7 +29,7 @@ def a_run():
     run = Trajectory(list(range(T, -1, -1)))
     for t in run.t:
         x = np.stack([along * 0.2 + 1.5 * (1 - 2 * t / T), along], axis=1).astype(np.float32)
-        run.append(x, x)
+        run = run.with_frame(x, x)
     return run
 
 

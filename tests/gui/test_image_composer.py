@@ -171,7 +171,8 @@ def test_classes_are_named(state):
 
 def test_tiles_are_described_as_they_were_made_until_others_come(state):
     run = run_of(9)
-    run.trajectory.meta.update(classes=[3, None, *range(7)], sampler="ddpm")
+    meta = {**run.trajectory.meta, "classes": [3, None, *range(7)], "sampler": "ddpm"}
+    run = replace(run, trajectory=replace(run.trajectory, meta=meta))
     state.put(LANE_RUNS, "samples", run)
     state.update(IMAGE_SAMPLING, count=12, sampler="ddim", seed=6, tile_class="each")
     scene = compose_images(state)
@@ -233,7 +234,7 @@ def test_what_is_being_trained_is_shown_in_the_units_of_the_model(state):
         ),
     )
     scene = compose_images(state)
-    assert scene.tiles.trajectory.t == [250, 125, 0]  # on the model's timeline
+    assert scene.tiles.trajectory.t == (250, 125, 0)  # on the model's timeline
     assert scene.tiles.note == "in training · step 700"
     shown = scene.pixels(scene.tiles.states_at(0))
     assert np.array_equal(shown, np.round(pixels * 255).astype(np.uint8))

@@ -287,7 +287,7 @@ def test_a_geodesic_is_searched_when_wanted_and_shown_on_the_way(image_desk):
     )
     settle()
     assert state.at(LANE_RUNS, "ddim").coarse
-    assert state.at(LANE_RUNS, "ddim").trajectory.t == [250, 0]
+    assert state.at(LANE_RUNS, "ddim").trajectory.t == (250, 0)
     assert state.get(GEODESIC).ends == (state.get(IMAGE_SAMPLING).a, state.get(IMAGE_SAMPLING).b)
     link.report(
         protocol.Result(

@@ -43,7 +43,6 @@ from toydiff_gui.drawing.images.raster import (
     scaled,
 )
 from toydiff_gui.drawing.images.strips import (
-    ImageScaleKeeper,
     bar_rects,
     image_scales,
     paint_norms_row,
@@ -401,9 +400,8 @@ def test_bars_are_coloured_along_the_path():
 
 def test_the_scale_does_not_change_with_time_and_is_kept():
     scene = image_scene(count=4)
-    keeper = ImageScaleKeeper()
-    first = keeper.scales(scene)
-    assert keeper.scales(replace(scene, marked=3, selected="ddpm")) is first
+    first = image_scales(scene)
+    assert image_scales(replace(scene, marked=3, selected="ddpm")) is first
     every = [
         gap
         for strip in scene.strips
@@ -412,7 +410,7 @@ def test_the_scale_does_not_change_with_time_and_is_kept():
     ]
     assert first.gap[1] == pytest.approx(max(every))
     other = replace(scene, strips=scene.strips[:1])
-    assert keeper.scales(other) is not first
+    assert image_scales(other) is not first
 
 
 def test_what_is_looked_at_is_framed():

@@ -32,14 +32,14 @@ from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.film import render_film
 from toydiff_gui.export.image_file import MOST_STRIP, MOST_TILES
-from toydiff_gui.export.parts import SAMPLES, freeze, only, parts
+from toydiff_gui.export.parts import SAMPLES, only, parts
 from toydiff_gui.export.picture import FramePainter, picture_theme, still_image
 from toydiff_gui.export.render import render_file, scene_of
 from toydiff_gui.export.snapshot import check_complete
 from toydiff_gui.export.spec import FilmSpec
 from toydiff_gui.export.stills import save_contact_sheet, save_still
 from toydiff_gui.export.trajectory_file import save_trajectories
-from toydiff_gui.image_scene import ImageScene, LookedAt
+from toydiff_gui.image_scene import ImageScene
 from toydiff_gui.playback import Playback
 from toydiff_gui.settings_file import SettingsFile
 
@@ -126,29 +126,6 @@ def test_each_part_can_stand_alone(scene, key, cards):
 def test_a_part_there_is_not_is_named(scene):
     with pytest.raises(ExportError, match=r"no lane 'slice'; lanes: samples, ddpm, .*attention"):
         only(scene, "slice")
-
-
-def test_a_frozen_scene_does_not_grow(scene):
-    run = scene.tiles.trajectory
-    half = Trajectory(run.t, run.x[:4], run.x0[:4])
-    growing = replace(
-        scene,
-        tiles=replace(scene.tiles, trajectory=half),
-        looked_at=LookedAt("a", half, 0),
-        attention=replace(scene.attention, image=LookedAt("a", half, 0)),
-    )
-    frozen = freeze(growing)
-    half.append(run.x[4], run.x0[4])
-    weights = growing.attention.weights
-    known = dict(weights)
-    weights[999] = next(iter(weights.values()))
-    assert len(frozen.tiles.trajectory.x) == 4
-    assert len(frozen.looked_at.trajectory.x) == 4
-    assert len(frozen.attention.image.trajectory.x) == 4
-    assert frozen.attention.weights == known
-    assert all(
-        a.trajectory is not b.trajectory for a, b in zip(frozen.strips, scene.strips, strict=True)
-    )
 
 
 def test_what_is_not_complete_is_refused_by_name(scene):
@@ -404,7 +381,7 @@ def test_the_dialog_offers_all_parts(qtbot, app, scene, tmp_path):
 
 
 def test_a_new_kind_of_scene_is_refused_by_its_name():
-    for function in (parts_module.parts, parts_module.freeze):
+    for function in (parts_module.parts,):
         with pytest.raises(TypeError, match="int"):
             function(3)
 
@@ -417,7 +394,7 @@ def digits_run(count=12, command="sample", **meta):
     clean = data.standardised(np.arange(count))
     latents = np.random.default_rng(0).standard_normal(clean.shape).astype(np.float32)
     run = denoised(clean, latents, 5, timesteps=10)
-    run.meta = {
+    meta = {
         "command": command,
         "dataset": "digits",
         "shape": [1, 8, 8],
@@ -427,7 +404,7 @@ def digits_run(count=12, command="sample", **meta):
         "schedule": {"name": "cosine", "timesteps": 10},
         "path": "spherical",
     } | meta
-    return run
+    return replace(run, meta=meta)
 
 
 @pytest.fixture

@@ -609,6 +609,52 @@ def test_what_looks_the_same_is_not_painted_again(page, scene):
     assert [len(one.regions) for one in paints] == [0, 1, 1]
 
 
+def shorter(run, frames):
+    return replace(run, x=run.x[:frames], x0=run.x0[:frames])
+
+
+def test_frames_that_arrive_later_leave_what_is_seen_alone(page, scene):
+    def growing(frames):
+        tiles = replace(scene.tiles, trajectory=shorter(scene.tiles.trajectory, frames))
+        return replace(scene, tiles=tiles, looked_at=None)
+
+    page.set_t(250)
+    page.set_scene(growing(1))
+    settle()
+    paints = [Paints(card) for card in page.cards]
+    for frames in (2, 3, 20):
+        page.set_scene(growing(frames))
+        settle()
+    assert [len(one.regions) for one in paints] == [0, 0, 0]
+    page.set_t(0)
+    settle()
+    assert len(paints[0].regions) == 1
+
+
+def test_attention_at_other_times_leaves_what_is_seen_alone(page):
+    scene = image_scene(face="attention")
+    weights = scene.attention.weights
+
+    def known(times, **fields):
+        some = {t: weights[t] for t in times}
+        return replace(scene, attention=replace(scene.attention, weights=some, **fields))
+
+    page.set_scene(known([60]))
+    settle()
+    paints = Paints(page.face)
+    page.set_scene(known([60, 100]))
+    settle()
+    assert not paints.regions
+    page.set_scene(known([100]))
+    settle()
+    assert len(paints.regions) == 1
+    page.set_scene(known([60, 100], averaged=True))
+    settle()
+    page.set_scene(known([60, 100, 200], averaged=True))
+    settle()
+    assert len(paints.regions) == 3
+
+
 def test_every_frame_is_told_once_it_is_painted(page, qtbot):
     painted = []
     page.frame_painted.connect(painted.append)

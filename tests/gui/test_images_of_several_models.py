@@ -64,10 +64,9 @@ def test_frames_of_another_network_are_seen_as_they_come(image_desk):
     remember_model(state, model)
     lane_with(state, "other")
     whole = white_run(model).trajectory
-    growing = Trajectory(whole.t, whole.x[:1], [])
-    state.put(LANE_RUNS, "ddim", LaneRun(trajectory=growing, status="running"))
     for frames in (1, 2):
-        growing.x[:] = whole.x[:frames]
+        growing = Trajectory(whole.t, whole.x[:frames])
+        state.put(LANE_RUNS, "ddim", LaneRun(trajectory=growing, status="running"))
         strip = next(strip for strip in compose_images(state).strips if strip.key == "ddim")
         assert len(strip.trajectory.x) == frames
 

@@ -749,7 +749,7 @@ def test_training_from_the_panel_makes_a_model_that_the_lanes_use(live, lasting_
     wait_until(lambda: live.state.get(MODEL).ref == str(folder), "the new model")
     wait_until(lambda: lanes_done(live), "the lanes")
     assert live.playback.timesteps == 20
-    assert live.grid.scene.lane("ddim").trajectory.t == list(range(20, -1, -1))
+    assert live.grid.scene.lane("ddim").trajectory.t == tuple(range(20, -1, -1))
     assert live.grid.lane_view("training") is None
     assert live.state.get(MODEL).trained_steps == 200
     assert live.toolbar.entry(f"model.{folder}").isChecked()

@@ -13,7 +13,6 @@ from engine.config import ScheduleConfig
 from engine.trajectory import Trajectory
 from toydiff_gui.drawing import LaneStyle, ViewRange, paint_lane
 from toydiff_gui.drawing.contours import contour_segments
-from toydiff_gui.drawing.keeper import Keeper
 from toydiff_gui.drawing.overlays import overlay_frame
 from toydiff_gui.drawing.overlays.density import (
     LEAST_BLUR,
@@ -148,13 +147,30 @@ def test_the_heads_of_arrows_are_where_points_go(way, heads):
     assert wider == heads
 
 
-def test_a_field_that_grows_is_another_picture():
+def test_a_lane_is_another_picture_only_when_what_it_shows_changes():
     layer = field_layer(200)
     lane = replace(moving(), overlays=frozenset({"field"}), field=layer)
-    before = overlay_frame(lane, 50)
-    layer.eps[60] = exact_eps(layer.points, 60)
-    assert overlay_frame(lane, 50) != before
-    assert overlay_frame(replace(lane, overlays=frozenset()), 50) == ()
+    nearer = replace(layer, eps={**layer.eps, 60: exact_eps(layer.points, 60)})
+    farther = replace(layer, eps={**layer.eps, 249: exact_eps(layer.points, 249)})
+    assert replace(lane, field=nearer).at(50) != lane.at(50)
+    assert replace(lane, field=farther).at(50) == lane.at(50)
+    heat = HeatLayer((-2, 2, -2, 2), {100: np.zeros((3, 3), np.float32)})
+    lane = replace(lane, difference=heat)
+    hotter = replace(heat, values={**heat.values, 40: np.ones((3, 3), np.float32)})
+    assert replace(lane, difference=hotter).at(50) != lane.at(50)
+    assert replace(lane, difference=hotter).at(200) == lane.at(200)
+
+
+def test_ways_and_densities_change_more_often():
+    lane, none = moving(), frozenset()
+    assert overlay_frame(lane, 50) == overlay_frame(replace(lane, overlays=none), 90) == ()
+    dense = replace(lane, overlays=frozenset({"density"}))
+    assert overlay_frame(dense, 50) != overlay_frame(dense, 60)
+    run = lane.trajectory
+    begun = replace(lane, trajectory=Trajectory(run.t, run.x[:1], run.x0[:1]))
+    assert begun.at(250) == lane.at(250)
+    ways = [replace(each, overlays=frozenset({"trajectories"})) for each in (begun, lane)]
+    assert overlay_frame(ways[0], 250) != overlay_frame(ways[1], 250)
 
 
 # Densities
@@ -337,22 +353,3 @@ def test_all_of_it_is_drawn_as_vectors(tmp_path):
     text = file.read_text()
     assert "<image" not in text
     assert text.count("<polyline") + text.count("<path") > 600
-
-
-def test_what_is_kept_goes_with_its_owner():
-    keeper, made = Keeper(), []
-
-    class Owner:
-        pass
-
-    def make():
-        made.append(1)
-        return len(made)
-
-    first = Owner()
-    assert keeper.get(first, "a", make) == keeper.get(first, "a", make) == 1
-    assert keeper.get(first, "b", make) == 2
-    del first
-    for _ in range(20):
-        assert keeper.get(Owner(), "a", make) == len(made)
-    assert len(made) == 22

@@ -152,7 +152,7 @@ def test_lanes_wait_see_better_and_better_paths_and_then_start_from_the_best(sea
         improve(desk, search, bow(bend), energy=energy)
         run = desk.run()
         assert (run.status, run.coarse) == ("running", True)
-        assert run.trajectory.t == [250, 125, 0]
+        assert run.trajectory.t == (250, 125, 0)
         np.testing.assert_array_equal(run.trajectory.x[0], bow(bend)[::50])
         np.testing.assert_array_equal(desk.state.get(GEODESIC).latents, bow(bend))
         drawn = compose(desk.state).lane(LATENT_KEY)

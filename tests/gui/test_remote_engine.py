@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from engine import load_checkpoint, protocol
 from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from engine.protocol import Packet
-from engine.remote_files import CHECKPOINT, RUN_FILES, RemoteFiles
+from engine.remote_files import RemoteFiles
+from engine.run_files import CHECKPOINT, RUN_FILES
 from engine.run_lock import RunLock
 from tests.gui.sshd import Sshd, script
 from tests.hands.window import settle, wait_until

@@ -15,7 +15,6 @@ from toydiff_gui.drawing.header import fitting_measures
 from toydiff_gui.drawing.path_marks import card_lines, paint_path_marks
 from toydiff_gui.drawing.plates import around, best_place
 from toydiff_gui.drawing.strips import (
-    ScaleKeeper,
     StripLayout,
     paint_strips,
     strip_rows,
@@ -45,8 +44,8 @@ def torn(count=100, at=50, width=1.5):
 
 
 def lane_of(points, **fields):
-    trajectory = Trajectory([250, 0], [np.asarray(points, np.float32)] * 2)
-    trajectory.x0 = trajectory.x
+    states = [np.asarray(points, np.float32)] * 2
+    trajectory = Trajectory([250, 0], states, states)
     fields.setdefault("joined", True)
     return LaneScene("ddim", 2, "DDIM", trajectory=trajectory, **fields)
 
@@ -150,13 +149,14 @@ def test_strips_give_way_where_there_is_no_room():
 
 
 def test_scales_are_kept_until_a_lane_has_other_points():
-    keeper = ScaleKeeper()
     lane = with_norms(torn())
-    first = keeper.scales([lane])
-    assert first == strip_scales([lane])
-    assert keeper.scales([replace(lane, marked=3)]) is first
+    first = strip_scales([lane])
+    assert strip_scales([replace(lane, marked=3)]) is first
     grown = with_norms(torn(width=3.0))
-    assert keeper.scales([lane, grown]).gap[1] == pytest.approx(3.0, abs=1e-5)
+    assert strip_scales([lane, grown]).gap[1] == pytest.approx(3.0, abs=1e-5)
+    more = replace(lane, trajectory=Trajectory([250, 100, 0], lane.trajectory.x))
+    far = replace(more, trajectory=more.trajectory.with_frame(9 * torn(), torn()))
+    assert strip_scales([far]).gap[1] == pytest.approx(9 * first.gap[1], rel=1e-5)
     assert strip_scales([]).gap[0] > 0
     broken = with_norms(np.full((10, 2), np.nan))
     assert strip_scales([broken]).gap == strip_scales([]).gap

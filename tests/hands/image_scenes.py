@@ -37,10 +37,10 @@ def denoised(
 ) -> Trajectory:
     """``latents`` (N, C, H, W) turning into ``clean``, as the closed form has it."""
     table = alphas(timesteps)
-    trajectory = Trajectory(sampler_times(timesteps, steps))
+    trajectory = Trajectory(tuple(sampler_times(timesteps, steps)))
     for t in trajectory.t:
         x = np.sqrt(table[t]) * clean + np.sqrt(1 - table[t]) * latents
-        trajectory.append(x.astype(np.float32), clean)
+        trajectory = trajectory.with_frame(x.astype(np.float32), clean)
     return trajectory
 
 

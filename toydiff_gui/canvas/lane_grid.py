@@ -14,7 +14,7 @@ from toydiff_gui.canvas.lane_view import LaneView
 from toydiff_gui.canvas.picking import cancel_picking
 from toydiff_gui.canvas.shared_view import SharedView
 from toydiff_gui.drawing import BackgroundCache, LaneStyle, ViewRange, default_view
-from toydiff_gui.drawing.strips import ScaleKeeper, around_plots
+from toydiff_gui.drawing.strips import around_plots, strip_scales
 from toydiff_gui.drawing.text import draw_wrapped
 from toydiff_gui.drawing.tiling import tile
 from toydiff_gui.scene import Scene
@@ -56,7 +56,6 @@ class LaneGrid(QWidget):
         self._t = self._scene.timesteps
         self._views: dict[str, LaneView] = {}
         self._cache = BackgroundCache()
-        self._scales = ScaleKeeper()
         self._surrounded = 0.0
         self._shared = SharedView(default_view(()), self)
         self._waiting: set[str] = set()
@@ -103,7 +102,7 @@ class LaneGrid(QWidget):
             view.hide()
             view.deleteLater()
         self._shared.set_default(default_view(scene))
-        scales = self._scales.scales(scene.lanes)
+        scales = strip_scales(scene.lanes)
         views = {}
         for lane in scene.lanes:
             view = self._views.get(lane.key) or self._make_view(lane.key)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal, SignalInstance
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -66,7 +64,7 @@ class LaneView(QWidget):
         self._shared = shared
         self._lane: LaneScene | None = None
         self._t = 0.0
-        self._frame: tuple[object, ...] | None = None
+        self._picture: tuple[object, ...] | None = None
         self._hovered = False
         self._pointer: QPointF | None = None
         self.header = LaneHeader(self)
@@ -119,11 +117,11 @@ class LaneView(QWidget):
     def show_lane(self, lane: LaneScene, t: float) -> bool:
         """Show ``lane`` at ``t``; returns whether that is another picture than before."""
         before, self._lane = self._lane, lane
-        frame = _frame_at(lane, t)
-        same = before is not None and _same_plot(before, lane) and frame == self._frame
+        picture = _picture(lane, t)
+        same = picture == self._picture
         labelled = before is not None and _labels(before) == _labels(lane)
         marked = before is not None and _marks(before) == _marks(lane)
-        self._t, self._frame = t, frame
+        self._t, self._picture = t, picture
         if same and labelled and marked:
             return False
         self.strips.show_lane(lane, t)
@@ -297,61 +295,20 @@ class LaneView(QWidget):
             event.ignore()
 
 
-def _frame_at(lane: LaneScene, t: float) -> tuple[object, ...]:
-    """The number of the state that is seen, and of what is laid over it: all of it can grow."""
-    if lane.kind == "latent":
-        return ()
-    frame = None if lane.trajectory is None else lane.trajectory.index_at(t)
-    return (frame, *overlay_frame(lane, t))
-
-
-_COMPARED_BY_IDENTITY = (
-    "trajectory",
-    "data",
-    "cloud",
-    "forward",
-    "warp",
-    "basin",
-    "field",
-    "difference",
-    "alphas_cumprod",
-)
-_COMPARED_BY_VALUE = (
-    "kind",
-    "joined",
-    "overlays",
-    "endpoints",
-    "status",
-    "message",
-    "prior_norms",
-    "path_label",
-    "way_points",
-    "drawing",
-)
-_SMALL_ARRAYS = ("latents", "latent_norms", "picked")
-
-
-def _same_plot(first: LaneScene, second: LaneScene) -> bool:
-    """Whether both look alike at the same frame, but for marks.
-
-    Large arrays are compared by identity; what is made anew for each scene is compared as it is.
-    """
-    return first is second or (
-        all(getattr(first, name) is getattr(second, name) for name in _COMPARED_BY_IDENTITY)
-        and all(getattr(first, name) == getattr(second, name) for name in _COMPARED_BY_VALUE)
-        and all(_alike(getattr(first, name), getattr(second, name)) for name in _SMALL_ARRAYS)
-        and len(first.paths) == len(second.paths)
-        and all(
-            one.label == other.label and _alike(one.latents, other.latents)
-            for one, other in zip(first.paths, second.paths, strict=True)
-        )
+def _picture(lane: LaneScene, t: float) -> tuple[object, ...]:
+    """All that the plot shows at ``t`` but marks: frames that arrive later leave it as it is."""
+    bare = replace(
+        lane.at(t),
+        key="",
+        number=0,
+        title="",
+        detail="",
+        note="",
+        off_data=None,
+        marked=None,
+        pinned=None,
     )
-
-
-def _alike(first: NDArray[Any] | None, second: NDArray[Any] | None) -> bool:
-    if first is None or second is None:
-        return first is second
-    return first is second or np.array_equal(first, second)
+    return bare, overlay_frame(lane, t)
 
 
 def _strips(lane: LaneScene) -> tuple[bool, bool]:
@@ -361,7 +318,7 @@ def _strips(lane: LaneScene) -> tuple[bool, bool]:
 
 def _marks(lane: LaneScene) -> tuple[object, ...]:
     """What is laid over the picture and changes while the pointer moves."""
-    return lane.marked, lane.pinned
+    return lane.marked, lane.pinned, None if lane.pinned is None else lane.trajectory
 
 
 def _labels(lane: LaneScene) -> tuple[object, ...]:

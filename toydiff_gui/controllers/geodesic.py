@@ -77,10 +77,10 @@ class _Found:
 def _collect(found: _Found | None, message: AnyReport, arrays: Arrays) -> _Found | None:
     match message:
         case protocol.PathFound():
-            times = [int(t) for t in arrays["t"]]
+            times = tuple(arrays["t"].tolist())
             return _Found(
                 arrays["latents"],
-                Trajectory(times, list(arrays["x"]), list(arrays["x0"])),
+                Trajectory(times, tuple(arrays["x"]), tuple(arrays["x0"])),
                 (*(found.energies if found else ()), message.energy),
                 message.step,
                 message.total,

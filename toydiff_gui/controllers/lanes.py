@@ -64,7 +64,7 @@ def run_collector(
         run = run or LaneRun(status="running", coarse=coarse)
         match message:
             case protocol.Frame():
-                so_far = run.trajectory or Trajectory(list(message.times), meta=dict(meta))
+                so_far = run.trajectory or Trajectory(tuple(message.times), meta=meta)
                 return replace(run, trajectory=so_far.with_frame(arrays["x"], arrays["x0"]))
             case protocol.Result():
                 off_data = message.info.get("off_data")

@@ -148,8 +148,8 @@ class Training(QObject):
         before = self._store.get(TRAINING)
         preview = before.preview
         if "x" in arrays:  # costly samples do not come with every report
-            times = [int(t) for t in arrays["t"]]
-            preview = Trajectory(times, list(arrays["x"]), list(arrays["x0"]), self._preview_meta())
+            times, x, x0 = (tuple(arrays[name]) for name in ("t", "x", "x0"))
+            preview = Trajectory(tuple(map(int, times)), x, x0, self._preview_meta())
         self._store.set(
             TRAINING,
             replace(

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.protocol import Arrays, Diagnosis, DiagnosisKind
+from engine.values import value
 
 
+@value
 @dataclass(frozen=True)
 class Pairs:
     """True and predicted noise (n, d) at ``t`` (n,), and figures (d,) for each dimension."""
@@ -24,6 +26,7 @@ class Pairs:
     bias: NDArray[np.float64]
 
 
+@value
 @dataclass(frozen=True)
 class LossCurve:
     """Loss and its standard error at ``t``, each (n,), t falling."""
@@ -34,6 +37,7 @@ class LossCurve:
     error: NDArray[np.float64]
 
 
+@value
 @dataclass(frozen=True)
 class PairDensity:
     """All pairs of an image's pixels, as in ``engine.diagnostics.NoiseDensity``."""
@@ -46,6 +50,7 @@ class PairDensity:
     bias: float
 
 
+@value
 @dataclass(frozen=True)
 class ErrorMaps:
     """Mean squared error at ``t`` (n,), falling, for each number of a state: n of (C, H, W)."""

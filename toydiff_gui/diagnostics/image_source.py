@@ -21,8 +21,7 @@ SLOT = "images of the diagnostics"
 
 def transform_of(model: ModelInfo) -> Standardisation:
     """From pixels / 255 to the units of the model's states."""
-    axes = (-1, 1, 1)
-    return Standardisation(np.array(model.mean).reshape(axes), np.array(model.std).reshape(axes))
+    return Standardisation.by_channel(model.mean, model.std, model.shape)
 
 
 class ImageSource(QObject):

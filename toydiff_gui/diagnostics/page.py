@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.values import same
 from toydiff_gui import names, theme
 from toydiff_gui.composer import data_points
 from toydiff_gui.controls import Segment, SegmentedControl
@@ -332,8 +333,8 @@ class DiagnosticsPage(QWidget):
             for card, title in zip(cards, charts.START_TITLES, strict=True):
                 card.show_chart(Chart(card.key, title, message=message))
             return
-        key = (model.schedule, model.dataset, model.mean, model.std, id(data))
-        if self._built.get("start", (None,))[0] != key:
+        key = (model.schedule, model.dataset, model.mean, model.std, data)
+        if not same(self._built.get("start", (None,))[0], key):
             if data is None:
                 data = data_points(model.dataset, model.mean, model.std)
             made = charts.start_charts(model.schedule, data)
@@ -344,7 +345,7 @@ class DiagnosticsPage(QWidget):
     def _put(self, card: ChartCard, source: object, make: Callable[[], Chart]) -> None:
         """Show a chart made anew only if what it is made from is other than before."""
         before = self._built.get(card.key)
-        if before is not None and _same(before[0], source):
+        if before is not None and same(before[0], source):
             return
         chart = make()
         self._built[card.key] = (source, chart)
@@ -437,15 +438,3 @@ class DiagnosticsPage(QWidget):
         """Stop looking; what was found stays."""
         super().hideEvent(event)
         self.noise_requests.set_active(False)
-
-
-def _same(first: object, second: object) -> bool:
-    """Whether two tuples hold the same objects; arrays must not be compared by value."""
-    return (
-        isinstance(first, tuple)
-        and isinstance(second, tuple)
-        and len(first) == len(second)
-        and all(
-            a is b or (isinstance(a, str) and a == b) for a, b in zip(first, second, strict=True)
-        )
-    )

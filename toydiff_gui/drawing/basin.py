@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainterPath, QPen
 
+from engine.values import Memo
 from toydiff_gui import theme as themes
 from toydiff_gui.drawing.cloud import paint_points
-from toydiff_gui.drawing.keeper import Keeper
 from toydiff_gui.drawing.paper import Paper
 from toydiff_gui.drawing.plates import best_place, paint_plate, plate_size
 from toydiff_gui.drawing.text import draw_text, text_width
@@ -35,7 +35,7 @@ SHORTEST_EDGE = 6
 INSET = 62.0
 INSET_POINTS = 600
 
-_kept = Keeper()
+_kept = Memo()
 
 
 @dataclass(frozen=True)

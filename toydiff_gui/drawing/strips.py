@@ -6,7 +6,8 @@ is logarithmic, or a single tear would flatten everything else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,9 +18,9 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPainterPath, QPen
 
 from engine.polyline import neighbour_gaps
+from engine.values import Memo
 from toydiff_gui import theme as themes
 from toydiff_gui.drawing import figures
-from toydiff_gui.drawing.keeper import Keeper
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, text_width
 from toydiff_gui.scene import LaneScene
@@ -34,7 +35,7 @@ MOST_DECADES = 4.0
 PAD, CAPTION, NUMBER = 12.0, 44.0, 50.0
 
 Range = tuple[float, float]
-_kept = Keeper()
+_kept = Memo()
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,16 @@ class StripScales:
 
 def strip_scales(lanes: Iterable[LaneScene]) -> StripScales:
     """The scales for ``lanes``: a property of the scene that does not change with t."""
+    joined = [lane for lane in lanes if lane.joined]
+    arrays = [(lane.trajectory, lane.latents, lane.latent_norms) for lane in joined]
+    rest = tuple((lane.kind, lane.prior_norms) for lane in joined)
+    sources = tuple(itertools.chain.from_iterable(arrays))
+    return _kept.get(sources, ("scales", rest), lambda: _measured(joined))
+
+
+def _measured(joined: list[LaneScene]) -> StripScales:
     lows, highs, norms = [], [], []
-    for lane in lanes:
-        if not lane.joined:
-            continue
+    for lane in joined:
         for points in _some_states(lane):
             gaps = neighbour_gaps(points)
             gaps = gaps[np.isfinite(gaps) & (gaps > 0)]
@@ -93,35 +100,6 @@ def _some_states(lane: LaneScene) -> list[NDArray[np.float32]]:
     frames = lane.trajectory.x
     picked = np.linspace(0, len(frames) - 1, min(SAMPLED_FRAMES, len(frames)))
     return [frames[round(k)] for k in picked]
-
-
-class ScaleKeeper:
-    """Remembers the scales of a scene until one of its lanes has other points."""
-
-    def __init__(self) -> None:
-        # The arrays come along, so that their ids are not given to others meanwhile.
-        self._known: Sequence[tuple[object, int, object, object]] = ()
-        self._scales = StripScales()
-
-    def scales(self, lanes: Iterable[LaneScene]) -> StripScales:
-        """As ``strip_scales``."""
-        joined = [lane for lane in lanes if lane.joined]
-        now = [
-            (
-                lane.trajectory,
-                len(lane.trajectory.x) if lane.trajectory else 0,
-                lane.latents,
-                lane.latent_norms,
-            )
-            for lane in joined
-        ]
-        same = len(now) == len(self._known) and all(
-            a[0] is b[0] and a[1] == b[1] and a[2] is b[2] and a[3] is b[3]
-            for a, b in zip(now, self._known, strict=True)
-        )
-        if not same:
-            self._known, self._scales = now, strip_scales(joined)
-        return self._scales
 
 
 def strip_rows(lane: LaneScene, card_height: float, style: LaneStyle) -> tuple[str, ...]:

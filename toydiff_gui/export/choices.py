@@ -12,7 +12,7 @@ from toydiff_gui.export.control import Control
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.film import render_films
 from toydiff_gui.export.parts import AnyScene, parts
-from toydiff_gui.export.snapshot import check_complete, freeze, only
+from toydiff_gui.export.snapshot import check_complete, only
 from toydiff_gui.export.spec import FilmFormat, FilmSpec, ThemeName, check_size
 from toydiff_gui.export.stills import save_contact_sheet, save_still
 from toydiff_gui.export.targets import check_folder, staging
@@ -148,10 +148,9 @@ def targets(choices: ExportChoices, scene: AnyScene, path: Path) -> list[Path]:
 
 
 def work_of(choices: ExportChoices, scene: AnyScene, t: int, path: Path) -> Work:
-    """Check everything and return what to run; it holds on to copies. Raises ``ExportError``."""
+    """Check everything and return what to run. Raises ``ExportError``."""
     _check_name(choices, path)
     check_folder(path)
-    scene = freeze(scene)
     if choices.what == "trajectory":
         chosen = only(scene, lane_of(choices))
         check_complete(chosen, every_time=False)

@@ -113,5 +113,5 @@ def _rows(run: Trajectory, rows: NDArray[np.intp]) -> Trajectory:
     """Some of the states of a trajectory; the same one where these are all."""
     if len(rows) == len(run.x[0]):
         return run
-    x, x0 = ([frame[rows] for frame in frames] for frames in (run.x, run.x0))
-    return Trajectory(list(run.t), x, x0, dict(run.meta))
+    x, x0 = (tuple(frame[rows] for frame in frames) for frames in (run.x, run.x0))
+    return replace(run, x=x, x0=x0)

@@ -18,12 +18,10 @@ from toydiff_gui.export.errors import ExportError
 from toydiff_gui.image_scene import (
     AttentionCard,
     ImageScene,
-    LookedAt,
     SliceCard,
-    StripLane,
     TilesCard,
 )
-from toydiff_gui.scene import LaneScene, Scene
+from toydiff_gui.scene import Scene
 
 AnyScene = Scene | ImageScene
 Weights = Mapping[int, NDArray[np.float32]]
@@ -87,62 +85,6 @@ def _(scene: ImageScene) -> list[Part]:
             )
         )
     return found
-
-
-@singledispatch
-def freeze(scene: AnyScene) -> AnyScene:
-    """``scene`` with lists of frames of its own; the arrays in them are never written to."""
-    raise TypeError(f"a scene cannot be a {type(scene).__name__}")
-
-
-@freeze.register
-def _(scene: Scene) -> Scene:
-    return replace(scene, lanes=tuple(_frozen_lane(lane) for lane in scene.lanes))
-
-
-@freeze.register
-def _(scene: ImageScene) -> ImageScene:
-    tiles, attention = scene.tiles, scene.attention
-    return replace(
-        scene,
-        tiles=replace(tiles, trajectory=_held(tiles.trajectory), marks=dict(tiles.marks)),
-        strips=tuple(_frozen_strip(strip) for strip in scene.strips),
-        looked_at=_frozen_look(scene.looked_at),
-        attention=replace(
-            attention, image=_frozen_look(attention.image), weights=dict(attention.weights)
-        ),
-    )
-
-
-def _frozen_lane(lane: LaneScene) -> LaneScene:
-    """``lane`` with all that grows in place, the layers over it as well, as it is now."""
-    field, heat, warp = lane.field, lane.difference, lane.warp
-    return replace(
-        lane,
-        trajectory=_held(lane.trajectory),
-        forward=_held(lane.forward),
-        field=None if field is None else replace(field, eps=dict(field.eps)),
-        difference=None if heat is None else replace(heat, values=dict(heat.values)),
-        warp=None if warp is None else replace(warp, trajectory=_copy(warp.trajectory)),
-    )
-
-
-def _frozen_strip(strip: StripLane) -> StripLane:
-    return replace(strip, trajectory=_held(strip.trajectory))
-
-
-def _frozen_look(looked: LookedAt | None) -> LookedAt | None:
-    return None if looked is None else replace(looked, trajectory=_copy(looked.trajectory))
-
-
-def _held(trajectory: Trajectory | None) -> Trajectory | None:
-    return None if trajectory is None else _copy(trajectory)
-
-
-def _copy(held: Trajectory) -> Trajectory:
-    # x0 may be one frame behind: the window appends x first.
-    frames = min(len(held.x), len(held.x0))
-    return Trajectory(list(held.t), held.x[:frames], held.x0[:frames], dict(held.meta))
 
 
 @singledispatch

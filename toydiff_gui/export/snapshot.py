@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from toydiff_gui.export.errors import ExportError
-from toydiff_gui.export.parts import AnyScene, freeze, only, parts
+from toydiff_gui.export.parts import AnyScene, only, parts
 from toydiff_gui.image_scene import AttentionCard
 
-__all__ = ["check_complete", "freeze", "only"]
+__all__ = ["check_complete", "only"]
 
 
 def check_complete(scene: AnyScene, *, every_time: bool = True) -> None:

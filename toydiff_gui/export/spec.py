@@ -13,7 +13,7 @@ from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.ffmpeg import even
 from toydiff_gui.export.gif import gif_rate
 from toydiff_gui.export.parts import AnyScene
-from toydiff_gui.export.snapshot import check_complete, freeze, only
+from toydiff_gui.export.snapshot import check_complete, only
 
 FilmFormat = Literal["mp4", "webm", "gif", "apng", "png"]
 ThemeName = Literal["dark", "light"]
@@ -29,7 +29,7 @@ MAX_ANIMATED_PIXELS = 2_500_000_000
 
 @dataclass(frozen=True)
 class FilmSpec:
-    """A film of ``scene``, of which it keeps a copy that does not change.
+    """A film of ``scene``.
 
     ``lane`` is the key of the one lane (or other part) to show, None shows all. ``seconds`` spreads
     the time from noise to data over so many seconds; None shows every t once. ``hold`` seconds of
@@ -55,7 +55,7 @@ class FilmSpec:
         _check_number("seconds to hold the last frame", self.hold, 0, 60)
         if self.seconds is not None:
             _check_number("seconds", self.seconds, 0.1, MAX_SECONDS)
-        object.__setattr__(self, "scene", freeze(only(self.scene, self.lane)))
+        object.__setattr__(self, "scene", only(self.scene, self.lane))
         check_complete(self.scene)
         self._check_work()
 

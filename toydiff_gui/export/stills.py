@@ -27,7 +27,7 @@ from toydiff_gui.export.picture import (
     still_svg,
     svg_bytes,
 )
-from toydiff_gui.export.snapshot import check_complete, freeze
+from toydiff_gui.export.snapshot import check_complete
 from toydiff_gui.export.spec import ThemeName, check_size, check_theme
 from toydiff_gui.export.targets import replacing_file
 from toydiff_gui.image_scene import ImageScene
@@ -51,7 +51,6 @@ def save_still(
     """Write ``scene`` at ``t`` as a PNG or SVG, by the name's ending. Raises ``ExportError``."""
     check_size(size)
     check_theme(theme)
-    scene = freeze(scene)
     if is_vector(path):
         data = still_svg(scene, t, size, theme)
     else:
@@ -73,7 +72,6 @@ def save_contact_sheet(
     """
     check_size(size)
     check_theme(theme)
-    scene = freeze(scene)
     check_complete(scene)
     moments = sheet_times(scene, times)
     if is_vector(path):
@@ -114,7 +112,6 @@ def clipboard_data(
     scene: AnyScene, t: int, size: tuple[int, int], theme: ThemeName = "dark"
 ) -> QMimeData:
     """The moment for the clipboard: as an image, and as an SVG for programs that take one."""
-    scene = freeze(scene)
     data = QMimeData()
     data.setImageData(still_image(scene, t, size, theme))
     data.setData("image/svg+xml", still_svg(scene, t, size, theme))

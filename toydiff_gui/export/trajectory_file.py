@@ -12,7 +12,7 @@ import numpy as np
 from engine.files import write_atomically
 from engine.trajectory import MAX_BYTES
 from toydiff_gui.export.errors import ExportError
-from toydiff_gui.export.parts import AnyScene, Part, freeze, parts
+from toydiff_gui.export.parts import AnyScene, Part, parts
 from toydiff_gui.export.snapshot import check_complete
 from toydiff_gui.export.targets import check_folder, sentence
 from toydiff_gui.image_scene import AttentionCard
@@ -36,7 +36,6 @@ def save_trajectories(scene: AnyScene, path: Path) -> list[Path]:
     """
     if path.suffix.lower() != ".npz":
         raise ExportError(f"a trajectory's name must end in .npz, got {path.name!r}")
-    scene = freeze(scene)
     check_complete(scene, every_time=False)
     saved = saved_parts(scene)
     if not saved:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from toydiff_gui.controls import SectionHeader, Text
+from toydiff_gui.modes.points.settings import POINT_LANES
 from toydiff_gui.panels.energy_plot import EnergyPlot
 from toydiff_gui.panels.parts import Section
 from toydiff_gui.panels.search import SearchButton, cost_text, energy_text, search_text
@@ -27,7 +28,7 @@ class GeodesicSection(Section):
     def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
         self.header = SectionHeader("Geodesic")
-        self.button = SearchButton(state)
+        self.button = SearchButton(state, POINT_LANES)
         self.button.stop_requested.connect(self.stop_search_requested)
         self.button.again_requested.connect(self.search_again_requested)
         self.header.add(self.button)

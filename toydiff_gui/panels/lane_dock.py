@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 from toydiff_gui.panels.lane_editor import LaneEditor, Models
 from toydiff_gui.panels.lanes import LanesSection
 from toydiff_gui.panels.parts import Dock
+from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import VIEW
 
@@ -17,9 +18,12 @@ WIDTH = 280
 class LaneDock(Dock):
     """The right dock of both modes; ``lanes`` is made here and placed by the dock itself."""
 
-    def __init__(self, title: str, state: Store, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, title: str, state: Store, mode: LaneMode, parent: QWidget | None = None
+    ) -> None:
         super().__init__(title, "right", WIDTH, state, parent)
-        self.lanes = LanesSection(state)
+        self._mode = mode
+        self.lanes = LanesSection(state, mode)
         self._editor: LaneEditor | None = None
         self._edited = ""
         self._models: Models = ()
@@ -44,7 +48,7 @@ class LaneDock(Dock):
         """Open the settings of a lane beside its row; where the dock is hidden, at the right."""
         window = self.window()
         if self._editor is None:
-            self._editor = LaneEditor(self._state, window)
+            self._editor = LaneEditor(self._state, self._mode, window)
             self._editor.set_models(self._models)
             self._editor.closed.connect(self._editor_closed)
         self._edited = key

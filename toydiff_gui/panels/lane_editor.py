@@ -20,12 +20,11 @@ from PySide6.QtWidgets import (
 
 from toydiff_gui import names, theme
 from toydiff_gui.controls import IconButton, NumberBox, NumberField, Text
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
-from toydiff_gui.modes.points.settings import SAMPLING
-from toydiff_gui.panels.parts import Choice, Writer, shared_settings
+from toydiff_gui.panels.parts import Choice, Writer
 from toydiff_gui.state.lanes import LANES, LaneSpec, lane_of, shown_lanes, update_lane
 from toydiff_gui.state.model import MODEL, OTHER_MODELS, model_named
 from toydiff_gui.state.programs import may_open
+from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
 
 Models = Sequence[tuple[str, str]]
@@ -47,9 +46,9 @@ class LaneEditor(QFrame, Writer):
 
     closed = Signal()
 
-    def __init__(self, state: Store, parent: QWidget) -> None:
+    def __init__(self, state: Store, mode: LaneMode, parent: QWidget) -> None:
         super().__init__(parent)
-        self._state = state
+        self._state, self._mode = state, mode
         self._key = ""
         self._models: tuple[tuple[str, str], ...] = ()
         self._anchor: QRect | None = None
@@ -80,8 +79,7 @@ class LaneEditor(QFrame, Writer):
         )
         for signal in (
             state.changed(LANES),
-            state.changed(SAMPLING),
-            state.changed(IMAGE_SAMPLING),
+            state.changed(mode.settings),
             state.changed(MODEL),
             state.changed(OTHER_MODELS),
         ):
@@ -202,7 +200,7 @@ class LaneEditor(QFrame, Writer):
             if self._key:
                 self.close()
             return
-        state, sampling = self._state, shared_settings(self._state)
+        state, sampling = self._state, self._state.get(self._mode.settings)
         shown = [other.key for other in shown_lanes(state)]
         number = shown.index(lane.key) + 2 if lane.key in shown else None
         self.badge.setText("" if number is None else str(number))
@@ -239,16 +237,16 @@ class LaneEditor(QFrame, Writer):
         )
         self.eta.setToolTip(tip)
         self.eta.box.setToolTip(tip)
-        self.eta.set_blank(f"{shared_settings(self._state).eta:.2f}" if ddim else "–")
+        self.eta.set_blank(f"{self._state.get(self._mode.settings).eta:.2f}" if ddim else "–")
         self.eta.set_value(lane.eta if ddim else None)
 
     def _show_path(self, lane: LaneSpec) -> None:
-        sampling = shared_settings(self._state)
+        sampling = self._state.get(self._mode.settings)
         entries = [(f"As the panel ({names.PATHS[sampling.path].lower()})", "")]
         entries += [(title, key) for key, title in names.PATHS.items()]
         _fill(self.path, entries)
         self.path.setCurrentIndex(self.path.findData(lane.path or ""))
-        along = sampling.mode == "interpolation"
+        along = self._mode.follows_path(sampling)
         self.path.setEnabled(along)
         self.path.setToolTip(
             "The path from A to B that this lane follows."

@@ -6,8 +6,6 @@ from dataclasses import replace
 
 from engine import catalogue
 from toydiff_gui import names
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
-from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.lanes import (
     DEFAULT_LANES,
     LANES,
@@ -20,7 +18,6 @@ from toydiff_gui.state.lanes import (
     shown_lanes,
     update_lane,
 )
-from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 from toydiff_gui.state.view import VIEW
@@ -91,9 +88,8 @@ def steps_lanes(timesteps: int) -> tuple[LaneSpec, ...]:
     return tuple(LaneSpec("", sampler="ddim", steps=number) for number in numbers or [timesteps])
 
 
-def path_lanes(state: Store) -> tuple[LaneSpec, ...]:
+def path_lanes(*, drawn: bool) -> tuple[LaneSpec, ...]:
     """DDIM along each kind of path; along a drawn one if something has been drawn."""
-    drawn = state.get(IMAGE_SAMPLING).c if state.get(MODEL).images else state.get(SAMPLING).through
     kinds = [key for key in names.PATHS if key != "drawn" or drawn]
     return tuple(LaneSpec("", sampler="ddim", path=kind) for kind in kinds)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction
@@ -12,11 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSlider, QVBoxLayout, QWidget
 
 from toydiff_gui import names
 from toydiff_gui.controls import IconButton, NumberBox, SectionHeader, Text
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
-from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.panels import lane_recipes
 from toydiff_gui.panels.lane_row import LaneRow
-from toydiff_gui.panels.parts import Section, shared_settings
+from toydiff_gui.panels.parts import Section
 from toydiff_gui.state.lanes import (
     DEFAULT_LANES,
     LANES,
@@ -26,7 +23,7 @@ from toydiff_gui.state.lanes import (
     update_lane,
 )
 from toydiff_gui.state.model import MODEL, OTHER_MODELS, model_named
-from toydiff_gui.state.slots import Slot
+from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 from toydiff_gui.state.view import VIEW
@@ -37,13 +34,13 @@ ETA_TIP = (
 )
 
 
-def lane_note(lane: LaneSpec, state: Store) -> str:
+def lane_note(lane: LaneSpec, state: Store, mode: LaneMode) -> str:
     """What is special about a lane, and its number of steps."""
-    sampling = shared_settings(state)
+    sampling = state.get(mode.settings)
     several = len({other.path_name(sampling) for other in shown_lanes(state)}) > 1
     # A path that all lanes share is said once, below.
     told = sampling if several or lane.path else replace(sampling, path="linear")
-    detail = names.lane_detail(lane, told, several_paths=several)
+    detail = names.lane_detail(lane, told, along=mode.follows_path(told), several_paths=several)
     model = model_named(state, lane.checkpoint or state.get(MODEL).ref) or state.get(MODEL)
     steps = lane.sampler_config(sampling, model.schedule.timesteps).steps or 1
     parts = [] if detail in ("", "η = 0") else [detail]
@@ -60,8 +57,9 @@ class LanesSection(Section):
 
     edit_asked = Signal(str)
 
-    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, mode: LaneMode, parent: QWidget | None = None) -> None:
         super().__init__(state, parent)
+        self._mode = mode
         self.header = SectionHeader(
             "Sampler lanes", reset_tooltip="Back to the lanes of the exercise"
         )
@@ -84,8 +82,7 @@ class LanesSection(Section):
         # Lanes come and go from many sides; this list is always there to see to the rest.
         state.changed(LANES).connect(self._keep_selection)
         state.changed(TRAINING).connect(self._keep_selection)
-        state.changed(SAMPLING).connect(self._show)
-        state.changed(IMAGE_SAMPLING).connect(self._show)
+        state.changed(mode.settings).connect(self._show)
         state.changed(MODEL).connect(self._show)
         state.changed(LANES).connect(self._show)
         state.changed(VIEW).connect(self._show)
@@ -162,9 +159,10 @@ class LanesSection(Section):
             lanes = lane_recipes.steps_lanes(self._state.get(MODEL).schedule.timesteps)
             self._show_together(lanes)
         elif action is self.paths_action:
-            if not self._state.get(MODEL).images:
-                self._state.update(SAMPLING, mode="interpolation")
-            self._show_together(lane_recipes.path_lanes(self._state))
+            settings = self._mode.settings
+            self._state.update(settings, **self._mode.to_follow_path)
+            drawn = self._mode.has_drawn(self._state.get(settings))
+            self._show_together(lane_recipes.path_lanes(drawn=drawn))
         elif isinstance(action.data(), LaneSpec):
             self.write(lambda: lane_recipes.add(self._state, action.data()), self._show)
 
@@ -183,7 +181,7 @@ class LanesSection(Section):
             number += lane.shown
             self.rows[lane.key].show_lane(
                 names.lane_title(lane),
-                lane_note(lane, state),
+                lane_note(lane, state, self._mode),
                 lane_recipes.tip(lane),
                 shown=lane.shown,
                 number=number if lane.shown else None,
@@ -192,7 +190,7 @@ class LanesSection(Section):
             )
         self.empty.setVisible(not state.get(LANES))
         self.header.set_default(state.get(LANES) == DEFAULT_LANES)
-        sampling = shared_settings(state)
+        sampling = state.get(self._mode.settings)
         self.eta_box.set_number(sampling.eta)
         self.eta_slider.blockSignals(True)
         self.eta_slider.setValue(round(100 * sampling.eta))
@@ -279,7 +277,7 @@ class LanesSection(Section):
         remove_lane(self._state, key)
 
     def _set_eta(self, eta: float) -> None:
-        slot: Slot[Any] = IMAGE_SAMPLING if self._state.get(MODEL).images else SAMPLING
+        slot = self._mode.settings
         self.write(lambda: self._state.update(slot, eta=eta), self._show)
 
     def _eta_moved(self, hundredths: int) -> None:

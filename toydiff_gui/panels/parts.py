@@ -11,26 +11,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QVBoxLayout, QWidg
 from toydiff_gui import theme
 from toydiff_gui.controls import IconButton, PanelScroll, Text
 from toydiff_gui.controls.scroll import SPACING
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
-from toydiff_gui.modes.points.settings import SAMPLING, Sampling
-from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
-
-
-def shared_settings(state: Store) -> Sampling:
-    """What all lanes have in common, in the mode of now: steps, seed, eta, path."""
-    if not state.get(MODEL).images:
-        return state.get(SAMPLING)
-    images = state.get(IMAGE_SAMPLING)
-    return Sampling(
-        mode="interpolation",
-        path_points=images.path_images,
-        steps=images.steps,
-        seed=images.seed,
-        eta=images.eta,
-        path=images.path,
-        even=images.even,
-    )
 
 
 class Writer:

@@ -19,7 +19,13 @@ from toydiff_gui.controls import (
     SegmentedControl,
     Text,
 )
-from toydiff_gui.modes.points.settings import MAX_LANE_POINTS, SAMPLING, Point, Sampling
+from toydiff_gui.modes.points.settings import (
+    MAX_LANE_POINTS,
+    POINT_LANES,
+    SAMPLING,
+    Point,
+    Sampling,
+)
 from toydiff_gui.panels.endpoints import EndpointFields
 from toydiff_gui.panels.parts import Section
 from toydiff_gui.panels.search import SearchLine
@@ -91,7 +97,7 @@ class PathSection(Section):
         self._build_shape()
         self._build_points()
         self._build_way_points()
-        self.search = SearchLine(state)
+        self.search = SearchLine(state, POINT_LANES)
         self.search.stop_requested.connect(self.stop_search_requested)
         self.search.again_requested.connect(self.search_again_requested)
         self.column.addWidget(self.search)

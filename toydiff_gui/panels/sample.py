@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 from toydiff_gui.controls import Segment, SegmentedControl
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.icons import ButtonIcon
-from toydiff_gui.modes.points.settings import COMPARISON, SAMPLING
+from toydiff_gui.modes.points.settings import COMPARISON, POINT_LANES, SAMPLING
 from toydiff_gui.panels.comparison import ComparisonSection
 from toydiff_gui.panels.comparison_file import write_comparison
 from toydiff_gui.panels.geodesic import GeodesicSection
@@ -51,7 +51,7 @@ class SamplePanel(LaneDock):
     pick_requested = Signal()
 
     def __init__(self, state: Store, parent: QWidget | None = None) -> None:
-        super().__init__(TITLES["sample"], state, parent)
+        super().__init__(TITLES["sample"], state, POINT_LANES, parent)
         self.face = SegmentedControl("What the panel shows", FACES, compact=True)
         self.face.chosen.connect(self._turn_to)
         self.head.insertWidget(self.head.count() - 1, self.face)

@@ -10,11 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 from toydiff_gui import names
 from toydiff_gui.controls import IconButton, Text
 from toydiff_gui.drawing import figures
-from toydiff_gui.modes.points.settings import SAMPLING
-from toydiff_gui.panels.parts import shared_settings
 from toydiff_gui.state.engine import ENGINE
-from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.results import GEODESIC, GeodesicRun
+from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
 
 
@@ -71,14 +69,13 @@ class SearchButton(IconButton):
     stop_requested = Signal()
     again_requested = Signal()
 
-    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, mode: LaneMode, parent: QWidget | None = None) -> None:
         super().__init__("reset", "Search again", side=20, parent=parent)
-        self._state = state
+        self._state, self._mode = state, mode
         self.clicked.connect(self._press)
         state.changed(GEODESIC).connect(self._show)
         state.changed(ENGINE).connect(self._show)
-        state.changed(SAMPLING).connect(self._show)
-        state.changed(MODEL).connect(self._show)
+        state.changed(mode.settings).connect(self._show)
         self._show()
 
     @property
@@ -94,7 +91,7 @@ class SearchButton(IconButton):
         self.glyph.show("stop" if self._searching else "reset", "accent")
         self.setAccessibleName(what)
         ready = self._state.get(ENGINE).status == "ready"
-        along = shared_settings(self._state).mode == "interpolation"
+        along = self._mode.follows_path(self._state.get(self._mode.settings))
         self.setEnabled(self._searching or (ready and along))
         if not ready:
             tip = "Searching needs the engine, which is not ready"
@@ -120,7 +117,7 @@ class SearchLine(QWidget):
     stop_requested = Signal()
     again_requested = Signal()
 
-    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
+    def __init__(self, state: Store, mode: LaneMode, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.bar = QProgressBar()
@@ -131,7 +128,7 @@ class SearchLine(QWidget):
         self.bar.setSizePolicy(policy)
         self.text = Text("", size=11, ink="text_secondary")
         self.text.setWordWrap(True)
-        self.button = SearchButton(state)
+        self.button = SearchButton(state, mode)
         self.button.stop_requested.connect(self.stop_requested)
         self.button.again_requested.connect(self.again_requested)
         column = QVBoxLayout()

@@ -19,6 +19,7 @@ from engine.config import (
     require_between,
 )
 from engine.trajectory import Trajectory
+from engine.values import value
 from toydiff_gui.state.sampling import LaneSettings
 from toydiff_gui.state.slots import Family, Kind, Slot
 from toydiff_gui.state.store import Store
@@ -88,6 +89,7 @@ DEFAULT_LANES = (
 )
 
 
+@value
 @dataclass(frozen=True)
 class LaneRun:
     """A lane's trajectory as far as it has arrived; ``coarse`` while an endpoint is dragged."""

@@ -8,9 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.values import value
 from toydiff_gui.state.slots import Kind, Slot
 
 
+@value
 @dataclass(frozen=True)
 class GeodesicRun:
     """The search for the geodesic between the present endpoints.
@@ -30,6 +32,7 @@ class GeodesicRun:
     message: str = ""
 
 
+@value
 @dataclass(frozen=True)
 class Inversion:
     """The user's own points of the data (N, 2), their latents, and what a round trip loses (N,)."""

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from engine.config import TrainingConfig
 from engine.trajectory import Trajectory
+from engine.values import value
 from toydiff_gui.state.slots import Kind, Slot
 
 
+@value
 @dataclass(frozen=True)
 class TrainingRun:
     """The training as it is seen from outside."""

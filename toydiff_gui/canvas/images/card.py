@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from engine.values import same
 from toydiff_gui import theme
 from toydiff_gui.controls import ShyButton
 from toydiff_gui.drawing import LaneStyle
@@ -73,7 +74,7 @@ class ImageCard(QWidget):
         """Show ``scene`` at ``t``; returns whether that is another picture than before."""
         self._scene, self._t = scene, t
         now = self._depends_on()
-        if now == self._seen:
+        if same(now, self._seen):
             return False
         before, self._seen = self._seen, now
         self._asked += 1
@@ -91,7 +92,7 @@ class ImageCard(QWidget):
     # For the subclasses
 
     def _depends_on(self) -> object:
-        """All that the picture depends on, compared by ``==``."""
+        """All that the picture depends on, compared by ``same``."""
         raise NotImplementedError
 
     def _refresh(self, before: object, now: object) -> None:

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 
 from toydiff_gui import theme
 from toydiff_gui.canvas.images.card import ImageCard
-from toydiff_gui.canvas.images.sameness import Identity
 from toydiff_gui.controls import Segment, SegmentedControl
 from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.figures import plain
@@ -129,8 +128,8 @@ class FaceCard(ImageCard):
         if scene.face == "slice":
             card = scene.slice
             return common, (
-                Identity(card.images),
-                Identity(card.at_dot),
+                card.images,
+                card.at_dot,
                 card.dot,
                 card.box,
                 card.status,
@@ -141,21 +140,19 @@ class FaceCard(ImageCard):
         looked = scene.looked_at
         if looked is None:
             return common, None
-        trajectory = looked.trajectory
         return common, (
-            Identity(trajectory),
+            looked.trajectory,
             looked.index,
             looked.preview,
-            len(trajectory.x),
-            trajectory.index_at(self._t),
+            looked.trajectory.index_at(self._t),
             scene.prior_norms,
         )
 
     def _attention_depends_on(self, scene: ImageScene) -> object:
         card = scene.attention
-        image = card.image
+        image, known = card.image, card.time_at(self._t)
         return (
-            Identity(card.weights),
+            card.weights if card.averaged or known is None else card.weights[known],
             attention_time(card, self._t),
             card.layers,
             card.layer,
@@ -167,10 +164,10 @@ class FaceCard(ImageCard):
             None
             if image is None
             else (
-                Identity(image.trajectory),
                 image.index,
                 image.preview,
                 image.trajectory.index_at(0 if card.averaged else self._t),
+                image.states_at(0 if card.averaged else self._t),
             ),
         )
 

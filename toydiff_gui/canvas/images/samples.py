@@ -20,7 +20,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMenu, QScrollBar, QWidget
 
 from toydiff_gui.canvas.images.card import ImageCard
-from toydiff_gui.canvas.images.sameness import Identity
 from toydiff_gui.controls import ShyButton
 from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.images.page import (
@@ -188,8 +187,8 @@ class SamplesCard(ImageCard):
         card = self._scene.tiles
         frame = None if card.trajectory is None else card.trajectory.index_at(self._t)
         picture = (
-            Identity(card.trajectory),
             frame,
+            card.states_at(self._t),
             card.preview,
             card.status,
             card.message,

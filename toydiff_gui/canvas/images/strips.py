@@ -17,14 +17,14 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from engine.polyline import neighbour_gaps
+from engine.values import same
 from toydiff_gui.canvas.images.card import ImageCard
-from toydiff_gui.canvas.images.sameness import Identity
 from toydiff_gui.drawing.card import paint_card_border
 from toydiff_gui.drawing.images.page import STRIPS
 from toydiff_gui.drawing.images.strips import (
-    ImageScaleKeeper,
     StripsLayout,
     image_gap,
+    image_scales,
     paint_norms_row,
     paint_strip_row,
     paint_strips_head,
@@ -61,7 +61,6 @@ class StripsCard(ImageCard):
     def __init__(self, state: Store, parent: QWidget) -> None:
         super().__init__(STRIPS, "Interpolation", state, parent)
         self._scales = StripScales()
-        self._keeper = ImageScaleKeeper()
         self._looking = False
         self._marked, self._pinned = state.get(MARKED), state.get(PINNED)
         self._row = 0
@@ -84,11 +83,11 @@ class StripsCard(ImageCard):
 
     def _depends_on(self) -> object:
         scene = self._scene
-        self._scales = self._keeper.scales(scene)
+        self._scales = image_scales(scene)
         rows = tuple(
             (
-                Identity(strip.trajectory),
                 None if strip.trajectory is None else strip.trajectory.index_at(self._t),
+                strip.states_at(self._t),
                 strip.preview,
                 strip.status,
                 strip.message,
@@ -98,7 +97,7 @@ class StripsCard(ImageCard):
             )
             for strip in scene.strips
         )
-        norms = tuple(Identity(strip.latent_norms) for strip in scene.strips)
+        norms = tuple(strip.latent_norms for strip in scene.strips)
         rest = (
             scene.path_label,
             norms,
@@ -114,13 +113,13 @@ class StripsCard(ImageCard):
     def _refresh(self, before: object, now: object) -> None:
         """Only the rows that look different, unless it is more than rows."""
         old, new = cast(_Seen | None, before), cast(_Seen, now)
-        if old is None or old[1] != new[1] or len(old[0]) != len(new[0]):
+        if old is None or not same(old[1], new[1]) or len(old[0]) != len(new[0]):
             self._place_buttons()
             self.update()
             return
         layout = self.strips
         for index, (was, row) in enumerate(zip(old[0], new[0], strict=True)):
-            if row != was:
+            if not same(row, was):
                 self.update(layout.rows[index].toAlignedRect())
 
     def _show_selection(self) -> None:

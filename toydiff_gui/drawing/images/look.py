@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from engine.trajectory import Trajectory
+from engine.values import Memo
 from toydiff_gui import theme as themes
 from toydiff_gui.drawing.images.lines import band
 from toydiff_gui.drawing.images.marks import paint_frame
@@ -21,12 +22,11 @@ from toydiff_gui.drawing.images.raster import (
     paint_image,
 )
 from toydiff_gui.drawing.images.words import Fact, paint_facts, paint_message
-from toydiff_gui.drawing.keeper import Keeper
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred, draw_text, text_width
 from toydiff_gui.image_scene import ImageScene, LookedAt, States
 
-_kept = Keeper()
+_kept = Memo()
 PAD = 12.0
 FACTS, LEAST_FACTS = 128.0, 104.0
 CAPTION, CURVE = 16.0, 26.0
@@ -147,7 +147,7 @@ def norms_of(looked: LookedAt) -> NDArray[np.float64]:
         images = [frame[looked.index].astype(np.float64) for frame in states]
         return np.array([np.linalg.norm(image) for image in images])
 
-    return _kept.get(looked.trajectory, (looked.index, len(states)), measured)
+    return _kept.get(looked.trajectory, looked.index, measured)
 
 
 def paint_look(

@@ -6,7 +6,7 @@ one logarithmic scale of gaps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QLinearGradient, QPainter, QPen
 
 from engine.polyline import neighbour_gaps
+from engine.values import Memo
 from toydiff_gui import theme as themes
 from toydiff_gui.drawing import figures
 from toydiff_gui.drawing.images.lines import band
@@ -39,6 +40,7 @@ LABELS, LEAST_LABELS = 114.0, 84.0
 LEAST_TALL_LABEL = 54.0
 """Height of a row, in design pixels, that has room for eta as well."""
 PAD = 12.0
+_kept = Memo(8)
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,12 @@ def path_count(scene: ImageScene) -> int:
 
 def image_scales(scene: ImageScene) -> StripScales:
     """The scales of all strips: a property of the scene that does not change with t."""
+    pairs = [(strip.trajectory, strip.latent_norms) for strip in scene.strips]
+    sources = tuple(itertools.chain.from_iterable(pairs))
+    return _kept.get(sources, scene.prior_norms, lambda: _measured(scene))
+
+
+def _measured(scene: ImageScene) -> StripScales:
     lows, highs, norms = [], [], []
     for strip in scene.strips:
         for states in _some_states(strip):
@@ -199,33 +207,6 @@ def _some_states(strip: StripLane) -> list[States]:
     frames = strip.trajectory.x
     picked = np.linspace(0, len(frames) - 1, min(SAMPLED_FRAMES, len(frames)))
     return [frames[round(k)] for k in picked]
-
-
-class ImageScaleKeeper:
-    """Remembers the scales of a scene until one of its strips has other images."""
-
-    def __init__(self) -> None:
-        # The arrays come along, so that their ids are not given to others meanwhile.
-        self._known: Sequence[tuple[object, int, object]] = ()
-        self._scales = StripScales()
-
-    def scales(self, scene: ImageScene) -> StripScales:
-        """As ``image_scales``."""
-        now = [
-            (
-                strip.trajectory,
-                len(strip.trajectory.x) if strip.trajectory else 0,
-                strip.latent_norms,
-            )
-            for strip in scene.strips
-        ]
-        same = len(now) == len(self._known) and all(
-            a[0] is b[0] and a[1] == b[1] and a[2] is b[2]
-            for a, b in zip(now, self._known, strict=True)
-        )
-        if not same:
-            self._known, self._scales = now, image_scales(scene)
-        return self._scales
 
 
 # Painting

@@ -36,20 +36,10 @@ def paint_overlays(paper: Paper, lane: LaneScene, t: float) -> None:
 
 
 def overlay_frame(lane: LaneScene, t: float) -> tuple[object, ...]:
-    """What the overlays of ``lane`` show at ``t``: if this is the same, so is their picture."""
-    if not lane.overlays or lane.kind == "latent":
-        return ()
+    """What the overlays of ``lane`` show at ``t`` besides ``lane.at(t)``."""
     frame: list[object] = []
-    if "field" in lane.overlays and lane.field is not None:
-        frame.append(lane.field.time_at(t))
-    if "difference" in lane.overlays and lane.difference is not None:
-        frame.append(lane.difference.time_at(t))
-    if "warp" in lane.overlays and lane.warp is not None:
-        frame.append(lane.warp.trajectory.index_at(t))
-    if "forward" in lane.overlays and lane.forward is not None:
-        frame.append(lane.forward.index_at(t))
     if "density" in lane.overlays:
         frame.append(round(t))
-    if "trajectories" in lane.overlays and lane.trajectory is not None:
-        frame.append(len(lane.trajectory.x))
+    if "trajectories" in lane.overlays:
+        frame.append(lane.trajectory)
     return tuple(frame)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.values import Memo
 from toydiff_gui.drawing.contours import contour_segments
-from toydiff_gui.drawing.keeper import Keeper
 from toydiff_gui.drawing.paper import Paper, tinted
 from toydiff_gui.drawing.style import blend
 from toydiff_gui.scene import Box, LaneScene, Points
@@ -28,7 +28,7 @@ MASSES = (0.95, 0.75, 0.5, 0.25)
 """Each band is the smallest region that holds this share of the density seen."""
 LEAST_BLUR = 0.08
 """Standard deviation that is always added: a set of points has no density of its own."""
-_kept = Keeper()
+_kept = Memo()
 
 Grid = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.trajectory import Trajectory
-from toydiff_gui.drawing.keeper import Keeper
+from engine.values import Memo
 from toydiff_gui.drawing.paper import Paper
 from toydiff_gui.drawing.style import path_steps
 from toydiff_gui.scene import LaneScene
@@ -16,7 +16,7 @@ MOST = 48
 PAST, FUTURE = 0.75, 0.2
 FINE = 2.0
 """Pixels that a line spans at least."""
-_kept = Keeper()
+_kept = Memo()
 
 
 def chosen_points(count: int) -> NDArray[np.intp]:
@@ -27,16 +27,15 @@ def chosen_points(count: int) -> NDArray[np.intp]:
 def ways(trajectory: Trajectory) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """The chosen points as far as they have arrived, (points, frames, 2), and how far each has
     come since the first frame, (points, frames)."""
-    frames = len(trajectory.x)
 
     def stack() -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         chosen = chosen_points(len(trajectory.x[0]))
-        lines = np.stack([state[chosen] for state in trajectory.x[:frames]], axis=1)
+        lines = np.stack([state[chosen] for state in trajectory.x], axis=1)
         steps = np.linalg.norm(np.diff(lines.astype(np.float64), axis=1), axis=2)
         start = np.zeros((len(lines), 1))
         return lines, np.concatenate([start, np.nan_to_num(steps).cumsum(axis=1)], axis=1)
 
-    return _kept.get(trajectory, ("ways", frames), stack)
+    return _kept.get(trajectory, "ways", stack)
 
 
 def paint_trajectories(paper: Paper, lane: LaneScene, t: float) -> None:

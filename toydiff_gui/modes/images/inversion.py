@@ -222,5 +222,4 @@ def _same(before: ModelInfo, after: ModelInfo) -> bool:
 
 def transform_of(model: ModelInfo) -> Standardisation:
     """From pixels / 255 to the units of a model of images."""
-    mean, std = (np.array(values).reshape(-1, 1, 1) for values in (model.mean, model.std))
-    return Standardisation(mean, std)
+    return Standardisation.by_channel(model.mean, model.std, model.shape)

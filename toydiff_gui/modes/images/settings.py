@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from engine import catalogue
 from engine.config import MAX_TIMESTEPS, MOST_GUIDANCE, PathName, SamplerName, require_between
+from engine.values import value
 from toydiff_gui.state.results import Inversion
+from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.slots import Family, Kind, Slot
 
 MAX_TILES, MAX_PATH_IMAGES = 400, 64
@@ -131,6 +133,7 @@ class ImagePointer:
     next_mark: Literal["A", "B"] = "A"
 
 
+@value
 @dataclass(frozen=True)
 class SliceRun:
     """The decoded plane through A, B and C: ``images`` (rows * columns, C, H, W), row by row.
@@ -148,9 +151,10 @@ class SliceRun:
     message: str = ""
 
 
+@value
 @dataclass(frozen=True)
 class AttentionRun:
-    """Attention that has arrived: ``weights`` maps t to (heads, L, L) and grows in place.
+    """Attention that has arrived: ``weights`` maps t to (heads, L, L).
 
     ``layers``: (name, side, heads) of each layer there is.
     """
@@ -163,6 +167,7 @@ class AttentionRun:
     message: str = ""
 
 
+@value
 @dataclass(frozen=True)
 class ImageDataRun:
     """What is known of the image sets: ``places`` maps a name to its folder, '' where it is not.
@@ -209,6 +214,7 @@ class Cost:
 
 
 IMAGE_SAMPLING = Slot("images", ImageSampling, Kind.SETTING)
+IMAGE_LANES = LaneMode(IMAGE_SAMPLING, has_drawn=lambda images: images.c is not None)
 IMAGE_CARD = Slot("image card", ImageCard, Kind.SETTING)
 IMAGE_ZOOM = Slot("image zoom", lambda: 1, Kind.VIEW)
 """Tiles in a row: 1 shows all, 2 half as many as large again, and so on."""

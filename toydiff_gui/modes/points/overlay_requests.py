@@ -193,7 +193,7 @@ class OverlayRequests(QObject):
             if not isinstance(message, protocol.Frame):
                 return layer
             if layer is None:
-                times = [self._on_timeline(t, subject) for t in message.times]
+                times = tuple(self._on_timeline(t, subject) for t in message.times)
                 layer = WarpLayer(Trajectory(times), WARP_POINTS)
             grown = layer.trajectory.with_frame(arrays["x"], arrays["x0"])
             return replace(layer, trajectory=grown)

@@ -13,6 +13,7 @@ from engine import catalogue
 from engine.config import MAX_TIMESTEPS, MAX_WAY_POINTS, PathName, Side, require_between
 from toydiff_gui.scene import BasinLayer, FieldLayer, HeatLayer, WarpLayer
 from toydiff_gui.state.results import Inversion
+from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.slots import Family, Kind, Slot
 from toydiff_gui.state.store import Store
 
@@ -101,6 +102,12 @@ class OwnPoints:
 OWN_POINTS = Slot("own points", OwnPoints, Kind.SETTING)
 INVERSION = Slot("inversion", Inversion, Kind.RESULT)
 SAMPLING = Slot("sampling", Sampling, Kind.SETTING)
+POINT_LANES = LaneMode(
+    SAMPLING,
+    follows_path=lambda sampling: sampling.mode == "interpolation",
+    has_drawn=lambda sampling: bool(sampling.through),
+    to_follow_path={"mode": "interpolation"},
+)
 COMPARISON = Slot("comparison", Comparison, Kind.RESULT)
 LAYERS: Family[tuple[str, str], Layer | None] = Family("layers", lambda: None)
 """By the lane's key and the kind of overlay."""

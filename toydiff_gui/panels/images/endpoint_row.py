@@ -47,11 +47,10 @@ def pixels_of(state: Store, end: ImageEnd, *, unfinished: bool = False) -> Pixel
             image = last[end.tile] if end.tile < len(last) else None
     if image is None or image.shape != state.get(MODEL).shape:
         return None
-    axes = (-1, 1, 1)
-    mean, std = np.array(state.get(MODEL).mean), np.array(state.get(MODEL).std)
-    if len(mean) != image.shape[0]:
+    model = state.get(MODEL)
+    if len(model.mean) != image.shape[0]:
         return None
-    return to_pixels(image, Standardisation(mean.reshape(axes), std.reshape(axes)))
+    return to_pixels(image, Standardisation.by_channel(model.mean, model.std, image.shape))
 
 
 class EndpointButton(QPushButton):

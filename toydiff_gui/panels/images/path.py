@@ -19,7 +19,12 @@ from toydiff_gui.controls import (
     SegmentedControl,
     Text,
 )
-from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, MAX_PATH_IMAGES, ImageSampling
+from toydiff_gui.modes.images.settings import (
+    IMAGE_LANES,
+    IMAGE_SAMPLING,
+    MAX_PATH_IMAGES,
+    ImageSampling,
+)
 from toydiff_gui.panels.images.endpoint_row import EndpointRow
 from toydiff_gui.panels.parts import Section
 from toydiff_gui.panels.search import SearchLine
@@ -80,7 +85,7 @@ class ImagePathSection(Section):
         self.kind.chosen.connect(self._set_path)
         self.column.addWidget(self.kind)
         self._build_images()
-        self.search = SearchLine(state)
+        self.search = SearchLine(state, IMAGE_LANES)
         self.search.stop_requested.connect(self.stop_search_requested)
         self.search.again_requested.connect(self.search_again_requested)
         self.column.addWidget(self.search)

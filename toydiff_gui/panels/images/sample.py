@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from toydiff_gui.modes.images.settings import IMAGE_LANES
 from toydiff_gui.panels.images.browse import BrowseDialog
 from toydiff_gui.panels.images.classes import ClassesSection
 from toydiff_gui.panels.images.inversion import ImageInversionFoot
@@ -38,7 +39,7 @@ class ImageSamplePanel(LaneDock):
     search_again_requested = Signal()
 
     def __init__(self, state: Store, parent: QWidget | None = None) -> None:
-        super().__init__("Sample", state, parent)
+        super().__init__("Sample", state, IMAGE_LANES, parent)
         self.start = ImageStartSection(state)
         self.path = ImagePathSection(state)
         self.classes = ClassesSection(state)
