@@ -16,9 +16,10 @@ from PySide6.QtWidgets import QApplication
 
 from toydiff_gui import memory
 from toydiff_gui.app.installed_modes import MODES, task
-from toydiff_gui.main_window import HINT_SEEN, MainWindow
+from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes import tasks
 from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, IMAGE_SAMPLING, SLICE
+from toydiff_gui.modes.points.mode import HINT_SEEN, PointsAtWork
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.engine import ENGINE
@@ -115,8 +116,11 @@ def take_window_pictures(folder: Path) -> None:
             app.processEvents()
         window.grab().save(str(FOLDER / f"window-{name}.png"))
 
+    points = window.mode("2d")
+    assert isinstance(points, PointsAtWork)
+
     def at_rest() -> bool:
-        parts = (window.mode("2d").overlays, window.diagnostics.noise_requests)
+        parts = (points.overlays, window.diagnostics.noise_requests)
         return complete() and not any(part.busy for part in parts)
 
     def take(name: str, t: int) -> None:

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from toydiff_gui import theme
-
-KEYS = (
-    ("Space", "play, pause"),
-    ("Left, Right", "a step towards noise, towards data"),
-    ("Home, End", "noise, data"),
-    ("L", "loop"),
-    ("R", "reverse"),
-    ("1 … 9", "select a lane"),
-    ("Esc", "all lanes again after one was shown alone; on the tiles: stop sampling"),
-    ("Arrows on A or B", "move it by 0.01; with Shift by 0.1"),
-    ("Arrows on the tiles", "go from image to image; Enter makes it A, then B; with Shift C"),
-    ("Ctrl+1, Ctrl+2", "the pages Explore and Diagnostics"),
-    ("Ctrl+0", "reset the view"),
-    ("Ctrl+O", "open a checkpoint"),
-    ("Ctrl+E", "export"),
-    ("Ctrl+Shift+C", "copy the picture"),
-    ("F11", "presentation view"),
-    ("F1", "this help"),
-)
+from toydiff_gui.state.actions import Row, key_lines
 
 TEXT = """
 <h3>Time</h3>
@@ -100,10 +84,11 @@ shows all again. Every plot can be saved as PNG, SVG, PDF or CSV.</p>
 
 
 class HelpDialog(QDialog):
-    """Explains time, lanes, training, and lists the keys."""
+    """Explains time, lanes, training, and lists the keys of ``rows``."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, rows: Iterable[Row], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._lines = key_lines(rows)
         self.setWindowTitle("ToyDiff help")
         self.setModal(False)
         self.page = QTextBrowser()
@@ -122,7 +107,7 @@ class HelpDialog(QDialog):
     def _write(self) -> None:
         rows = "".join(
             f"<tr><td style='padding-right: 24px'><b>{key}</b></td><td>{meaning}</td></tr>"
-            for key, meaning in KEYS
+            for key, meaning in self._lines
         )
         # The bundled typeface has no bold of its own here; colour takes its place.
         accent = theme.current().palette.accent

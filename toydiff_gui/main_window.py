@@ -10,9 +10,7 @@ from PySide6.QtGui import (
     QCloseEvent,
     QGuiApplication,
     QKeyEvent,
-    QKeySequence,
     QResizeEvent,
-    QShortcut,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -27,6 +25,8 @@ from PySide6.QtWidgets import (
 
 from toydiff_gui import memory, names, sheet, theme
 from toydiff_gui.app import installed_modes
+from toydiff_gui.app.commands import actions_of, model_actions, task_actions
+from toydiff_gui.app.keys import install_keys
 from toydiff_gui.app.mode_switch import ModeSwitch
 from toydiff_gui.bundled import all_bundled
 from toydiff_gui.canvas import LaneGrid
@@ -55,7 +55,7 @@ from toydiff_gui.state.programs import allow_program
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import MARKED, PINNED, VIEW
-from toydiff_gui.timeline import TimelinePanel, install_shortcuts
+from toydiff_gui.timeline import TimelinePanel
 from toydiff_gui.timers import single_shot
 from toydiff_gui.toolbar import Toolbar
 
@@ -99,9 +99,11 @@ class MainWindow(QMainWindow):
         self._mode = self.modes.mode
         self._at_work: dict[str, ModeAtWork] = {}
         self._scene_timer = single_shot(self, 0, self._show_scene)
+        self.rows = actions_of(self)
+        self.keys = install_keys(self, self.rows)
         self._build()
         self._connect()
-        self._install_keys()
+
         self._show_model()
         self._show_docks()
         self._show_page()
@@ -115,7 +117,7 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         segments = [Segment(mode.key, mode.title, mode.tip) for mode in installed_modes.MODES]
-        self.toolbar = Toolbar(self.state, segments)
+        self.toolbar = Toolbar(self.state, self.rows, segments)
         self.train_rail = DockRail("Train", "left")
         self.sample_rail = DockRail("Sample", "right")
         self.timeline = TimelinePanel(self.state, self.playback)
@@ -186,7 +188,7 @@ class MainWindow(QMainWindow):
             work.train_dock.pause_requested.connect(self.training.pause)
             work.train_dock.resume_requested.connect(self.training.resume)
             work.train_dock.stop_requested.connect(self.training.stop)
-        self._install_digits(work.page)
+        self.keys.reach_lanes(work.page)
         self._tell_models(work)
         return work
 
@@ -209,37 +211,8 @@ class MainWindow(QMainWindow):
         self.training.runs_changed.connect(self._show_model)
         self.train_rail.open_requested.connect(lambda: state.update(VIEW, train_dock=True))
         self.sample_rail.open_requested.connect(lambda: state.update(VIEW, sample_dock=True))
-        bar = self.toolbar
-        bar.model_chosen.connect(self._choose_model)
-        bar.mode_chosen.connect(self.show_mode)
-        bar.task_chosen.connect(self.show_task)
-        bar.open_requested.connect(self.ask_for_checkpoint)
-        bar.export_requested.connect(self.show_export)
-        bar.copy_requested.connect(self.copy_picture)
-        bar.reset_view_requested.connect(self.reset_view)
-        bar.help_requested.connect(self.show_help)
-        bar.restart_requested.connect(self.controllers.engine.start_again)
+        self.toolbar.mode_chosen.connect(self.show_mode)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
-
-    def _install_keys(self) -> None:
-        install_shortcuts(self, self.playback)
-        for keys, act in (
-            ("Ctrl+E", self.show_export),
-            ("Ctrl+O", self.ask_for_checkpoint),
-            ("Ctrl+Shift+C", self.copy_picture),
-            ("Ctrl+0", self.reset_view),
-            ("Ctrl+1", lambda: self.state.update(VIEW, page="explore")),
-            ("Ctrl+2", lambda: self.state.update(VIEW, page="diagnostics")),
-            ("F1", self.show_help),
-            ("F11", self.toggle_presentation),
-        ):
-            QShortcut(QKeySequence(keys), self).activated.connect(act)
-
-    def _install_digits(self, page: QWidget) -> None:
-        for number in range(1, 10):
-            shortcut = QShortcut(QKeySequence(str(number)), page)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(lambda number=number: self.select_lane(number))
 
     def _first_size(self) -> QSize:
         screen = self.screen().availableSize()
@@ -282,7 +255,7 @@ class MainWindow(QMainWindow):
     def _show_model(self) -> None:
         self.timeline.set_schedule(alphas_cumprod(self.state.get(MODEL).schedule))
         self.shown.show_model()
-        self.toolbar.set_models(self._known_models())
+        self.toolbar.set_models(model_actions(self, self._known_models()))
         for work in self._at_work.values():
             self._tell_models(work)
         self._show_mode()
@@ -308,7 +281,7 @@ class MainWindow(QMainWindow):
         """Docks, page and tasks of the mode that the model belongs to."""
         mode = self.modes.mode
         self.toolbar.set_mode(mode.key)
-        self.toolbar.set_tasks([(task.key, task.title, task.tooltip) for task in mode.tasks])
+        self.toolbar.set_tasks(task_actions(self, mode.tasks))
         if mode is not self._mode:
             self._mode = mode
             self.state.update(VIEW, maximised_lane="")  # what was alone belongs to the other
@@ -381,12 +354,16 @@ class MainWindow(QMainWindow):
 
     # What can be done
 
+    def lane_with(self, number: int) -> str | None:
+        """The key of the lane with this number, if there is one."""
+        lanes = self.shown.lanes()
+        return next((lane.key for lane in lanes if lane.number == number), None)
+
     def select_lane(self, number: int) -> None:
         """Select the lane with this number, if there is one."""
-        lanes = self.shown.lanes()
-        lane = next((lane for lane in lanes if lane.number == number), None)
-        if lane is not None:
-            self.state.update(VIEW, selected_lane=lane.key)
+        key = self.lane_with(number)
+        if key is not None:
+            self.state.update(VIEW, selected_lane=key)
 
     def show_task(self, key: str) -> None:
         """Set up a task of the exercise; its bundled model is opened first if need be."""
@@ -411,7 +388,7 @@ class MainWindow(QMainWindow):
         if ref is None:
             self.state.post(mode.no_model, error=True)
             return
-        self._choose_model(ref)
+        self.choose_model(ref)
 
     def _ask_to_run(self, ref: str, opens: bool) -> None:
         """Say that a program was not opened, with a button that runs it."""
@@ -420,7 +397,7 @@ class MainWindow(QMainWindow):
         def run() -> None:
             allow_program(self.state, ref)
             if opens:
-                self._choose_model(ref)
+                self.choose_model(ref)
 
         whose = "" if opens else ", the model of a lane,"
         text = f"{file}{whose} is a program and was not opened."
@@ -433,7 +410,8 @@ class MainWindow(QMainWindow):
         self.playback.to_noise()
         self.playback.play()
 
-    def _choose_model(self, ref: str) -> None:
+    def choose_model(self, ref: str) -> None:
+        """Open a model in place of the one of now."""
         self._task_waiting = None  # who chooses a model wants to see that
         self.models.open(ref)
 
@@ -453,22 +431,21 @@ class MainWindow(QMainWindow):
 
     def ask_for_checkpoint(self) -> None:
         """Choose a file and open its model: weights, a pipeline, a network of one's own."""
-        if self.state.get(ENGINE).status == "dead":
-            self._show_engine()
-            return
-        if self.state.get(ENGINE).status != "ready":
-            self.state.post("Opening needs the engine, which is not ready.", error=True)
-            return
         name, _ = QFileDialog.getOpenFileName(self, "Open a model", "", FILTERS)
         if name:
             ref = reference_of(name)
             allow_program(self.state, ref)  # the dialog says what it does
-            self._choose_model(ref)
+            self.choose_model(ref)
+
+    def refuse_to_open(self) -> None:
+        """Say why no model can be opened now."""
+        if self.state.get(ENGINE).status == "dead":
+            self._show_engine()
+        else:
+            self.state.post("Opening needs the engine, which is not ready.", error=True)
 
     def show_export(self) -> None:
         """Open the export dialog; the window plays on beside it."""
-        if self._only_plots():
-            return
         if self._export is None:
             self._export = ExportDialog(
                 self.current_picture, self.playback, self, settings=self._settings
@@ -479,21 +456,20 @@ class MainWindow(QMainWindow):
 
     def copy_picture(self) -> None:
         """Put the canvas, as it is now, on the clipboard."""
-        if self._only_plots():
-            return
         name: ThemeName = "dark" if theme.current().dark else "light"
         data = clipboard_data(self.current_picture(), self.playback.t, COPY_SIZE, name)
         QGuiApplication.clipboard().setMimeData(data)
         self.state.post("The picture is on the clipboard.")
 
-    def _only_plots(self) -> bool:
-        """Whether the page has plots instead of lanes; then says how these are exported."""
-        plots = (
-            self.state.get(VIEW).page == "diagnostics" and self.diagnostics.current_scene is None
-        )
-        if plots:
-            self.state.post("Every plot on this page has an export button of its own.")
-        return plots
+    @property
+    def shows_lanes(self) -> bool:
+        """Whether the page has lanes that can be exported, not plots."""
+        explore = self.state.get(VIEW).page == "explore"
+        return explore or self.diagnostics.current_scene is not None
+
+    def point_to_plots(self) -> None:
+        """Say how the plots on the page are exported."""
+        self.state.post("Every plot on this page has an export button of its own.")
 
     def reset_view(self) -> None:
         """Show all of every plot that is on the screen again."""
@@ -506,17 +482,13 @@ class MainWindow(QMainWindow):
     def show_help(self) -> None:
         """Open the help."""
         if self._help is None:
-            self._help = HelpDialog(self)
+            self._help = HelpDialog(self.rows, self)
             self._help.destroyed.connect(self._forget_help)
         self._help.show()
         self._help.raise_()
 
     def _forget_help(self) -> None:
         self._help = None
-
-    def toggle_presentation(self) -> None:
-        """Switch the view for a projector on or off."""
-        self.state.update(VIEW, presentation=not self.state.get(VIEW).presentation)
 
     def start_engine(self) -> None:
         """Start the engine; it reports when it has loaded."""
@@ -530,10 +502,8 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(0, self, self._place_messages)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape that nobody else has needed returns from one lane or card to all."""
-        if event.key() == Qt.Key.Key_Escape and self.state.get(VIEW).maximised_lane:
-            self.state.update(VIEW, maximised_lane="")
-        else:
+        """What no widget has wanted may be the key of an action."""
+        if not self.keys.press(event):
             super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
-    QActionGroup,
     QFontMetrics,
     QPainter,
     QPaintEvent,
@@ -17,7 +16,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QMenu,
     QPushButton,
     QStyle,
     QStyleOptionButton,
@@ -25,19 +23,17 @@ from PySide6.QtWidgets import (
 )
 
 from toydiff_gui import names, theme
+from toydiff_gui.app.menus import ActionMenu
 from toydiff_gui.controls import LATER, IconButton, Segment, SegmentedControl, Text
 from toydiff_gui.icons import ButtonIcon
+from toydiff_gui.state.actions import Row, actions
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import VIEW
 
 HEIGHT = 48
-THEMES = (
-    ("system", "Theme of the system", "Light or dark, as the desktop is"),
-    ("dark", "Dark theme", "Light on dark"),
-    ("light", "Light theme", "Dark on light, for bright rooms and paper"),
-)
+MENUS = ("Models", "Tasks", "View", "Export")
 # The V of the name, from A's amber to B's blue: (x, y) in a box of 24, and where on the path.
 LOGO = (
     (2.5, 3.5, 0.0),
@@ -108,37 +104,28 @@ class ModelButton(QPushButton):
 
 
 class Toolbar(QFrame):
-    """Writes theme, presentation view and docks to the state; the rest are signals.
+    """What it offers are actions of the table; only the choice of a mode is a signal.
 
     Signals:
-        model_chosen: (ref) a model from the chooser's menu.
         mode_chosen: (key) show models of this mode.
-        task_chosen: (key) a task from the menu 'Tasks'.
-        open_requested: open a checkpoint from a file.
-        export_requested: export what the canvas shows.
-        copy_requested: copy the picture to the clipboard.
-        reset_view_requested: show all of every plot again.
-        help_requested: open the help.
-        restart_requested: start an engine in place of the one that has ended.
     """
 
-    model_chosen = Signal(str)
     mode_chosen = Signal(str)
-    task_chosen = Signal(str)
-    open_requested = Signal()
-    export_requested = Signal()
-    copy_requested = Signal()
-    reset_view_requested = Signal()
-    help_requested = Signal()
-    restart_requested = Signal()
 
     def __init__(
-        self, state: Store, modes: Sequence[Segment] = (), parent: QWidget | None = None
+        self,
+        state: Store,
+        rows: Iterable[Row],
+        modes: Sequence[Segment] = (),
+        parent: QWidget | None = None,
     ) -> None:
         """``modes``: the segments of the switch between modes, by their keys."""
         super().__init__(parent)
         self._state, self._modes = state, tuple(modes)
         self._mode = self._modes[0].key if self._modes else ""
+        rows = tuple(rows)
+        self._actions = {action.id: action for action in actions(rows)}
+        self._menus = {name: ActionMenu(name, rows, self) for name in MENUS}
         self.setProperty("surface", "bar")
         self._texts: dict[QPushButton, str] = {}
         self._glyphs: dict[QPushButton, ButtonIcon] = {}
@@ -161,24 +148,20 @@ class Toolbar(QFrame):
         self._show()
         self._show_engine()
 
-    def set_models(self, models: list[tuple[str, str]]) -> None:
-        """Offer models: pairs of what the engine is asked for and what the user reads."""
-        self._models.clear()
-        for ref, label in models:
-            action = self._models.addAction(label)
-            action.setData(ref)
-            action.setCheckable(True)
+    def set_models(self, rows: Iterable[Row]) -> None:
+        """Offer models."""
+        self._menus["Models"].offer(rows)
         self._show()
 
-    def set_tasks(self, tasks: list[tuple[str, str, str]]) -> None:
-        """Offer tasks: key, title and an explanation."""
-        self._tasks.clear()
-        for key, title, tooltip in tasks:
-            action = self._tasks.addAction(title)
-            action.setData(key)
-            action.setToolTip(tooltip)
-            action.setStatusTip(tooltip)
+    def set_tasks(self, rows: Iterable[Row]) -> None:
+        """Offer tasks."""
+        self._menus["Tasks"].offer(rows)
         self._show_engine()
+
+    def entry(self, id_: str) -> QAction | None:
+        """The entry of a menu that stands for the action with this id."""
+        found = (menu.entry(id_) for menu in self._menus.values())
+        return next((entry for entry in found if entry is not None), None)
 
     # Building
 
@@ -189,9 +172,7 @@ class Toolbar(QFrame):
         self._row.addSpacing(6)
         self.model_button = ModelButton()
         self.model_button.setToolTip("Choose the model that the lanes sample from")
-        self._models = _menu(self, "Models")
-        self._models.triggered.connect(self._choose_model)
-        self.model_button.setMenu(self._models)
+        self.model_button.setMenu(self._menus["Models"])
         self._row.addWidget(self.model_button)
 
     def _build_modes(self) -> None:
@@ -203,20 +184,14 @@ class Toolbar(QFrame):
             ),
         )
         self.mode.chosen.connect(self.mode_chosen)
+        pages = {"explore": "explore", "diagnostics": "chart"}
+        shown = {page: self._actions[f"page.{page}"] for page in pages}
         self.page = SegmentedControl(
             "Page",
-            (
-                Segment("explore", "Explore", "Lanes side by side on one timeline", icon="explore"),
-                Segment(
-                    "diagnostics",
-                    "Diagnostics",
-                    "What the network predicts, what the schedule does, the forward process",
-                    icon="chart",
-                ),
-            ),
+            [Segment(page, a.title, a.tip, icon=pages[page]) for page, a in shown.items()],
         )
         self.page.set_current(self._state.get(VIEW).page)
-        self.page.chosen.connect(self._choose_page)
+        self.page.chosen.connect(lambda page: shown[page].ask())
         self._row.addWidget(self.mode)
         self._row.addSpacing(4)
         self._row.addWidget(self.page)
@@ -228,63 +203,22 @@ class Toolbar(QFrame):
             button.setEnabled(False)
             self._row.addWidget(button)
         self.tasks_button = self._button("Tasks", "tasks", "")
-        self._tasks = _menu(self, "Tasks")
-        self._tasks.setToolTipsVisible(True)
-        self._tasks.triggered.connect(self._choose_task)
-        self.tasks_button.setMenu(self._tasks)
-        self.open_button = self._button("Open", "open", "Open a checkpoint from a file")
-        self.open_button.clicked.connect(self.open_requested)
+        self.tasks_button.setMenu(self._menus["Tasks"])
+        opening, helping = self._actions["model.open"], self._actions["help.show"]
+        self.open_button = self._button(opening.title, "open", opening.tip)
+        self.open_button.clicked.connect(opening.ask)
         self.save_button = self._button("Save session", "save", LATER)
         self.save_button.setEnabled(False)
         self.view_button = self._button("View", "eye", "Theme, presentation view and panels")
-        self.view_button.setMenu(self._build_view_menu())
-        self.help_button = IconButton("help", "Help", "What is shown here, and all keys", side=30)
-        self.help_button.clicked.connect(self.help_requested)
+        self.view_button.setMenu(self._menus["View"])
+        self.help_button = IconButton("help", helping.title, helping.tip, side=30)
+        self.help_button.clicked.connect(helping.ask)
         self._row.addWidget(self.help_button)
         self._row.addSpacing(2)
         self.export_button = self._button(
             "Export", "export", "Save or copy what the plots show", plain=False
         )
-        menu = _menu(self, "Export")
-        self.export_action = menu.addAction("Export film or picture…")
-        self.export_action.triggered.connect(self.export_requested)
-        self.copy_action = menu.addAction("Copy the picture")
-        self.copy_action.triggered.connect(self.copy_requested)
-        self.export_button.setMenu(menu)
-
-    def _build_view_menu(self) -> QMenu:
-        menu = _menu(self, "View")
-        menu.setToolTipsVisible(True)
-        group = QActionGroup(menu)
-        self._themes: dict[str, QAction] = {}
-        for key, title, tooltip in THEMES:
-            action = menu.addAction(title)
-            action.setCheckable(True)
-            action.setToolTip(tooltip)
-            action.setData(key)
-            group.addAction(action)
-            self._themes[key] = action
-        group.triggered.connect(self._set_theme)
-        menu.addSeparator()
-        self.presentation_action = menu.addAction("Presentation view")
-        self.presentation_action.setCheckable(True)
-        self.presentation_action.setToolTip("Larger type and thicker lines, for a projector")
-        self.presentation_action.triggered.connect(self._set_presentation)
-        self.reset_view_action = menu.addAction("Reset the plots' view")
-        self.reset_view_action.setToolTip("Show all of every plot again, at the same scale")
-        self.reset_view_action.triggered.connect(self.reset_view_requested)
-        menu.addSeparator()
-        self.train_dock_action = menu.addAction("Panel 'Train'")
-        self.sample_dock_action = menu.addAction("Panel 'Sample'")
-        for action in (self.train_dock_action, self.sample_dock_action):
-            action.setCheckable(True)
-        menu.addSeparator()
-        self.restart_action = menu.addAction("Restart the engine")
-        self.restart_action.setToolTip("Start another engine when the one of now has ended")
-        self.restart_action.triggered.connect(self.restart_requested)
-        self.train_dock_action.triggered.connect(self._set_train_dock)
-        self.sample_dock_action.triggered.connect(self._set_sample_dock)
-        return menu
+        self.export_button.setMenu(self._menus["Export"])
 
     def _button(self, text: str, icon: str, tooltip: str, plain: bool = True) -> QPushButton:
         button = QPushButton(text)
@@ -305,15 +239,8 @@ class Toolbar(QFrame):
         self.mode.set_current(key)
 
     def _show(self) -> None:
-        view = self._state.get(VIEW)
-        self.page.set_current(view.page)
+        self.page.set_current(self._state.get(VIEW).page)
         self.mode.set_current(self._mode)
-        self._themes[view.theme].setChecked(True)
-        self.presentation_action.setChecked(view.presentation)
-        self.train_dock_action.setChecked(view.train_dock)
-        self.sample_dock_action.setChecked(view.sample_dock)
-        for action in self._models.actions():
-            action.setChecked(action.data() == self._state.get(MODEL).ref)
         line = names.model_line(self._state.get(MODEL))
         self.model_button.setAccessibleName(f"Model: {line}")
         self._show_engine()
@@ -329,20 +256,21 @@ class Toolbar(QFrame):
         }[engine.status]
         line = names.model_line(self._state.get(MODEL))
         tasks = "Set up one of the exercise's tasks"
-        if self._tasks.isEmpty():
+        if self._menus["Tasks"].isEmpty():
             tasks = "There are no tasks here"
         for button, tip in (
             (self.model_button, f"{line}\nChoose the model that the lanes sample from"),
             (self.tasks_button, tasks),
-            (self.open_button, "Open a checkpoint from a file"),
+            (self.open_button, self._actions["model.open"].tip),
         ):
             button.setEnabled(not reason)
             button.setToolTip(reason or tip)
         for segment in self._modes:
             self.mode.set_segment(segment.key, not reason, reason or segment.tooltip)
-        if self._tasks.isEmpty():
+        if self._menus["Tasks"].isEmpty():
             self.tasks_button.setEnabled(False)
-        self.restart_action.setEnabled(engine.status == "dead")
+        for menu in self._menus.values():
+            menu.refresh()
 
     def _resize(self) -> None:
         now = theme.current()
@@ -391,30 +319,6 @@ class Toolbar(QFrame):
             unusable.setVisible(later)
         self._row.invalidate()
 
-    # Acting
-
-    def _choose_model(self, action: QAction) -> None:
-        self._show()  # the tick follows the state, not the click
-        self.model_chosen.emit(action.data())
-
-    def _choose_page(self, page: str) -> None:
-        self._state.update(VIEW, page=page)
-
-    def _choose_task(self, action: QAction) -> None:
-        self.task_chosen.emit(action.data())
-
-    def _set_theme(self, action: QAction) -> None:
-        self._state.update(VIEW, theme=action.data())
-
-    def _set_presentation(self, presentation: bool) -> None:
-        self._state.update(VIEW, presentation=presentation)
-
-    def _set_train_dock(self, shown: bool) -> None:
-        self._state.update(VIEW, train_dock=shown)
-
-    def _set_sample_dock(self, shown: bool) -> None:
-        self._state.update(VIEW, sample_dock=shown)
-
     def minimumSizeHint(self) -> QSize:
         """Any width: what does not fit goes without its text."""
         return QSize(theme.current().px(600), theme.current().px(HEIGHT))
@@ -428,9 +332,3 @@ class Toolbar(QFrame):
         """Only now do the buttons know the style sheet's sizes."""
         super().showEvent(event)
         self._fit()
-
-
-def _menu(parent: QWidget, name: str) -> QMenu:
-    menu = QMenu(parent)
-    menu.setAccessibleName(name)
-    return menu

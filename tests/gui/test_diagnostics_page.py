@@ -429,7 +429,7 @@ def test_dragging_in_the_dots_pans_and_reset_view_shows_all(page, window):
     QTest.mouseRelease(first, Qt.MouseButton.LeftButton, pos=middle + QPoint(20, 0))
     span = first.frame.x1 - first.frame.x0
     assert before - first.frame.x0 == pytest.approx(20 / first.frame.plot.width() * span, rel=0.01)
-    window.toolbar.reset_view_action.trigger()
+    window.toolbar.entry("view.reset").trigger()
     assert (first.frame.x0, first.frame.x1) == (-3.5, 3.5)
 
 
@@ -553,8 +553,8 @@ def test_a_refused_folder_is_told_in_one_sentence(page, window, tmp_path, monkey
 def test_the_export_button_of_the_bar_points_to_those_of_the_plots(page, window):
     posted = []
     window.state.message_posted.connect(lambda text, error: posted.append(text))
-    window.toolbar.export_action.trigger()
-    window.toolbar.copy_action.trigger()
+    window.toolbar.entry("export.show").trigger()
+    window.toolbar.entry("export.copy").trigger()
     assert posted == ["Every plot on this page has an export button of its own."] * 2
 
 

@@ -281,10 +281,7 @@ def test_the_same_time_for_all_and_thumbnails_of_the_pinned_tile(images):
 @pytest.mark.parametrize("name", ["images-1a", "images-1e"])
 def test_a_task_of_images_sets_the_scene(images, name):
     images.state.update(IMAGE_SAMPLING, path="geodesic", eta=0.5, tile_class=3, steps=7)
-    action = next(
-        action for action in images.toolbar.tasks_button.menu().actions() if action.data() == name
-    )
-    action.trigger()
+    images.toolbar.entry(f"task.{name}").trigger()
     images.link.answer_all()
     images.playback.pause()
     state = images.state
@@ -578,8 +575,7 @@ def test_the_presentation_view_hides_the_docks_of_this_mode(images):
 
 
 def test_a_search_can_be_begun_again_though_the_points_are_samples(window):
-    tasks = window.toolbar._tasks.actions()
-    next(action for action in tasks if action.data() == "1a").trigger()
+    window.toolbar.entry("task.1a").trigger()
     window.link.answer_all()
     assert window.state.get(SAMPLING).mode == "samples"
     to_images(window)

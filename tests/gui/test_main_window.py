@@ -72,10 +72,6 @@ def pixels(image):
     return flat.reshape(image.height(), image.width(), 4)[..., :3].astype(int)
 
 
-def action(menu, data):
-    return next(action for action in menu.actions() if action.data() == data)
-
-
 # Before there is an engine
 
 
@@ -277,11 +273,11 @@ def test_docks_give_way_to_rails_that_bring_them_back(window):
 
 
 def test_the_theme_follows_the_menu(window):
-    window.toolbar._themes["light"].trigger()
+    window.toolbar.entry("theme.light").trigger()
     settle()
     assert not theme.current().dark
     assert pixels(on_screen(window)).mean() > 160
-    window.toolbar._themes["dark"].trigger()
+    window.toolbar.entry("theme.dark").trigger()
     settle()
     assert pixels(on_screen(window)).mean() < 80
 
@@ -376,7 +372,7 @@ def test_seed_eta_and_steps_are_passed_on(window):
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.key)
 def test_a_task_sets_up_everything(window, task):
     window.state.update(SAMPLING, steps=30, eta=0.7)
-    action(window.toolbar._tasks, task.key).trigger()
+    window.toolbar.entry(f"task.{task.key}").trigger()
     window.link.answer_all()
     sampling = window.state.get(SAMPLING)
     assert (sampling.steps, sampling.eta) == (None, 0.0)
@@ -390,7 +386,7 @@ def test_a_task_sets_up_everything(window, task):
 def test_a_task_brings_its_model(window):
     window.models.open("moons")
     window.link.answer_all()
-    action(window.toolbar._tasks, "1e").trigger()
+    window.toolbar.entry("task.1e").trigger()
     assert window.state.get(MODEL).ref == "moons"  # until the other is there
     window.link.answer_all()
     assert window.state.get(MODEL).ref == "v"
@@ -400,13 +396,13 @@ def test_a_task_brings_its_model(window):
 def test_a_task_that_gave_way_to_another_model_does_not_come_back(window):
     window.models.open("moons")
     window.link.answer_all()
-    action(window.toolbar._tasks, "1e").trigger()
-    action(window.toolbar._models, "gaussians8").trigger()
+    window.toolbar.entry("task.1e").trigger()
+    window.toolbar.entry("model.gaussians8").trigger()
     task, other = window.link.asked(protocol.Open)[-2:]
     window.link.report(protocol.Result(job=task.job, cancelled=True))
     window.link.describe(other.job)
     window.link.answer_all()
-    action(window.toolbar._models, "v").trigger()
+    window.toolbar.entry("model.v").trigger()
     window.link.answer_all()
     assert window.state.get(MODEL).ref == "v"
     assert window.state.get(SAMPLING).a == Sampling().a
@@ -549,17 +545,16 @@ def test_models_that_were_opened_are_listed_until_they_are_gone(window, tmp_path
     file.write_bytes(b"x")
     window.models.open(str(file))
     window.link.answer_all()
-    menu = window.toolbar._models
-    assert action(menu, str(file)).isChecked()
+    assert window.toolbar.entry(f"model.{file}").isChecked()
     file.unlink()
-    action(menu, str(file)).trigger()
+    window.toolbar.entry(f"model.{file}").trigger()
     window.link.report(
         protocol.Failure(job=window.link.asked(protocol.Open)[-1].job, message="no such checkpoint")
     )
     assert texts(window) == ["No such checkpoint."]
     window.models.open("v")
     window.link.answer_all()
-    assert str(file) not in [entry.data() for entry in menu.actions()]
+    assert window.toolbar.entry(f"model.{file}") is None
 
 
 # The end of an engine
@@ -758,7 +753,7 @@ def test_training_from_the_panel_makes_a_model_that_the_lanes_use(live, lasting_
     assert live.mode("2d").page.scene.lane("ddim").trajectory.t == tuple(range(20, -1, -1))
     assert live.mode("2d").page.lane_view("training") is None
     assert live.state.get(MODEL).trained_steps == 200
-    assert action(live.toolbar._models, str(folder)).isChecked()
+    assert live.toolbar.entry(f"model.{folder}").isChecked()
     assert panel.train_button.text() == "Train more"
     assert (folder / "metrics.jsonl").read_text().count("\n") == 200
 
@@ -818,7 +813,7 @@ def test_a_damaged_or_foreign_file_is_refused_in_one_message(live, tmp_path, mon
     assert str(file) in said
     assert live.state.get(MODEL) == before
     assert live.state.at(LANE_RUNS, "ddim") is run
-    assert str(file) not in [entry.data() for entry in live.toolbar._models.actions()]
+    assert live.toolbar.entry(f"model.{file}") is None
 
 
 def test_a_film_is_exported_while_the_window_plays(live, tmp_path):
@@ -887,7 +882,7 @@ def test_an_engine_that_is_killed_while_it_trains_can_be_restarted(workshop):
     wait_until(lambda: lanes_done(window), "the lanes")
     np.testing.assert_array_equal(window.state.at(LANE_RUNS, "ddim").trajectory.x[-1], before.x[-1])
     # What the training had saved can be opened, and trained on.
-    action(window.toolbar._models, str(folder)).trigger()
+    window.toolbar.entry(f"model.{folder}").trigger()
     wait_until(lambda: window.state.get(MODEL).ref == str(folder), "its model")
     assert window.state.get(MODEL).trained_steps % 10 == 0
     assert window.mode("2d").train_dock.train_button.text() == "Train more"
@@ -913,7 +908,7 @@ def test_closing_ends_and_saves_a_training_and_the_next_window_lists_it(workshop
     assert (folder / "metrics.jsonl").read_text().count("\n") >= step
     assert not list(folder.glob("*.tmp*"))
     again = workshop.open(start=False)
-    assert str(folder) in [entry.data() for entry in again.toolbar._models.actions()]
+    assert again.toolbar.entry(f"model.{folder}") is not None
 
 
 def test_closing_before_a_training_has_begun_leaves_no_folder(workshop, fake_engine):

@@ -209,8 +209,7 @@ def test_another_model_takes_its_place_for_the_mode(workshop, fake_engine, progr
 def test_the_list_of_models_asks_before_it_runs_one_of_last_time(workshop, fake_engine, program):
     keep(workshop, **{"runs/recent": [f"python:{program}"]})
     window = begun(workshop.open())
-    actions = {action.data(): action for action in window.toolbar._models.actions()}
-    actions[f"python:{program}"].trigger()
+    window.toolbar.entry(f"model.python:{program}").trigger()
     assert not named(window, program)
     click(offers(window)[0].action)
     window.link.answer_all()

@@ -13,12 +13,13 @@ from PySide6.QtWidgets import QLineEdit, QMainWindow, QPushButton, QVBoxLayout, 
 from engine import datasets, noise_tables
 from engine.config import ScheduleConfig
 from toydiff_gui import sheet, theme
+from toydiff_gui.app.keys import install_keys
 from toydiff_gui.playback import Playback
 from toydiff_gui.state.model import MODEL, show_model
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TrainingRun
 from toydiff_gui.thumbnails import HALF_HEIGHT, forward_thumbnails, thumbnail_times
-from toydiff_gui.timeline import TimelinePanel, install_shortcuts
+from toydiff_gui.timeline import TimelinePanel, time_actions
 
 ALPHAS = noise_tables.alphas_cumprod(ScheduleConfig())
 LEFT = Qt.MouseButton.LeftButton
@@ -362,7 +363,7 @@ def window(qtbot, qapp, panel, playback):
     column.addWidget(panel)
     window.setCentralWidget(body)
     qtbot.addWidget(window)
-    install_shortcuts(window, playback)
+    install_keys(window, time_actions(playback))
     window.show()
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)

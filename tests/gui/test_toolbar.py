@@ -1,12 +1,16 @@
 """The bar at the top, used as a user does, at the widths that screens have."""
 
+from unittest.mock import Mock
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QAbstractButton
 
 from toydiff_gui import sheet
+from toydiff_gui.app.commands import actions_of, model_actions, task_actions
 from toydiff_gui.controls import Segment
+from toydiff_gui.modes.tasks import Task
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.model import ModelInfo, show_model
 from toydiff_gui.state.store import Store
@@ -30,10 +34,20 @@ def state(qapp):
 
 
 @pytest.fixture
-def bar(qtbot, state):
-    bar = Toolbar(state, [Segment("2d", "2D", "Points"), Segment("images", "Images", "Pictures")])
-    bar.set_models([("v", "V · linear β"), ("moons", "Moons · linear β")])
-    bar.set_tasks([("tear", "A tear", "From left to right"), ("arm", "Down an arm", "Tip to tip")])
+def asked(state):
+    """A window that only remembers what it was asked for."""
+    return Mock(state=state, shows_lanes=True)
+
+
+@pytest.fixture
+def bar(qtbot, state, asked):
+    modes = [Segment("2d", "2D", "Points"), Segment("images", "Images", "Pictures")]
+    bar = Toolbar(state, actions_of(asked), modes)
+    models = [("v", "V · linear β"), ("moons", "Moons · linear β")]
+    bar.set_models(model_actions(asked, models))
+    tasks = [Task("tear", "A tear", "From left to right", {}, ())]
+    tasks.append(Task("arm", "Down an arm", "Tip to tip", {}, ()))
+    bar.set_tasks(task_actions(asked, tasks))
     qtbot.addWidget(bar)
     bar.resize(1440, 48)
     bar.show()
@@ -55,43 +69,40 @@ def choose(qtbot, menu, text):
     qtbot.keyClick(menu, Qt.Key.Key_Return)
 
 
-def test_model_is_shown_and_chosen(qtbot, bar, state):
+def test_model_is_shown_and_chosen(qtbot, bar, asked, state):
     assert bar.model_button.text() == "V · linear β · 250 steps · trained 6\u2009000 steps"
     menu = bar.model_button.menu()
     assert [a.isChecked() for a in menu.actions()] == [True, False]
-    with qtbot.waitSignal(bar.model_chosen) as said:
-        choose(qtbot, menu, "Moons · linear β")
-    assert said.args == ["moons"]
+    choose(qtbot, menu, "Moons · linear β")
+    asked.choose_model.assert_called_once_with("moons")
     assert [a.isChecked() for a in menu.actions()] == [True, False]  # not before the state says so
     show_model(state, ModelInfo(ref="moons", dataset="moons"))
     assert bar.model_button.text() == "Moons · linear β · 250 steps"
     assert [a.isChecked() for a in menu.actions()] == [False, True]
 
 
-def test_task_is_chosen(qtbot, bar):
-    with qtbot.waitSignal(bar.task_chosen) as said:
-        choose(qtbot, bar.tasks_button.menu(), "Down an arm")
-    assert said.args == ["arm"]
+def test_task_is_chosen(qtbot, bar, asked):
+    choose(qtbot, bar.tasks_button.menu(), "Down an arm")
+    asked.show_task.assert_called_once_with("arm")
 
 
 @pytest.mark.parametrize(
-    ("button", "signal"),
-    [("open_button", "open_requested"), ("help_button", "help_requested")],
+    ("button", "what"), [("open_button", "ask_for_checkpoint"), ("help_button", "show_help")]
 )
-def test_buttons_ask(qtbot, bar, button, signal):
-    with qtbot.waitSignal(getattr(bar, signal)):
-        qtbot.mouseClick(getattr(bar, button), Qt.MouseButton.LeftButton)
+def test_buttons_ask(qtbot, bar, asked, button, what):
+    qtbot.mouseClick(getattr(bar, button), Qt.MouseButton.LeftButton)
+    getattr(asked, what).assert_called_once_with()
 
 
-def test_export_and_copy_are_asked_for(qtbot, bar):
+def test_export_and_copy_are_asked_for(qtbot, bar, asked):
     menu = bar.export_button.menu()
-    with qtbot.waitSignal(bar.export_requested):
-        choose(qtbot, menu, bar.export_action.text())
-    with qtbot.waitSignal(bar.copy_requested):
-        choose(qtbot, menu, bar.copy_action.text())
+    choose(qtbot, menu, "Export film or picture…")
+    asked.show_export.assert_called_once_with()
+    choose(qtbot, menu, "Copy the picture")
+    asked.copy_picture.assert_called_once_with()
 
 
-def test_view_menu_writes_to_the_state_and_follows_it(qtbot, bar, state):
+def test_view_menu_writes_to_the_state_and_follows_it(qtbot, bar, asked, state):
     menu = bar.view_button.menu()
     choose(qtbot, menu, "Light theme")
     assert state.get(VIEW).theme == "light"
@@ -101,8 +112,8 @@ def test_view_menu_writes_to_the_state_and_follows_it(qtbot, bar, state):
     assert not state.get(VIEW).train_dock
     choose(qtbot, menu, "Panel 'Sample'")
     assert not state.get(VIEW).sample_dock
-    with qtbot.waitSignal(bar.reset_view_requested):
-        choose(qtbot, menu, "Reset the plots' view")
+    choose(qtbot, menu, "Reset the plots' view")
+    asked.reset_view.assert_called_once_with()
     state.update(VIEW, theme="dark", presentation=False, train_dock=True)
     checked = {a.text() for a in menu.actions() if a.isChecked()}
     assert checked == {"Dark theme", "Panel 'Train'"}
@@ -194,22 +205,21 @@ def test_a_network_that_is_none_of_ours_is_called_by_its_name(bar, state):
 
 
 def test_what_the_engine_answers_is_grey_until_it_can(bar, state):
-    bar.set_tasks([("1a", "1a", "")])
     buttons = (bar.model_button, bar.tasks_button, bar.open_button)
     for status, word in (("starting", "starting"), ("dead", "restart")):
         state.set(ENGINE, EngineStatus(status))
         assert not any(button.isEnabled() for button in buttons)
         assert all(word in button.toolTip() for button in buttons)
-        assert bar.restart_action.isEnabled() == (status == "dead")
+        assert bar.entry("engine.restart").isEnabled() == (status == "dead")
     state.set(ENGINE, EngineStatus("ready"))
     assert all(button.isEnabled() for button in buttons)
-    assert not bar.restart_action.isEnabled()
+    assert not bar.entry("engine.restart").isEnabled()
 
 
-def test_the_view_menu_restarts_the_engine(qtbot, bar, state):
+def test_the_view_menu_restarts_the_engine(qtbot, bar, asked, state):
     state.set(ENGINE, EngineStatus("dead"))
-    with qtbot.waitSignal(bar.restart_requested):
-        bar.restart_action.trigger()
+    choose(qtbot, bar.view_button.menu(), "Restart the engine")
+    asked.controllers.engine.start_again.assert_called_once_with()
 
 
 def test_the_page_is_chosen(qtbot, bar, state):

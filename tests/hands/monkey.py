@@ -68,7 +68,7 @@ class Monkey:
             if not name.startswith("_") and callable(getattr(self, name)) and name != "actions"
         }
         for task in self._tasks():
-            named[f"task {task.key}"] = lambda task=task: self._trigger("_tasks", task.key)
+            named[f"task {task.key}"] = lambda task=task: self._trigger(f"task.{task.key}")
         for lane in self.main.state.get(LANES):
             named[f"lane {lane.key}"] = lambda lane=lane: self._toggle_lane(lane.key)
         for name, which, modifiers in (
@@ -100,7 +100,7 @@ class Monkey:
                 modifiers or Qt.KeyboardModifier.NoModifier,
             )
         for name in ("system", "dark", "light"):
-            named[f"theme {name}"] = self.main.toolbar._themes[name].trigger
+            named[f"theme {name}"] = lambda name=name: self._trigger(f"theme.{name}")
         return named
 
     # What a mode has of its own
@@ -126,7 +126,7 @@ class Monkey:
     # Canvas
 
     def reset_the_view(self) -> None:
-        self.main.toolbar.reset_view_action.trigger()
+        self._trigger("view.reset")
 
     # Lanes
 
@@ -203,17 +203,16 @@ class Monkey:
 
     # Models
 
-    def _trigger(self, menu: str, data: str) -> None:
-        for action in getattr(self.main.toolbar, menu).actions():
-            if action.data() == data:
-                action.trigger()
-                return
+    def _trigger(self, action: str) -> None:
+        entry = self.main.toolbar.entry(action)
+        if entry is not None:
+            entry.trigger()
 
     def choose_a_model(self) -> None:
-        self._trigger("_models", self.dice.choice(self.MODELS))
+        self._trigger(f"model.{self.dice.choice(self.MODELS)}")
 
     def back_home(self) -> None:
-        self._trigger("_models", self.HOME)
+        self._trigger(f"model.{self.HOME}")
 
     def look_into_the_other_mode(self) -> None:
         here = self.main.modes.mode
@@ -263,7 +262,7 @@ class Monkey:
         key(self.main, Qt.Key.Key_F11)
 
     def presentation_from_the_menu(self) -> None:
-        self.main.toolbar.presentation_action.trigger()
+        self._trigger("view.presentation")
 
     def hide_a_dock(self) -> None:
         click(self.dice.choice((self._train_dock, self._dock)).hide_button)
@@ -272,8 +271,7 @@ class Monkey:
         click(self.dice.choice((self.main.train_rail, self.main.sample_rail)).button)
 
     def docks_from_the_menu(self) -> None:
-        bar = self.main.toolbar
-        self.dice.choice((bar.train_dock_action, bar.sample_dock_action)).trigger()
+        self._trigger(self.dice.choice(("dock.train", "dock.sample")))
 
     def resize(self) -> None:
         self.main.resize(self.dice.randint(900, 1900), self.dice.randint(600, 1100))
@@ -286,7 +284,7 @@ class Monkey:
             self.main._help.close()
 
     def copy(self) -> None:
-        self.main.toolbar.copy_action.trigger()
+        self._trigger("export.copy")
 
     def close_a_message(self) -> None:
         if messages := self.main.messages.messages:
@@ -301,7 +299,7 @@ class Monkey:
     # Export
 
     def _dialog(self) -> Any:
-        self.main.toolbar.export_action.trigger()
+        self._trigger("export.show")
         dialog = self.main._export
         assert dialog is not None
         return dialog
@@ -357,7 +355,7 @@ class Monkey:
             )
 
     def restart_the_engine(self) -> None:
-        self.main.toolbar.restart_action.trigger()
+        self._trigger("engine.restart")
 
     def wait_for_the_lanes(self) -> None:
         """Of the small model: a task may have opened one that takes minutes on a busy machine."""

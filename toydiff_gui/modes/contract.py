@@ -24,6 +24,7 @@ from toydiff_gui.modes.file_meta import FilePicture
 from toydiff_gui.modes.tasks import Task
 from toydiff_gui.playback import Playback
 from toydiff_gui.settings_file import SettingsFile
+from toydiff_gui.state.actions import WidgetKeys
 from toydiff_gui.state.model import ModelInfo
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
@@ -121,9 +122,10 @@ class Mode:
     ``lanes`` says how its lanes are set. ``first_training`` is what is to be trained where nothing
     is remembered, beside a model. ``no_model`` is said where there is none to open. ``describe``:
     its states in words, such as 'points in the plane'. ``restore`` and ``remember`` carry its
-    settings and views from one window to the next; what is damaged is forgotten. ``overlays``: the
-    keys of what can be laid over its lanes, or (True) over the latents. ``picture_of_file``: what a
-    trajectory's file shows; None if its states are none of this mode.
+    settings and views from one window to the next; what is damaged is forgotten. ``keys``: what its
+    widgets take for themselves. ``overlays``: the keys of what can be laid over its lanes, or
+    (True) over the latents. ``picture_of_file``: what a trajectory's file shows; None if its states
+    are none of this mode.
     """
 
     key: str
@@ -136,6 +138,7 @@ class Mode:
     describe: Callable[[ModelInfo], str]
     first_training: Callable[[ModelInfo], TrainingConfig]
     tasks: tuple[Task, ...] = ()
+    keys: tuple[WidgetKeys, ...] = ()
     overlays: Callable[[bool], Collection[str]] = lambda over_latents: ()
     picture_of_file: Callable[[Trajectory, Path], FilePicture | None] = lambda run, source: None
     restore: Callable[[SettingsFile, Store], None] = _ignore

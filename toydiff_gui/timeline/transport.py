@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QFrame, QHBoxLayout, Q
 from toydiff_gui import icons, theme
 from toydiff_gui.controls import IconButton
 from toydiff_gui.playback import SPEEDS, Playback
+from toydiff_gui.timeline.actions import time_actions
 
 
 def speed_text(speed: float) -> str:
@@ -19,9 +20,9 @@ def speed_text(speed: float) -> str:
 class PlayButton(QAbstractButton):
     """The round button that plays or pauses."""
 
-    def __init__(self, playback: Playback, parent: QWidget | None = None) -> None:
+    def __init__(self, playback: Playback, key: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._playback = playback
+        self._playback, self._key = playback, key
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setProperty("focusRing", False)  # its own is round
         self.clicked.connect(playback.toggle)
@@ -36,7 +37,7 @@ class PlayButton(QAbstractButton):
         text = "Let time stand still" if playing else f"Let time run {direction}"
         if self._playback.waiting:
             text = "Waiting for frames that have not arrived yet; press to stop"
-        self.setToolTip(f"{text} (Space)")
+        self.setToolTip(f"{text} ({self._key})")
         self.setFixedSize(self.sizeHint())
         self.update()
 
@@ -83,24 +84,14 @@ class Transport(QWidget):
     def __init__(self, playback: Playback, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._playback = playback
-        self.to_noise = self._button("to-start", "To noise", "Go to pure noise, t = T (Home)")
-        self.back = self._button(
-            "step-back", "Step towards noise", "One step of time towards noise (Left)"
-        )
-        self.play = PlayButton(playback)
-        self.forward = self._button(
-            "step-forward", "Step towards data", "One step of time towards data (Right)"
-        )
-        self.to_data = self._button("to-end", "To data", "Go to the finished samples, t = 0 (End)")
-        self.loop = self._button(
-            "loop", "Loop", "Begin again when playing has come to its end (L)", checkable=True
-        )
-        self.reverse = self._button(
-            "reverse",
-            "Reverse",
-            "Play from data to noise instead of noise to data (R)",
-            checkable=True,
-        )
+        self._actions = {action.id: action for action in time_actions(playback)}
+        self.to_noise = self._button("to-start", "time.to_noise")
+        self.back = self._button("step-back", "time.back")
+        self.play = PlayButton(playback, self._actions["time.play"].keys[0])
+        self.forward = self._button("step-forward", "time.forward")
+        self.to_data = self._button("to-end", "time.to_data")
+        self.loop = self._button("loop", "time.loop")
+        self.reverse = self._button("reverse", "time.reverse")
         self.speed = QComboBox()
         self.speed.setAccessibleName("Speed of playing")
         self.speed.setToolTip(
@@ -116,32 +107,22 @@ class Transport(QWidget):
         for widget in widgets:
             self._row.addWidget(widget)
 
-        self.to_noise.clicked.connect(playback.to_noise)
-        self.to_data.clicked.connect(playback.to_data)
-        self.back.clicked.connect(self._step_back)
-        self.forward.clicked.connect(self._step_forward)
-        self.loop.toggled.connect(playback.set_loop)
-        self.reverse.toggled.connect(playback.set_reverse)
         self.speed.activated.connect(self._choose_speed)
         playback.changed.connect(self._refresh)
         theme.notifier().changed.connect(self._restyle)
         self._restyle()
         self._refresh()
 
-    def _button(self, icon: str, name: str, tip: str, *, checkable: bool = False) -> IconButton:
-        button = IconButton(icon, name, tip, side=28)
-        button.setCheckable(checkable)
+    def _button(self, icon: str, id_: str) -> IconButton:
+        action = self._actions[id_]
+        button = IconButton(icon, action.title, action.tip_with_keys, side=28)
+        button.setCheckable(action.checked is not None)
+        button.clicked.connect(action.ask)
         if icon.startswith("step"):
             button.setAutoRepeat(True)
             button.setAutoRepeatDelay(350)
             button.setAutoRepeatInterval(40)
         return button
-
-    def _step_back(self) -> None:
-        self._playback.step(-1)
-
-    def _step_forward(self) -> None:
-        self._playback.step(1)
 
     def _choose_speed(self, index: int) -> None:
         self._playback.set_speed(float(self.speed.itemData(index)))

@@ -17,6 +17,7 @@ from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.image_composer import compose_images, image_thumbnails
 from toydiff_gui.image_scene import ImageScene, StripLane
 from toydiff_gui.modes.contract import Laboratory, Mode, ModeAtWork
+from toydiff_gui.modes.images.actions import KEYS
 from toydiff_gui.modes.images.attention import AttentionRequests
 from toydiff_gui.modes.images.costs import NetworkCosts
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
@@ -219,6 +220,7 @@ MODE = Mode(
     describe=_describe,
     first_training=_first_training,
     tasks=IMAGE_TASKS,
+    keys=KEYS,
     picture_of_file=picture_of,
     restore=_restore,
     remember=_remember,

@@ -15,6 +15,7 @@ from toydiff_gui.composer import alphas_cumprod, compose, data_points
 from toydiff_gui.controllers.geodesic import Between
 from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.modes.contract import Laboratory, Mode, ModeAtWork
+from toydiff_gui.modes.points.actions import KEYS
 from toydiff_gui.modes.points.comparison import PathComparison
 from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
@@ -139,6 +140,7 @@ MODE = Mode(
     describe=lambda model: "points in the plane",
     first_training=lambda model: TrainingConfig(),
     tasks=TASKS,
+    keys=KEYS,
     overlays=lambda over_latents: table.keys(over_latents=over_latents),
     picture_of_file=picture_of,
     restore=_restore,
