@@ -250,7 +250,7 @@ def test_every_entry_of_a_menu_comes_from_the_table(window, model):
 
 
 def test_an_entry_is_grey_when_it_cannot_be_done_and_would_not_say_why(window):
-    bar = window.toolbar
+    bar, state = window.toolbar, window.state
     assert not bar.entry("engine.restart").isEnabled()
     state.update(VIEW, page="diagnostics")
     assert bar.entry("export.show").isEnabled()
