@@ -1,7 +1,11 @@
-"""Makes the README's pictures: the tasks in the window and with the commands, the laboratory."""
+"""Makes the README's pictures: the tasks in the window and with the commands, the laboratory.
+
+``--out`` makes them elsewhere, to be compared (``scripts/compare_pictures.py``).
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -76,7 +80,7 @@ COMMANDS = (  # picture, command, how it is drawn
 )
 
 
-def take_window_pictures(folder: Path) -> None:
+def take_window_pictures(folder: Path, out: Path) -> None:
     """Grab the window after each task has been run in it."""
     app = QApplication([])
     settings = SettingsFile(folder / "settings.json")
@@ -114,7 +118,7 @@ def take_window_pictures(folder: Path) -> None:
         window.playback.set_t(t)
         for _ in range(5):
             app.processEvents()
-        window.grab().save(str(FOLDER / f"window-{name}.png"))
+        window.grab().save(str(out / f"window-{name}.png"))
 
     points = window.mode("2d")
     assert isinstance(points, PointsAtWork)
@@ -135,10 +139,10 @@ def take_window_pictures(folder: Path) -> None:
             time.sleep(0.01)
         wait(at_rest)
         app.processEvents()
-        window.grab().save(str(FOLDER / f"window-{name}.png"))
+        window.grab().save(str(out / f"window-{name}.png"))
 
     take_laboratory_pictures(window, take)
-    take_image_pictures(window, wait)
+    take_image_pictures(window, wait, out)
     memory.remember(settings, window.state, MODES)
     window.close()
 
@@ -167,7 +171,9 @@ def take_laboratory_pictures(window: MainWindow, take: Callable[[str, int], None
     take("lab", 0)
 
 
-def take_image_pictures(window: MainWindow, wait: Callable[[Callable[[], bool]], None]) -> None:
+def take_image_pictures(
+    window: MainWindow, wait: Callable[[Callable[[], bool]], None], out: Path
+) -> None:
     """Tiles and strips, the attention of a pixel, a slice."""
     state = window.state
     window.models.open("mnist")
@@ -188,7 +194,7 @@ def take_image_pictures(window: MainWindow, wait: Callable[[Callable[[], bool]],
             time.sleep(0.01)
         wait(lambda: at_rest() and there())
         QApplication.processEvents()
-        window.grab().save(str(FOLDER / f"window-{name}.png"))
+        window.grab().save(str(out / f"window-{name}.png"))
 
     seen(
         "images",
@@ -202,23 +208,26 @@ def take_image_pictures(window: MainWindow, wait: Callable[[Callable[[], bool]],
     seen("slice", 0, lambda: state.get(SLICE).status == "done")
 
 
-def take_command_pictures(folder: Path) -> None:
+def take_command_pictures(folder: Path, out: Path) -> None:
     """Run each task with the commands and draw what they wrote."""
     toydiff = [sys.executable, "-m", "toydiff_gui"]
     for name, command, how in COMMANDS:
-        npz, out = folder / f"{name}.npz", FOLDER / f"command-{name}.png"
+        npz, picture = folder / f"{name}.npz", out / f"command-{name}.png"
         first, *rest = command
         # A checkpoint that the command names itself comes later and counts.
         subprocess.run([*toydiff, first, "--checkpoint", "v", *rest, "--out", npz], check=True)
-        subprocess.run([*toydiff, "render", npz, *how, "--out", out], check=True)
+        subprocess.run([*toydiff, "render", npz, *how, "--out", picture], check=True)
 
 
 def main() -> None:
     """Take all pictures."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=FOLDER, help="where they are put")
+    out = parser.parse_args().out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        take_window_pictures(Path(scratch))
-        take_command_pictures(Path(scratch))
+        take_window_pictures(Path(scratch), out)
+        take_command_pictures(Path(scratch), out)
 
 
 if __name__ == "__main__":

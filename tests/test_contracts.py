@@ -6,6 +6,7 @@ import ast
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,37 @@ def test_models_are_loaded_without_the_compiler():
     loaded = loaded_after("import engine; [engine.load_checkpoint(n) for n in ('v', 'digits')]")
     assert "torch" in loaded
     assert "sympy" not in loaded
+
+
+WITH_WIDGETS = ["toydiff_gui.state.remember"]  # windows' places and docks, besides what is set
+
+
+def test_the_state_and_what_modes_set_are_data_without_widgets():
+    """import-linter sees PySide6 as one: signals of the store are welcome, windows are not."""
+    show = (
+        "import importlib, pkgutil, sys, toydiff_gui.state, toydiff_gui.modes\n"
+        "state = pkgutil.walk_packages(toydiff_gui.state.__path__, 'toydiff_gui.state.')\n"
+        f"names = [module.name for module in state if module.name not in {WITH_WIDGETS}]\n"
+        "modes = pkgutil.iter_modules(toydiff_gui.modes.__path__, 'toydiff_gui.modes.')\n"
+        "names += [f'{module.name}.settings' for module in modes if module.ispkg]\n"
+        "for name in names: importlib.import_module(name)\n"
+        "assert len(names) > 4 and not {'PySide6.QtGui', 'PySide6.QtWidgets'} & set(sys.modules)\n"
+    )
+    assert "PySide6" in loaded_after(show)
+
+
+def test_every_mode_is_kept_apart():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = {one["id"]: one for one in settings["tool"]["importlinter"]["contracts"]}
+    modes = {
+        f"toydiff_gui.modes.{folder.parent.name}"
+        for folder in (ROOT / "toydiff_gui/modes").glob("*/__init__.py")
+    }
+    assert len(modes) > 1
+    assert set(contracts["modes-independent"]["modules"]) == modes
+    assert set(contracts["no-mode-below"]["forbidden_modules"]) == modes
+    settled = {f"{mode}.settings" for mode in modes}
+    assert settled <= set(contracts["plain-data"]["source_modules"])
 
 
 def imported_by(path: Path) -> set[str]:
