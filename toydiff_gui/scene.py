@@ -155,10 +155,9 @@ class LaneScene:
     drawing: bool = False
     """In the latent lane: a double click adds a way-point."""
 
-    def at(self, t: float) -> LaneScene:
-        """What is seen at ``t``, alone: of trajectory and layers what they show then."""
-        moving = {name: item.at(t) for name, item in vars(self).items() if hasattr(item, "at")}
-        return replace(self, **moving)
+    def moments(self, t: float) -> dict[str, object]:
+        """What trajectories and layers show at ``t``, alone, by the names of their fields."""
+        return {name: item.at(t) for name, item in vars(self).items() if hasattr(item, "at")}
 
     def points_at(self, t: float) -> Points | None:
         """The states (N, ...) to show at ``t``; None while there are none."""

@@ -36,7 +36,7 @@ def paint_overlays(paper: Paper, lane: LaneScene, t: float) -> None:
 
 
 def overlay_frame(lane: LaneScene, t: float) -> tuple[object, ...]:
-    """What the overlays of ``lane`` show at ``t`` besides ``lane.at(t)``."""
+    """What the overlays of ``lane`` show at ``t`` besides ``lane.moments(t)``."""
     frame: list[object] = []
     if "density" in lane.overlays:
         frame.append(round(t))
