@@ -64,7 +64,7 @@ class Watch:
         self.painted: dict[str, tuple[float, tuple[float, float], bool]] = {}
         self.pictures = 0
         for key in ("latent", *lanes):
-            view = main.grid.lane_view(key)
+            view = main.mode("2d").page.lane_view(key)
             assert view is not None
             view.painted.connect(lambda key=key, view=view: self._note(key, view))
 

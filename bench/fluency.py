@@ -101,7 +101,9 @@ def with_window(
         main.training.train()
         wait_until(lambda: pace.settled, "the first snapshots")
         painted: list[tuple[float, int]] = []
-        main.grid.frame_painted.connect(lambda t: painted.append((time.perf_counter(), t)))
+        main.mode("2d").page.frame_painted.connect(
+            lambda t: painted.append((time.perf_counter(), t))
+        )
         if profile:
             profile.enable()
         wait_until(lambda: pace.seconds >= seconds, "the training", seconds + 60)

@@ -63,10 +63,10 @@ class Watch:
     def __init__(self, main: MainWindow, before: Trajectory | None) -> None:
         self._main, self._before = main, before
         self.first = self.whole = 0.0
-        self._connection = main.image_page.samples.painted.connect(self._note)
+        self._connection = main.mode("images").page.samples.painted.connect(self._note)
 
     def _note(self, number: int) -> None:
-        shown = self._main.image_page.scene.tiles.trajectory
+        shown = self._main.mode("images").page.scene.tiles.trajectory
         if shown is None or shown is self._before or not shown.x:
             return
         self.first = self.first or time.perf_counter()
@@ -75,7 +75,7 @@ class Watch:
 
     def stop(self) -> None:
         """Note nothing more."""
-        self._main.image_page.samples.painted.disconnect(self._connection)
+        self._main.mode("images").page.samples.painted.disconnect(self._connection)
 
 
 def in_window(checkpoint: str, rounds: int) -> tuple[list[float], list[float]]:
@@ -84,7 +84,7 @@ def in_window(checkpoint: str, rounds: int) -> tuple[list[float], list[float]]:
     with window() as main:
         main.models.open(checkpoint)
         wait_until(lambda: main.state.get(MODEL).ref == checkpoint, "the model")
-        die = main.image_sample_panel.start.seed_field.dice_button
+        die = main.mode("images").sample_dock.start.seed_field.dice_button
         assert die is not None
         for _ in range(rounds + 1):
             settle()

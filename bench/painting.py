@@ -26,7 +26,8 @@ from PySide6.QtWidgets import QApplication
 
 from engine.trajectory import Trajectory
 from toydiff_gui.canvas import LaneGrid
-from toydiff_gui.scene import FieldLayer, LaneScene, Scene
+from toydiff_gui.modes.points.overlays.field import FieldLayer
+from toydiff_gui.scene import LaneScene, Scene
 from toydiff_gui.state.store import Store
 
 SIZE = 800
@@ -128,7 +129,7 @@ def _lanes(
                 overlays=frozenset(overlays),
                 alphas_cumprod=table,
                 cloud=data,
-                field=_field(times) if "field" in overlays else None,
+                layers={"field": _field(times)} if "field" in overlays else {},
                 latent_norms=norms if joined else None,
                 prior_norms=(0.2, 1.2, 2.7),
                 marked=0 if marks else None,

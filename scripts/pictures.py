@@ -14,8 +14,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtWidgets import QApplication
 
-from toydiff_gui import memory, tasks
+from toydiff_gui import memory
+from toydiff_gui.app.installed_modes import MODES, task
 from toydiff_gui.main_window import HINT_SEEN, MainWindow
+from toydiff_gui.modes import tasks
 from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, IMAGE_SAMPLING, SLICE
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.settings_file import SettingsFile
@@ -104,7 +106,7 @@ def take_window_pictures(folder: Path) -> None:
     )
     for name, key, t, theme in WINDOW:
         window.state.update(VIEW, theme=theme)
-        tasks.apply(tasks.task(key), window.state)
+        tasks.apply(task(key), window.state)
         app.processEvents()
         wait(complete)
         window.playback.pause()
@@ -114,7 +116,7 @@ def take_window_pictures(folder: Path) -> None:
         window.grab().save(str(FOLDER / f"window-{name}.png"))
 
     def at_rest() -> bool:
-        parts = (window.overlays, window.diagnostics.noise_requests)
+        parts = (window.mode("2d").overlays, window.diagnostics.noise_requests)
         return complete() and not any(part.busy for part in parts)
 
     def take(name: str, t: int) -> None:
@@ -133,7 +135,7 @@ def take_window_pictures(folder: Path) -> None:
 
     take_laboratory_pictures(window, take)
     take_image_pictures(window, wait)
-    memory.remember(settings, window.state)
+    memory.remember(settings, window.state, MODES)
     window.close()
 
 
@@ -141,7 +143,7 @@ def take_laboratory_pictures(window: MainWindow, take: Callable[[str, int], None
     """The tear with the flow that makes it, the diagnostics, eight lanes in the laboratory."""
     state = window.state
     window.resize(*LARGE)
-    tasks.apply(tasks.task("1e"), state)
+    tasks.apply(task("1e"), state)
     state.update(VIEW, theme="light", overlays={"ddim": ("field",)})
     take("tear", 0)
     state.update(VIEW, theme="dark", page="diagnostics", overlays={})

@@ -15,15 +15,11 @@ def _is_there(name: str) -> bool:
     return (resources.files("resources") / "checkpoints" / f"{name}.safetensors").is_file()
 
 
-def bundled_points() -> tuple[tuple[str, str], ...]:
-    """Those for points: name and title, the usual one first."""
-    return _those_of(catalogue.POINTS)
-
-
-def bundled_images() -> tuple[tuple[str, str], ...]:
-    """Those for images."""
-    return _those_of(catalogue.IMAGES)
-
-
-def _those_of(kind: str) -> tuple[tuple[str, str], ...]:
+def bundled(kind: str) -> tuple[tuple[str, str], ...]:
+    """Those for states of a kind: name and title, the usual one first."""
     return tuple((row.name, row.title) for row in catalogue.bundled(kind) if _is_there(row.name))
+
+
+def all_bundled() -> tuple[tuple[str, str], ...]:
+    """Those for every kind of state."""
+    return tuple(item for kind in catalogue.KINDS for item in bundled(kind.name))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,7 @@ from engine.values import Memo
 from toydiff_gui import names
 from toydiff_gui.forward_process import in_closed_form
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, layer_of
-from toydiff_gui.scene import (
-    BasinLayer,
-    FieldLayer,
-    HeatLayer,
-    LaneScene,
-    PathLine,
-    Scene,
-    WarpLayer,
-)
+from toydiff_gui.scene import LaneScene, Layer, PathLine, Scene
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo, model_named
@@ -40,8 +32,6 @@ PREVIEW_KEY = "training"
 FAINT_POINTS = 2000
 FEW_PICKS = 20
 """Of the user's own points, how many are marked in the lanes: all of a large file only hide it."""
-
-Kind = TypeVar("Kind")
 
 
 @lru_cache(maxsize=16)
@@ -93,7 +83,6 @@ def _latent_lane(state: Store) -> LaneScene:
     sampling = state.get(SAMPLING)
     along = sampling.mode == "interpolation"
     overlays = overlays_of(state, LATENT_KEY)
-    basin = layer_of(state, LATENT_KEY, "basin")
     run = state.at(LANE_RUNS, LATENT_KEY)
     lines = paths_of_lanes(state) if along else ()
     latents = lines[0].latents if lines else run.latents
@@ -110,7 +99,7 @@ def _latent_lane(state: Store) -> LaneScene:
         status="done" if latents is not None else "empty",
         message="" if latents is not None else waiting(state, run),
         overlays=overlays,
-        basin=basin if isinstance(basin, BasinLayer) else None,
+        layers=_layers(state, LATENT_KEY, overlays),
         cloud=_cloud(state.get(MODEL)),
         paths=lines[1:],
         path_label=lines[0].label if len(lines) > 1 else "",
@@ -184,7 +173,6 @@ def _sampler_lane(state: Store, spec: LaneSpec, number: int) -> LaneScene:
     overlays = overlays_of(state, spec.key)
     trajectory = rescaled(run.trajectory, state.get(MODEL).schedule.timesteps)
     latents = trajectory.x[0] if trajectory is not None and trajectory.x else None
-    layers = {kind: layer_of(state, spec.key, kind) for kind in ("field", "difference", "warp")}
     inversion = state.get(INVERSION)
     picked = inversion.data if inversion.status != "idle" else None
     return LaneScene(
@@ -207,15 +195,15 @@ def _sampler_lane(state: Store, spec: LaneSpec, number: int) -> LaneScene:
         alphas_cumprod=alphas_cumprod(state.get(MODEL).schedule),
         cloud=_cloud(model) if "density" in overlays else None,
         forward=_forward_of(state, model) if "forward" in overlays else None,
-        field=_only(FieldLayer, layers["field"]) if "field" in overlays else None,
-        difference=_only(HeatLayer, layers["difference"]) if "difference" in overlays else None,
-        warp=_only(WarpLayer, layers["warp"]) if "warp" in overlays else None,
+        layers=_layers(state, spec.key, overlays),
         picked=picked[:FEW_PICKS] if picked is not None and len(picked) else None,
     )
 
 
-def _only(kind: type[Kind], layer: object) -> Kind | None:
-    return layer if isinstance(layer, kind) else None
+def _layers(state: Store, key: str, overlays: Iterable[str]) -> dict[str, Layer]:
+    """What has been computed of the overlays of a lane."""
+    found = {kind: layer_of(state, key, kind) for kind in overlays}
+    return {kind: layer for kind, layer in found.items() if layer is not None}
 
 
 _made = Memo()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import (
@@ -26,73 +25,40 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from toydiff_gui import memory, names, sheet, tasks, theme
-from toydiff_gui.app.mode_switch import ModeKeeper
-from toydiff_gui.bundled import bundled_images, bundled_points
+from toydiff_gui import memory, names, sheet, theme
+from toydiff_gui.app import installed_modes
+from toydiff_gui.app.mode_switch import ModeSwitch
+from toydiff_gui.bundled import all_bundled
 from toydiff_gui.canvas import LaneGrid
-from toydiff_gui.canvas.images import ImagePage
-from toydiff_gui.composer import alphas_cumprod, compose, data_points
+from toydiff_gui.composer import alphas_cumprod
 from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.controllers.fetch_home import FetchHome
-from toydiff_gui.controls import DockRail, MessageBar
+from toydiff_gui.controls import DockRail, MessageBar, Segment
 from toydiff_gui.diagnostics import DiagnosticsPage
-from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.engine_link import EngineKind, EngineLink
 from toydiff_gui.export.dialog import ExportDialog
 from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.export.spec import ThemeName
 from toydiff_gui.export.stills import clipboard_data
 from toydiff_gui.help_dialog import HelpDialog
-from toydiff_gui.image_composer import compose_images, image_thumbnails
-from toydiff_gui.image_scene import ImageScene
-from toydiff_gui.modes.images.attention import AttentionRequests
-from toydiff_gui.modes.images.costs import NetworkCosts
-from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
-from toydiff_gui.modes.images.image_sets import ImageSets
-from toydiff_gui.modes.images.inversion import ImageInversion
-from toydiff_gui.modes.images.lane_requests import ImageLanes
-from toydiff_gui.modes.images.picture import ImagesPicture
-from toydiff_gui.modes.images.settings import (
-    ATTENTION,
-    IMAGE_CARD,
-    IMAGE_POINTER,
-    IMAGE_SAMPLING,
-    IMAGE_ZOOM,
-    SLICE,
-)
-from toydiff_gui.modes.images.slice import SliceRequests
-from toydiff_gui.modes.points.comparison import PathComparison
-from toydiff_gui.modes.points.inversion import PointInversion
-from toydiff_gui.modes.points.lane_requests import PointLanes
-from toydiff_gui.modes.points.overlay_requests import OverlayRequests
-from toydiff_gui.modes.points.picture import PointsPicture
-from toydiff_gui.modes.points.settings import INVERSION, LAYERS, SAMPLING
-from toydiff_gui.panels.images.sample import ImageSamplePanel
-from toydiff_gui.panels.images.train import ImageTrainPanel
-from toydiff_gui.panels.sample import SamplePanel
-from toydiff_gui.panels.train import TrainPanel
+from toydiff_gui.modes import tasks
+from toydiff_gui.modes.contract import Laboratory, Mode, ModeAtWork
+from toydiff_gui.modes.tasks import Task
 from toydiff_gui.playback import Playback
 from toydiff_gui.references import FILTERS, is_here, program_file, reference_of
 from toydiff_gui.remote_engine import Address
 from toydiff_gui.runs import Runs
-from toydiff_gui.scene import Scene
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.engine import ENGINE
-from toydiff_gui.state.lanes import LANE_RUNS, LANES
-from toydiff_gui.state.model import MODEL, OTHER_MODELS
+from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.programs import allow_program
-from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import MARKED, PINNED, VIEW
-from toydiff_gui.thumbnails import forward_thumbnails, thumbnail_times
 from toydiff_gui.timeline import TimelinePanel, install_shortcuts
 from toydiff_gui.timers import single_shot
 from toydiff_gui.toolbar import Toolbar
 
-HINT_SEEN = "window/hint_seen"
-THUMBNAILS, THUMBNAIL_SHAPE = 24, (36, 48)
-IMAGE_THUMBNAILS = 28
 COPY_SIZE = (1920, 1200)
 
 
@@ -113,35 +79,25 @@ class MainWindow(QMainWindow):
         self._settings = settings
         settings.on_change = single_shot(self, 0, settings.save).start
         self.state = Store(self)
-        memory.restore(settings, self.state)
-        self.modes = ModeKeeper(self.state, settings, self)
+        memory.restore(settings, self.state, installed_modes.MODES)
+        self.modes = ModeSwitch(self.state, settings, self)
         self._apply_theme()
         self.playback = Playback(self.state.get(MODEL).schedule.timesteps, self)
         self.runs = Runs(settings, runs_folder)
         self.link = EngineLink(engine, device, self)
-        self.controllers = Controllers(self.state, self.link, self.playback, self.runs, self)
+        self.controllers = Controllers(
+            self.state, self.link, self.playback, self.runs, self.modes, self
+        )
         self.models, self.training = self.controllers.models, self.controllers.training
         self.geodesic, self.exchange = self.controllers.geodesic, self.controllers.exchange
         self.fetch_home = FetchHome(self.state, self.controllers.client, self.runs, self.link, self)
-        self.overlays = OverlayRequests(self.state, self.exchange, self.playback, self)
-        self.comparison = PathComparison(self.state, self.geodesic)
-        self.inversion = PointInversion(self.state, self.exchange, self)
-        self.point_lanes = PointLanes(
-            self.state, self.exchange, self.playback, self.models, self.geodesic, self
-        )
-        self.image_lanes = ImageLanes(self.state, self.exchange, self.models, self.geodesic, self)
-        self.slice = SliceRequests(self.state, self.exchange)
-        self.attention = AttentionRequests(self.state, self.exchange, self.playback)
-        self.image_inversion = ImageInversion(self.state, self.controllers.client, self)
-        self.image_sets = ImageSets(self.state, self.controllers.client, settings, self)
-        self.costs = NetworkCosts(self.state, self.exchange)
         self._open_ref = open_ref
-        self._task_waiting: tasks.Task | None = None
+        self._task_waiting: Task | None = None
         self._export: ExportDialog | None = None
         self._help: HelpDialog | None = None
         self._played_once = False
         self._mode = self.modes.mode
-        self._thumbnails_of: tuple[object, int] | None = None
+        self._at_work: dict[str, ModeAtWork] = {}
         self._scene_timer = single_shot(self, 0, self._show_scene)
         self._build()
         self._connect()
@@ -158,15 +114,10 @@ class MainWindow(QMainWindow):
     # Building
 
     def _build(self) -> None:
-        self.toolbar = Toolbar(self.state)
-        self.train_panel = TrainPanel(self.state)
-        self.sample_panel = SamplePanel(self.state)
-        self.image_train_panel = ImageTrainPanel(self.state)
-        self.image_sample_panel = ImageSamplePanel(self.state)
+        segments = [Segment(mode.key, mode.title, mode.tip) for mode in installed_modes.MODES]
+        self.toolbar = Toolbar(self.state, segments)
         self.train_rail = DockRail("Train", "left")
         self.sample_rail = DockRail("Sample", "right")
-        self.grid = LaneGrid(self.state)
-        self.image_page = ImagePage(self.state)
         self.timeline = TimelinePanel(self.state, self.playback)
         canvas = QWidget()
         canvas.setProperty("surface", "window")
@@ -180,23 +131,17 @@ class MainWindow(QMainWindow):
             self.state, self.playback, self.controllers.client, self.forward_grid
         )
         self.pages = QStackedWidget()
-        self.pages.addWidget(self.grid)
-        self.pages.addWidget(self.image_page)
         self.pages.addWidget(self.diagnostics)
         around.addWidget(self.pages, 0, 0)
         # In the same cell: messages lie over the lanes and push nothing aside.
         around.addWidget(
             self.messages, 0, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter
         )
-        middle = QHBoxLayout()
+        self._middle = middle = QHBoxLayout()
         middle.setContentsMargins(0, 0, 0, 0)
         middle.setSpacing(0)
         middle.addWidget(self.train_rail)
-        middle.addWidget(self.train_panel)
-        middle.addWidget(self.image_train_panel)
         middle.addWidget(canvas, 1)
-        middle.addWidget(self.sample_panel)
-        middle.addWidget(self.image_sample_panel)
         middle.addWidget(self.sample_rail)
         whole = QWidget()
         column = QVBoxLayout(whole)
@@ -207,32 +152,47 @@ class MainWindow(QMainWindow):
         column.addWidget(self.timeline)
         self.setCentralWidget(whole)
         self._canvas = canvas
-        if not self._settings.get(HINT_SEEN, bool):
-            self.grid.show_hint().dismissed.connect(self._remember_hint)
+        self.lab = Laboratory(
+            self.state,
+            self.controllers,
+            self.playback,
+            self._settings,
+            self.timeline.set_thumbnails,
+        )
+
+    def mode(self, key: str) -> ModeAtWork:
+        """The mode with this key at work, which it is from now on; raises ``KeyError``."""
+        return self._work({mode.key: mode for mode in installed_modes.MODES}[key])
+
+    @property
+    def shown(self) -> ModeAtWork:
+        """The mode on show."""
+        return self._work(self.modes.mode)
+
+    def _work(self, mode: Mode) -> ModeAtWork:
+        """Build what a mode has, when it is shown for the first time."""
+        if mode.key in self._at_work:
+            return self._at_work[mode.key]
+        work = self._at_work[mode.key] = mode.work(self.lab, self)
+        self.pages.addWidget(work.page)
+        self._middle.insertWidget(self._middle.indexOf(self._canvas), work.train_dock)
+        self._middle.insertWidget(self._middle.indexOf(self.sample_rail), work.sample_dock)
+        for dock in (work.train_dock, work.sample_dock):
+            dock.hide()
+        self.playback.t_changed.connect(work.page.set_t)
+        work.page.set_t(self.playback.t)
+        if (train := getattr(work.train_dock, "train_requested", None)) is not None:
+            train.connect(self.training.train)
+            work.train_dock.pause_requested.connect(self.training.pause)
+            work.train_dock.resume_requested.connect(self.training.resume)
+            work.train_dock.stop_requested.connect(self.training.stop)
+        self._install_digits(work.page)
+        self._tell_models(work)
+        return work
 
     def _connect(self) -> None:
         state = self.state
-        for signal in (
-            state.changed(SAMPLING),
-            state.changed(LANES),
-            state.changed(MODEL),
-            state.changed(TRAINING),
-            state.changed(ENGINE),
-            state.changed(LANE_RUNS),
-            state.changed(VIEW),
-            state.changed(MARKED),
-            state.changed(PINNED),
-            state.changed(LAYERS),
-            state.changed(GEODESIC),
-            state.changed(INVERSION),
-            state.changed(OTHER_MODELS),
-            state.changed(IMAGE_SAMPLING),
-            state.changed(IMAGE_CARD),
-            state.changed(IMAGE_POINTER),
-            state.changed(SLICE),
-            state.changed(ATTENTION),
-        ):
-            signal.connect(self._scene_later)
+        state.slot_changed.connect(self._scene_later)
         state.changed(MODEL).connect(self._show_model)
         state.changed(VIEW).connect(self._apply_theme)
         state.changed(VIEW).connect(self._show_docks)
@@ -243,24 +203,10 @@ class MainWindow(QMainWindow):
         state.message_posted.connect(self.messages.show_message)
         state.program_asked.connect(self._ask_to_run)
         self.messages.changed.connect(self._place_messages)
-        self.playback.t_changed.connect(self.grid.set_t)
-        self.playback.t_changed.connect(self.image_page.set_t)
         self.playback.t_changed.connect(self.forward_grid.set_t)
         self.models.opened.connect(self._on_model_opened)
         self.fetch_home.fetched.connect(self._show_model)
         self.training.runs_changed.connect(self._show_model)
-        for panel in (self.train_panel, self.image_train_panel):
-            panel.train_requested.connect(self.training.train)
-            panel.pause_requested.connect(self.training.pause)
-            panel.resume_requested.connect(self.training.resume)
-            panel.stop_requested.connect(self.training.stop)
-        self.grid.edit_asked.connect(self.sample_panel.edit_lane)
-        self.grid.view_range_changed.connect(self._show_layers_of_view)
-        self.sample_panel.stop_search_requested.connect(self.geodesic.stop)
-        self.sample_panel.search_again_requested.connect(self.geodesic.search_again)
-        self.sample_panel.invert_file_requested.connect(self.inversion.invert_file)
-        self.sample_panel.pick_requested.connect(self.inversion.pick_points)
-        self._connect_images()
         self.train_rail.open_requested.connect(lambda: state.update(VIEW, train_dock=True))
         self.sample_rail.open_requested.connect(lambda: state.update(VIEW, sample_dock=True))
         bar = self.toolbar
@@ -275,25 +221,6 @@ class MainWindow(QMainWindow):
         bar.restart_requested.connect(self.controllers.engine.start_again)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
-    def _connect_images(self) -> None:
-        """The controls of mode Images, and those who carry out what they ask."""
-        page, train, sample = self.image_page, self.image_train_panel, self.image_sample_panel
-        page.time_asked.connect(self.playback.set_t)
-        page.class_asked.connect(self._set_tile_class)
-        page.stop_requested.connect(self.image_lanes.stop)
-        self.image_lanes.busy_changed.connect(page.set_sampling)
-        train.download_requested.connect(self.image_sets.fetch)
-        train.cancel_download_requested.connect(self.image_sets.cancel_fetch)
-        train.data_root_requested.connect(self.image_sets.set_root)
-        train.folder_requested.connect(self.image_sets.use_folder)
-        train.thumbnails_requested.connect(self.image_sets.show_on_card)
-        sample.browse_requested.connect(self.image_sets.browse)
-        sample.invert_image_requested.connect(self.image_inversion.invert_image)
-        sample.invert_file_requested.connect(self.image_inversion.invert_file)
-        sample.cancel_inversion_requested.connect(self.image_inversion.cancel)
-        sample.stop_search_requested.connect(self.geodesic.stop)
-        sample.search_again_requested.connect(self.geodesic.search_again)
-
     def _install_keys(self) -> None:
         install_shortcuts(self, self.playback)
         for keys, act in (
@@ -307,7 +234,9 @@ class MainWindow(QMainWindow):
             ("F11", self.toggle_presentation),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(act)
-        for page, number in itertools.product((self.grid, self.image_page), range(1, 10)):
+
+    def _install_digits(self, page: QWidget) -> None:
+        for number in range(1, 10):
             shortcut = QShortcut(QKeySequence(str(number)), page)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(lambda number=number: self.select_lane(number))
@@ -323,90 +252,65 @@ class MainWindow(QMainWindow):
             self._scene_timer.start()
 
     def _show_scene(self) -> None:
-        scene: Scene | ImageScene
-        if self.state.get(MODEL).images:
-            scene = compose_images(self.state)
-            self.image_page.set_scene(scene)
-            self._show_image_thumbnails()
-        else:
-            scene = compose(self.state)
-            self.grid.set_scene(scene)
-        waits = (
-            self.state.get(VIEW).page == "explore"
-        )  # the plots and the forward process are complete
-        self.playback.set_reached(scene.reached() if waits else 0)
+        lanes = self.modes.mode.lanes
+        self.timeline.set_along(lanes.follows_path(self.state.get(lanes.settings)))
+        reached = self.shown.show_scene()
+        # The plots and the forward process are complete.
+        waits = self.state.get(VIEW).page == "explore"
+        self.playback.set_reached(reached if waits else 0)
 
-    def _show_layers_of_view(self) -> None:
-        view = self.grid.view_range
-        self.overlays.set_view((view.x0, view.x1, view.y0, view.y1))
-
-    def _show_image_thumbnails(self) -> None:
-        """The tile that is pinned, in the row above time, when it is there."""
-        run = self.state.at(LANE_RUNS, SAMPLES_KEY)
-        if run.status != "done":
-            return
-        shown = (run.trajectory, self.state.get(IMAGE_CARD).pinned_tile)
-        if (
-            self._thumbnails_of is None
-            or self._thumbnails_of[0] is not shown[0]
-            or (self._thumbnails_of[1] != shown[1])
-        ):
-            self._thumbnails_of = shown
-            times = thumbnail_times(self.state.get(MODEL).schedule.timesteps, IMAGE_THUMBNAILS)
-            pictures = image_thumbnails(self.state, times)
-            self.timeline.set_thumbnails(pictures, of_pixels=True)
-
-    def current_scene(self) -> Scene | ImageScene:
+    def current_scene(self) -> Any:
         """The scene of this moment, as far as it is zoomed in.
 
         That is the forward process while it is shown, else the lanes.
         """
-        if self.state.get(VIEW).page == "diagnostics":
-            forward = self.diagnostics.current_scene
-            if forward is not None:
-                return forward
-        if self.state.get(MODEL).images:
-            return compose_images(self.state)
-        view = self.grid.view_range
-        return replace(compose(self.state), view=(view.x0, view.x1, view.y0, view.y1))
+        forward = self._forward
+        return self.shown.scene() if forward is None else forward.current_scene
 
     def current_picture(self) -> Picture:
-        """What is to be exported."""
-        scene = self.current_scene()
-        return PointsPicture(scene) if isinstance(scene, Scene) else ImagesPicture(scene)
+        """What is to be exported: the scene of this moment, as its mode draws it."""
+        forward = self._forward
+        return self.shown.picture() if forward is None else forward.current_picture
+
+    @property
+    def _forward(self) -> DiagnosticsPage | None:
+        """The page with the forward process, while that is shown."""
+        shown = self.state.get(VIEW).page == "diagnostics"
+        there = shown and self.diagnostics.current_scene is not None
+        return self.diagnostics if there else None
 
     def _show_model(self) -> None:
-        model = self.state.get(MODEL)
-        table = alphas_cumprod(model.schedule)
-        self.timeline.set_schedule(table)
-        self._thumbnails_of = None
-        if model.images:
-            self.timeline.set_thumbnails([])
-        else:
-            points = data_points(model.dataset, model.mean, model.std)
-            pictures = forward_thumbnails(points, table, THUMBNAILS, THUMBNAIL_SHAPE)
-            self.timeline.set_thumbnails(pictures)
-        bundled = (*bundled_points(), *bundled_images())
-        models = [(ref, f"{label}, bundled") for ref, label in bundled]
-        models += [(ref, Path(ref).name) for ref in self.runs.recent()]
-        self.toolbar.set_models(models)
-        for panel in (self.sample_panel, self.image_sample_panel):
-            panel.set_models(models)
+        self.timeline.set_schedule(alphas_cumprod(self.state.get(MODEL).schedule))
+        self.shown.show_model()
+        self.toolbar.set_models(self._known_models())
+        for work in self._at_work.values():
+            self._tell_models(work)
         self._show_mode()
         self._choose_parts()
         self._show_title()
         self._show_can_continue()
 
+    def _known_models(self) -> list[tuple[str, str]]:
+        """All that can be chosen: by reference and name."""
+        models = [(ref, f"{label}, bundled") for ref, label in all_bundled()]
+        return models + [(ref, Path(ref).name) for ref in self.runs.recent()]
+
+    def _tell_models(self, work: ModeAtWork) -> None:
+        if (tell := getattr(work.sample_dock, "set_models", None)) is not None:
+            tell(self._known_models())
+
     def _show_can_continue(self) -> None:
-        for panel in (self.train_panel, self.image_train_panel):
-            panel.set_can_continue(self.training.can_continue)
+        for work in self._at_work.values():
+            if (tell := getattr(work.train_dock, "set_can_continue", None)) is not None:
+                tell(self.training.can_continue)
 
     def _show_mode(self) -> None:
         """Docks, page and tasks of the mode that the model belongs to."""
-        offered = tasks.IMAGE_TASKS if self.state.get(MODEL).images else tasks.TASKS
-        self.toolbar.set_tasks([(task.key, task.title, task.tooltip) for task in offered])
-        if self.modes.mode != self._mode:
-            self._mode = self.modes.mode
+        mode = self.modes.mode
+        self.toolbar.set_mode(mode.key)
+        self.toolbar.set_tasks([(task.key, task.title, task.tooltip) for task in mode.tasks])
+        if mode is not self._mode:
+            self._mode = mode
             self.state.update(VIEW, maximised_lane="")  # what was alone belongs to the other
             self.state.set(MARKED, None)
             self.state.set(PINNED, None)
@@ -414,34 +318,24 @@ class MainWindow(QMainWindow):
         self._show_page()
 
     def _choose_parts(self) -> None:
-        parts: tuple[Part, ...] = (
-            self.inversion,
-            self.geodesic,
-            self.point_lanes,
-            self.overlays,
-            self.comparison,
-        )
-        lanes: PointLanes | ImageLanes = self.point_lanes
-        if self.state.get(MODEL).images:
-            lanes = self.image_lanes
-            parts = (self.geodesic, lanes, self.slice, self.attention, self.costs)
-        self.geodesic.watch(lanes.between, lanes.looks_at_geodesic)
-        self.exchange.set_parts((self.models, *parts))
+        work = self.shown
+        self.geodesic.watch(work.between, work.looks_at_geodesic)
+        self.exchange.set_parts((self.models, *work.parts))
 
     def _show_docks(self) -> None:
-        view, images = self.state.get(VIEW), self.state.get(MODEL).images
+        view, shown = self.state.get(VIEW), self.shown
         docks = not view.presentation
-        self.train_panel.setVisible(docks and view.train_dock and not images)
-        self.image_train_panel.setVisible(docks and view.train_dock and images)
+        for work in self._at_work.values():
+            here = docks and work is shown
+            work.train_dock.setVisible(here and view.train_dock)
+            work.sample_dock.setVisible(here and view.sample_dock)
         self.train_rail.setVisible(docks and not view.train_dock)
-        self.sample_panel.setVisible(docks and view.sample_dock and not images)
-        self.image_sample_panel.setVisible(docks and view.sample_dock and images)
         self.sample_rail.setVisible(docks and not view.sample_dock)
 
     @property
     def _shown_page(self) -> QWidget:
-        lanes = self.image_page if self.state.get(MODEL).images else self.grid
-        return lanes if self.state.get(VIEW).page == "explore" else self.diagnostics
+        explores = self.state.get(VIEW).page == "explore"
+        return self.shown.page if explores else self.diagnostics
 
     def _show_page(self) -> None:
         page = self._shown_page
@@ -485,32 +379,29 @@ class MainWindow(QMainWindow):
         self.messages.setFixedWidth(min(theme.current().px(640), self._canvas.width() - 48))
         self.messages.raise_()
 
-    def _remember_hint(self) -> None:
-        self._settings.put(HINT_SEEN, True)
-
     # What can be done
 
     def select_lane(self, number: int) -> None:
         """Select the lane with this number, if there is one."""
-        images = self.state.get(MODEL).images
-        lanes = self.image_page.scene.strips if images else self.grid.scene.lanes
+        lanes = self.shown.lanes()
         lane = next((lane for lane in lanes if lane.number == number), None)
         if lane is not None:
             self.state.update(VIEW, selected_lane=lane.key)
 
     def show_task(self, key: str) -> None:
         """Set up a task of the exercise; its bundled model is opened first if need be."""
-        chosen = tasks.task(key)
-        here = chosen.images and chosen.model not in dict(bundled_images())
+        chosen = installed_modes.task(key)
+        here = chosen.any_model and chosen.model not in dict(all_bundled())
         if self.state.get(MODEL).ref == chosen.model or here:  # else any images will do
             self._begin(chosen)
         else:
             self._task_waiting = chosen
             self.models.open(chosen.model)
 
-    def show_mode(self, mode: str) -> None:
-        """Open the model that ``mode`` was last used with, or a bundled one."""
-        if mode == self.modes.mode:
+    def show_mode(self, key: str) -> None:
+        """Open the model that a mode was last used with, or a bundled one."""
+        mode = {mode.key: mode for mode in installed_modes.MODES}[key]
+        if mode is self.modes.mode:
             return
         program, ref = self.modes.program_for(mode), self.modes.model_for(mode)
         if program is not None:
@@ -518,10 +409,7 @@ class MainWindow(QMainWindow):
         if ref is None and program is not None:
             return
         if ref is None:
-            self.state.post(
-                "There is no model of images here: train one with 'toydiff train', or open one.",
-                error=True,
-            )
+            self.state.post(mode.no_model, error=True)
             return
         self._choose_model(ref)
 
@@ -538,13 +426,7 @@ class MainWindow(QMainWindow):
         text = f"{file}{whose} is a program and was not opened."
         self.messages.show_message(text, True, f"Run {file.name}", run)
 
-    def _set_tile_class(self, index: int, number: int | None) -> None:
-        """Ask for a tile of a class of its own; None for none."""
-        asked = dict(self.state.get(IMAGE_SAMPLING).tile_classes)
-        asked[index] = number
-        self.state.update(IMAGE_SAMPLING, tile_classes=tuple(sorted(asked.items())))
-
-    def _begin(self, chosen: tasks.Task) -> None:
+    def _begin(self, chosen: Task) -> None:
         self._task_waiting = None
         self.state.update(VIEW, page="explore")
         tasks.apply(chosen, self.state)
@@ -616,8 +498,7 @@ class MainWindow(QMainWindow):
     def reset_view(self) -> None:
         """Show all of every plot that is on the screen again."""
         if self.state.get(VIEW).page == "explore":
-            self.grid.reset_view()
-            self.state.set(IMAGE_ZOOM, 1)
+            self.shown.reset_view()
         else:
             self.diagnostics.reset_view()
             self.forward_grid.reset_view()
@@ -658,7 +539,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember, stop an export, let the engine save what runs and end it."""
         self.playback.pause()
-        memory.remember(self._settings, self.state)
+        memory.remember(self._settings, self.state, installed_modes.MODES)
         self.modes.remember()
         memory.remember_geometry(self._settings, self)
         if self._export is not None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
 
 from PySide6.QtCore import QByteArray
 from PySide6.QtWidgets import QWidget
 
-from engine.config import PathName, SamplerName, TrainingConfig
+from engine.config import TrainingConfig
 from toydiff_gui.bundled import NAMES
-from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, IMAGE_ZOOM, ImageSampling
-from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.references import is_here
-from toydiff_gui.scene import OVERLAYS
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.lanes import LANES, MAX_LANES, LaneSpec, shown_lanes
 from toydiff_gui.state.store import Store
@@ -23,7 +21,6 @@ from toydiff_gui.state.view import VIEW, ViewSettings
 GEOMETRY = "window/geometry"
 NOT_LANES = ("latent", "training")
 """Keys of what is drawn beside the lanes."""
-MOST_ZOOM = 64
 MOST_LANES = 64
 """Of a longer list the rest is forgotten: nobody has made it by hand."""
 
@@ -35,75 +32,42 @@ class KeptLanes:
     lanes: tuple[LaneSpec, ...]
 
 
-@dataclass(frozen=True)
-class KeptImages:
-    """Of ``ImageSampling`` all but the latents, which are drawn or found again."""
+class Remembers(Protocol):
+    """A mode, as far as this is about it."""
 
-    count: int
-    path_images: int
-    steps: int | None
-    seed: int
-    eta: float
-    sampler: SamplerName
-    path: PathName
-    even: bool
-    tile_class: int | Literal["each"] | None
-    fixed_noise: bool
-    guidance: float
+    @property
+    def restore(self) -> Callable[[SettingsFile, Store], None]:
+        """Sets what belongs to it as it was."""
 
-    def __post_init__(self) -> None:
-        ImageSampling(**asdict(self))  # which checks the numbers
+    @property
+    def remember(self) -> Callable[[SettingsFile, Store], None]:
+        """Keeps what belongs to it for next time."""
+
+    @property
+    def overlays(self) -> Callable[[bool], Collection[str]]:
+        """Keys of what can be laid over its lanes, or (True) over the latents."""
 
 
-@dataclass(frozen=True)
-class KeptImageView:
-    """Of the card beside the samples what is worth coming back to, and the zoom of the tiles."""
-
-    face: Literal["picture", "attention", "slice"]
-    preview: bool
-    zoom: int
-    averaged: bool
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.zoom <= MOST_ZOOM:
-            raise ValueError(f"zoom {self.zoom}")
-
-
-def restore(settings: SettingsFile, state: Store) -> None:
+def restore(settings: SettingsFile, state: Store, modes: Sequence[Remembers]) -> None:
     """Set the state as it was when the window was last closed."""
-    if (sampling := settings.get("state/sampling", Sampling)) is not None:
-        if sampling.mode == "inverted":
-            sampling = replace(sampling, mode="interpolation")  # the points are not kept
-        state.update(SAMPLING, **{name: getattr(sampling, name) for name in asdict(sampling)})
     if (config := settings.get("state/training", TrainingConfig)) is not None:
-        state.update(TRAINING_CONFIG, **{name: getattr(config, name) for name in asdict(config)})
+        state.set(TRAINING_CONFIG, config)
     if (kept := settings.get("state/lanes", KeptLanes)) is not None:
         state.set(LANES, _possible(kept.lanes))
-    if (images := settings.get("state/images", KeptImages)) is not None:
-        state.update(IMAGE_SAMPLING, **asdict(images))
-    if (seen := settings.get("state/image_view", KeptImageView)) is not None:
-        state.set(IMAGE_ZOOM, seen.zoom)
-        state.update(IMAGE_CARD, face=seen.face, preview=seen.preview, averaged=seen.averaged)
+    for mode in modes:
+        mode.restore(settings, state)
     view = settings.get("state/view", ViewSettings) or state.get(VIEW)
     view = replace(view, maximised_lane="", presentation=False)
-    state.update(VIEW, **asdict(view) | _of_lanes_there_are(view, state))
+    state.update(VIEW, **asdict(view) | _of_lanes_there_are(view, state, modes))
 
 
-def remember(settings: SettingsFile, state: Store) -> None:
+def remember(settings: SettingsFile, state: Store, modes: Sequence[Remembers]) -> None:
     """Keep the state for next time."""
-    settings.put("state/sampling", state.get(SAMPLING))
     settings.put("state/training", state.get(TRAINING_CONFIG))
     settings.put("state/view", state.get(VIEW))
     settings.put("state/lanes", KeptLanes(state.get(LANES)))
-    settings.put("state/images", _part_of(state.get(IMAGE_SAMPLING), KeptImages))
-    card = state.get(IMAGE_CARD)
-    seen = KeptImageView(card.face, card.preview, state.get(IMAGE_ZOOM), card.averaged)
-    settings.put("state/image_view", seen)
-
-
-def _part_of(whole: Any, kind: Any) -> Any:
-    """The fields of ``whole`` that ``kind`` has."""
-    return kind(**{field.name: getattr(whole, field.name) for field in fields(kind)})
+    for mode in modes:
+        mode.remember(settings, state)
 
 
 def _possible(lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:
@@ -118,10 +82,17 @@ def _possible(lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:
     return tuple(kept.values())
 
 
-def _of_lanes_there_are(view: ViewSettings, state: Store) -> dict[str, Any]:
+def _of_lanes_there_are(
+    view: ViewSettings, state: Store, modes: Sequence[Remembers]
+) -> dict[str, Any]:
     """Overlays and selection, without those of lanes that are no more."""
     keys = [lane.key for lane in shown_lanes(state)]
-    known = {NOT_LANES[0]: {"basin"}} | {lane.key: set(OVERLAYS) for lane in state.get(LANES)}
+    over_lanes, over_latents = (
+        {kind for mode in modes for kind in mode.overlays(over_latents)}
+        for over_latents in (False, True)
+    )
+    known = {lane.key: over_lanes for lane in state.get(LANES)}
+    known[NOT_LANES[0]] = over_latents
     overlays = {}
     for key, kinds in view.overlays.items():
         if left := tuple(kind for kind in kinds if kind in known.get(key, ())):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,71 +23,12 @@ Points = NDArray[np.float32]
 Box = tuple[float, float, float, float]
 """A part of the plane: x0, x1, y0, y1."""
 
-OVERLAYS = ("trajectories", "field", "density", "preview", "warp", "forward", "difference")
-"""What can be laid over a lane; the latent lane has 'basin' alone."""
 
+class Layer(Protocol):
+    """What is laid over a lane, as far as the engine has computed it: a value."""
 
-@value
-@dataclass(frozen=True)
-class FieldLayer:
-    """The noise that a denoiser sees at the places of a grid, at every time that has arrived.
-
-    ``points`` (G, 2); ``eps`` maps t to (G, 2), of the times that have arrived.
-    """
-
-    box: Box
-    columns: int
-    points: Points
-    eps: Mapping[int, Points]
-
-    def time_at(self, t: float) -> int | None:
-        """The time nearest to ``t`` that has arrived; None while there is none."""
-        return min(self.eps, key=lambda known: abs(known - t), default=None)
-
-    def at(self, t: float) -> FieldLayer:
-        """What it shows at ``t``, alone."""
-        known = self.time_at(t)
-        return replace(self, eps={} if known is None else {known: self.eps[known]})
-
-
-@value
-@dataclass(frozen=True)
-class HeatLayer:
-    """A value on the pixels of ``box``: ``values`` maps t to (H, W), the first row at the top."""
-
-    box: Box
-    values: Mapping[int, NDArray[np.float32]]
-    label: str = ""
-
-    def time_at(self, t: float) -> int | None:
-        """The time nearest to ``t`` that has arrived; None while there is none."""
-        return min(self.values, key=lambda known: abs(known - t), default=None)
-
-    def at(self, t: float) -> HeatLayer:
-        """What it shows at ``t``, alone."""
-        known = self.time_at(t)
-        return replace(self, values={} if known is None else {known: self.values[known]})
-
-
-@value
-@dataclass(frozen=True)
-class BasinLayer:
-    """Where each latent of ``box`` ends up: ``landings`` (H, W, 2), the first row at the top."""
-
-    box: Box
-    landings: Points
-
-
-@dataclass(frozen=True)
-class WarpLayer:
-    """A grid of lines carried along: states (lines * points_per_line, 2), line after line."""
-
-    trajectory: Trajectory
-    points_per_line: int
-
-    def at(self, t: float) -> WarpLayer:
-        """What it shows at ``t``, alone."""
-        return replace(self, trajectory=self.trajectory.at(t))
+    def at(self, t: float) -> Layer:
+        """What it shows at ``t``, alone: where that is equal, so is the picture."""
 
 
 @value
@@ -143,10 +84,8 @@ class LaneScene:
     """More of the data than ``data``, for its density."""
     forward: Trajectory | None = None
     """The data on their way into noise, t = T first, for the overlay 'forward'."""
-    field: FieldLayer | None = None
-    difference: HeatLayer | None = None
-    warp: WarpLayer | None = None
-    basin: BasinLayer | None = None
+    layers: Mapping[str, Layer] = field(default_factory=dict)
+    """What the engine has computed of ``overlays``, by their keys."""
     paths: tuple[PathLine, ...] = ()
     """In the latent lane: the paths of other lanes; ``latents`` is the selected lane's."""
     path_label: str = ""
@@ -157,7 +96,9 @@ class LaneScene:
 
     def moments(self, t: float) -> dict[str, object]:
         """What trajectories and layers show at ``t``, alone, by the names of their fields."""
-        return {name: item.at(t) for name, item in vars(self).items() if hasattr(item, "at")}
+        moving = {name: item.at(t) for name, item in vars(self).items() if hasattr(item, "at")}
+        layers = {kind: layer.at(t) for kind, layer in self.layers.items()}
+        return {**moving, "layers": layers}
 
     def points_at(self, t: float) -> Points | None:
         """The states (N, ...) to show at ``t``; None while there are none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
@@ -36,10 +38,6 @@ THEMES = (
     ("dark", "Dark theme", "Light on dark"),
     ("light", "Light theme", "Dark on light, for bright rooms and paper"),
 )
-MODES = {
-    "2d": "Points in the plane",
-    "images": "Samples of images, and film strips between two of them",
-}
 # The V of the name, from A's amber to B's blue: (x, y) in a box of 24, and where on the path.
 LOGO = (
     (2.5, 3.5, 0.0),
@@ -114,7 +112,7 @@ class Toolbar(QFrame):
 
     Signals:
         model_chosen: (ref) a model from the chooser's menu.
-        mode_chosen: ('2d' or 'images') show models of this kind.
+        mode_chosen: (key) show models of this mode.
         task_chosen: (key) a task from the menu 'Tasks'.
         open_requested: open a checkpoint from a file.
         export_requested: export what the canvas shows.
@@ -134,9 +132,13 @@ class Toolbar(QFrame):
     help_requested = Signal()
     restart_requested = Signal()
 
-    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, state: Store, modes: Sequence[Segment] = (), parent: QWidget | None = None
+    ) -> None:
+        """``modes``: the segments of the switch between modes, by their keys."""
         super().__init__(parent)
-        self._state = state
+        self._state, self._modes = state, tuple(modes)
+        self._mode = self._modes[0].key if self._modes else ""
         self.setProperty("surface", "bar")
         self._texts: dict[QPushButton, str] = {}
         self._glyphs: dict[QPushButton, ButtonIcon] = {}
@@ -196,12 +198,10 @@ class Toolbar(QFrame):
         self.mode = SegmentedControl(
             "Mode",
             (
-                Segment("2d", "2D", MODES["2d"]),
-                Segment("images", "Images", MODES["images"]),
+                *self._modes,
                 Segment("subspace", "Subspace", LATER, enabled=False),
             ),
         )
-        self.mode.set_current("2d")
         self.mode.chosen.connect(self.mode_chosen)
         self.page = SegmentedControl(
             "Page",
@@ -299,10 +299,15 @@ class Toolbar(QFrame):
 
     # Showing
 
+    def set_mode(self, key: str) -> None:
+        """Say which mode is on show; until then a click on another shows nothing."""
+        self._mode = key
+        self.mode.set_current(key)
+
     def _show(self) -> None:
         view = self._state.get(VIEW)
         self.page.set_current(view.page)
-        self.mode.set_current("images" if self._state.get(MODEL).images else "2d")
+        self.mode.set_current(self._mode)
         self._themes[view.theme].setChecked(True)
         self.presentation_action.setChecked(view.presentation)
         self.train_dock_action.setChecked(view.train_dock)
@@ -333,8 +338,8 @@ class Toolbar(QFrame):
         ):
             button.setEnabled(not reason)
             button.setToolTip(reason or tip)
-        for mode, tip in MODES.items():
-            self.mode.set_segment(mode, not reason, reason or tip)
+        for segment in self._modes:
+            self.mode.set_segment(segment.key, not reason, reason or segment.tooltip)
         if self._tasks.isEmpty():
             self.tasks_button.setEnabled(False)
         self.restart_action.setEnabled(engine.status == "dead")

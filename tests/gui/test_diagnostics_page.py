@@ -100,7 +100,7 @@ def test_nothing_is_asked_before_the_page_is_seen(window):
     assert asked(window) == []
     page = open_page(window)
     assert page.isVisible()
-    assert not window.grid.isVisible()
+    assert not window.mode("2d").page.isVisible()
     requests = asked(window)
     assert [message.kind for message in requests] == KINDS
     assert {message.checkpoint for message in requests} == {"v"}
@@ -478,7 +478,7 @@ def test_a_task_leads_back_to_the_lanes(page, window):
     window.show_task("1e")
     settle()
     assert window.state.get(VIEW).page == "explore"
-    assert window.grid.isVisible()
+    assert window.mode("2d").page.isVisible()
 
 
 def test_tab_reaches_every_control_of_the_page(page):
@@ -612,7 +612,7 @@ def test_lanes_of_the_forward_process_are_neither_selected_nor_left_maximised(wi
     window.state.update(VIEW, page="explore")
     settle()
     assert window.state.get(VIEW).maximised_lane == ""
-    assert window.grid.lane_view("ddim").isVisible()
+    assert window.mode("2d").page.lane_view("ddim").isVisible()
     # One of the other page stays alone while one looks at the diagnostics.
     window.state.update(VIEW, maximised_lane="ddim")
     open_page(window, "forward")

@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 from engine.config import TrainingConfig
 from engine.datasets.images import image_training
 from toydiff_gui import earlier_settings, settings_file
-from toydiff_gui.app.mode_switch import ModeKeeper
+from toydiff_gui.app.mode_switch import ModeSwitch
 from toydiff_gui.export.choices import ExportChoices, load_choices
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes.images.image_sets import ImageSets
+from toydiff_gui.modes.images.mode import MODE as IMAGES
 from toydiff_gui.modes.images.settings import (
     IMAGE_DATA,
     IMAGE_SAMPLING,
     IMAGE_ZOOM,
     ImageSampling,
 )
+from toydiff_gui.modes.points.mode import MODE as POINTS
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.lanes import LANES, LaneSpec
@@ -101,9 +103,9 @@ def test_a_window_begins_as_the_earlier_version_ended(window_with, earlier):
     )  # fmt: skip
     assert state.get(IMAGE_SAMPLING) == kept
     assert window.height() == 720
-    assert window.grid._hint is None
-    assert window.modes.model_for("2d") == "v"  # which has been opened since
-    assert window.modes.model_for("images") == "digits"
+    assert window.mode("2d").page._hint is None
+    assert window.modes.model_for(POINTS) == "v"  # which has been opened since
+    assert window.modes.model_for(IMAGES) == "digits"
 
 
 def test_what_is_not_seen_at_once_is_kept_as_well(qapp, tmp_path, fake_engine, desk, earlier):
@@ -122,7 +124,7 @@ def test_what_is_not_seen_at_once_is_kept_as_well(qapp, tmp_path, fake_engine, d
     data._recall("me@far.example")
     assert state.get(IMAGE_DATA).roots == ("/far/sets",)
     assert state.get(IMAGE_DATA).places == {"folder": "/far/images"}
-    assert ModeKeeper(state, settings)._configs["images"] == image_training("fashion")
+    assert ModeSwitch(state, settings)._configs["images"] == image_training("fashion")
 
 
 def test_the_earlier_file_is_read_once_and_stays_as_it_is(tmp_path, earlier):

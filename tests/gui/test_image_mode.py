@@ -64,7 +64,7 @@ def new(window, *kinds):
 
 
 def tile_place(window, index):
-    return window.image_page.samples.tiles.tile(index).center().toPoint()
+    return window.mode("images").page.samples.tiles.tile(index).center().toPoint()
 
 
 def latents(window, index):
@@ -83,20 +83,20 @@ def test_the_switch_opens_the_mode_and_leads_back(window):
     window.link.answer_all()
     assert window.state.get(MODEL).images
     assert window.toolbar.mode.current == "images"
-    assert window.image_page.isVisible()
-    assert not window.grid.isVisible()
-    assert window.image_train_panel.isVisible()
-    assert window.image_sample_panel.isVisible()
-    assert not window.train_panel.isVisible()
-    assert not window.sample_panel.isVisible()
+    assert window.mode("images").page.isVisible()
+    assert not window.mode("2d").page.isVisible()
+    assert window.mode("images").train_dock.isVisible()
+    assert window.mode("images").sample_dock.isVisible()
+    assert not window.mode("2d").train_dock.isVisible()
+    assert not window.mode("2d").sample_dock.isVisible()
     assert window.state.get(TRAINING_CONFIG).unet is not None
     assert "1a  64 images with DDPM" in titles(window.toolbar.tasks_button.menu())
     click(segment(window, "2d"))
     window.link.answer_all()
     assert window.state.get(MODEL).ref == "v"
-    assert window.grid.isVisible()
-    assert window.train_panel.isVisible()
-    assert not window.image_train_panel.isVisible()
+    assert window.mode("2d").page.isVisible()
+    assert window.mode("2d").train_dock.isVisible()
+    assert not window.mode("images").train_dock.isVisible()
     assert window.state.get(TRAINING_CONFIG) == points
     assert window.state.at(LANE_RUNS, "ddim").trajectory.x[0].shape == (500, 2)
     assert "1b  Interpolation with DDPM" in titles(window.toolbar.tasks_button.menu())
@@ -119,12 +119,12 @@ def test_a_mode_that_cannot_be_opened_is_not_shown_as_chosen(window):
     settle()
     assert window.toolbar.mode.current == "2d"
     assert segment(window, "2d").isChecked()
-    assert window.grid.isVisible()
+    assert window.mode("2d").page.isVisible()
 
 
 def test_clicks_on_tiles_lead_from_a_to_b(images):
     new(images)
-    samples = images.image_page.samples
+    samples = images.mode("images").page.samples
     click(samples, tile_place(images, 9))
     asked = new(images)
     assert [packet.message.slot for packet in asked] == ["ddpm", "ddpm-shared", "ddim"]
@@ -133,13 +133,13 @@ def test_clicks_on_tiles_lead_from_a_to_b(images):
     asked = new(images)
     assert np.array_equal(asked[0].arrays["start"], latents(images, 9))
     assert np.array_equal(asked[0].arrays["end"], latents(images, 20))
-    scene = images.image_page.scene
+    scene = images.mode("images").page.scene
     assert {scene.tiles.marks[9], scene.tiles.marks[20]} == {"A", "B"}
     assert scene.looked_at.title == "Tile 21"
 
 
 def test_c_makes_room_for_a_and_b_but_takes_no_tile_of_theirs(images):
-    samples = images.image_page.samples
+    samples = images.mode("images").page.samples
     QTest.mouseClick(samples, Qt.MouseButton.LeftButton, SHIFT, tile_place(images, 9))
     assert images.state.get(IMAGE_SAMPLING).c.tile == 9
     click(samples, tile_place(images, 9))
@@ -156,7 +156,7 @@ def test_c_makes_room_for_a_and_b_but_takes_no_tile_of_theirs(images):
 
 
 def test_the_keyboard_does_the_same(images):
-    samples = images.image_page.samples
+    samples = images.mode("images").page.samples
     samples.setFocus(Qt.FocusReason.TabFocusReason)
     new(images)
     key(samples, Qt.Key.Key_Right)
@@ -169,7 +169,7 @@ def test_the_keyboard_does_the_same(images):
 
 
 def test_stop_is_there_from_the_request_on(images):
-    samples = images.image_page.samples
+    samples = images.mode("images").page.samples
     stop, before = samples.stop_button, images.state.at(LANE_RUNS, "samples").trajectory
     assert not stop.isVisible()
     new(images)
@@ -188,7 +188,7 @@ def test_stop_is_there_from_the_request_on(images):
 
 
 def test_stop_stays_from_the_tiles_to_the_last_strip(images):
-    stop = images.image_page.samples.stop_button
+    stop = images.mode("images").page.samples.stop_button
     new(images)
     images.state.update(IMAGE_SAMPLING, seed=6)
     (tiles,) = new(images)
@@ -206,7 +206,7 @@ def test_stop_stays_from_the_tiles_to_the_last_strip(images):
 
 
 def test_keys_select_strips(images):
-    page = images.image_page
+    page = images.mode("images").page
     page.setFocus()
     key(page, Qt.Key.Key_2)
     assert images.state.get(VIEW).selected_lane == "ddpm"
@@ -218,7 +218,7 @@ def test_keys_select_strips(images):
 
 def test_a_class_for_one_tile(images):
     new(images)
-    menu = images.image_page.samples.menu_of(5)
+    menu = images.mode("images").page.samples.menu_of(5)
     classes = next(action.menu() for action in menu.actions() if action.text() == "Class")
     next(action for action in classes.actions() if action.text() == "7").trigger()
     (asked,) = new(images)
@@ -231,19 +231,19 @@ def test_the_attention_view_asks_only_while_it_is_open(images):
     images.playback.set_t(100)
     images.playback.set_t(50)
     assert not new(images, protocol.Attend)
-    click(images.image_page.face.faces.button("attention"))
+    click(images.mode("images").page.face.faces.button("attention"))
     (asked,) = new(images, protocol.Attend)
     assert asked.message.times == [50]
-    click(images.image_page.face.faces.button("picture"))
+    click(images.mode("images").page.face.faces.button("picture"))
     images.playback.set_t(20)
     assert not new(images, protocol.Attend)
 
 
 def test_a_click_on_a_face_leaves_the_keys_to_the_timeline(images):
-    images.image_page.setFocus()
+    images.mode("images").page.setFocus()
     images.playback.set_t(100)
     for face in ("attention", "slice", "picture"):
-        click(images.image_page.face.faces.button(face))
+        click(images.mode("images").page.face.faces.button(face))
         assert images.state.get(IMAGE_CARD).face == face
         t = images.playback.t
         key(QApplication.focusWidget(), Qt.Key.Key_Right)
@@ -254,7 +254,7 @@ def test_a_click_on_a_face_leaves_the_keys_to_the_timeline(images):
 
 
 def test_escape_returns_to_all_cards_from_a_dock(images):
-    page, dock = images.image_page, images.image_sample_panel
+    page, dock = images.mode("images").page, images.mode("images").sample_dock
     fields = dock.findChildren(QAbstractSpinBox)
     fields[0].setFocus()
     click(page.samples.expand)
@@ -270,10 +270,10 @@ def test_escape_returns_to_all_cards_from_a_dock(images):
 def test_the_same_time_for_all_and_thumbnails_of_the_pinned_tile(images):
     images.playback.set_t(100)
     settle()
-    assert images.image_page.t == 100
+    assert images.mode("images").page.t == 100
     assert len(images.timeline.track._images) == 28
     before = images.timeline.track._images[-1]
-    click(images.image_page.samples, tile_place(images, 3))
+    click(images.mode("images").page.samples, tile_place(images, 3))
     settle()
     assert not np.array_equal(images.timeline.track._images[-1], before)
 
@@ -318,9 +318,9 @@ def test_what_is_exported_is_what_is_seen(images):
 
 
 def test_a_training_of_images_shows_its_tiles(images):
-    click(images.image_train_panel.data.cards["digits"])
+    click(images.mode("images").train_dock.data.cards["digits"])
     new(images)
-    click(images.image_train_panel.run.train_button)
+    click(images.mode("images").train_dock.run.train_button)
     (train,) = new(images, protocol.Train)
     assert train.message.config.dataset == "digits"
     job = train.message.job
@@ -337,13 +337,13 @@ def test_a_training_of_images_shows_its_tiles(images):
     snapshot = protocol.Snapshot(job=job, step=1, total=100, elapsed=0.1, remaining=None)
     images.link.report(snapshot, arrays)
     settle()
-    tiles = images.image_page.scene.tiles
+    tiles = images.mode("images").page.scene.tiles
     assert tiles.note == "in training · step 1"
     assert tiles.trajectory.x[0].shape == (16, 1, 8, 8)
     images.grab()  # of another size than the model's images: it can be painted
     images.link.report(protocol.Result(job=job, cancelled=True))
     settle()
-    assert images.image_page.scene.tiles.trajectory.x[0].shape == (64, 1, 28, 28)
+    assert images.mode("images").page.scene.tiles.trajectory.x[0].shape == (64, 1, 28, 28)
 
 
 def test_after_a_death_the_engine_is_asked_again(images):
@@ -395,7 +395,7 @@ def test_an_image_file_becomes_an_endpoint(images, tmp_path):
     path = tmp_path / "weiß.png"
     picture.save(str(path))
     new(images)
-    images.image_sample_panel.invert_file_requested.emit("B", str(path))
+    images.mode("images").sample_dock.invert_file_requested.emit("B", str(path))
     (asked,) = new(images, protocol.Invert)
     assert asked.arrays["data"].shape == (1, 1, 28, 28)
     assert asked.arrays["data"] == pytest.approx(np.full((1, 1, 28, 28), (1 - 0.3) / 0.4))
@@ -406,7 +406,7 @@ def test_an_image_file_becomes_an_endpoint(images, tmp_path):
     assert images.state.get(IMAGE_SAMPLING).b.label == "weiß.png"
     strips = new(images)
     assert np.array_equal(strips[0].arrays["end"], found[0])
-    scene = images.image_page.scene
+    scene = images.mode("images").page.scene
     assert scene.endpoints[1].image == pytest.approx(asked.arrays["data"][0])
     # Another model of the same shape inverts it anew, without being told.
     images.models.open("fashion")
@@ -417,11 +417,11 @@ def test_an_image_file_becomes_an_endpoint(images, tmp_path):
 
 def test_an_inversion_can_be_stopped(images):
     pixels = np.zeros((1, 28, 28), np.uint8)
-    images.image_inversion.invert_image("A", pixels, "zero")
+    images.mode("images").inversion.invert_image("A", pixels, "zero")
     (asked,) = new(images, protocol.Invert)
     a = images.state.get(IMAGE_SAMPLING).a
-    wait_until(images.image_sample_panel.inversion.dismiss.isVisible, "the line")
-    click(images.image_sample_panel.inversion.dismiss)
+    wait_until(images.mode("images").sample_dock.inversion.dismiss.isVisible, "the line")
+    click(images.mode("images").sample_dock.inversion.dismiss)
     (cancel,) = new(images, protocol.Cancel)
     assert cancel.message.job == asked.message.job
     images.link.report(
@@ -433,7 +433,7 @@ def test_an_inversion_can_be_stopped(images):
 
 
 def test_images_for_both_ends_are_inverted_one_after_the_other(images):
-    inverter = images.image_inversion
+    inverter = images.mode("images").inversion
     for mark, level in (("A", 10), ("B", 20), ("A", 30)):
         inverter.invert_image(mark, np.full((1, 28, 28), level, np.uint8), f"level {level}")
     asked = new(images, protocol.Invert)
@@ -454,7 +454,7 @@ def found_of(packet):
 
 
 def test_a_tile_that_is_clicked_meanwhile_is_not_overridden_by_an_inversion(images):
-    samples, inverter = images.image_page.samples, images.image_inversion
+    samples, inverter = images.mode("images").page.samples, images.mode("images").inversion
     click(samples, tile_place(images, 9))  # A, so that the next is B
     new(images)
     for mark in ("B", "C"):
@@ -477,11 +477,11 @@ def test_a_tile_that_is_clicked_meanwhile_is_not_overridden_by_an_inversion(imag
 
 
 def test_an_inversion_stays_when_only_other_things_change(images):
-    images.image_inversion.invert_image("B", np.zeros((1, 28, 28), np.uint8), "zero")
+    images.mode("images").inversion.invert_image("B", np.zeros((1, 28, 28), np.uint8), "zero")
     (asked,) = new(images, protocol.Invert)
     images.state.update(IMAGE_SAMPLING, tile_class=3, path="linear")  # the ends are asked for 3 now
     images.link.answer_all()
-    click(images.image_page.samples, tile_place(images, 9))
+    click(images.mode("images").page.samples, tile_place(images, 9))
     assert images.state.get(IMAGE_SAMPLING).a.tile == 9
     images.link.report(*found_of(asked))
     settle()
@@ -490,7 +490,7 @@ def test_an_inversion_stays_when_only_other_things_change(images):
 
 def test_points_of_mode_2d_are_put_aside_and_taken_up_again(window):
     data = np.array([[0.5, 0.5], [1.0, 1.0]], np.float32)
-    window.inversion._invert(data, "mine")
+    window.mode("2d").inversion._invert(data, "mine")
     (asked,) = new(window, protocol.Invert)
     answer = {"latents": data, "errors": np.zeros(2, np.float32)}
     window.link.report(protocol.Result(job=asked.message.job), answer)
@@ -517,7 +517,7 @@ def test_a_file_that_is_no_image_is_refused_with_its_name(images, tmp_path, cont
     if content is not None:
         path.write_bytes(content)
     a = images.state.get(IMAGE_SAMPLING).a
-    images.image_inversion.invert_file("A", str(path))
+    images.mode("images").inversion.invert_file("A", str(path))
     (said,) = images.messages.messages
     assert "broken.png" in said.text
     assert words in said.text
@@ -556,7 +556,7 @@ def test_ends_that_were_tiles_stay_when_the_seed_changes(images):
     settle()
     assert images.state.get(IMAGE_SAMPLING).a is a
     assert endpoints.end_label(images.state, a) == "Tile 1 of seed 5"
-    assert images.image_page.scene.tiles.marks == {}
+    assert images.mode("images").page.scene.tiles.marks == {}
 
 
 def test_the_help_speaks_of_images(images):
@@ -567,14 +567,14 @@ def test_the_help_speaks_of_images(images):
 
 def test_the_presentation_view_hides_the_docks_of_this_mode(images):
     key(images, Qt.Key.Key_F11)
-    assert not images.image_train_panel.isVisible()
-    assert not images.image_sample_panel.isVisible()
+    assert not images.mode("images").train_dock.isVisible()
+    assert not images.mode("images").sample_dock.isVisible()
     key(images, Qt.Key.Key_F11)
-    assert images.image_train_panel.isVisible()
+    assert images.mode("images").train_dock.isVisible()
     images.state.update(VIEW, train_dock=False)
     assert images.train_rail.isVisible()
     click(images.train_rail.findChildren(type(images.toolbar.help_button))[0], QPoint(8, 8))
-    assert images.image_train_panel.isVisible()
+    assert images.mode("images").train_dock.isVisible()
 
 
 def test_a_search_can_be_begun_again_though_the_points_are_samples(window):
@@ -583,7 +583,7 @@ def test_a_search_can_be_begun_again_though_the_points_are_samples(window):
     window.link.answer_all()
     assert window.state.get(SAMPLING).mode == "samples"
     to_images(window)
-    path = window.image_sample_panel.path
+    path = window.mode("images").sample_dock.path
     click(path.kind.button("geodesic"))
     wait_until(lambda: window.link.asked(protocol.FindPath), "the search")
     button = path.search.button
@@ -600,6 +600,6 @@ def test_a_search_of_points_is_along_a_path_alone(images):
     images.state.update(SAMPLING, mode="samples")
     click(segment(images, "2d"))
     images.link.answer_all()
-    button = images.sample_panel.path.search.button
+    button = images.mode("2d").sample_dock.path.search.button
     assert not button.isEnabled()
     assert "There is no path" in button.toolTip()

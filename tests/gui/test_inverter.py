@@ -410,21 +410,21 @@ def place(view, x, y):
 
 def choose(window):
     """Choose 'Click two data points' below the lanes."""
-    window.sample_panel.inversion.pick_action.trigger()
+    window.mode("2d").sample_dock.inversion.pick_action.trigger()
     settle()
 
 
 def test_two_points_are_picked_by_clicks_in_a_lane(window):
-    state, lane = window.state, window.grid.lane_view("ddim")
+    state, lane = window.state, window.mode("2d").page.lane_view("ddim")
     window.link.sent.clear()
     choose(window)
-    data = window.grid.scene.lane("ddim").data
+    data = window.mode("2d").page.scene.lane("ddim").data
     first, second = data[100], data[700]
     click(lane.plot.viewport(), place(lane, *first))
     assert state.get(INVERSION).status == "picking"
     assert len(state.get(INVERSION).data) == 1
     settle()
-    assert len(window.grid.scene.lane("ddpm").picked) == 1  # in every lane
+    assert len(window.mode("2d").page.scene.lane("ddpm").picked) == 1  # in every lane
     click(lane.plot.viewport(), place(lane, *second))
     assert state.get(INVERSION).status == "running"
     settle()
@@ -437,24 +437,27 @@ def test_two_points_are_picked_by_clicks_in_a_lane(window):
     )
     settle()
     assert state.get(SAMPLING).a == (1.0, 0.5)
-    assert window.grid.scene.lane("latent").endpoints == ((1.0, 0.5), (-2.0, 4.0))
-    assert "round trip: 0.008 mean, 0.012 largest" in window.sample_panel.inversion.text.text()
+    assert window.mode("2d").page.scene.lane("latent").endpoints == ((1.0, 0.5), (-2.0, 4.0))
+    assert (
+        "round trip: 0.008 mean, 0.012 largest"
+        in window.mode("2d").sample_dock.inversion.text.text()
+    )
 
 
 @pytest.mark.parametrize("clicks", [0, 1])
 def test_escape_gives_up_picking(window, clicks):
-    state, lane = window.state, window.grid.lane_view("ddim")
+    state, lane = window.state, window.mode("2d").page.lane_view("ddim")
     sampling = state.get(SAMPLING)
     window.link.sent.clear()
     choose(window)
     for _ in range(clicks):
         click(lane.plot.viewport(), place(lane, 0.5, 0.5))
     assert len(state.get(INVERSION).data) == clicks
-    window.grid.setFocus()
-    key(window.grid, Qt.Key.Key_Escape)
+    window.mode("2d").page.setFocus()
+    key(window.mode("2d").page, Qt.Key.Key_Escape)
     settle()
     assert state.get(INVERSION).status == "idle"
-    assert window.grid.scene.lane("ddim").picked is None
+    assert window.mode("2d").page.scene.lane("ddim").picked is None
     click(lane.plot.viewport(), place(lane, 0.5, 0.5))
     settle()
     assert state.get(INVERSION).status == "idle"

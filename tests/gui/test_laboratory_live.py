@@ -53,7 +53,7 @@ def lasting(lasting_workshop):
 
 def at_rest(window):
     settle()
-    waiting = (window.controllers, window.overlays, window.comparer)
+    waiting = (window.controllers, window.mode("2d").overlays)
     return not any(one.busy for one in waiting) and lanes_done(window)
 
 
@@ -124,10 +124,10 @@ def test_arrows_and_heat_are_what_the_denoiser_says_where_they_are_drawn(live):
     settle()
     wait_until(arrived, "the arrows")
     settle()
-    lanes = {key: live.grid.scene.lane(key) for key in refs}
+    lanes = {key: live.mode("2d").page.scene.lane(key) for key in refs}
     rng = np.random.default_rng(0)
     for key, ref in refs.items():
-        field = lanes[key].field
+        field = lanes[key].layers["field"]
         for t in times:
             some = rng.integers(0, len(field.points), 100)
             expected = eps_of(ref, field.points[some], t)
@@ -140,7 +140,7 @@ def test_arrows_and_heat_are_what_the_denoiser_says_where_they_are_drawn(live):
     live.playback.set_t(30)
     wait_until(lambda: at_rest(live), "the heat at another time")
     for key, ref in refs.items():
-        difference = live.grid.scene.lane(key).difference
+        difference = live.mode("2d").page.scene.lane(key).layers["difference"]
         for t in (30, 90):
             heat = difference.values[t]
             points = middles(difference.box, heat.shape[1], heat.shape[0])
@@ -159,10 +159,10 @@ def test_the_basin_map_is_where_ddim_takes_its_pixels(live):
     boxes = []
     for half in (None, 0.4):
         if half is not None:
-            live.overlays.set_view((0.2 - half, 0.2 + half, -half, half))
+            live.mode("2d").overlays.set_view((0.2 - half, 0.2 + half, -half, half))
         settle()
         wait_until(lambda: at_rest(live), "the map")
-        basin = live.grid.scene.lane(LATENT_KEY).basin
+        basin = live.mode("2d").page.scene.lane(LATENT_KEY).layers["basin"]
         height, width = basin.landings.shape[:2]
         assert width == 150
         pixels = middles(basin.box, width, height)
@@ -209,7 +209,7 @@ def test_a_geodesic_is_found_shown_and_compared(live, short, monkeypatch, model,
     assert latents.shape == (40, 2)
     assert np.isfinite(latents).all()
     np.testing.assert_array_equal(state.at(LANE_RUNS, "one").trajectory.x[0], latents)
-    np.testing.assert_array_equal(live.grid.scene.lane(LATENT_KEY).latents, latents)
+    np.testing.assert_array_equal(live.mode("2d").page.scene.lane(LATENT_KEY).latents, latents)
     comparison = state.get(COMPARISON)
     assert comparison.status == "done"
     assert comparison.steps == (50 if model == "v" else 20)
@@ -227,13 +227,11 @@ def test_a_geodesic_is_found_shown_and_compared(live, short, monkeypatch, model,
 
 
 def test_a_search_that_is_stopped_hands_over_what_it_has(live):
-    state, pathfinder = live.state, live.geodesic
-    seen = []
-    pathfinder.preview_changed.connect(lambda: seen.append(state.at(LANE_RUNS, "one")))
+    state = live.state
     state.update(SAMPLING, a=(-2.0, 0.0), b=(2.0, 0.0), path_points=60)
     update_lane(state, "one", path="geodesic")
-    wait_until(lambda: bool(seen), "the first path")
-    pathfinder.stop()
+    wait_until(lambda: live.geodesic.preview is not None, "the first path")
+    live.geodesic.stop()
     best = state.get(GEODESIC).latents
     settle()
     wait_until(lambda: at_rest(live), "the lane")
@@ -246,7 +244,7 @@ def test_points_come_back_as_near_as_is_said(live, tmp_path):
     points = engine.datasets.load("v").points[::800]
     path = tmp_path / "points.csv"
     np.savetxt(path, points, delimiter=";", header="x;y", comments="")
-    live.inversion.invert_file(str(path))
+    live.mode("2d").inversion.invert_file(str(path))
     wait_until(lambda: live.state.get(SAMPLING).mode == "inverted", "the latents")
     live.state.update(SAMPLING, steps=250)  # as many as the inversion
     settle()
@@ -270,19 +268,19 @@ def test_lanes_of_a_model_with_fewer_steps_and_of_a_file_that_goes(live, short, 
         show_overlay(state, "one", kind, True)
     settle()
     wait_until(lambda: at_rest(live), "the lane")
-    lane = live.grid.scene.lane("one")
-    assert lane.trajectory.t[0] == lane.warp.trajectory.t[0] == 250
-    assert sorted(lane.field.eps) == sorted(round(12.5 * t) for t in range(1, 21))
+    lane = live.mode("2d").page.scene.lane("one")
+    assert lane.trajectory.t[0] == lane.layers["warp"].trajectory.t[0] == 250
+    assert sorted(lane.layers["field"].eps) == sorted(round(12.5 * t) for t in range(1, 21))
     for t in (1, 10, 20):
-        found = lane.field.eps[round(12.5 * t)]
-        expected = eps_of(str(copy), lane.field.points, t)
+        found = lane.layers["field"].eps[round(12.5 * t)]
+        expected = eps_of(str(copy), lane.layers["field"].points, t)
         np.testing.assert_allclose(found, expected, atol=2e-3)
     assert texts(live) == []
     copy.unlink()
     state.update(SAMPLING, seed=9, a=(0.5, 0.5))
     live.playback.set_t(125)
     settle()
-    wait_until(lambda: not live.controllers.busy and not live.exchange.busy, "the end of it")
+    wait_until(lambda: not live.controllers.busy, "the end of it")
     assert state.at(LANE_RUNS, "one").status == "failed"
     assert "gone.safetensors" in state.at(LANE_RUNS, "one").message
     live.playback.set_t(60)
@@ -311,16 +309,16 @@ def test_an_engine_that_dies_in_the_midst_of_all_is_asked_for_all_again(live, sh
     state.update(VIEW, lab=True)
     process = live.link.thread_in_charge.process_id
     os.kill(process, signal.SIGSTOP)  # nothing of it will be answered
-    live.inversion.invert_file(str(tmp_path / "points.npy"))
-    parts = (live.geodesic, live.overlays)
-    wait_until(lambda: all(part.busy for part in parts), "all of it")
+    live.mode("2d").inversion.invert_file(str(tmp_path / "points.npy"))
+    under_way = {"geodesic", "warp:one", "basin:latent"}
+    under_way |= {"difference own:one", "difference exact:one"}
+    wait_until(lambda: live.exchange.under_way >= under_way, "all of it")
     wait_until(lambda: state.get(INVERSION).status == "running", "the inversion")
     wait_until(lambda: state.get(COMPARISON).status == "running", "the comparison")
     os.kill(process, signal.SIGKILL)
     wait_until(lambda: state.get(ENGINE).status == "dead", "the end of the engine")
-    wait_until(lambda: not live.exchange.busy and not live.exchange.busy, "the pauses")
-    assert not live.controllers.busy
-    assert not live.exchange.busy
+    wait_until(lambda: not live.controllers.busy, "the pauses")
+    assert not live.exchange.under_way
     assert state.get(INVERSION).status == "failed"
     live.controllers.engine.start_again()
     wait_until(lambda: state.get(ENGINE).status == "ready", "the new engine")
@@ -328,8 +326,8 @@ def test_an_engine_that_dies_in_the_midst_of_all_is_asked_for_all_again(live, sh
     wait_until(lambda: at_rest(live), "all of it, again")
     assert state.get(GEODESIC).status == "done"
     assert state.get(COMPARISON).status == "done"
-    lane = live.grid.scene.lane("one")
-    assert list(lane.difference.values) == [0]
-    assert lane.warp.trajectory.complete
-    assert live.grid.scene.lane(LATENT_KEY).basin is not None
+    lane = live.mode("2d").page.scene.lane("one")
+    assert list(lane.layers["difference"].values) == [0]
+    assert lane.layers["warp"].trajectory.complete
+    assert live.mode("2d").page.scene.lane(LATENT_KEY).layers.get("basin") is not None
     np.testing.assert_array_equal(lane.trajectory.x[0], state.get(GEODESIC).latents)

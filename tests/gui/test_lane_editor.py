@@ -198,9 +198,9 @@ def test_nothing_in_it_is_cut(editor, cut_texts):
 
 
 def test_a_lanes_own_menu_opens_it_beside_the_dock(window):
-    window.grid.edit_asked.emit("ddpm")
+    window.mode("2d").page.edit_asked.emit("ddpm")
     settle()
-    editor, dock = window.sample_panel.editor, window.sample_panel
+    editor, dock = window.mode("2d").sample_dock.editor, window.mode("2d").sample_dock
     assert editor.isVisible()
     assert editor.key == "ddpm"
     assert editor.geometry().right() < dock.mapTo(window, dock.rect().topLeft()).x()
@@ -212,6 +212,6 @@ def test_a_lanes_own_menu_opens_it_beside_the_dock(window):
     assert window.rect().contains(editor.geometry())
     click(editor.close_button)
     window.state.update(VIEW, sample_dock=False)
-    window.grid.edit_asked.emit("ddpm")
+    window.mode("2d").page.edit_asked.emit("ddpm")
     settle()
     assert window.rect().contains(editor.geometry())

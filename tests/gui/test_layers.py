@@ -7,7 +7,7 @@ from engine import protocol
 from engine.config import ScheduleConfig, TrainingConfig
 from tests.hands.window import settle, wait_until
 from toydiff_gui.composer import LATENT_KEY, compose
-from toydiff_gui.modes.points.overlay_requests import COLUMNS, ROWS
+from toydiff_gui.modes.points.overlays.field import COLUMNS, ROWS
 from toydiff_gui.modes.points.settings import LAYERS, SAMPLING, layer_of
 from toydiff_gui.state.lanes import duplicate_lane, remove_lane, update_lane
 from toydiff_gui.state.view import VIEW, show_overlay
@@ -83,15 +83,15 @@ def test_a_field_is_asked_for_at_all_times_that_of_the_timeline_first(resting):
     assert packet.message.checkpoint == "v"
     assert packet.arrays["points"].shape == (COLUMNS * ROWS, 2)
     see(resting, packet, [123])
-    layer = shown(resting).field
+    layer = shown(resting).layers["field"]
     assert list(layer.eps) == [123]
     np.testing.assert_array_equal(layer.eps[123], flow(packet, 123))
     np.testing.assert_array_equal(layer.points, packet.arrays["points"])
     assert not resting.at_rest()
     see(resting, packet)
     wait_until(resting.at_rest, "the last of it")
-    assert set(shown(resting).field.eps) == set(range(1, 251))
-    assert shown(resting, "ddpm").field is None
+    assert set(shown(resting).layers["field"].eps) == set(range(1, 251))
+    assert "field" not in shown(resting, "ddpm").layers
     # All is there: neither time nor endpoints nor seeds matter.
     resting.playback.set_t(7)
     resting.state.update(SAMPLING, seed=9, a=(0.0, 0.0), steps=30)
@@ -99,7 +99,7 @@ def test_a_field_is_asked_for_at_all_times_that_of_the_timeline_first(resting):
     assert resting.heard(FIELD) == []
 
 
-def test_a_layer_that_grows_in_place_is_told_again(resting):
+def test_a_layer_that_grows_is_told_again_and_what_was_there_stays_as_it_is(resting):
     told = []
     resting.state.changed(LAYERS).connect(told.append)
     show_overlay(resting.state, "ddim", "field", True)
@@ -107,10 +107,12 @@ def test_a_layer_that_grows_in_place_is_told_again(resting):
     see(resting, packet, [123])
     settle()
     assert told == [("ddim", "field")]
+    first = shown(resting).layers["field"]
     see(resting, packet)
     wait_until(resting.at_rest, "the last of it")
     assert len(told) > 1
     assert set(told) == {("ddim", "field")}
+    assert list(first.eps) == [123]
 
 
 def test_the_exact_lane_has_a_field_of_its_own(resting):
@@ -121,11 +123,11 @@ def test_the_exact_lane_has_a_field_of_its_own(resting):
     assert packet.message.checkpoint == "exact:v"
     see(resting, packet, [250])
     update_lane(resting.state, "ddim", exact=False)
-    assert shown(resting).field is None
+    assert shown(resting).layers.get("field") is None
     (network,) = resting.heard(FIELD)
     assert network.message.checkpoint == "v"
     see(resting, packet, [125])  # late
-    assert shown(resting).field is None
+    assert shown(resting).layers.get("field") is None
 
 
 def test_a_difference_is_computed_at_the_timelines_t_the_newest_first(resting):
@@ -139,9 +141,9 @@ def test_a_difference_is_computed_at_the_timelines_t_the_newest_first(resting):
         resting.playback.set_t(t)
     assert resting.heard(FIELD) == []  # one at a time
     see(resting, own)
-    assert shown(resting).difference.values == {}
+    assert shown(resting).layers["difference"].values == {}
     see(resting, exact, scale=0.0)
-    layer = shown(resting).difference
+    layer = shown(resting).layers["difference"]
     assert list(layer.values) == [200]
     height, width = layer.values[200].shape
     expected = np.linalg.norm(flow(own, 200), axis=1).reshape(height, width) / 2**0.5
@@ -151,7 +153,7 @@ def test_a_difference_is_computed_at_the_timelines_t_the_newest_first(resting):
     assert own.message.times == [100]
     see(resting, own)
     see(resting, exact)
-    assert not shown(resting).difference.values[100].any()
+    assert not shown(resting).layers["difference"].values[100].any()
     resting.playback.set_t(200)
     assert resting.heard(FIELD) == []  # it is known
     resting.playback.set_t(0)
@@ -159,7 +161,7 @@ def test_a_difference_is_computed_at_the_timelines_t_the_newest_first(resting):
     assert own.message.times == [1]  # a network is not asked at 0
     see(resting, own)
     see(resting, exact)
-    assert shown(resting).difference.time_at(0) == 0
+    assert shown(resting).layers["difference"].time_at(0) == 0
     assert resting.at_rest()
 
 
@@ -169,7 +171,7 @@ def test_a_grid_is_carried_along(resting):
     assert packet.message.sampler.steps == 50
     land(resting, packet)
     wait_until(resting.at_rest, "the last of it")
-    warp = shown(resting).warp
+    warp = shown(resting).layers["warp"]
     lines = warp.trajectory.x[0].reshape(2, 13, warp.points_per_line, 2)
     assert np.ptp(lines[0, :, :, 0], axis=1).max() == 0  # upright
     assert np.ptp(lines[1, :, :, 1], axis=1).max() == 0  # level
@@ -187,38 +189,38 @@ def test_the_basin_map_comes_quickly_and_then_well(resting):
     assert (coarse.message.sampler.name, coarse.message.sampler.steps) == ("ddim", 20)
     assert coarse.message.last
     land(resting, coarse)
-    first = shown(resting, LATENT_KEY).basin
+    first = shown(resting, LATENT_KEY).layers["basin"]
     assert first.landings.shape[1] == 48
     (fine,) = resting.heard(SAMPLES)
     land(resting, fine)
-    basin = shown(resting, LATENT_KEY).basin
+    basin = shown(resting, LATENT_KEY).layers["basin"]
     assert basin.landings.shape[1] == 150
     x0, _, _, y1 = basin.box
     assert basin.landings[0, 0, 0] == pytest.approx(0.5 * x0, abs=0.05)
     assert basin.landings[0, 0, 1] == pytest.approx(0.5 * y1, abs=0.05)
     assert resting.at_rest()
     state.update(SAMPLING, a=(0.0, 0.0), seed=8)
-    assert [p for p in resting.heard(SAMPLES) if p.message.slot == "basin"] == []
+    assert [p for p in resting.heard(SAMPLES) if p.message.slot == "basin latent"] == []
     state.update(SAMPLING, steps=10)
-    (fewer,) = [p for p in resting.heard(SAMPLES) if p.message.slot == "basin"]
+    (fewer,) = [p for p in resting.heard(SAMPLES) if p.message.slot == "basin latent"]
     assert fewer.message.sampler.steps == 10
-    assert shown(resting, LATENT_KEY).basin is None  # it was of another sampler
+    assert shown(resting, LATENT_KEY).layers.get("basin") is None  # it was of another sampler
 
 
 def test_zooming_in_asks_again_and_keeps_what_is_there_until_then(resting):
     show_overlay(resting.state, "ddim", "field", True)
     (packet,) = resting.heard(FIELD)
     see(resting, packet)
-    old = shown(resting).field
+    old = shown(resting).layers["field"]
     for half in (2.5, 2.0, 1.9):
         resting.layers.set_view((-half, half, -half, half))
     wait_until(resting.at_rest, "the pause after zooming")
     assert resting.heard(FIELD) == []  # it lies within what was computed
     resting.layers.set_view((0.2, 0.8, -0.3, 0.3))
     packet = resting.until_sent(FIELD)
-    assert shown(resting).field is old
+    assert shown(resting).layers["field"] is old
     see(resting, packet, [250])
-    layer = shown(resting).field
+    layer = shown(resting).layers["field"]
     x0, x1, y0, y1 = layer.box
     assert x0 < 0.2 < 0.8 < x1
     assert y0 < -0.3 < 0.3 < y1 < 0.6
@@ -288,7 +290,7 @@ def test_a_lane_with_a_longer_model_is_seen_at_the_right_times(resting):
     assert packet.message.checkpoint == "v"
     see(resting, packet)
     wait_until(lambda: "field:ddim" not in resting.exchange.under_way, "the last of it")
-    eps = shown(resting).field.eps
+    eps = shown(resting).layers["field"].eps
     assert sorted(eps) == list(range(1, 21))
     for t in eps:
         np.testing.assert_array_equal(eps[t], flow(packet, round(12.5 * t)))
@@ -297,11 +299,11 @@ def test_a_lane_with_a_longer_model_is_seen_at_the_right_times(resting):
     assert own.message.times == [250]
     # The timeline gets longer: what is there is of other times now.
     resting.open("/long", schedule=ScheduleConfig(timesteps=500))
-    assert shown(resting).field is None
+    assert shown(resting).layers.get("field") is None
     packet = next(p for p in resting.heard(FIELD) if p.message.slot == "field ddim")
     assert sorted(packet.message.times) == list(range(1, 251))
     see(resting, packet)
-    eps = shown(resting).field.eps
+    eps = shown(resting).layers["field"].eps
     assert sorted(eps) == list(range(2, 501, 2))
     np.testing.assert_array_equal(eps[500], flow(packet, 250))
 
@@ -312,7 +314,7 @@ def test_a_lane_with_another_checkpoint_has_layers_of_that_one(resting):
     (old,) = resting.heard(FIELD)
     see(resting, old)
     update_lane(state, "ddim", checkpoint="gaussians8")
-    assert shown(resting).field is None  # before anything is known of it
+    assert shown(resting).layers.get("field") is None  # before anything is known of it
     (opening,) = resting.heard(protocol.Open)
     assert resting.heard(FIELD) == []
     resting.link.describe(opening.message.job, TrainingConfig(dataset="gaussians8"))
@@ -320,7 +322,7 @@ def test_a_lane_with_another_checkpoint_has_layers_of_that_one(resting):
     assert new.message.checkpoint == "gaussians8"
     update_lane(state, "ddim", checkpoint=None)
     see(resting, new, [250])
-    eps = shown(resting).field.eps
+    eps = shown(resting).layers["field"].eps
     np.testing.assert_array_equal(eps[250], flow(old, 250))
     assert len(eps) == 250  # what was there a moment ago
     assert resting.heard(FIELD) == []
@@ -347,7 +349,7 @@ def test_lanes_that_go_take_their_layers_along(resting):
     assert layer_of(state, copy, "field") is None
     update_lane(state, copy, shown=True)
     assert resting.heard(FIELD) == []
-    assert len(shown(resting, copy).field.eps) == 250
+    assert len(shown(resting, copy).layers["field"].eps) == 250
 
 
 def test_a_lane_that_is_replaced_within_one_turn_has_its_field(resting):
@@ -359,7 +361,7 @@ def test_a_lane_that_is_replaced_within_one_turn_has_its_field(resting):
     remove_lane(state, copy)
     assert duplicate_lane(state, "ddim") == copy
     assert resting.heard(FIELD) == []
-    assert len(shown(resting, copy).field.eps) == 250
+    assert len(shown(resting, copy).layers["field"].eps) == 250
 
 
 @pytest.mark.parametrize("kind", ["field", "difference", "warp", "basin"])
@@ -442,9 +444,9 @@ def test_a_lane_that_is_removed_without_an_engine_leaves_nothing_to_its_successo
     show_overlay(state, own, "field", True)
     (packet,) = resting.heard(FIELD)
     answer(resting, packet)
-    assert shown(resting, own).field is not None
+    assert shown(resting, own).layers.get("field") is not None
     resting.link.die("the engine was ended by signal 9")
     remove_lane(state, own)
     assert duplicate_lane(state, "ddim") == own
     show_overlay(state, own, "field", True)
-    assert shown(resting, own).field is None
+    assert shown(resting, own).layers.get("field") is None

@@ -26,10 +26,11 @@ from engine import protocol
 from engine.config import ModelConfig, TrainingConfig
 from tests.hands.mouse_and_keys import Drag, click, key, type_number
 from tests.hands.window import lanes_done, settle, wait_until
-from toydiff_gui import main_window, tasks, theme
+from toydiff_gui import main_window, theme
 from toydiff_gui.canvas.handles import EndpointHandle
 from toydiff_gui.controllers.lanes import COARSE_EVALUATIONS
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
+from toydiff_gui.modes.points.tasks import TASKS
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, shown_lanes, update_lane
 from toydiff_gui.state.model import MODEL
@@ -88,7 +89,7 @@ def test_the_window_is_there_while_the_engine_still_loads(early):
     assert early.isVisible()
     assert early.link.starts == 1
     needs_it = (
-        early.train_panel.train_button,
+        early.mode("2d").train_dock.train_button,
         early.toolbar.open_button,
         early.toolbar.model_button,
         early.toolbar.tasks_button,
@@ -96,8 +97,8 @@ def test_the_window_is_there_while_the_engine_still_loads(early):
     for button in needs_it:
         assert not button.isEnabled()
         assert "starting" in button.toolTip()
-    assert early.grid.scene.lane("ddim").message == "The engine is starting…"
-    assert early.grid.scene.lane("latent").endpoints == ((-1.0, 2.0), (-1.0, -2.0))
+    assert early.mode("2d").page.scene.lane("ddim").message == "The engine is starting…"
+    assert early.mode("2d").page.scene.lane("latent").endpoints == ((-1.0, 2.0), (-1.0, -2.0))
     key(early, Qt.Key.Key_O, CONTROL)
     assert "not ready" in texts(early)[0]
     early.link.get_ready()
@@ -128,11 +129,11 @@ def test_a_model_named_at_the_start_is_opened_first_of_all(workshop, fake_engine
 
 def test_the_hint_is_shown_once_for_all_times(workshop, fake_engine):
     window = workshop.open(hint=True)
-    click(window.grid._hint.button)
+    click(window.mode("2d").page._hint.button)
     settle()
     workshop.close(window)
     again = workshop.open(hint=True)
-    assert again.grid._hint is None
+    assert again.mode("2d").page._hint is None
 
 
 # What can be reached, and what it says of itself
@@ -159,7 +160,7 @@ def test_tab_reaches_every_control_that_is_enabled(window):
         )
     }
     visited = []
-    window.grid.setFocus()
+    window.mode("2d").page.setFocus()
     while len(visited) < 4 * len(wanted):
         key(QApplication.focusWidget() or window, Qt.Key.Key_Tab)
         visited.append(QApplication.focusWidget())
@@ -173,76 +174,76 @@ def test_tab_reaches_every_control_that_is_enabled(window):
 
 def test_keys_move_through_time(window):
     playback = window.playback
-    window.grid.setFocus()
-    key(window.grid, Qt.Key.Key_Home)
+    window.mode("2d").page.setFocus()
+    key(window.mode("2d").page, Qt.Key.Key_Home)
     assert playback.t == 250
-    key(window.grid, Qt.Key.Key_Right)
+    key(window.mode("2d").page, Qt.Key.Key_Right)
     assert playback.t == 249
-    key(window.grid, Qt.Key.Key_Left)
+    key(window.mode("2d").page, Qt.Key.Key_Left)
     assert playback.t == 250
-    key(window.grid, Qt.Key.Key_End)
+    key(window.mode("2d").page, Qt.Key.Key_End)
     assert playback.t == 0
-    key(window.grid, Qt.Key.Key_L)
+    key(window.mode("2d").page, Qt.Key.Key_L)
     assert playback.loop
-    key(window.grid, Qt.Key.Key_R)
+    key(window.mode("2d").page, Qt.Key.Key_R)
     assert playback.reverse
-    key(window.grid, Qt.Key.Key_Space)
+    key(window.mode("2d").page, Qt.Key.Key_Space)
     assert playback.playing
-    key(window.grid, Qt.Key.Key_Space)
+    key(window.mode("2d").page, Qt.Key.Key_Space)
     assert not playback.playing
 
 
 def test_numbers_select_lanes(window):
-    window.grid.setFocus()
+    window.mode("2d").page.setFocus()
     for number, lane in enumerate(["latent", *LANE_KEYS], 1):
-        key(window.grid, Qt.Key(Qt.Key.Key_0 + number))
+        key(window.mode("2d").page, Qt.Key(Qt.Key.Key_0 + number))
         assert window.state.get(VIEW).selected_lane == lane
-    key(window.grid, Qt.Key.Key_9)  # there is none
+    key(window.mode("2d").page, Qt.Key.Key_9)  # there is none
     assert window.state.get(VIEW).selected_lane == "ddim"
 
 
 def test_escape_returns_from_one_lane_to_all(window):
     window.state.update(VIEW, maximised_lane="ddim")
     settle()
-    assert not window.grid.lane_view("ddpm").isVisible()
-    window.grid.setFocus()
-    key(window.grid, Qt.Key.Key_Escape)
+    assert not window.mode("2d").page.lane_view("ddpm").isVisible()
+    window.mode("2d").page.setFocus()
+    key(window.mode("2d").page, Qt.Key.Key_Escape)
     settle()
-    assert window.grid.lane_view("ddpm").isVisible()
+    assert window.mode("2d").page.lane_view("ddpm").isVisible()
 
 
 def test_escape_returns_to_all_lanes_from_a_dock(window):
-    view, dock = window.grid.lane_view("ddim"), window.sample_panel
+    view, dock = window.mode("2d").page.lane_view("ddim"), window.mode("2d").sample_dock
     for focused in (dock.start.count_field.box, dock.start.mode.button("samples")):
         focused.setFocus()
         click(view.header.expand)
         settle()
-        assert not window.grid.lane_view("ddpm").isVisible()
+        assert not window.mode("2d").page.lane_view("ddpm").isVisible()
         key(QApplication.focusWidget(), Qt.Key.Key_Escape)
         settle()
-        assert window.grid.lane_view("ddpm").isVisible()
+        assert window.mode("2d").page.lane_view("ddpm").isVisible()
     click(view.header.expand)
     dock.start.mode.button("samples").setFocus()  # of what is alone
     key(QApplication.focusWidget(), Qt.Key.Key_Escape)
     settle()
-    assert window.grid.lane_view("ddpm").isVisible()
+    assert window.mode("2d").page.lane_view("ddpm").isVisible()
 
 
 def test_f11_makes_room_for_a_projector_and_takes_it_back(window):
     before = theme.current()
-    width = window.grid.width()
+    width = window.mode("2d").page.width()
     key(window, Qt.Key.Key_F11)
     settle()
     assert theme.current().type_scale > before.type_scale
-    assert not window.train_panel.isVisible()
-    assert not window.sample_panel.isVisible()
+    assert not window.mode("2d").train_dock.isVisible()
+    assert not window.mode("2d").sample_dock.isVisible()
     assert not window.train_rail.isVisible()
-    assert window.grid.width() > width
+    assert window.mode("2d").page.width() > width
     key(window, Qt.Key.Key_F11)
     settle()
     assert theme.current() == before
-    assert window.train_panel.isVisible()
-    assert window.grid.width() == width
+    assert window.mode("2d").train_dock.isVisible()
+    assert window.mode("2d").page.width() == width
 
 
 def test_f1_opens_the_help_and_escape_closes_it(window):
@@ -262,8 +263,8 @@ def test_f1_opens_the_help_and_escape_closes_it(window):
 
 def test_docks_give_way_to_rails_that_bring_them_back(window):
     for panel, rail in (
-        (window.train_panel, window.train_rail),
-        (window.sample_panel, window.sample_rail),
+        (window.mode("2d").train_dock, window.train_rail),
+        (window.mode("2d").sample_dock, window.sample_rail),
     ):
         assert not rail.isVisible()
         click(panel.hide_button)
@@ -306,17 +307,17 @@ def last_wishes(window, kind=protocol.Interpolate):
 
 
 def test_typed_endpoints_are_sampled(window):
-    type_number(window.sample_panel.path.endpoint_boxes["A", 0], "0.25")
+    type_number(window.mode("2d").sample_dock.path.endpoint_boxes["A", 0], "0.25")
     asked = last_wishes(window)
     assert list(asked) == LANE_KEYS
     assert asked["ddim"].arrays["start"].tolist() == [0.25, 2.0]
-    assert window.grid.scene.lane("latent").endpoints[0] == (0.25, 2.0)
+    assert window.mode("2d").page.scene.lane("latent").endpoints[0] == (0.25, 2.0)
 
 
 def test_an_endpoint_that_cannot_be_is_refused_in_words(window):
     for text in ("1e9", "nan", "left", ""):
         window.messages.clear()
-        type_number(window.sample_panel.path.endpoint_boxes["A", 0], text)
+        type_number(window.mode("2d").sample_dock.path.endpoint_boxes["A", 0], text)
         (said,) = texts(window)
         assert "A x must" in said
         assert window.state.get(SAMPLING).a == (-1.0, 2.0)
@@ -324,41 +325,41 @@ def test_an_endpoint_that_cannot_be_is_refused_in_words(window):
 
 
 def test_endpoints_are_swapped_and_thrown(window):
-    click(window.sample_panel.path.swap_button)
+    click(window.mode("2d").sample_dock.path.swap_button)
     assert last_wishes(window)["ddpm"].arrays["start"].tolist() == [-1, -2]
-    click(window.sample_panel.path.random_button)
+    click(window.mode("2d").sample_dock.path.random_button)
     thrown = last_wishes(window)["ddpm"].arrays
     np.testing.assert_allclose(thrown["start"], window.state.get(SAMPLING).a, rtol=1e-6)
     assert thrown["start"].tolist() not in ([-1, 2], [-1, -2])
 
 
 def test_the_mode_switches_between_path_and_samples(window):
-    click(window.sample_panel.start.mode.button("samples"))
+    click(window.mode("2d").sample_dock.start.mode.button("samples"))
     asked = last_wishes(window, protocol.Sample)
     assert {packet.message.count for packet in asked.values()} == {1000}
-    latent = window.grid.scene.lane("latent")
+    latent = window.mode("2d").page.scene.lane("latent")
     assert latent.endpoints is None
     assert latent.latents.shape == (1000, 2)
-    assert not window.grid.scene.lane("ddim").joined
-    click(window.sample_panel.start.mode.button("interpolation"))
+    assert not window.mode("2d").page.scene.lane("ddim").joined
+    click(window.mode("2d").sample_dock.start.mode.button("interpolation"))
     assert list(last_wishes(window)) == LANE_KEYS
-    assert window.grid.scene.lane("latent").latents.shape == (500, 2)
+    assert window.mode("2d").page.scene.lane("latent").latents.shape == (500, 2)
 
 
 def test_lanes_come_and_go_with_their_boxes(window):
-    rows = window.sample_panel.lanes.rows
+    rows = window.mode("2d").sample_dock.lanes.rows
     click(rows["ddpm"].check, QPoint(8, 10))
     assert [lane.key for lane in window.current_scene().lanes] == ["latent", *LANE_KEYS[1:]]
     assert last_wishes(window) == {}
     click(rows["ddim-few"].check, QPoint(8, 10))
     assert list(last_wishes(window)) == ["ddim-few"]
     settle()
-    assert [lane.number for lane in window.grid.scene.lanes] == [1, 2, 3, 4]
-    assert window.grid.lane_view("ddpm") is None
+    assert [lane.number for lane in window.mode("2d").page.scene.lanes] == [1, 2, 3, 4]
+    assert window.mode("2d").page.lane_view("ddpm") is None
 
 
 def test_seed_eta_and_steps_are_passed_on(window):
-    panel = window.sample_panel
+    panel = window.mode("2d").sample_dock
     type_number(panel.start.seed_field.box, "11")
     assert {packet.message.seed for packet in last_wishes(window).values()} == {11}
     type_number(panel.lanes.eta_box, "0.5")
@@ -372,7 +373,7 @@ def test_seed_eta_and_steps_are_passed_on(window):
     assert last_wishes(window) == {}
 
 
-@pytest.mark.parametrize("task", tasks.TASKS, ids=lambda task: task.key)
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.key)
 def test_a_task_sets_up_everything(window, task):
     window.state.update(SAMPLING, steps=30, eta=0.7)
     action(window.toolbar._tasks, task.key).trigger()
@@ -412,9 +413,9 @@ def test_a_task_that_gave_way_to_another_model_does_not_come_back(window):
 
 
 def test_the_preview_of_x0_is_shown(window):
-    click(window.sample_panel.overlays.buttons["preview"])
+    click(window.mode("2d").sample_dock.overlays.buttons["preview"])
     settle()
-    assert window.grid.scene.lane("ddim").overlays == {"preview"}
+    assert window.mode("2d").page.scene.lane("ddim").overlays == {"preview"}
 
 
 # Time and rest
@@ -444,7 +445,7 @@ class Counter(QObject):
 
 
 def test_at_rest_nothing_happens(window):
-    window.grid.setFocus()
+    window.mode("2d").page.setFocus()
     settle()
     assert not [timer for timer in window.findChildren(main_window.QTimer) if timer.isActive()]
     counter = Counter()
@@ -492,8 +493,8 @@ def test_the_next_window_looks_like_the_last(workshop, fake_engine):
     assert again.state.get(VIEW) == view
     assert [lane.key for lane in shown_lanes(again.state)] == ["ddpm", "ddim"]
     assert again.height() == 700  # its width is held to the screen's, which is small here
-    assert not again.sample_panel.isVisible()
-    assert again.train_panel.dataset_cards["moons"].isChecked()
+    assert not again.mode("2d").sample_dock.isVisible()
+    assert again.mode("2d").train_dock.dataset_cards["moons"].isChecked()
 
 
 def test_presentation_and_a_lane_alone_are_not_remembered(workshop, fake_engine):
@@ -567,17 +568,17 @@ def test_models_that_were_opened_are_listed_until_they_are_gone(window, tmp_path
 def test_a_death_is_told_and_the_button_starts_another(window):
     window.state.update(SAMPLING, a=(0.5, 0.5))
     window.link.answer_all()
-    before = window.grid.scene.lane("ddim").trajectory
+    before = window.mode("2d").page.scene.lane("ddim").trajectory
     window.link.die("the engine was ended by signal 9")
     settle()
     (message,) = window.messages.messages
     assert message.text == "The engine was ended by signal 9."
-    assert not window.train_panel.train_button.isEnabled()
+    assert not window.mode("2d").train_dock.train_button.isEnabled()
     assert not window.toolbar.open_button.isEnabled()
-    assert window.grid.scene.lane("ddim").trajectory is before  # nothing else is lost
+    assert window.mode("2d").page.scene.lane("ddim").trajectory is before  # nothing else is lost
     window.playback.set_t(100)
     settle()
-    assert window.grid.t == 100
+    assert window.mode("2d").page.t == 100
     starts = window.link.starts
     click(message.action)
     assert window.link.starts == starts + 1
@@ -646,12 +647,12 @@ def live(lasting):
 
 def test_lanes_fill_and_the_film_can_be_played_to_its_end(live):
     for lane in LANE_KEYS:
-        trajectory = live.grid.scene.lane(lane).trajectory
+        trajectory = live.mode("2d").page.scene.lane(lane).trajectory
         assert trajectory.complete
         assert trajectory.x[0].shape == (500, 2)
     assert live.playback.reached == 0
     seen = []
-    live.grid.frame_painted.connect(seen.append)
+    live.mode("2d").page.frame_painted.connect(seen.append)
     live.playback.set_speed(4.0)
     live.playback.play()
     wait_until(lambda: not live.playback.playing, "the end of the film")
@@ -734,14 +735,14 @@ def type_config(panel, steps, **changes):
 
 
 def test_training_from_the_panel_makes_a_model_that_the_lanes_use(live, lasting_workshop):
-    panel = live.train_panel
+    panel = live.mode("2d").train_dock
     type_config(panel, "200")
     click(panel.train_button)
     assert live.state.get(TRAINING).active
     assert not panel.train_button.isEnabled()
     assert not panel.width_field.box.isEnabled()
     settle()
-    assert live.grid.lane_view("training") is not None
+    assert live.mode("2d").page.lane_view("training") is not None
     wait_until(lambda: live.state.get(TRAINING).status == "done", "the end of the training")
     training = live.state.get(TRAINING)
     assert training.steps.tolist() == list(range(1, 201))
@@ -754,8 +755,8 @@ def test_training_from_the_panel_makes_a_model_that_the_lanes_use(live, lasting_
     wait_until(lambda: live.state.get(MODEL).ref == str(folder), "the new model")
     wait_until(lambda: lanes_done(live), "the lanes")
     assert live.playback.timesteps == 20
-    assert live.grid.scene.lane("ddim").trajectory.t == tuple(range(20, -1, -1))
-    assert live.grid.lane_view("training") is None
+    assert live.mode("2d").page.scene.lane("ddim").trajectory.t == tuple(range(20, -1, -1))
+    assert live.mode("2d").page.lane_view("training") is None
     assert live.state.get(MODEL).trained_steps == 200
     assert action(live.toolbar._models, str(folder)).isChecked()
     assert panel.train_button.text() == "Train more"
@@ -772,7 +773,7 @@ def test_training_from_the_panel_makes_a_model_that_the_lanes_use(live, lasting_
 
 
 def test_pause_holds_the_steps_and_stop_keeps_what_was_learned(live):
-    panel = live.train_panel
+    panel = live.mode("2d").train_dock
     type_config(panel, "1000000")
     click(panel.train_button)
     wait_until(lambda: live.state.get(TRAINING).step > 0, "the first snapshot")
@@ -791,7 +792,7 @@ def test_pause_holds_the_steps_and_stop_keeps_what_was_learned(live):
     assert live.state.get(TRAINING).status == "paused"
     click(panel.pause_button)
     wait_until(lambda: live.state.get(TRAINING).step > held, "the next snapshot")
-    preview = live.grid.scene.lane("training").trajectory
+    preview = live.mode("2d").page.scene.lane("training").trajectory
     assert preview.t[0] == live.playback.timesteps
     click(panel.stop_button)
     wait_until(lambda: live.state.get(TRAINING).status == "done", "the end of the training")
@@ -842,11 +843,11 @@ def test_a_film_is_exported_while_the_window_plays(live, tmp_path):
     dialog.path.selectAll()
     key(dialog.path, Qt.Key.Key_V, CONTROL)
     painted = []
-    live.grid.frame_painted.connect(painted.append)
+    live.mode("2d").page.frame_painted.connect(painted.append)
     click(dialog.export)
     assert dialog.running
     wait_until(lambda: not dialog.running, "the film")
-    live.grid.frame_painted.disconnect(painted.append)
+    live.mode("2d").page.frame_painted.disconnect(painted.append)
     assert target.stat().st_size > 0
     assert len(set(painted)) > 1  # it went on playing
     key(dialog, Qt.Key.Key_Escape)
@@ -869,7 +870,7 @@ def test_an_engine_that_is_killed_while_it_trains_can_be_restarted(workshop):
         checkpoint_every=10,
         model=ModelConfig(width=8, depth=1, embedding=8),
     )
-    click(window.train_panel.train_button)
+    click(window.mode("2d").train_dock.train_button)
     folder = Path(window.state.get(TRAINING).folder)
     wait_until((folder / "checkpoint.safetensors").is_file, "a checkpoint")
     before = window.state.at(LANE_RUNS, "ddim").trajectory
@@ -878,8 +879,8 @@ def test_an_engine_that_is_killed_while_it_trains_can_be_restarted(workshop):
     assert texts(window) == ["The engine was ended by signal 9."]
     assert window.state.get(TRAINING).status == "failed"
     settle()
-    assert window.grid.lane_view("training") is None
-    assert window.grid.scene.lane("ddim").trajectory is before
+    assert window.mode("2d").page.lane_view("training") is None
+    assert window.mode("2d").page.scene.lane("ddim").trajectory is before
     click(window.messages.messages[0].action)
     wait_until(lambda: window.state.get(ENGINE).status == "ready", "the new engine")
     wait_until(lambda: window.state.at(LANE_RUNS, "ddim").trajectory is not before, "the lanes")
@@ -889,7 +890,7 @@ def test_an_engine_that_is_killed_while_it_trains_can_be_restarted(workshop):
     action(window.toolbar._models, str(folder)).trigger()
     wait_until(lambda: window.state.get(MODEL).ref == str(folder), "its model")
     assert window.state.get(MODEL).trained_steps % 10 == 0
-    assert window.train_panel.train_button.text() == "Train more"
+    assert window.mode("2d").train_dock.train_button.text() == "Train more"
 
 
 def test_closing_ends_and_saves_a_training_and_the_next_window_lists_it(workshop):
@@ -901,7 +902,7 @@ def test_closing_ends_and_saves_a_training_and_the_next_window_lists_it(workshop
         checkpoint_every=1_000_000,
         model=ModelConfig(width=8, depth=1, embedding=8),
     )
-    click(window.train_panel.train_button)
+    click(window.mode("2d").train_dock.train_button)
     wait_until(lambda: window.state.get(TRAINING).step > 0, "the first snapshot")
     step, folder = window.state.get(TRAINING).step, Path(window.state.get(TRAINING).folder)
     assert not (folder / "checkpoint.safetensors").exists()
@@ -942,7 +943,7 @@ def test_the_inline_engine_serves_a_window_just_as_well(workshop):
     window.state.update(
         TRAINING_CONFIG, steps=1_000_000, model=ModelConfig(width=8, depth=1, embedding=8)
     )
-    click(window.train_panel.train_button)
+    click(window.mode("2d").train_dock.train_button)
     wait_until(lambda: window.state.get(TRAINING).step > 0, "the first snapshot")
     folder = Path(window.state.get(TRAINING).folder)
     workshop.close(window)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from toydiff_gui import memory
+from toydiff_gui.app.installed_modes import MODES
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, IMAGE_ZOOM, ImageEnd
 from toydiff_gui.modes.points.settings import SAMPLING, Sampling
 from toydiff_gui.settings_file import SettingsFile
@@ -33,7 +34,7 @@ def again(settings):
     """What a new window would begin with."""
     settings.save()
     state = Store()
-    memory.restore(SettingsFile(settings.path), state)
+    memory.restore(SettingsFile(settings.path), state, MODES)
     return state
 
 
@@ -47,7 +48,7 @@ def test_numbers_of_mode_images_come_back_without_their_latents(settings):
     )  # fmt: skip
     state.update(IMAGE_CARD, face="attention", preview=True, averaged=True)
     state.set(IMAGE_ZOOM, 3)
-    memory.remember(settings, state)
+    memory.remember(settings, state, MODES)
     restored = again(settings)
     assert restored.get(IMAGE_SAMPLING) == replace(state.get(IMAGE_SAMPLING), a=None, class_a=None)
     assert restored.get(IMAGE_CARD) == state.get(IMAGE_CARD)
@@ -62,14 +63,14 @@ def test_numbers_of_mode_images_come_back_without_their_latents(settings):
 def test_damaged_numbers_of_mode_images_are_forgotten(settings, change):
     state = Store()
     state.update(IMAGE_SAMPLING, seed=77)
-    memory.remember(settings, state)
+    memory.remember(settings, state, MODES)
     kept = settings.get("state/images", dict)
     settings.put("state/images", kept | change)
     assert again(settings).get(IMAGE_SAMPLING) == Store().get(IMAGE_SAMPLING)
 
 
 def test_a_damaged_zoom_is_forgotten(settings):
-    memory.remember(settings, Store())
+    memory.remember(settings, Store(), MODES)
     kept = settings.get("state/image_view", dict)
     settings.put("state/image_view", kept | {"zoom": 10**6})
     assert again(settings).get(IMAGE_CARD) == Store().get(IMAGE_CARD)
@@ -93,7 +94,7 @@ def test_lanes_overlays_and_path_come_back_as_they_were(settings):
     show_overlay(state, key, "density", True)
     show_overlay(state, "latent", "basin", True)
     state.update(VIEW, selected_lane=key, lab=True)
-    memory.remember(settings, state)
+    memory.remember(settings, state, MODES)
     restored = again(settings)
     assert restored.get(SAMPLING) == state.get(SAMPLING)
     assert restored.get(LANES) == state.get(LANES)
@@ -105,7 +106,7 @@ def test_no_lanes_stay_no_lanes(settings):
     state = Store()
     for lane in DEFAULT_LANES:
         remove_lane(state, lane.key)
-    memory.remember(settings, state)
+    memory.remember(settings, state, MODES)
     restored = again(settings)
     assert restored.get(LANES) == ()
     assert restored.get(VIEW).selected_lane == "latent"
@@ -114,7 +115,7 @@ def test_no_lanes_stay_no_lanes(settings):
 def test_points_of_ones_own_are_not_kept_and_so_their_mode_is_not(settings):
     state = Store()
     state.update(SAMPLING, mode="inverted", seed=77)
-    memory.remember(settings, state)
+    memory.remember(settings, state, MODES)
     assert again(settings).get(SAMPLING) == Sampling(seed=77)
 
 

@@ -25,7 +25,10 @@ from toydiff_gui.drawing.overlays.difference import heat
 from toydiff_gui.drawing.overlays.field import arrows
 from toydiff_gui.drawing.overlays.flow import flow
 from toydiff_gui.drawing.overlays.trajectories import chosen_points, pieces, ways
-from toydiff_gui.scene import FieldLayer, HeatLayer, LaneScene, WarpLayer
+from toydiff_gui.modes.points.overlays.difference import HeatLayer
+from toydiff_gui.modes.points.overlays.field import FieldLayer
+from toydiff_gui.modes.points.overlays.warp import WarpLayer
+from toydiff_gui.scene import LaneScene
 from toydiff_gui.theme import DARK, LIGHT, Theme
 
 STYLE = LaneStyle.of(Theme(DARK, True))
@@ -65,9 +68,10 @@ def draw(lane, t=0, style=STYLE):
     return np.frombuffer(image.constBits(), np.uint8).reshape(300, 300, 3).astype(int)
 
 
-def changed(lane, overlay, t=0, style=STYLE, threshold=12, **fields):
+def changed(lane, overlay, t=0, style=STYLE, threshold=12, layer=None, **fields):
     """Where the overlay makes a difference."""
-    with_it = replace(lane, overlays=frozenset({overlay}), **fields)
+    layers = {} if layer is None else {overlay: layer}
+    with_it = replace(lane, overlays=frozenset({overlay}), layers=layers, **fields)
     apart = draw(with_it, t, style) - draw(replace(lane, overlays=frozenset()), t, style)
     return np.abs(apart).max(axis=2) > threshold
 
@@ -122,14 +126,14 @@ def test_the_field_is_drawn_at_the_time_that_has_arrived(palette):
     style = LaneStyle.of(Theme(palette, palette is DARK))
     layer = field_layer(100)
     lane = moving()
-    seen = changed(lane, "field", 100, style, field=layer)
+    seen = changed(lane, "field", 100, style, layer=layer)
     accent = np.array(QColor(palette.accent).getRgb()[:3])
-    image = draw(replace(lane, overlays=frozenset({"field"}), field=layer), 100, style)
+    image = draw(replace(lane, overlays=frozenset({"field"}), layers={"field": layer}), 100, style)
     assert seen.sum() > 1500
     strongest = image[seen]
     assert np.abs(strongest - accent).max(axis=1).min() < 60
     # Near the mean the flow rests: no long arrows there, and nothing without eps.
-    assert not changed(lane, "field", 100, style, field=field_layer()).any()
+    assert not changed(lane, "field", 100, style, layer=field_layer()).any()
     assert not changed(lane, "field", 100, style).any()
 
 
@@ -141,7 +145,7 @@ def test_the_heads_of_arrows_are_where_points_go(way, heads):
     # The noise for which the flow is straight up or down: x - eps / sigma = (0, way).
     eps = np.sqrt(1 - TABLE[100]) * (points - np.array([0.0, way]))
     layer = FieldLayer((-2, 2, -2, 2), 3, points, {100: eps})
-    seen = changed(moving(), "field", 100, field=layer)[80:220, 130:170]  # the middle arrow
+    seen = changed(moving(), "field", 100, layer=layer)[80:220, 130:170]  # the middle arrow
     rows = np.flatnonzero(seen.any(axis=1))
     widths = [seen[row].sum() for row in (rows[2], rows[-3])]
     wider = "above" if widths[0] > widths[1] else "below"
@@ -150,16 +154,16 @@ def test_the_heads_of_arrows_are_where_points_go(way, heads):
 
 def test_a_lane_is_another_picture_only_when_what_it_shows_changes():
     layer = field_layer(200)
-    lane = replace(moving(), overlays=frozenset({"field"}), field=layer)
+    lane = replace(moving(), overlays=frozenset({"field"}), layers={"field": layer})
     nearer = replace(layer, eps={**layer.eps, 60: exact_eps(layer.points, 60)})
     farther = replace(layer, eps={**layer.eps, 249: exact_eps(layer.points, 249)})
-    assert replace(lane, field=nearer).moments(50) != lane.moments(50)
-    assert replace(lane, field=farther).moments(50) == lane.moments(50)
+    assert replace(lane, layers={"field": nearer}).moments(50) != lane.moments(50)
+    assert replace(lane, layers={"field": farther}).moments(50) == lane.moments(50)
     heat = HeatLayer((-2, 2, -2, 2), {100: np.zeros((3, 3), np.float32)})
-    lane = replace(lane, difference=heat)
+    lane = replace(lane, layers={"difference": heat})
     hotter = replace(heat, values={**heat.values, 40: np.ones((3, 3), np.float32)})
-    assert replace(lane, difference=hotter).moments(50) != lane.moments(50)
-    assert replace(lane, difference=hotter).moments(200) == lane.moments(200)
+    assert replace(lane, layers={"difference": hotter}).moments(50) != lane.moments(50)
+    assert replace(lane, layers={"difference": hotter}).moments(200) == lane.moments(200)
 
 
 def test_ways_and_densities_change_more_often():
@@ -279,7 +283,7 @@ def test_a_grid_is_carried_along():
     moved = line * np.array([1.0, -1.0], np.float32)
     layer = WarpLayer(Trajectory([250, 0], [line, moved], [line, moved]), m)
     for t, row in ((250, 75), (0, 225)):
-        seen = changed(moving(), "warp", t, warp=layer)
+        seen = changed(moving(), "warp", t, layer=layer)
         rows = np.flatnonzero(seen.sum(axis=1) > 150)
         assert row - 2 <= rows.min() <= rows.max() <= row + 2
 
@@ -300,13 +304,13 @@ def test_a_difference_is_heat_with_its_scale():
     values[12:18, 2:8] = 0.42
     values[0, 0] = np.nan
     layer = HeatLayer((-2, 2, -2, 2), {100: values}, "difference")
-    seen = changed(moving(), "difference", 90, difference=layer)
+    seen = changed(moving(), "difference", 90, layer=layer)
     assert seen[190:260, 45:105].mean() > 0.9
     assert not seen[150:290, 180:].any()
     assert not seen[60:170, 20:].any()
     assert seen[8:28, 150:295].mean() > 0.3  # the plate at the upper right
     nowhere = HeatLayer((-2, 2, -2, 2), {100: np.full((4, 4), np.nan, np.float32)})
-    assert not changed(moving(), "difference", 90, difference=nowhere)[60:].any()
+    assert not changed(moving(), "difference", 90, layer=nowhere)[60:].any()
 
 
 def test_heat_tells_small_errors_apart_however_large_others_are():
@@ -316,9 +320,9 @@ def test_heat_tells_small_errors_apart_however_large_others_are():
     assert far == 1.0
     assert heat(np.array([0.0, 0.005, np.nan])).tolist() == [0.0, 0.0, 0.0]
     values = np.full((20, 20), 0.1, np.float32)
-    seen = changed(moving(), "difference", 90, difference=HeatLayer((-2, 2, -2, 2), {100: values}))
+    seen = changed(moving(), "difference", 90, layer=HeatLayer((-2, 2, -2, 2), {100: values}))
     values[:, 15:] = 500.0  # far from the data
-    both = changed(moving(), "difference", 90, difference=HeatLayer((-2, 2, -2, 2), {100: values}))
+    both = changed(moving(), "difference", 90, layer=HeatLayer((-2, 2, -2, 2), {100: values}))
     assert seen[150:290, 20:200].mean() > 0.9
     assert np.array_equal(seen[40:, :200], both[40:, :200])
 
@@ -328,7 +332,8 @@ def test_a_line_of_many_pieces_has_no_beads_where_they_meet():
     line = pieces_of_it.astype(np.float32)
     blank = replace(moving(), trajectory=None, data=None)
     layer = WarpLayer(Trajectory([250], [line], [line]), len(line))
-    apart = draw(replace(blank, overlays=frozenset({"warp"}), warp=layer), 250) - draw(blank, 250)
+    warped = replace(blank, overlays=frozenset({"warp"}), layers={"warp": layer})
+    apart = draw(warped, 250) - draw(blank, 250)
     along = np.abs(apart).max(axis=(0, 2))[30:270]
     along = np.delete(along, [45 - 30, 120 - 30, 150 - 30, 225 - 30])  # ticks and axes
     assert along.min() > 30
@@ -339,9 +344,11 @@ def test_all_of_it_is_drawn_as_vectors(tmp_path):
     lane = replace(
         moving(),
         overlays=frozenset({"trajectories", "field", "density", "warp", "difference"}),
-        field=field_layer(100),
+        layers={
+            "field": field_layer(100),
+            "difference": HeatLayer((-2, 2, -2, 2), {100: np.ones((4, 4), np.float32)}),
+        },
         cloud=np.random.default_rng(0).normal(0, 0.5, (500, 2)).astype(np.float32),
-        difference=HeatLayer((-2, 2, -2, 2), {100: np.ones((4, 4), np.float32)}),
     )
     file = tmp_path / "lane.svg"
     generator = QSvgGenerator()

@@ -7,10 +7,11 @@ from engine import protocol
 from engine.config import ScheduleConfig
 from tests.hands.window import settle, wait_until
 from toydiff_gui.composer import LATENT_KEY, compose
-from toydiff_gui.controllers.geodesic import NOTHING_FOUND
+from toydiff_gui.controllers.geodesic import NOTHING_FOUND, GeodesicSearch
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.lanes import LANES, LaneSpec, duplicate_lane, remove_lane, update_lane
-from toydiff_gui.state.results import GEODESIC
+from toydiff_gui.state.results import GEODESIC, SEARCH_SEED
+from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import DRAGGING, VIEW
 
 SEARCH, SAMPLES, CANCEL = protocol.FindPath, protocol.Sample, protocol.Cancel
@@ -402,6 +403,55 @@ def test_a_search_that_fails_says_so_once_and_not_again(searching):
     assert searching.at_rest()
     searching.state.update(SAMPLING, a=(0.0, 1.0))
     assert len(searching.heard(SEARCH)) == 1
+
+
+def test_a_search_that_fails_leaves_its_best_path(searching):
+    improve(searching, searching.search, bow(0.5))
+    failure = protocol.Failure(job=searching.search.message.job, message="no room")
+    searching.link.report(failure)
+    (packet,) = searching.heard(SAMPLES, SEARCH)
+    np.testing.assert_array_equal(packet.arrays["latents"], bow(0.5))
+    geodesic = searching.state.get(GEODESIC)
+    assert (geodesic.status, geodesic.message) == ("failed", "no room")
+    np.testing.assert_array_equal(geodesic.latents, bow(0.5))
+    assert geodesic.energies == (20.0,)
+
+
+def test_a_search_that_was_stopped_is_not_taken_up_again_by_a_drag_of_something_else(searching):
+    improve(searching, searching.search, bow(0.5))
+    searching.geodesic.stop()
+    searching.heard()
+    searching.state.set(DRAGGING, True)
+    searching.state.update(SAMPLING, through=((1.0, 0.0),))
+    settle()
+    searching.state.set(DRAGGING, False)
+    assert searching.heard(SEARCH) == []
+    assert searching.state.get(GEODESIC).status == "stopped"
+
+
+def test_going_back_to_ends_of_a_moment_ago_asks_nothing(found):
+    found.state.update(SAMPLING, a=(2.0, 2.0))
+    (elsewhere,) = found.heard(SEARCH)
+    find(found, elsewhere, bow(0.5, a=(2, 2)))
+    finish(found, found.heard(SAMPLES)[-1])
+    found.state.update(SAMPLING, a=A)
+    assert found.heard(SEARCH, SAMPLES, protocol.Interpolate) == []
+    np.testing.assert_array_equal(found.state.get(GEODESIC).latents, bow(1.0))
+    np.testing.assert_array_equal(first_state(found), bow(1.0))
+    assert found.state.get(GEODESIC).status == "done"
+
+
+def test_the_same_settings_elsewhere_search_from_the_same_starts(searching):
+    for _ in range(2):
+        searching.geodesic.search_again()
+        searching.heard(SEARCH)
+    slots = (SAMPLING, LANES, SEARCH_SEED)
+    fresh = Store()
+    fresh.restore(searching.state.settings(slots), slots)
+    search = GeodesicSearch(fresh, searching.exchange)
+    search.watch(searching.point_lanes.between, lambda: True)
+    (wanted,) = search.wanted()
+    assert wanted.request.seed == 2
 
 
 @pytest.mark.parametrize("how", ["other path", "hidden", "removed", "samples"])

@@ -9,6 +9,7 @@ from engine.datasets.images import image_training
 from tests.hands.mouse_and_keys import click, key
 from tests.hands.window import lanes_done, settle, wait_until
 from toydiff_gui.memory import KeptLanes
+from toydiff_gui.modes.images.mode import MODE as IMAGES
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.lanes import LANE_RUNS, LaneSpec, add_lane, lane_of, update_lane
 from toydiff_gui.state.model import MODEL
@@ -83,7 +84,7 @@ def test_a_lane_of_last_time_does_not_run_its_program(workshop, fake_engine, pro
     run = window.state.at(LANE_RUNS, "own")
     assert run.status == "failed"
     assert run.message.startswith("Not opened: netz ä.py is a program.")
-    assert window.grid.scene.lane("own").message == run.message
+    assert window.mode("2d").page.scene.lane("own").message == run.message
     (message,) = offers(window)
     assert message.text == f"{program}, the model of a lane, is a program and was not opened."
     assert message.action.text() == "Run netz ä.py"
@@ -142,10 +143,10 @@ def test_choosing_it_again_for_the_lane_asks_again(workshop, fake_engine, progra
     click(offers(window)[0].close_button)
     settle()
     assert not offers(window)
-    check = window.sample_panel.lanes.rows["own"].check
+    check = window.mode("2d").sample_dock.lanes.rows["own"].check
     check.setFocus()
     key(check, Qt.Key.Key_F2)
-    box = window.sample_panel.editor.denoiser
+    box = window.mode("2d").sample_dock.editor.denoiser
     assert box.currentText() == "netz ä.py"
     box.activated.emit(box.currentIndex())
     assert not named(window, program)
@@ -187,11 +188,11 @@ def test_switching_the_mode_opens_a_bundled_model_instead(workshop, fake_engine,
     assert opened(again)[-1] == f"python:{program}"
     again.link.describe(again.link.asked(protocol.Open)[-1].job, image_training("digits"))
     assert again.state.get(MODEL).ref == f"python:{program}"
-    assert again.modes.program_for("images") is None
+    assert again.modes.program_for(IMAGES) is None
     again.show_mode("2d")
     again.link.answer_all()
     settle()
-    assert again.modes.model_for("images") == f"python:{program}"  # as the user has let it run
+    assert again.modes.model_for(IMAGES) == f"python:{program}"  # as the user has let it run
 
 
 def test_another_model_takes_its_place_for_the_mode(workshop, fake_engine, program):
@@ -201,7 +202,7 @@ def test_another_model_takes_its_place_for_the_mode(workshop, fake_engine, progr
     window.link.answer_all()
     window.models.open("fashion")
     window.link.answer_all()
-    assert window.modes.program_for("images") is None
+    assert window.modes.program_for(IMAGES) is None
     assert workshop.settings().get("modes/model/images", str) == "fashion"
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from toydiff_gui import tasks
+from toydiff_gui.modes import tasks
 from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.modes.points.tasks import TASKS
 from toydiff_gui.state.lanes import (
     DEFAULT_LANES,
     LANES,
@@ -20,7 +21,7 @@ from toydiff_gui.state.view import VIEW
 pytestmark = pytest.mark.usefixtures("qapp")
 
 
-@pytest.mark.parametrize("task", tasks.TASKS, ids=lambda task: task.key)
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.key)
 def test_a_task_looks_the_same_after_any_meddling(task):
     fresh, meddled = Store(), Store()
     meddled.update(

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QLineEdit, QMainWindow, QPushButton, QVBoxLayout, 
 from engine import datasets, noise_tables
 from engine.config import ScheduleConfig
 from toydiff_gui import sheet, theme
-from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.playback import Playback
 from toydiff_gui.state.model import MODEL, show_model
 from toydiff_gui.state.store import Store
@@ -318,7 +317,7 @@ def test_nothing_overlaps_in_the_larger_type_of_a_projector(panel):
 
 def test_the_legend_is_for_paths_only(panel, state):
     assert panel.legend.isVisible()
-    state.update(SAMPLING, mode="samples")
+    panel.set_along(False)
     assert not panel.legend.isVisible()
 
 

@@ -6,6 +6,7 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QAbstractButton
 
 from toydiff_gui import sheet
+from toydiff_gui.controls import Segment
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.model import ModelInfo, show_model
 from toydiff_gui.state.store import Store
@@ -30,7 +31,7 @@ def state(qapp):
 
 @pytest.fixture
 def bar(qtbot, state):
-    bar = Toolbar(state)
+    bar = Toolbar(state, [Segment("2d", "2D", "Points"), Segment("images", "Images", "Pictures")])
     bar.set_models([("v", "V · linear β"), ("moons", "Moons · linear β")])
     bar.set_tasks([("tear", "A tear", "From left to right"), ("arm", "Down an arm", "Tip to tip")])
     qtbot.addWidget(bar)
@@ -126,7 +127,7 @@ def test_the_mode_is_asked_for_and_shown_when_the_model_is_there(qtbot, bar, sta
     assert said.args == ["images"]
     state.post("it cannot be opened", error=True)
     assert bar.mode.current == "2d"
-    show_model(state, ModelInfo(ref="digits", dataset="digits", shape=(1, 8, 8)))
+    bar.set_mode("images")
     assert bar.mode.current == "images"
     state.set(ENGINE, EngineStatus("dead"))
     for mode in ("2d", "images"):

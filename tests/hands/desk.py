@@ -4,6 +4,7 @@ from engine import protocol
 from engine.config import TrainingConfig
 from engine.datasets.images import image_training
 from tests.hands.window import settle, wait_until
+from toydiff_gui.app.mode_switch import ModeSwitch
 from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.modes.images.attention import AttentionRequests
 from toydiff_gui.modes.images.costs import NetworkCosts
@@ -32,7 +33,8 @@ class Desk:
         self.playback = Playback(250)
         settings = SettingsFile(folder / "settings.json")
         self.runs = Runs(settings, folder / "Läufe 1")
-        self.controllers = Controllers(self.state, link, self.playback, self.runs)
+        self.modes = ModeSwitch(self.state, settings)
+        self.controllers = Controllers(self.state, link, self.playback, self.runs, self.modes)
         self.models, self.training = self.controllers.models, self.controllers.training
         self.geodesic, self.exchange = self.controllers.geodesic, self.controllers.exchange
         self.point_lanes = PointLanes(

@@ -15,10 +15,11 @@ from engine.datasets.images import image_training
 from tests.hands.monkey import CONTROL, SHIFT, Monkey
 from tests.hands.mouse_and_keys import NONE, click, key, mouse, press, type_number, wheel
 from tests.hands.window import run_for, settle, wait_until
-from toydiff_gui import tasks
-from toydiff_gui.bundled import bundled_images
+from toydiff_gui.bundled import bundled
 from toydiff_gui.modes.images.network_presets import as_changes
 from toydiff_gui.modes.images.settings import IMAGE_CARD
+from toydiff_gui.modes.images.tasks import IMAGE_TASKS
+from toydiff_gui.modes.tasks import Task
 from toydiff_gui.panels.lane_dock import LaneDock
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 
@@ -30,20 +31,20 @@ class ImageMonkey(Monkey):
     """Tiles, the card beside them, strips, classes, trainings with small images."""
 
     HOME = "digits"
-    MODELS = tuple(ref for ref, _ in bundled_images())
+    MODELS = tuple(ref for ref, _ in bundled("images"))
 
     @staticmethod
-    def _tasks() -> tuple[tasks.Task, ...]:
+    def _tasks() -> tuple[Task, ...]:
         """Those of the exercise with images."""
-        return tasks.IMAGE_TASKS
+        return IMAGE_TASKS
 
     @property
     def _dock(self) -> LaneDock:
-        return self.main.image_sample_panel
+        return self.main.mode("images").sample_dock
 
     @property
     def _train_dock(self) -> QWidget:
-        return self.main.image_train_panel
+        return self.main.mode("images").train_dock
 
     # Canvas
 
@@ -63,11 +64,11 @@ class ImageMonkey(Monkey):
         )
 
     def _some_tile(self) -> int | None:
-        count = self.main.image_page.samples._count
+        count = self.main.mode("images").page.samples._count
         return self.dice.randrange(count) if count else None
 
     def _click_tile(self, modifiers: Qt.KeyboardModifier | None = None) -> None:
-        samples, tile = self.main.image_page.samples, self._some_tile()
+        samples, tile = self.main.mode("images").page.samples, self._some_tile()
         if tile is not None:
             self._press(samples, samples.tiles.tile(tile).center(), modifiers)
 
@@ -78,7 +79,7 @@ class ImageMonkey(Monkey):
         self._click_tile(SHIFT)
 
     def menu_of_a_tile(self) -> None:
-        samples, tile = self.main.image_page.samples, self._some_tile()
+        samples, tile = self.main.mode("images").page.samples, self._some_tile()
         if tile is None:
             return
         menu = samples.menu_of(tile)
@@ -90,7 +91,7 @@ class ImageMonkey(Monkey):
         menu.deleteLater()
 
     def drag_the_tiles(self) -> None:
-        samples = self.main.image_page.samples
+        samples = self.main.mode("images").page.samples
         start = self._spot(samples)
         mouse(samples, QEvent.Type.MouseButtonPress, start)
         for move in range(1, 4):
@@ -98,31 +99,31 @@ class ImageMonkey(Monkey):
         mouse(samples, QEvent.Type.MouseButtonRelease, start + QPoint(0, -36), held=NONE)
 
     def zoom_the_tiles(self) -> None:
-        samples = self.main.image_page.samples
+        samples = self.main.mode("images").page.samples
         wheel(samples, self._spot(samples), self.dice.choice((-3, -1, 1, 3)))
 
     def hover_everywhere(self) -> None:
-        for card in self.main.image_page.cards:
+        for card in self.main.mode("images").page.cards:
             for _ in range(3):
                 spot = self._spot(card)
                 mouse(card, QEvent.Type.MouseMove, spot, button=NONE, held=NONE)
 
     def keys_on_the_tiles(self) -> None:
-        samples = self.main.image_page.samples
+        samples = self.main.mode("images").page.samples
         samples.setFocus(Qt.FocusReason.TabFocusReason)
         for _ in range(3):
             which = (Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_End, Qt.Key.Key_A)
             key(samples, self.dice.choice((*which, Qt.Key.Key_B, Qt.Key.Key_C, Qt.Key.Key_Return)))
 
     def switch_the_face(self) -> None:
-        click(self.main.image_page.face.faces.button(self.dice.choice(FACES)))
+        click(self.main.mode("images").page.face.faces.button(self.dice.choice(FACES)))
 
     def click_on_the_face(self) -> None:
-        face = self.main.image_page.face
+        face = self.main.mode("images").page.face
         self._press(face, self._spot(face))
 
     def drag_the_dot(self) -> None:
-        face = self.main.image_page.face
+        face = self.main.mode("images").page.face
         self.main.state.update(IMAGE_CARD, face="slice")
         settle()
         start = QPoint(face.width() // 3, face.height() // 2)
@@ -133,31 +134,31 @@ class ImageMonkey(Monkey):
         mouse(face, QEvent.Type.MouseButtonRelease, start, held=NONE)
 
     def keys_on_the_face(self) -> None:
-        face = self.main.image_page.face
+        face = self.main.mode("images").page.face
         face.setFocus(Qt.FocusReason.TabFocusReason)
         for which in (Qt.Key.Key_Left, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp):
             key(face, which)
 
     def choose_a_layer(self) -> None:
-        self._choose(self.main.image_page.face.layer)
+        self._choose(self.main.mode("images").page.face.layer)
 
     def average_the_attention(self) -> None:
-        self.main.image_page.face.averaged.click()
+        self.main.mode("images").page.face.averaged.click()
 
     def click_on_a_strip(self) -> None:
-        strips = self.main.image_page.strips
+        strips = self.main.mode("images").page.strips
         layout = strips.strips
         row = self.dice.choice(layout.rows) if layout.rows else layout.head
         self._press(strips, QPointF(self.dice.uniform(0, layout.right), row.center().y()))
 
     def keys_on_the_strips(self) -> None:
-        strips = self.main.image_page.strips
+        strips = self.main.mode("images").page.strips
         strips.setFocus(Qt.FocusReason.TabFocusReason)
         for which in (Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Return):
             key(strips, which)
 
     def show_a_card_alone(self) -> None:
-        self.dice.choice(self.main.image_page.cards).expand.click()
+        self.dice.choice(self.main.mode("images").page.cards).expand.click()
 
     # Sample panel
 
@@ -167,67 +168,69 @@ class ImageMonkey(Monkey):
             box.activated.emit(box.currentIndex())
 
     def set_the_number_of_images(self) -> None:
-        box = self.main.image_sample_panel.start.count_field.box
+        box = self.main.mode("images").sample_dock.start.count_field.box
         type_number(box, self.dice.choice(("1", "2", "16", "36", "0", "1e9", "x")))
 
     def set_the_steps(self) -> None:
-        box = self.main.image_sample_panel.start.steps_field.box
+        box = self.main.mode("images").sample_dock.start.steps_field.box
         type_number(box, self.dice.choice(("1", "5", "10", "", "99999", "-1")))
 
     def set_the_seed(self) -> None:
-        box = self.main.image_sample_panel.start.seed_field.box
+        box = self.main.mode("images").sample_dock.start.seed_field.box
         type_number(box, str(self.dice.randrange(10**12)))
 
     def choose_a_class(self) -> None:
-        classes = self.main.image_sample_panel.classes
+        classes = self.main.mode("images").sample_dock.classes
         self._choose(self.dice.choice((classes.tiles, *classes.ends.values())))
 
     def set_the_guidance(self) -> None:
-        box = self.main.image_sample_panel.classes.guidance
+        box = self.main.mode("images").sample_dock.classes.guidance
         if box.isEnabled():
             type_number(box, self.dice.choice(("0", "1", "2.5", "1e9", "-1", "nan")))
 
     def same_noise(self) -> None:
-        self.main.image_sample_panel.classes.fixed.click()
+        self.main.mode("images").sample_dock.classes.fixed.click()
 
     def no_classes(self) -> None:
-        self.main.image_sample_panel.classes.header.reset_requested.emit()
+        self.main.mode("images").sample_dock.classes.header.reset_requested.emit()
 
     def switch_an_overlay(self) -> None:
-        click(self.dice.choice(list(self.main.image_sample_panel.overlays.buttons.values())))
+        click(
+            self.dice.choice(list(self.main.mode("images").sample_dock.overlays.buttons.values()))
+        )
 
     def choose_a_path(self) -> None:
-        click(self.main.image_sample_panel.path.kind.button(self.dice.choice(PATHS)))
+        click(self.main.mode("images").sample_dock.path.kind.button(self.dice.choice(PATHS)))
 
     def set_the_images_of_the_path(self) -> None:
-        box = self.main.image_sample_panel.path.images_box
+        box = self.main.mode("images").sample_dock.path.images_box
         type_number(box, self.dice.choice(("2", "5", "12", "1", "999")))
 
     def space_evenly(self) -> None:
-        self.main.image_sample_panel.path.even.click()
+        self.main.mode("images").sample_dock.path.even.click()
 
     def swap(self) -> None:
-        click(self.main.image_sample_panel.path.swap_button)
+        click(self.main.mode("images").sample_dock.path.swap_button)
 
     def throw_endpoints(self) -> None:
-        click(self.main.image_sample_panel.path.random_button)
+        click(self.main.mode("images").sample_dock.path.random_button)
 
     def reset_the_path(self) -> None:
-        self.main.image_sample_panel.path.header.reset_requested.emit()
+        self.main.mode("images").sample_dock.path.header.reset_requested.emit()
 
     def search_or_stop(self) -> None:
-        click(self.main.image_sample_panel.path.search.button)
+        click(self.main.mode("images").sample_dock.path.search.button)
 
     def menu_of_an_endpoint(self) -> None:
-        row = self.main.image_sample_panel.path.rows[self.dice.choice(MARKS)]
+        row = self.main.mode("images").sample_dock.path.rows[self.dice.choice(MARKS)]
         row.menu.aboutToShow.emit()
         harmless = [row.pinned_action, row.random_action]
-        if row is self.main.image_sample_panel.path.rows["C"]:
+        if row is self.main.mode("images").sample_dock.path.rows["C"]:
             harmless.append(row.none_action)
         self.dice.choice(harmless).trigger()
 
     def browse_the_data(self) -> None:
-        panel = self.main.image_sample_panel
+        panel = self.main.mode("images").sample_dock
         panel.browse(self.dice.choice(MARKS))
         run_for(0.1)
         click(panel.browser.others_button)
@@ -242,13 +245,13 @@ class ImageMonkey(Monkey):
         bad.write_bytes(b"\x89PNG\r\n\x1a\nand nothing that follows")
         name = str(self.dice.choice((good, bad, self.folder / "fehlt.png", "")))
         with patch.object(QFileDialog, "getOpenFileName", lambda *args, **kw: (name, "")):
-            self.main.image_sample_panel.ask_for_file(self.dice.choice(MARKS))
+            self.main.mode("images").sample_dock.ask_for_file(self.dice.choice(MARKS))
 
     def close_the_line_of_the_inversion(self) -> None:
-        self.main.image_sample_panel.inversion.dismiss.click()
+        self.main.mode("images").sample_dock.inversion.dismiss.click()
 
     def menu_of_the_inversion(self) -> None:
-        click(self.main.image_sample_panel.inversion.button)
+        click(self.main.mode("images").sample_dock.inversion.button)
 
     # Pages
 
@@ -260,24 +263,24 @@ class ImageMonkey(Monkey):
     # Training
 
     def choose_data(self) -> None:
-        press(self.main.image_train_panel.data.cards[self.dice.choice(IMAGE_SETS)])
+        press(self.main.mode("images").train_dock.data.cards[self.dice.choice(IMAGE_SETS)])
 
     def use_a_folder(self) -> None:
         folder = self.dice.choice((str(self.folder), str(self.folder / "fehlt"), ""))
         with patch.object(QFileDialog, "getExistingDirectory", lambda *args, **kw: folder):
-            press(self.main.image_train_panel.data.folder_button)
+            press(self.main.mode("images").train_dock.data.folder_button)
 
     def choose_a_schedule(self) -> None:
-        press(self.main.image_train_panel.schedule.cards[self.dice.choice(SCHEDULES)])
+        press(self.main.mode("images").train_dock.schedule.cards[self.dice.choice(SCHEDULES)])
 
     def choose_a_network(self) -> None:
-        press(self.main.image_train_panel.presets.cards[self.dice.choice(PRESETS)])
+        press(self.main.mode("images").train_dock.presets.cards[self.dice.choice(PRESETS)])
 
     def learn_the_classes(self) -> None:
-        press(self.main.image_train_panel.classes)
+        press(self.main.mode("images").train_dock.classes)
 
     def set_a_number_of_training(self) -> None:
-        fields = self.main.image_train_panel.fields
+        fields = self.main.mode("images").train_dock.fields
         field, texts = self.dice.choice(
             (
                 (fields.timesteps, ("2", "20", "60", "1")),
@@ -290,10 +293,10 @@ class ImageMonkey(Monkey):
         type_number(field.box, self.dice.choice(texts))
 
     def choose_a_prediction(self) -> None:
-        self._choose(self.main.image_train_panel.predicts.box)
+        self._choose(self.main.mode("images").train_dock.predicts.box)
 
     def reset_the_model(self) -> None:
-        self.main.image_train_panel.model_header.reset_requested.emit()
+        self.main.mode("images").train_dock.model_header.reset_requested.emit()
 
     def train(self) -> None:
         state = self.main.state
@@ -312,19 +315,19 @@ class ImageMonkey(Monkey):
                         "checkpoint_every": 20,
                     },
                 )
-        click(self.main.image_train_panel.run.train_button)
+        click(self.main.mode("images").train_dock.run.train_button)
 
     def pause_or_resume(self) -> None:
-        click(self.main.image_train_panel.run.pause_button)
+        click(self.main.mode("images").train_dock.run.pause_button)
 
     def stop(self) -> None:
-        click(self.main.image_train_panel.run.stop_button)
+        click(self.main.mode("images").train_dock.run.stop_button)
 
     def let_it_train(self) -> None:
         run_for(0.3)
 
     def wait_for_the_picture(self) -> None:
-        page, playback = self.main.image_page, self.main.playback
+        page, playback = self.main.mode("images").page, self.main.playback
         painted, before = page.frames_painted, playback.t
         playback.set_t(self.dice.randrange(playback.timesteps + 1))
         if page.isVisible() and playback.t != before:

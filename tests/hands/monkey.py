@@ -15,10 +15,10 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 
 from tests.hands.mouse_and_keys import click, key, type_number
 from tests.hands.window import run_for, settle, wait_until
-from toydiff_gui import tasks
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
 from toydiff_gui.modes.points.settings import SAMPLING
+from toydiff_gui.modes.tasks import Task
 from toydiff_gui.panels.lane_dock import LaneDock
 from toydiff_gui.playback import SPEEDS
 from toydiff_gui.state.engine import ENGINE
@@ -106,7 +106,7 @@ class Monkey:
     # What a mode has of its own
 
     @staticmethod
-    def _tasks() -> tuple[tasks.Task, ...]:
+    def _tasks() -> tuple[Task, ...]:
         """Those of the exercise in this mode."""
         raise NotImplementedError
 

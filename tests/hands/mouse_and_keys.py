@@ -73,7 +73,7 @@ class Drag:
     """An endpoint (0 is A, 1 is B) in the hand: take it, carry it about, let go."""
 
     def __init__(self, window: MainWindow, end: int) -> None:
-        view = window.grid.lane_view("latent")
+        view = window.mode("2d").page.lane_view("latent")
         if view is None:
             raise ValueError("there is no lane of latents")
         self._plot = view.plot
@@ -105,7 +105,7 @@ class Drag:
 
 def drag_plot(window: MainWindow, lane: str, start: QPoint, by: QPoint, moves: int = 3) -> None:
     """Pan by dragging the plot of ``lane``."""
-    view = window.grid.lane_view(lane)
+    view = window.mode("2d").page.lane_view(lane)
     if view is None:
         raise ValueError(f"there is no lane {lane!r}")
     viewport = view.plot.viewport()

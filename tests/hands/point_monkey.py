@@ -12,9 +12,10 @@ from engine.config import PATHS, POINT_SETS, SCHEDULES, SIDES, ModelConfig, Sche
 from tests.hands.monkey import SHIFT, Monkey
 from tests.hands.mouse_and_keys import Drag, click, drag_plot, key, mouse, type_number, wheel
 from tests.hands.window import run_for, settle
-from toydiff_gui import tasks
-from toydiff_gui.bundled import bundled_points
+from toydiff_gui.bundled import bundled
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
+from toydiff_gui.modes.points.tasks import TASKS
+from toydiff_gui.modes.tasks import Task
 from toydiff_gui.panels.lane_dock import LaneDock
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import MARKED, PINNED, VIEW
@@ -24,30 +25,30 @@ class PointMonkey(Monkey):
     """The canvas of lanes, endpoints in the plane, trainings with points."""
 
     HOME = "v"
-    MODELS = tuple(ref for ref, _ in bundled_points())
+    MODELS = tuple(ref for ref, _ in bundled("points"))
 
     @staticmethod
-    def _tasks() -> tuple[tasks.Task, ...]:
+    def _tasks() -> tuple[Task, ...]:
         """Those of the exercise in the plane."""
-        return tasks.TASKS
+        return TASKS
 
     @property
     def _dock(self) -> LaneDock:
-        return self.main.sample_panel
+        return self.main.mode("2d").sample_dock
 
     @property
     def _train_dock(self) -> QWidget:
-        return self.main.train_panel
+        return self.main.mode("2d").train_dock
 
     # Canvas
 
     def _latent(self) -> QWidget | None:
-        view = self.main.grid.lane_view("latent")
+        view = self.main.mode("2d").page.lane_view("latent")
         path = self.main.state.get(SAMPLING).mode == "interpolation"
         return view.plot.viewport() if view is not None and view.isVisible() and path else None
 
     def _some_lane(self) -> str:
-        keys = [lane.key for lane in self.main.grid.scene.lanes]
+        keys = [lane.key for lane in self.main.mode("2d").page.scene.lanes]
         alone = self.main.state.get(VIEW).maximised_lane
         return alone if alone in keys else self.dice.choice(keys)
 
@@ -71,7 +72,7 @@ class PointMonkey(Monkey):
             mouse(viewport, QEvent.Type.MouseButtonRelease, spot, held=Qt.MouseButton.NoButton)
 
     def double_click_a_lane(self) -> None:
-        view = self.main.grid.lane_view(self._some_lane())
+        view = self.main.mode("2d").page.lane_view(self._some_lane())
         viewport, spot = view.plot.viewport(), QPoint(30, 30)
         for kind in (
             QEvent.Type.MouseButtonPress,
@@ -86,11 +87,11 @@ class PointMonkey(Monkey):
         drag_plot(self.main, self._some_lane(), QPoint(100, 60), by)
 
     def zoom(self) -> None:
-        view = self.main.grid.lane_view(self._some_lane())
+        view = self.main.mode("2d").page.lane_view(self._some_lane())
         wheel(view.plot.viewport(), QPoint(50, 70), self.dice.choice((-3, -1, 1, 3)))
 
     def hover(self) -> None:
-        view = self.main.grid.lane_view(self._some_lane())
+        view = self.main.mode("2d").page.lane_view(self._some_lane())
         viewport = view.plot.viewport()
         for _ in range(4):
             spot = QPoint(
@@ -105,13 +106,13 @@ class PointMonkey(Monkey):
             )
 
     def select_a_lane(self) -> None:
-        click(self.main.grid.lane_view(self._some_lane()).header, QPoint(60, 12))
+        click(self.main.mode("2d").page.lane_view(self._some_lane()).header, QPoint(60, 12))
 
     def show_a_lane_alone(self) -> None:
-        click(self.main.grid.lane_view(self._some_lane()).header.expand)
+        click(self.main.mode("2d").page.lane_view(self._some_lane()).header.expand)
 
     def nudge(self) -> None:
-        view = self.main.grid.lane_view("latent")
+        view = self.main.mode("2d").page.lane_view("latent")
         handle = view.handles.handles[self.dice.randrange(2)]
         if handle.isVisible():
             handle.setFocus()
@@ -120,53 +121,55 @@ class PointMonkey(Monkey):
     # Sample panel
 
     def type_an_endpoint(self) -> None:
-        box = self.dice.choice(list(self.main.sample_panel.path.endpoint_boxes.values()))
+        box = self.dice.choice(list(self.main.mode("2d").sample_dock.path.endpoint_boxes.values()))
         type_number(box, self.dice.choice(("0.5", "-1.25", "2,5", "1e9", "nan", "x", "", "0")))
 
     def swap(self) -> None:
-        click(self.main.sample_panel.path.swap_button)
+        click(self.main.mode("2d").sample_dock.path.swap_button)
 
     def throw_endpoints(self) -> None:
-        click(self.main.sample_panel.path.random_button)
+        click(self.main.mode("2d").sample_dock.path.random_button)
 
     def reset_the_path(self) -> None:
-        self.main.sample_panel.path.header.reset_requested.emit()
+        self.main.mode("2d").sample_dock.path.header.reset_requested.emit()
 
     def switch_the_mode(self) -> None:
         mode = self.dice.choice(("interpolation", "samples", "inverted"))
-        click(self.main.sample_panel.start.mode.button(mode))
+        click(self.main.mode("2d").sample_dock.start.mode.button(mode))
 
     def set_the_number_of_points(self) -> None:
         type_number(
-            self.main.sample_panel.start.count_field.box,
+            self.main.mode("2d").sample_dock.start.count_field.box,
             self.dice.choice(("1", "2", "500", "1000", "3000", "0", "1e9", "500")),
         )
 
     def set_the_steps(self) -> None:
         type_number(
-            self.main.sample_panel.start.steps_field.box,
+            self.main.mode("2d").sample_dock.start.steps_field.box,
             self.dice.choice(("1", "10", "50", "250", "", "99999", "-1")),
         )
 
     def set_the_seed(self) -> None:
-        type_number(self.main.sample_panel.start.seed_field.box, str(self.dice.randrange(10**12)))
+        type_number(
+            self.main.mode("2d").sample_dock.start.seed_field.box, str(self.dice.randrange(10**12))
+        )
 
     def throw_a_seed(self) -> None:
-        click(self.main.sample_panel.start.seed_field.dice_button)
+        click(self.main.mode("2d").sample_dock.start.seed_field.dice_button)
 
     def switch_an_overlay(self) -> None:
-        click(self.dice.choice(list(self.main.sample_panel.overlays.buttons.values())))
+        click(self.dice.choice(list(self.main.mode("2d").sample_dock.overlays.buttons.values())))
 
     def choose_a_path(self) -> None:
-        click(self.main.sample_panel.path.kind.button(self.dice.choice(PATHS)))
+        click(self.main.mode("2d").sample_dock.path.kind.button(self.dice.choice(PATHS)))
 
     def choose_a_side(self) -> None:
         if self.dice.random() < 0.5:
             self.main.state.update(SAMPLING, a=(-2.0, 0.0), b=(2.0, 0.0))
-        click(self.main.sample_panel.path.side.button(self.dice.choice(SIDES)))
+        click(self.main.mode("2d").sample_dock.path.side.button(self.dice.choice(SIDES)))
 
     def space_evenly(self) -> None:
-        click(self.main.sample_panel.path.even, QPoint(8, 10))
+        click(self.main.mode("2d").sample_dock.path.even, QPoint(8, 10))
 
     def draw_a_path(self) -> None:
         count = self.dice.randrange(4)
@@ -174,23 +177,23 @@ class PointMonkey(Monkey):
         self.main.state.update(SAMPLING, path="drawn", through=through)
 
     def clear_the_way_points(self) -> None:
-        click(self.main.sample_panel.path.clear_button)
+        click(self.main.mode("2d").sample_dock.path.clear_button)
 
     def search_or_stop(self) -> None:
-        panel = self.main.sample_panel
+        panel = self.main.mode("2d").sample_dock
         click(panel.geodesic.button if self.main.state.get(VIEW).lab else panel.path.search.button)
 
     def turn_the_dock(self) -> None:
-        face = self.main.sample_panel.face
+        face = self.main.mode("2d").sample_dock.face
         click(face.button(self.dice.choice(("sample", "paths"))))
 
     def choose_a_path_in_the_table(self) -> None:
-        click(self.main.sample_panel.comparison.rows[self.dice.choice(PATHS)])
+        click(self.main.mode("2d").sample_dock.comparison.rows[self.dice.choice(PATHS)])
 
     def export_the_comparison(self) -> None:
         name = self.dice.choice((str(self.folder / "Pfade.csv"), "", str(self.folder / "x" / "y")))
         with patch.object(QFileDialog, "getSaveFileName", lambda *args, **kw: (name, "")):
-            click(self.main.sample_panel.export_button)
+            click(self.main.mode("2d").sample_dock.export_button)
 
     def look_at_a_point(self) -> None:
         self.main.state.set(MARKED, self.dice.choice((None, 0, 3, 499, 10**6)))
@@ -201,7 +204,7 @@ class PointMonkey(Monkey):
     # Inversion
 
     def pick_points(self) -> None:
-        inversion = self.main.sample_panel.inversion
+        inversion = self.main.mode("2d").sample_dock.inversion
         if self.main.state.get(INVERSION).status == "picking":
             click(inversion.button)
         else:
@@ -213,24 +216,24 @@ class PointMonkey(Monkey):
         bad.write_text("one,two,three\n")
         name = str(self.dice.choice((good, bad, self.folder / "fehlt.npy", "")))
         with patch.object(QFileDialog, "getOpenFileName", lambda *args, **kw: (name, "")):
-            self.main.sample_panel.inversion.file_action.trigger()
+            self.main.mode("2d").sample_dock.inversion.file_action.trigger()
 
     def forget_the_points(self) -> None:
-        click(self.main.sample_panel.inversion.dismiss)
+        click(self.main.mode("2d").sample_dock.inversion.dismiss)
 
     # Training
 
     def choose_data(self) -> None:
-        click(self.main.train_panel.dataset_cards[self.dice.choice(POINT_SETS)])
+        click(self.main.mode("2d").train_dock.dataset_cards[self.dice.choice(POINT_SETS)])
 
     def choose_a_schedule(self) -> None:
-        click(self.main.train_panel.schedule_cards[self.dice.choice(SCHEDULES)])
+        click(self.main.mode("2d").train_dock.schedule_cards[self.dice.choice(SCHEDULES)])
 
     def zero_terminal(self) -> None:
-        self.main.train_panel.zero_terminal.click()
+        self.main.mode("2d").train_dock.zero_terminal.click()
 
     def set_a_number_of_training(self) -> None:
-        panel = self.main.train_panel
+        panel = self.main.mode("2d").train_dock
         box, texts = self.dice.choice(
             (
                 (panel.width_field.box, ("8", "16", "3", "x")),
@@ -245,13 +248,13 @@ class PointMonkey(Monkey):
         type_number(box, self.dice.choice(texts))
 
     def choose_a_prediction(self) -> None:
-        box = self.main.train_panel.prediction
+        box = self.main.mode("2d").train_dock.prediction
         if box.isEnabled():
             box.setCurrentIndex(self.dice.randrange(box.count()))
             box.activated.emit(box.currentIndex())
 
     def reset_the_model(self) -> None:
-        self.main.train_panel._model_header.reset_requested.emit()
+        self.main.mode("2d").train_dock._model_header.reset_requested.emit()
 
     def train(self) -> None:
         state = self.main.state
@@ -266,13 +269,13 @@ class PointMonkey(Monkey):
                     points=300,
                     checkpoint_every=40,
                 )
-        click(self.main.train_panel.train_button)
+        click(self.main.mode("2d").train_dock.train_button)
 
     def pause_or_resume(self) -> None:
-        click(self.main.train_panel.pause_button)
+        click(self.main.mode("2d").train_dock.pause_button)
 
     def stop(self) -> None:
-        click(self.main.train_panel.stop_button)
+        click(self.main.mode("2d").train_dock.stop_button)
 
     def let_it_train(self) -> None:
         run_for(0.3)

@@ -163,7 +163,7 @@ def _calm(main: MainWindow, home: str) -> None:
         lab=False,
         page="explore",
     )
-    if (question := main.image_train_panel.data.question) is not None:
+    if (question := main.mode("images").train_dock.data.question) is not None:
         question.reject()
     default = Sampling(steps=20)
     main.state.update(SAMPLING, **{name: getattr(default, name) for name in vars(default)})
@@ -174,7 +174,7 @@ def _calm(main: MainWindow, home: str) -> None:
     main.state.set(INVERSION, Inversion())
     main.state.set(MARKED, None)
     main.state.set(PINNED, None)
-    for panel in (main.sample_panel, main.image_sample_panel):
+    for panel in (main.mode("2d").sample_dock, main.mode("images").sample_dock):
         if panel.editor is not None:
             panel.editor.close()
     settle()
@@ -185,7 +185,7 @@ def _calm(main: MainWindow, home: str) -> None:
     main.models.opened.disconnect(connection)
     wait_until(lambda: lanes_done(main), "the lanes")
     main.resize(1440, 900)
-    main.grid.reset_view()
+    main.mode("2d").page.reset_view()
     main.playback.to_data()
     main.messages.clear()
     settle()
@@ -198,14 +198,14 @@ def _calm(main: MainWindow, home: str) -> None:
 
 def _count(main: MainWindow, after: int, home: str) -> Count:
     _calm(main, home)
-    main.grid._cache._pictures.clear()  # it has a limit of its own, and fills until then
+    main.mode("2d").page._cache._pictures.clear()  # it has a limit of its own, and fills until then
     QPixmapCache.clear()
     gc.collect()
     with suppress(OSError, AttributeError):  # free memory that glibc keeps for later is no growth
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     windows = QApplication.topLevelWidgets()
     # What mode 2D holds are the lanes of its last visit, however many these were.
-    unseen = len(main.grid.findChildren(QObject)) if main.state.get(MODEL).images else 0
+    unseen = len(main.mode("2d").page.findChildren(QObject)) if main.state.get(MODEL).images else 0
     return Count(
         after=after,
         megabytes=psutil.Process().memory_info().rss / 2**20,
@@ -257,9 +257,9 @@ def run(actions: int, seed: int, *, mode: str = "2d", quiet: bool = True) -> Rep
                     main.controllers.engine.start_again()
                     wait_until(lambda: main.state.get(ENGINE).status != "starting", "the engine")
                 if main.state.get(MODEL).images:
-                    shown.update(strip.key for strip in main.image_page.scene.strips)
+                    shown.update(strip.key for strip in main.mode("images").page.scene.strips)
                 else:
-                    shown.update(lane.key for lane in main.grid.scene.lanes)
+                    shown.update(lane.key for lane in main.mode("2d").page.scene.lanes)
                 if number in quarters:
                     report.counts.append(_count(main, number, monkey.HOME))
             troubles.doing = "closing"

@@ -8,8 +8,9 @@ from PySide6.QtCore import QThread, QTimer
 from PySide6.QtWidgets import QApplication
 
 from tests.hands.window import settle, wait_until
-from toydiff_gui import main_window, theme
+from toydiff_gui import theme
 from toydiff_gui.main_window import MainWindow
+from toydiff_gui.modes.points.mode import HINT_SEEN
 from toydiff_gui.settings_file import SettingsFile
 
 
@@ -50,7 +51,7 @@ class Workshop:
     def open(self, *, hint=False, start=True, size=(1440, 900), **options):
         settings = self.settings()
         if not hint:
-            settings.put(main_window.HINT_SEEN, True)
+            settings.put(HINT_SEEN, True)
         window = MainWindow(settings, runs_folder=self.runs_folder, **options)
         self.made.append(window)
         if size:

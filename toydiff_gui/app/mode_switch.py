@@ -1,13 +1,15 @@
-"""The modes of the window: what the model is, and what each mode comes back to."""
+"""What each mode comes back to: its last model, and what to train."""
 
 from __future__ import annotations
+
+from dataclasses import fields
 
 from PySide6.QtCore import QObject
 
 from engine.config import TrainingConfig
-from engine.datasets.images import INFOS, image_training
-from toydiff_gui.bundled import bundled_images, bundled_points
-from toydiff_gui.modes.images.network_presets import as_changes
+from toydiff_gui.app import installed_modes
+from toydiff_gui.bundled import bundled
+from toydiff_gui.modes.contract import Mode
 from toydiff_gui.references import is_here
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.model import MODEL, ModelInfo
@@ -15,16 +17,10 @@ from toydiff_gui.state.programs import may_open
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING_CONFIG
 
-MODES = ("2d", "images")
 MODEL_KEY, TRAINING_KEY = "modes/model/", "modes/training/"
 
 
-def mode_of(model: ModelInfo) -> str:
-    """'images' or '2d'."""
-    return "images" if model.images else "2d"
-
-
-class ModeKeeper(QObject):
+class ModeSwitch(QObject):
     """Remembers for each mode its last model and what to train.
 
     ``TRAINING_CONFIG`` follows the mode; a training that runs is not touched.
@@ -35,18 +31,28 @@ class ModeKeeper(QObject):
         self._state, self._settings = state, settings
         self._stand_ins: dict[str, str] = {}
         """For a mode whose last model is a program that was not run: what is opened instead."""
-        kept = {mode: self._kept_config(mode) for mode in MODES}
-        self._configs = {mode: config for mode, config in kept.items() if config is not None}
+        self._configs: dict[str, TrainingConfig] = {}
+        for mode in installed_modes.MODES:
+            if (config := self._kept_config(mode)) is not None:
+                self._configs[mode.key] = config
         self._stash()
         self._fit_config()
         state.changed(MODEL).connect(self._on_model)
 
     @property
-    def mode(self) -> str:
+    def mode(self) -> Mode:
         """The mode of now."""
-        return mode_of(self._state.get(MODEL))
+        return installed_modes.mode_of(self._state.get(MODEL).kind)
 
-    def model_for(self, mode: str) -> str | None:
+    def describe(self, model: ModelInfo) -> str:
+        """What states a model makes, in words."""
+        return installed_modes.mode_of(model.kind).describe(model)
+
+    def is_on_show(self, config: TrainingConfig) -> bool:
+        """Whether what ``config`` trains is of the mode of now."""
+        return installed_modes.mode_of(config.resolved_kind) is self.mode
+
+    def model_for(self, mode: Mode) -> str | None:
         """The model that ``mode`` opens with: the last one, or the first that is bundled.
 
         None where there is none. A program is not opened unasked (``program_for``).
@@ -54,12 +60,12 @@ class ModeKeeper(QObject):
         kept = self._kept_model(mode)
         if kept is not None and may_open(self._state, kept):
             return kept
-        first = next((ref for ref, _ in _bundled(mode)), None)
+        first = next((ref for ref, _ in bundled(mode.kind)), None)
         if kept is not None and first is not None:
-            self._stand_ins[mode] = first
+            self._stand_ins[mode.key] = first
         return first
 
-    def program_for(self, mode: str) -> str | None:
+    def program_for(self, mode: Mode) -> str | None:
         """The last model of ``mode``, if it is a program that the user has not let run."""
         kept = self._kept_model(mode)
         return None if kept is None or may_open(self._state, kept) else kept
@@ -67,42 +73,37 @@ class ModeKeeper(QObject):
     def remember(self) -> None:
         """Keep for next time what each mode would train."""
         self._stash()
-        for mode, config in self._configs.items():
-            self._settings.put(f"{TRAINING_KEY}{mode}", config)
+        for key, config in self._configs.items():
+            self._settings.put(f"{TRAINING_KEY}{key}", config)
 
     def _on_model(self) -> None:
-        ref = self._state.get(MODEL).ref
-        if self._stand_ins.get(self.mode) != ref:  # otherwise the program stays the last one
-            self._stand_ins.pop(self.mode, None)
-            self._settings.put(f"{MODEL_KEY}{self.mode}", ref)
+        ref, key = self._state.get(MODEL).ref, self.mode.key
+        if self._stand_ins.get(key) != ref:  # otherwise the program stays the last one
+            self._stand_ins.pop(key, None)
+            self._settings.put(f"{MODEL_KEY}{key}", ref)
         self._fit_config()
 
     def _fit_config(self) -> None:
         """Let what is to be trained be of the mode's kind."""
-        config, model = self._state.get(TRAINING_CONFIG), self._state.get(MODEL)
-        if config.images == model.images:
+        if self.is_on_show(self._state.get(TRAINING_CONFIG)):
             return
         self._stash()
-        other = self._configs.get(self.mode)
-        if other is None:
-            dataset = model.dataset if model.dataset in INFOS else "mnist"
-            other = image_training(dataset) if model.images else TrainingConfig()
-        self._state.update(TRAINING_CONFIG, **as_changes(other))
+        mode = self.mode
+        config = self._configs.get(mode.key) or mode.first_training(self._state.get(MODEL))
+        changes = {each.name: getattr(config, each.name) for each in fields(config)}
+        self._state.update(TRAINING_CONFIG, **changes)
 
     def _stash(self) -> None:
         config = self._state.get(TRAINING_CONFIG)
-        self._configs["images" if config.images else "2d"] = config
+        self._configs[installed_modes.mode_of(config.resolved_kind).key] = config
 
-    def _kept_model(self, mode: str) -> str | None:
-        kept = self._settings.get(f"{MODEL_KEY}{mode}", str)
+    def _kept_model(self, mode: Mode) -> str | None:
+        kept = self._settings.get(f"{MODEL_KEY}{mode.key}", str)
         if kept is None:
             return None
-        return kept if kept in dict(_bundled(mode)) or is_here(kept) else None
+        return kept if kept in dict(bundled(mode.kind)) or is_here(kept) else None
 
-    def _kept_config(self, mode: str) -> TrainingConfig | None:
-        config = self._settings.get(f"{TRAINING_KEY}{mode}", TrainingConfig)
-        return config if config is not None and config.images == (mode == "images") else None
-
-
-def _bundled(mode: str) -> tuple[tuple[str, str], ...]:
-    return bundled_images() if mode == "images" else bundled_points()
+    def _kept_config(self, mode: Mode) -> TrainingConfig | None:
+        config = self._settings.get(f"{TRAINING_KEY}{mode.key}", TrainingConfig)
+        own = config is not None and config.resolved_kind == mode.kind
+        return config if own else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 
 from engine import trajectory
 from engine.trajectory import Trajectory
+from toydiff_gui.app import installed_modes
 from toydiff_gui.export.control import Control, Progress
 from toydiff_gui.export.errors import ExportError
 from toydiff_gui.export.film import render_film
@@ -18,8 +18,6 @@ from toydiff_gui.export.spec import FilmFormat, FilmSpec, ThemeName, check_size,
 from toydiff_gui.export.stills import save_contact_sheet, save_still
 from toydiff_gui.export.targets import check_folder
 from toydiff_gui.modes.file_meta import FilePicture
-from toydiff_gui.modes.images import trajectory_file as images
-from toydiff_gui.modes.points import trajectory_file as points
 
 FILMS: dict[str, FilmFormat] = {
     ".mp4": "mp4",
@@ -28,10 +26,6 @@ FILMS: dict[str, FilmFormat] = {
     ".apng": "apng",
     "": "png",
 }
-READERS: tuple[Callable[[Trajectory, Path], FilePicture | None], ...] = (
-    points.picture_of,
-    images.picture_of,
-)
 
 
 def render_file(
@@ -88,8 +82,8 @@ def picture_of(run: Trajectory, source: Path) -> FilePicture:
 
     Raises ``ExportError`` if none does.
     """
-    for reader in READERS:
-        found = reader(run, source)
+    for mode in installed_modes.MODES:
+        found = mode.picture_of_file(run, source)
         if found is not None:
             return found
     raise ExportError(

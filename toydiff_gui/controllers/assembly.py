@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from PySide6.QtCore import QObject
 
+from engine.config import TrainingConfig
 from toydiff_gui.controllers.engine_status import EngineKeeper
 from toydiff_gui.controllers.geodesic import GeodesicSearch
 from toydiff_gui.controllers.models import Models
@@ -14,7 +17,18 @@ from toydiff_gui.engine_link import EngineLink
 from toydiff_gui.playback import Playback
 from toydiff_gui.runs import Runs
 from toydiff_gui.state.lanes import LANES
+from toydiff_gui.state.model import ModelInfo
 from toydiff_gui.state.store import Store
+
+
+class ModeWords(Protocol):
+    """What the controllers ask of the modes, without knowing one."""
+
+    def describe(self, model: ModelInfo) -> str:
+        """What states a model makes, in words."""
+
+    def is_on_show(self, config: TrainingConfig) -> bool:
+        """Whether what a configuration trains is of the mode of now."""
 
 
 class Controllers(QObject):
@@ -26,6 +40,7 @@ class Controllers(QObject):
         link: EngineLink,
         playback: Playback,
         runs: Runs,
+        words: ModeWords,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -37,9 +52,17 @@ class Controllers(QObject):
         self.geodesic = GeodesicSearch(store, self.exchange)
         elsewhere = link.address is not None
         self.models = Models(
-            store, self.client, self.exchange, playback, elsewhere=elsewhere, parent=self
+            store,
+            self.client,
+            self.exchange,
+            playback,
+            describe=words.describe,
+            elsewhere=elsewhere,
+            parent=self,
         )
-        self.training = Training(store, self.client, self.models, runs, link, self)
+        self.training = Training(
+            store, self.client, self.models, runs, link, is_on_show=words.is_on_show, parent=self
+        )
         self.models.could_not_open.connect(runs.forget)
         self.client.failed_unasked.connect(self._post)
         self.exchange.failed.connect(self._post)

@@ -122,11 +122,8 @@ class GeodesicSearch:
     def preview(self) -> Trajectory | None:
         """What a few steps make of the best path so far between the ends of now."""
         present = self._present()
-        if self._found is None or present is None:
-            return None
-        between, seed, found = self._found
-        same = (between.name, between.revision) == (present.name, present.revision)
-        return found.preview if same and seed == self._seed_of(present) else None
+        best = None if present is None else self._best(present, self._seed_of(present))
+        return None if best is None else best.preview
 
     def latents(self) -> Latents | None:
         """Where lanes on the geodesic start: the path found, for the endpoints of now.
@@ -165,6 +162,14 @@ class GeodesicSearch:
         again = self._store.get(SEARCH_SEED)
         return again.seed if again.of == between.name else 0
 
+    def _best(self, between: Between, seed: int) -> _Found | None:
+        """What a search has found so far."""
+        if self._found is None:
+            return None
+        other, of, found = self._found
+        same = (other.name, other.revision, of) == (between.name, between.revision, seed)
+        return found if same else None
+
     # What is wanted
 
     def wanted(self) -> Iterable[Wanted | Unavailable]:
@@ -184,7 +189,8 @@ class GeodesicSearch:
             gone=self._give_up,
         )
         same = self._asked is not None and self._asked.content == wanted.content
-        if self._store.get(DRAGGING) and not (same and KEY in self._exchange.under_way):
+        if self._store.get(DRAGGING) and not same:
+            self._asked = None
             yield Unavailable(KEY, self._give_up)
             return
         self._asked = wanted
@@ -196,6 +202,8 @@ class GeodesicSearch:
 
     def _show(self, between: Between, seed: int, answer: Answer) -> None:
         found: _Found | None = answer.value
+        if answer.status == "failed":
+            found = self._best(between, seed)
         present = self._present()
         if answer.status == "running" and (present is None or present.name != between.name):
             return  # it is about to be cancelled
@@ -212,7 +220,7 @@ class GeodesicSearch:
             )
         if found is not None:
             self._found = (between, seed, found)
-            self._complete = answer.status in ("done", "stopped")
+            self._complete = answer.status in ("done", "stopped", "failed")
         match answer.status:
             case "empty":
                 return

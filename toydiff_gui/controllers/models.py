@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -54,13 +54,17 @@ class Models(QObject):
         exchange: Exchange,
         playback: Playback,
         *,
+        describe: Callable[[ModelInfo], str],
         elsewhere: bool = False,
         parent: QObject | None = None,
     ) -> None:
-        """``elsewhere``: the engine is on another machine, whose files are not seen from here."""
+        """``describe`` says in words what states a model makes.
+
+        ``elsewhere``: the engine is on another machine, whose files are not seen from here.
+        """
         super().__init__(parent)
         self._store, self._client, self._exchange = store, client, exchange
-        self._playback, self._elsewhere = playback, elsewhere
+        self._playback, self._elsewhere, self._describe = playback, elsewhere, describe
         self._opening: dict[int, str] = {}
         self._last_opening: int | None = None
         self._known: dict[str, tuple[object, dict[str, Any]]] = {}
@@ -196,7 +200,7 @@ class Models(QObject):
         if self._may_not_run(ref):
             why = NOT_RUN.format(program_file(ref).name)
         elif model is not None and model.shape != shown.shape:
-            why = f"{Path(ref).name} makes {_states_of(model)}, not {_states_of(shown)}"
+            why = f"{Path(ref).name} makes {self._describe(model)}, not {self._describe(shown)}"
         run = LaneRun(status="failed", message=why) if why else LaneRun(status="running")
         before = self._store.at(LANE_RUNS, lane.key)
         if (before.status, before.message, before.trajectory) != (run.status, run.message, None):
@@ -205,13 +209,6 @@ class Models(QObject):
 
 def _info(value: Any, message: AnyReport, arrays: Arrays) -> Any:
     return message.info if isinstance(message, protocol.Result) else value
-
-
-def _states_of(model: ModelInfo) -> str:
-    if not model.images:
-        return "points in the plane"
-    channels, height, width = model.shape
-    return f"{'grey' if channels == 1 else 'colour'} images of {height} x {width}"
 
 
 def _labels(config: TrainingConfig) -> tuple[str, ...]:
@@ -236,4 +233,5 @@ def model_info(ref: str, info: dict[str, Any], revision: int) -> ModelInfo:
         labels=_labels(config),
         attends=config.unet is not None and not info.get("network"),  # which is none of ours
         network=str(info.get("network", "")),
+        kind=str(info.get("kind") or config.resolved_kind),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from engine import protocol
+from engine.config import TrainingConfig
 from engine.protocol import AnyReport, Arrays
 from engine.trajectory import Trajectory
 from toydiff_gui.controllers.models import Models
@@ -40,11 +42,14 @@ class Training(QObject):
         models: Models,
         runs: Runs,
         link: EngineLink,
+        *,
+        is_on_show: Callable[[TrainingConfig], bool],
         parent: QObject | None = None,
     ) -> None:
+        """``is_on_show``: whether what a configuration trains is of the mode of now."""
         super().__init__(parent)
         self._store, self._client, self._models, self._runs = store, client, models, runs
-        self._link = link
+        self._link, self._is_on_show = link, is_on_show
         self._job: int | None = None
         self._folder: Path | None = None
         client.died.connect(self._on_died)
@@ -189,7 +194,7 @@ class Training(QObject):
             self._runs.mark_home(folder)
         if folder is not None and self._runs.has_checkpoint(folder):
             self._runs.remember(folder)
-            same_mode = config is None or config.images == self._store.get(MODEL).images
+            same_mode = config is None or self._is_on_show(config)
             if same_mode and not self._models.is_opening:
                 self._models.open(str(folder))
             else:  # nobody is taken to the other mode unasked, or away from what was just chosen

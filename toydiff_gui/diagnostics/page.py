@@ -44,8 +44,10 @@ from toydiff_gui.diagnostics.saving import Format, ThemeName, save_chart
 from toydiff_gui.diagnostics.status import StatusText
 from toydiff_gui.diagnostics.windows import Windows
 from toydiff_gui.engine_client.client import Client
+from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.modes.images.image_sets import absent_text
 from toydiff_gui.modes.images.settings import IMAGE_DATA, IMAGE_SAMPLING
+from toydiff_gui.modes.points.picture import PointsPicture
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.playback import Playback
 from toydiff_gui.scene import Scene
@@ -205,6 +207,14 @@ class DiagnosticsPage(QWidget):
         """The scene to export, where there is one: that of the forward process."""
         shown = self._state.get(VIEW).diagnostics == "forward" and not self._images
         return self.forward.scene if shown else None
+
+    @property
+    def current_picture(self) -> Picture:
+        """That scene as it is drawn in an export; raises ``ValueError`` where there is none."""
+        scene = self.current_scene
+        if scene is None:
+            raise ValueError("no scene is shown that could be exported")
+        return PointsPicture(scene)
 
     def _choose_view(self, key: str) -> None:
         self._state.update(VIEW, diagnostics=key)

@@ -19,7 +19,8 @@ from toydiff_gui.drawing.paper import Paper
 from toydiff_gui.drawing.plates import best_place, paint_plate, plate_size
 from toydiff_gui.drawing.text import draw_text, text_width
 from toydiff_gui.drawing.view import ViewRange
-from toydiff_gui.scene import BasinLayer, LaneScene, Points
+from toydiff_gui.modes.points.overlays.basin import BasinLayer
+from toydiff_gui.scene import LaneScene, Points
 
 CORNERS = {
     True: ("#136B5E", "#6E4474", "#14423F", "#412F48"),
@@ -149,10 +150,10 @@ def _smooth(chain: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def paint_basin(paper: Paper, lane: LaneScene) -> None:
     """The map and its edges; the inset comes later, above the paths (``paint_inset``)."""
-    layer = lane.basin
+    layer = basin_of(lane)
     if layer is None:
         return
-    extent, dark = basin_extent(lane), paper.style.dark
+    extent, dark = basin_extent(lane, layer), paper.style.dark
     colours = _kept.get(
         layer, ("colours", dark, extent), lambda: landing_colours(layer.landings, extent, dark=dark)
     )
@@ -171,22 +172,27 @@ def paint_basin(paper: Paper, lane: LaneScene) -> None:
         painter.drawPath(path)
 
 
-def basin_extent(lane: LaneScene) -> Extent:
+def basin_of(lane: LaneScene) -> BasinLayer | None:
+    """The map, if it is there and wanted."""
+    layer = lane.layers.get("basin") if "basin" in lane.overlays else None
+    return layer if isinstance(layer, BasinLayer) else None
+
+
+def basin_extent(lane: LaneScene, layer: BasinLayer) -> Extent:
     """What the colours of the map span: the data where they are known, else the landings."""
-    assert lane.basin is not None
     known = lane.data if lane.data is not None else lane.cloud
     if known is None:
-        known = lane.basin.landings.reshape(-1, 2)
+        known = layer.landings.reshape(-1, 2)
     points = known
     return _kept.get(points, "extent", lambda: extent_of(points))
 
 
 def basin_edges(lane: LaneScene) -> list[NDArray[np.float64]]:
     """The edges of the map of ``lane``, worked out once."""
-    layer = lane.basin
+    layer = basin_of(lane)
     if layer is None:
         return []
-    extent = basin_extent(lane)
+    extent = basin_extent(lane, layer)
     return _kept.get(layer, ("edges", extent), lambda: find_edges(layer, extent))
 
 
@@ -231,8 +237,8 @@ def inset_place(paper: Paper, occupied: NDArray[np.float64], avoid: list[QRectF]
 
 def paint_inset(paper: Paper, lane: LaneScene, place: QRectF) -> None:
     """'lands on': the data in the colours of the map."""
-    known = lane.data if lane.data is not None else lane.cloud
-    if lane.basin is None or known is None or len(known) == 0:
+    layer, known = basin_of(lane), lane.data if lane.data is not None else lane.cloud
+    if layer is None or known is None or len(known) == 0:
         return
     style, painter = paper.style, paper.painter
     painter.setPen(QPen(QColor(style.palette.control_border), style.scale))
@@ -244,7 +250,7 @@ def paint_inset(paper: Paper, lane: LaneScene, place: QRectF) -> None:
     draw_text(painter, base, words, font, style.palette.text_secondary, vector=paper.vector)
     pad = style.px(6)
     plot = place.adjusted(pad, pad, -pad, -style.px(18))
-    extent = basin_extent(lane)
+    extent = basin_extent(lane, layer)
     points = known[:: max(1, len(known) // INSET_POINTS)]
     colours, steps = _binned(landing_colours(points, extent, dark=style.dark), dark=style.dark)
     (x0, y0), (x1, y1) = extent.low, extent.high

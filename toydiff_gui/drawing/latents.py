@@ -10,6 +10,7 @@ from toydiff_gui import theme as themes
 from toydiff_gui.drawing.background import paint_ring_labels, paint_rings
 from toydiff_gui.drawing.basin import (
     basin_edges,
+    basin_of,
     inset_place,
     paint_basin,
     paint_edge_label,
@@ -42,7 +43,7 @@ LEAST_FOR_LABELS = 150.0
 
 def has_basin(lane: LaneScene) -> bool:
     """Whether the map is there and wanted."""
-    return "basin" in lane.overlays and lane.basin is not None
+    return basin_of(lane) is not None
 
 
 def paint_beneath_latents(paper: Paper, lane: LaneScene) -> None:

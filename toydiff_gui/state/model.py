@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine import datasets
+from engine import catalogue, datasets
 from engine.config import ScheduleConfig
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.slots import Family, Kind, Slot
@@ -31,11 +31,17 @@ class ModelInfo:
     """Whether the network has attention to look at."""
     network: str = ""
     """What a network that is none of ours is called."""
+    kind: str = ""
+    """Of its states (see ``catalogue.KINDS``); that of its data set unless said."""
+
+    def __post_init__(self) -> None:
+        if not self.kind:
+            object.__setattr__(self, "kind", catalogue.data_set(self.dataset).kind)
 
     @property
     def images(self) -> bool:
         """Whether its states are images."""
-        return len(self.shape) == 3
+        return self.kind == catalogue.IMAGES
 
 
 def _first_model() -> ModelInfo:

@@ -18,7 +18,7 @@ class ViewSettings:
     presentation: bool = False
     selected_lane: str = "ddim"
     overlays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What is laid over each lane, by its key (see ``scene.OVERLAYS``); 'latent' has 'basin'."""
+    """What is laid over each lane, by its key."""
     lab: bool = False
     """The right dock shows the interpolation laboratory instead of the samples."""
     train_dock: bool = True

@@ -10,7 +10,6 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from toydiff_gui import theme
-from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.playback import Playback
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
@@ -31,6 +30,7 @@ class TimelinePanel(QWidget):
 
     def __init__(self, state: Store, playback: Playback, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._along = True
         self._state = state
         self.setAccessibleName("Timeline")
         self.transport = Transport(playback, self)
@@ -40,7 +40,6 @@ class TimelinePanel(QWidget):
         self.track = Track(playback, self)
         self.training = TrainingRow(state, self)
         self.transport.raise_()
-        state.changed(SAMPLING).connect(self._refresh)
         state.changed(MODEL).connect(self._refresh)
         playback.changed.connect(self._place_top)  # the read-out is wider for a larger T
         theme.notifier().changed.connect(self._restyle)
@@ -54,6 +53,12 @@ class TimelinePanel(QWidget):
         have colours (H, W, 3).
         """
         self.track.set_thumbnails(images, of_pixels=of_pixels)
+
+    def set_along(self, along: bool) -> None:
+        """Say whether the lanes follow a path, whose colours the legend explains."""
+        if along != self._along:
+            self._along = along
+            self._place_top()
 
     def set_schedule(self, alphas_cumprod: NDArray[np.float64]) -> None:
         """Take alpha_bar at t = 0..T for the noise level and the read-out."""
@@ -87,8 +92,7 @@ class TimelinePanel(QWidget):
         right = self.width() - gap
         left = self.transport.geometry().right() + gap
         room = right - left - self.readout.width() - gap
-        path = self._state.get(MODEL).images or self._state.get(SAMPLING).mode == "interpolation"
-        self.legend.setVisible(path and room > self.legend.width() + now.px(4))
+        self.legend.setVisible(self._along and room > self.legend.width() + now.px(4))
         if not self.legend.isHidden():
             right -= self.legend.width()
             self.legend.move(right, middle - self.legend.height() // 2)

@@ -1,6 +1,9 @@
-"""What can be laid over a lane, each at the time shown; see ``scene.OVERLAYS``."""
+"""What can be laid over a lane, each at the time shown; see ``modes.points.overlays.table``."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from toydiff_gui.drawing.overlays.density import paint_density
 from toydiff_gui.drawing.overlays.difference import paint_difference, paint_difference_scale
@@ -11,15 +14,30 @@ from toydiff_gui.drawing.overlays.warp import paint_warp
 from toydiff_gui.drawing.paper import Paper
 from toydiff_gui.scene import LaneScene
 
-__all__ = ["overlay_frame", "paint_overlays"]
+__all__ = ["PAINTERS", "OverlayPainter", "overlay_frame", "paint_overlays"]
 
-_PAINTERS = (
-    ("difference", paint_difference),
-    ("density", paint_density),
-    ("forward", paint_forward),
-    ("warp", paint_warp),
-    ("field", paint_field),
-    ("trajectories", paint_trajectories),
+Paint = Callable[[Paper, LaneScene, float], None]
+
+
+@dataclass(frozen=True)
+class OverlayPainter:
+    """How an overlay of samples is painted."""
+
+    overlay: str
+    paint: Paint
+    paint_above: Paint | None = None
+    """What lies above all other overlays."""
+    seen: Callable[[LaneScene, float], object] | None = None
+    """What it shows at a time besides what the lane has then (``LaneScene.moments``)."""
+
+
+PAINTERS = (
+    OverlayPainter("difference", paint_difference, paint_above=paint_difference_scale),
+    OverlayPainter("density", paint_density, seen=lambda lane, t: round(t)),
+    OverlayPainter("forward", paint_forward),
+    OverlayPainter("warp", paint_warp),
+    OverlayPainter("field", paint_field),
+    OverlayPainter("trajectories", paint_trajectories, seen=lambda lane, t: lane.trajectory),
 )
 """From the bottom to the top; the states lie above them all, 'preview' is painted with them."""
 
@@ -28,18 +46,18 @@ def paint_overlays(paper: Paper, lane: LaneScene, t: float) -> None:
     """Paint what is laid over ``lane``, at ``t``, beneath its states."""
     if lane.kind == "latent":
         return
-    for name, paint in _PAINTERS:
-        if name in lane.overlays:
-            paint(paper, lane, t)
-    if "difference" in lane.overlays:
-        paint_difference_scale(paper, lane, t)
+    painters = [painter for painter in PAINTERS if painter.overlay in lane.overlays]
+    for painter in painters:
+        painter.paint(paper, lane, t)
+    for painter in painters:
+        if painter.paint_above is not None:
+            painter.paint_above(paper, lane, t)
 
 
 def overlay_frame(lane: LaneScene, t: float) -> tuple[object, ...]:
     """What the overlays of ``lane`` show at ``t`` besides ``lane.moments(t)``."""
-    frame: list[object] = []
-    if "density" in lane.overlays:
-        frame.append(round(t))
-    if "trajectories" in lane.overlays:
-        frame.append(lane.trajectory)
-    return tuple(frame)
+    return tuple(
+        painter.seen(lane, t)
+        for painter in PAINTERS
+        if painter.overlay in lane.overlays and painter.seen is not None
+    )

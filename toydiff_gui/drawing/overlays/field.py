@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from toydiff_gui.drawing.overlays.flow import flow
 from toydiff_gui.drawing.paper import Paper
 from toydiff_gui.drawing.style import blend
-from toydiff_gui.scene import FieldLayer, LaneScene
+from toydiff_gui.modes.points.overlays.field import FieldLayer
+from toydiff_gui.scene import LaneScene
 from toydiff_gui.theme import Palette
 
 ROOM = 13.0
@@ -25,9 +26,8 @@ def paint_field(paper: Paper, lane: LaneScene, t: float) -> None:
 
     Directions are exact. Lengths grow with the root of the speed, against the fastest twentieth.
     """
-    layer, table = lane.field, lane.alphas_cumprod
-    time = None if layer is None else layer.time_at(t)
-    if layer is None or table is None or time is None:
+    layer, table = lane.layers.get("field"), lane.alphas_cumprod
+    if not isinstance(layer, FieldLayer) or table is None or (time := layer.time_at(t)) is None:
         return
     spacing = _spacing(layer)
     stride = max(1, math.ceil(paper.style.px(ROOM) / (spacing * paper.transform.unit)))

@@ -6,6 +6,7 @@ import numpy as np
 
 from toydiff_gui.drawing.paper import Paper
 from toydiff_gui.drawing.style import blend
+from toydiff_gui.modes.points.overlays.warp import WarpLayer
 from toydiff_gui.scene import LaneScene
 
 OPACITY = 0.5
@@ -13,9 +14,8 @@ OPACITY = 0.5
 
 def paint_warp(paper: Paper, lane: LaneScene, t: float) -> None:
     """Where the lines have been carried; torn places show as long straight pieces."""
-    layer = lane.warp
-    k = None if layer is None else layer.trajectory.index_at(t)
-    if layer is None or k is None:
+    layer = lane.layers.get("warp")
+    if not isinstance(layer, WarpLayer) or (k := layer.trajectory.index_at(t)) is None:
         return
     lines = layer.trajectory.x[k].reshape(-1, layer.points_per_line, 2)
     palette = paper.style.palette

@@ -99,6 +99,7 @@ class ImageSets(QObject):
         self._recall(state.get(ENGINE).host)
         client.died.connect(self._on_died)
         state.changed(ENGINE).connect(self._on_engine)
+        self._on_engine()  # which may have been there for long
 
     @property
     def busy(self) -> bool:

@@ -2,75 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
-from engine import protocol
-from engine.config import EXACT, SamplerConfig
-from engine.protocol import AnyReport, Arrays
-from engine.trajectory import Trajectory
 from toydiff_gui.composer import LATENT_KEY
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
-from toydiff_gui.modes.points.settings import LAYERS, SAMPLING
+from toydiff_gui.modes.points.overlays import table
+from toydiff_gui.modes.points.overlays.computed import (
+    Ask,
+    Computed,
+    ComputedInTime,
+    Overlay,
+    Sight,
+    Subject,
+)
+from toydiff_gui.modes.points.settings import LAYERS, SAMPLING, layer_of
 from toydiff_gui.playback import Playback
-from toydiff_gui.scene import BasinLayer, Box, FieldLayer, HeatLayer, WarpLayer
+from toydiff_gui.scene import Box, Layer
 from toydiff_gui.state.lanes import LaneSpec, shown_lanes
-from toydiff_gui.state.model import MODEL, ModelInfo, model_named
+from toydiff_gui.state.model import MODEL, model_named
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import overlays_of
 from toydiff_gui.timers import single_shot
 
-COLUMNS, ROWS = 38, 24
-"""Arrows of a field over the box."""
-HEAT = 64
-"""Pixels of a heat map along the box' longer side."""
-BASIN_COARSE, BASIN_FINE = (48, 20), (150, 50)
-"""Pixels along the longer side of the basin map and steps of DDIM: first quickly, then well."""
-WARP_LINES, WARP_POINTS, WARP_STEPS, WARP_HALF = 13, 61, 50, 3.0
 ROOM = 1.25
 """How much more than the visible part of the plane is computed, so that one can pan a little."""
 WIDE = 2.0
 """Of a box, width over height: plots are seldom wider."""
 SETTLE_MS = 150
 
-Points = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """What a lane's overlays are of; ``timesteps`` are its own, ``shown`` those of the timeline."""
-
-    lane: str
-    ref: str
-    revision: int
-    timesteps: int
-    shown: int
-
 
 @dataclass
-class _Heat:
-    """Differences that are known of a lane, by the time on the timeline."""
+class _InTime:
+    """A layer that has more and more times of the timeline, and what it waits for."""
 
-    subject: _Subject
+    computed: ComputedInTime
+    subject: Subject
     box: Box
-    values: Mapping[int, Points] = field(default_factory=dict)
-    halves: dict[str, tuple[int, Points]] = field(default_factory=dict)
+    layer: Layer
+    times: set[int] = field(default_factory=set)
     asked: tuple[Wanted, ...] = ()
+    came: dict[int, tuple[int, Any]] = field(default_factory=dict)
+    """What has come for a time, by its number among those asked for."""
     failed: bool = False
+
+    def take(self, number: int, t: int, value: Any) -> bool:
+        """Returns whether the layer has ``t`` with that."""
+        self.came[number] = (t, value)
+        if len(self.came) < len(self.asked) or any(at != t for at, _ in self.came.values()):
+            return False
+        values = tuple(self.came[number][1] for number in range(len(self.asked)))
+        self.came.clear()
+        self.times.add(t)
+        self.layer = self.computed.add(self.layer, t, values)
+        return True
 
 
 class OverlayRequests(QObject):
-    """Wants the fields, differences, warped grids and the basin map that are looked at.
+    """Wants the layers that are looked at, as the table of overlays says.
 
     A layer is asked for again when the model, the lane or the visible part of the plane changes,
-    and not otherwise. Differences are computed at the timeline's t, the newest one first.
+    and not otherwise. Those that are computed in time are at the timeline's t, the newest first.
     """
 
     def __init__(
@@ -80,12 +77,7 @@ class OverlayRequests(QObject):
         self._store, self._exchange, self._playback = store, exchange, playback
         self._view: Box = (-3.0, 3.0, -3.0, 3.0)
         self._box = _around(self._view)
-        self._heats: dict[str, _Heat] = {}
-        self._kinds: dict[str, Callable[[_Subject], Iterable[Wanted | Unavailable]]] = {
-            "field": self._field,
-            "warp": self._warp,
-            "difference": self._difference,
-        }
+        self._in_time: dict[tuple[str, str], _InTime] = {}
         self._settle_timer = single_shot(self, SETTLE_MS, self._settle)
         playback.t_changed.connect(self._on_time)
 
@@ -110,55 +102,74 @@ class OverlayRequests(QObject):
         self._exchange.look()
 
     def _on_time(self, t: int) -> None:
-        if self._heats:
+        if self._in_time:
             self._exchange.look()
 
     # What is wanted
 
     def wanted(self) -> Iterable[Wanted | Unavailable]:
-        """The layers of all lanes on show, and the map below the latents."""
-        seen: set[str] = set()
-        for lane in shown_lanes(self._store):
-            subject = self._subject_of(lane)
-            for kind, asked in self._kinds.items():
-                if subject is not None and kind in overlays_of(self._store, lane.key):
-                    seen.add(f"{kind}:{lane.key}")
-                    yield from asked(subject)
-        for key in [key for key in self._heats if f"difference:{key}" not in seen]:
-            del self._heats[key]
-        if "basin" in overlays_of(self._store, LATENT_KEY):
-            yield self._basin()
+        """The layers of the latents and of all lanes on show."""
+        seen: set[tuple[str, str]] = set()
+        sight = self._sight
+        for subject in self._subjects():
+            kinds = overlays_of(self._store, subject.lane)
+            over_latents = subject.lane == LATENT_KEY
+            for row in table.OVERLAYS:
+                if row.key not in kinds or row.over_latents != over_latents:
+                    continue
+                seen.add((subject.lane, row.key))
+                yield from self._layer(row, subject, sight)
+        for place in [place for place in self._in_time if place not in seen]:
+            del self._in_time[place]
 
-    def _subject_of(self, lane: LaneSpec) -> _Subject | None:
+    @property
+    def _sight(self) -> Sight:
+        timesteps = self._store.get(MODEL).schedule.timesteps
+        steps = self._store.get(SAMPLING).steps or timesteps
+        return Sight(self._box, self._playback.t, min(steps, timesteps))
+
+    def _subjects(self) -> Iterable[Subject]:
+        shown = self._store.get(MODEL)
+        timesteps = shown.schedule.timesteps
+        for lane in shown_lanes(self._store):
+            if (subject := self._subject_of(lane)) is not None:
+                yield subject
+        yield Subject(LATENT_KEY, shown.ref, shown.revision, timesteps, timesteps)
+
+    def _subject_of(self, lane: LaneSpec) -> Subject | None:
         """None while its model is being opened, or has no states of the plane."""
         shown = self._store.get(MODEL)
         model = model_named(self._store, lane.checkpoint or shown.ref)
         if model is None or model.shape != shown.shape:
             return None
         own, timeline = model.schedule.timesteps, shown.schedule.timesteps
-        return _Subject(lane.key, lane.reference(model), model.revision, own, timeline)
+        return Subject(lane.key, lane.reference(model), model.revision, own, timeline)
 
-    def _wanted(
-        self,
-        kind: str,
-        subject: _Subject,
-        request: protocol.Request,
-        arrays: Arrays,
-        collect: Callable[[Any, AnyReport, Arrays], Any],
-        **options: Any,
-    ) -> Wanted:
+    def _layer(
+        self, row: Overlay, subject: Subject, sight: Sight
+    ) -> Iterable[Wanted | Unavailable]:
+        match row.computed:
+            case Computed(asks):
+                yield self._best_known(row.key, subject, asks(subject, sight))
+            case ComputedInTime() as computed:
+                yield from self._next_time(row.key, computed, subject, sight)
+
+    def _wanted(self, kind: str, subject: Subject, ask: Ask) -> Wanted:
         place = (subject.lane, kind)
+        alike = ask.request if ask.alike is None else ask.alike
+        same = content_of(alike, ask.arrays, subject.revision)
+        named = f"{kind} {ask.name}" if ask.name else kind
         return Wanted(
-            f"{kind}:{subject.lane}",
-            request,
+            f"{named}:{subject.lane}",
+            ask.request,
             partial(self._show, place),
-            slot=f"{kind} {subject.lane}",
-            arrays=arrays,
+            slot=f"{kind} {subject.lane} {ask.name}".rstrip(),
+            arrays=ask.arrays,
             revision=subject.revision,
-            collect=collect,
-            kin=(kind, subject),
+            collect=ask.collect,
+            kin=(kind, subject, ask.of),
+            identity=(same, subject.shown),
             gone=partial(self._store.put, LAYERS, place, None),
-            **options,
         )
 
     def _show(self, place: tuple[str, str], answer: Answer) -> None:
@@ -167,159 +178,56 @@ class OverlayRequests(QObject):
         elif answer.value is not None:
             self._store.put(LAYERS, place, answer.value)
 
-    # Kinds of layers
+    # Complete with its answer
 
-    def _field(self, subject: _Subject) -> Iterable[Wanted]:
-        points = _grid(self._box, COLUMNS, ROWS)
-        places = self._times(subject)
-        empty = FieldLayer(self._box, COLUMNS, points, {})
+    def _best_known(self, kind: str, subject: Subject, asks: tuple[Ask, ...]) -> Wanted:
+        """The next stage after the one on show; the last at once where it is known."""
+        stages = [self._wanted(kind, subject, ask) for ask in asks]
+        *coarser, last = stages
+        if not coarser or self._exchange.remembers(last):
+            return last
+        shown = self._exchange.shown(last.key)
+        if shown is None or layer_of(self._store, subject.lane, kind) is None:
+            return stages[0]
+        contents = [stage.content for stage in stages]
+        there = contents.index(shown.content) + 1 if shown.content in contents else 0
+        return stages[min(there, len(stages) - 1)]
 
-        def collect(layer: FieldLayer | None, message: AnyReport, arrays: Arrays) -> FieldLayer:
-            layer = layer or empty
-            if isinstance(message, protocol.FieldAt):
-                return replace(layer, eps={**layer.eps, places[message.t]: arrays["eps"]})
-            return layer
+    # One time after the other
 
-        request = protocol.Field(checkpoint=subject.ref, times=list(places))
-        arrays = {"points": points}
-        in_order = protocol.Field(checkpoint=subject.ref, times=sorted(places))
-        same = (content_of(in_order, arrays, subject.revision), subject.shown)
-        yield self._wanted("field", subject, request, arrays, collect, identity=same)
-
-    def _warp(self, subject: _Subject) -> Iterable[Wanted]:
-        steps = min(WARP_STEPS, subject.timesteps)
-
-        def collect(layer: WarpLayer | None, message: AnyReport, arrays: Arrays) -> Any:
-            if not isinstance(message, protocol.Frame):
-                return layer
-            if layer is None:
-                times = tuple(self._on_timeline(t, subject) for t in message.times)
-                layer = WarpLayer(Trajectory(times), WARP_POINTS)
-            grown = layer.trajectory.with_frame(arrays["x"], arrays["x0"])
-            return replace(layer, trajectory=grown)
-
-        request = protocol.Sample(
-            checkpoint=subject.ref, sampler=SamplerConfig(name="ddim", steps=steps)
-        )
-        arrays = {"latents": _lines()}
-        same = (content_of(request, arrays, subject.revision), subject.shown)
-        yield self._wanted("warp", subject, request, arrays, collect, identity=same)
-
-    def _difference(self, subject: _Subject) -> Iterable[Wanted | Unavailable]:
-        """Both halves at the time of the timeline, once the last ones have come."""
-        key, box = subject.lane, self._box
-        heat = self._heats.get(key)
-        if heat is None or heat.subject != subject or heat.box != box:
-            if heat is None or heat.subject != subject:
-                empty = HeatLayer(box, {}, "error of the noise")
-                self._store.put(LAYERS, (key, "difference"), empty)
-            heat = self._heats[key] = _Heat(subject, box)
-        halves = (f"difference:{key}", f"exact difference:{key}")
-        if any(half in self._exchange.under_way for half in halves):
-            yield from heat.asked
+    def _next_time(
+        self, kind: str, computed: ComputedInTime, subject: Subject, sight: Sight
+    ) -> Iterable[Wanted | Unavailable]:
+        """All that is needed at the time of the timeline, once the last time has come."""
+        place = (subject.lane, kind)
+        known = self._in_time.get(place)
+        if known is None or known.subject != subject or known.box != sight.box:
+            empty = computed.empty(sight.box)
+            if known is None or known.subject != subject:
+                self._store.put(LAYERS, place, empty)
+            known = self._in_time[place] = _InTime(computed, subject, sight.box, empty)
+        if any(want.key in self._exchange.under_way for want in known.asked):
+            yield from known.asked
             return
-        shown_at = round(self._playback.t)
-        if shown_at in heat.values or heat.failed:
-            yield from (Unavailable(half) for half in halves)
+        shown_at = round(sight.t)
+        asked = tuple(self._wanted(kind, subject, ask) for ask in computed.asks(subject, sight))
+        if shown_at in known.times or known.failed:
+            yield from (Unavailable(want.key) for want in asked)
             return
-        t = self._own_time(subject)
-        width, height = _pixels(box, HEAT)
-        exact = f"{EXACT}{subject.ref.removeprefix(EXACT)}"
-        gone = partial(self._store.put, LAYERS, (key, "difference"), None)
-        heat.asked = tuple(
-            Wanted(
-                half,
-                protocol.Field(checkpoint=ref, times=[t]),
-                partial(self._show_half, heat, half, shown_at),
-                slot=f"difference {key} {name}",
-                arrays={"points": _grid(box, width, height)},
-                revision=subject.revision,
-                collect=_eps,
-                kin=subject,
-                gone=gone,
-            )
-            for half, name, ref in zip(halves, ("own", "exact"), (subject.ref, exact), strict=True)
+        known.asked = tuple(
+            replace(want, show=partial(self._show_part, place, known, number, shown_at))
+            for number, want in enumerate(asked)
         )
-        yield from heat.asked
+        yield from known.asked
 
-    def _show_half(self, heat: _Heat, half: str, shown_at: int, answer: Answer) -> None:
+    def _show_part(
+        self, place: tuple[str, str], known: _InTime, number: int, t: int, answer: Answer
+    ) -> None:
         if answer.status == "failed":
-            heat.failed = True  # until something else is asked for
-        if answer.status != "done" or self._heats.get(heat.subject.lane) is not heat:
-            return
-        heat.halves[half] = (shown_at, answer.value)
-        if len(heat.halves) < 2 or any(at != shown_at for at, _ in heat.halves.values()):
-            return
-        (_, one), (_, other) = heat.halves.values()
-        heat.halves.clear()
-        width, height = _pixels(heat.box, HEAT)
-        error = np.linalg.norm(one - other, axis=1) / 2**0.5
-        found = error.reshape(height, width).astype(np.float32)
-        heat.values = {**heat.values, shown_at: found}
-        layer = HeatLayer(heat.box, heat.values, "error of the noise")
-        self._store.put(LAYERS, (heat.subject.lane, "difference"), layer)
-
-    def _basin(self) -> Wanted:
-        """A coarse map first, then a fine one; the fine one at once where it is known."""
-        model, sampling = self._store.get(MODEL), self._store.get(SAMPLING)
-        steps = min(sampling.steps or model.schedule.timesteps, model.schedule.timesteps)
-        place = (model.ref, model.revision, steps, self._box)
-        coarse, fine = (
-            replace(self._basin_of(model, side, min(most, steps)), kin=place[:-1], place=place)
-            for side, most in (BASIN_COARSE, BASIN_FINE)
-        )
-        shown = self._exchange.shown("basin")
-        there = shown is not None and shown.place == place and self._has_basin
-        return fine if there or self._exchange.remembers(fine) else coarse
-
-    @property
-    def _has_basin(self) -> bool:
-        return self._store.at(LAYERS, (LATENT_KEY, "basin")) is not None
-
-    def _basin_of(self, model: ModelInfo, side: int, steps: int) -> Wanted:
-        box = self._box
-        width, height = _pixels(box, side)
-
-        def collect(layer: BasinLayer | None, message: AnyReport, arrays: Arrays) -> Any:
-            if isinstance(message, protocol.Frame):
-                return BasinLayer(box, arrays["x"].reshape(height, width, 2))
-            return layer
-
-        place = (LATENT_KEY, "basin")
-        return Wanted(
-            "basin",
-            protocol.Sample(
-                checkpoint=model.ref, sampler=SamplerConfig(name="ddim", steps=steps), last=True
-            ),
-            partial(self._show, place),
-            arrays={"latents": _grid(box, width, height)},
-            revision=model.revision,
-            collect=collect,
-            gone=partial(self._store.put, LAYERS, place, None),
-        )
-
-    # Time: a lane's own model may have another T than the timeline
-
-    def _times(self, subject: _Subject) -> dict[int, int]:
-        """The own times to ask for, coarse to fine, and where each is on the timeline."""
-        if subject.timesteps <= subject.shown:
-            first = self._own_time(subject)
-            times = _coarse_to_fine(subject.timesteps, first)
-            return {t: self._on_timeline(t, subject) for t in times}
-        scale = subject.timesteps / subject.shown
-        first = max(1, round(self._playback.t))
-        return {round(t * scale): t for t in _coarse_to_fine(subject.shown, first)}
-
-    def _own_time(self, subject: _Subject) -> int:
-        scale = subject.timesteps / subject.shown
-        return min(max(1, round(self._playback.t * scale)), subject.timesteps)
-
-    def _on_timeline(self, t: int, subject: _Subject) -> int:
-        return round(t * subject.shown / subject.timesteps)
-
-
-def _eps(value: Any, message: AnyReport, arrays: Arrays) -> Any:
-    return arrays["eps"] if isinstance(message, protocol.FieldAt) else value
+            known.failed = True  # until something else is asked for
+        is_newest = self._in_time.get(place) is known
+        if answer.status == "done" and is_newest and known.take(number, t, answer.value):
+            self._store.put(LAYERS, place, known.layer)
 
 
 def _around(view: Box) -> Box:
@@ -328,38 +236,3 @@ def _around(view: Box) -> Box:
     half = ROOM * max(y1 - y0, (x1 - x0) / WIDE) / 2
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     return (x - WIDE * half, x + WIDE * half, y - half, y + half)
-
-
-def _pixels(box: Box, side: int) -> tuple[int, int]:
-    """Width and height in pixels, the longer one being ``side``."""
-    wide, high = box[1] - box[0], box[3] - box[2]
-    return (side, max(2, round(side * high / wide)))
-
-
-def _grid(box: Box, columns: int, rows: int) -> Points:
-    """The middles of the cells of a grid, (rows * columns, 2), the first row at the top."""
-    x0, x1, y0, y1 = box
-    x = x0 + (np.arange(columns) + 0.5) * (x1 - x0) / columns
-    y = y1 - (np.arange(rows) + 0.5) * (y1 - y0) / rows
-    across, down = np.meshgrid(x, y)
-    return np.stack([across.ravel(), down.ravel()], axis=1).astype(np.float32)
-
-
-def _lines() -> Points:
-    """The points of an upright and a level family of lines, (2 * lines * points, 2)."""
-    at = np.linspace(-WARP_HALF, WARP_HALF, WARP_LINES)
-    along = np.linspace(-WARP_HALF, WARP_HALF, WARP_POINTS)
-    fixed, running = np.meshgrid(at, along, indexing="ij")
-    upright = np.stack([fixed, running], axis=2)
-    level = np.stack([running, fixed], axis=2)
-    return np.concatenate([upright, level]).reshape(-1, 2).astype(np.float32)
-
-
-def _coarse_to_fine(timesteps: int, first: int) -> list[int]:
-    """All t in 1..T, the one that is looked at first, then ever finer steps through all of them."""
-    times = [first]
-    step = 1 << max(0, timesteps.bit_length() - 4)
-    while step:
-        times += range(timesteps, 0, -step)
-        step //= 2
-    return list(dict.fromkeys(times))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine import catalogue
 from engine.config import MAX_TIMESTEPS, MAX_WAY_POINTS, PathName, Side, require_between
-from toydiff_gui.scene import BasinLayer, FieldLayer, HeatLayer, WarpLayer
+from toydiff_gui.scene import Layer
 from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.slots import Family, Kind, Slot
@@ -19,7 +19,6 @@ from toydiff_gui.state.store import Store
 
 Mode = Literal["interpolation", "samples", "inverted"]
 Point = tuple[float, float]
-Layer = BasinLayer | FieldLayer | HeatLayer | WarpLayer
 
 MAX_LANE_POINTS = 100_000
 

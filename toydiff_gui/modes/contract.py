@@ -1,0 +1,142 @@
+"""What a mode is, and what it gives the window.
+
+A mode shows one kind of state. It is a folder here, and one line in ``app.installed_modes``; the
+window knows what stands in this file, and no mode knows another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QLabel, QWidget
+
+from engine.config import TrainingConfig
+from engine.trajectory import Trajectory
+from toydiff_gui.controllers.assembly import Controllers
+from toydiff_gui.controllers.geodesic import Between
+from toydiff_gui.engine_client.wanted import Part
+from toydiff_gui.export.picture_contract import Picture
+from toydiff_gui.modes.file_meta import FilePicture
+from toydiff_gui.modes.tasks import Task
+from toydiff_gui.playback import Playback
+from toydiff_gui.settings_file import SettingsFile
+from toydiff_gui.state.model import ModelInfo
+from toydiff_gui.state.sampling import LaneMode
+from toydiff_gui.state.store import Store
+
+
+@dataclass(frozen=True, eq=False)
+class Laboratory:
+    """What a mode is given to work with; one for each window.
+
+    ``show_thumbnails`` puts pictures (H, W) or (H, W, 3) in the row above the timeline; they are of
+    pixels if ``of_pixels``.
+    """
+
+    store: Store
+    controllers: Controllers
+    playback: Playback
+    settings: SettingsFile
+    show_thumbnails: Callable[..., None]
+
+
+class ModeAtWork(QObject):
+    """A mode in a window: its widgets, and what it asks the engine for.
+
+    It is made when the mode is shown for the first time. A mode sets ``page``, and may set the
+    docks; what it does not override does nothing.
+
+    ``page`` has ``set_scene(scene)``, ``set_t(t)`` and ``scene``. ``train_dock`` has the signals
+    train_requested, pause_requested, resume_requested and stop_requested, and
+    ``set_can_continue(bool)``; ``sample_dock`` has ``set_models(models)``.
+    """
+
+    page: QWidget
+
+    def __init__(self, lab: Laboratory, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.lab, self.store = lab, lab.store
+        self.train_dock: QWidget = _nothing_to_set("No settings for training here")
+        self.sample_dock: QWidget = _nothing_to_set("No settings for samples here")
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Those who want answers of the engine while the mode is on show, in order."""
+        return ()
+
+    def between(self) -> Between | None:
+        """Between what a geodesic would be searched for; None for nothing."""
+        return None
+
+    def looks_at_geodesic(self) -> bool:
+        """Whether anybody needs it."""
+        return False
+
+    def scene(self) -> Any:
+        """What is to be seen now, as far as it is zoomed in."""
+        raise TypeError(f"{type(self).__name__} must say what is to be seen")
+
+    def picture(self) -> Picture:
+        """The same as it is drawn in an export."""
+        raise TypeError(f"{type(self).__name__} must say how it is drawn")
+
+    def show_scene(self) -> int:
+        """Bring the page up to date; the smallest t that all of it has arrived at."""
+        scene = self.scene()
+        self.page.set_scene(scene)  # type: ignore[attr-defined]
+        return int(scene.reached())
+
+    def show_model(self) -> None:
+        """There is another model, or new weights in it."""
+        self.lab.show_thumbnails([])
+
+    def lanes(self) -> Sequence[Any]:
+        """Lanes of the scene on show, each with ``number`` and ``key``."""
+        return ()
+
+    def reset_view(self) -> None:
+        """Show all of every plot again."""
+
+
+def _nothing_to_set(text: str) -> QWidget:
+    label = QLabel(text)
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    label.setWordWrap(True)
+    return label
+
+
+def _ignore(settings: SettingsFile, store: Store) -> None:
+    """For a mode that remembers nothing."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Mode:
+    """A mode by itself, without a window.
+
+    ``key`` is what settings files call it, ``kind`` the kind of its states (``catalogue.KINDS``).
+    ``lanes`` says how its lanes are set. ``first_training`` is what is to be trained where nothing
+    is remembered, beside a model. ``no_model`` is said where there is none to open. ``describe``:
+    its states in words, such as 'points in the plane'. ``restore`` and ``remember`` carry its
+    settings and views from one window to the next; what is damaged is forgotten. ``overlays``: the
+    keys of what can be laid over its lanes, or (True) over the latents. ``picture_of_file``: what a
+    trajectory's file shows; None if its states are none of this mode.
+    """
+
+    key: str
+    kind: str
+    title: str
+    tip: str
+    no_model: str
+    lanes: LaneMode
+    work: Callable[[Laboratory, QObject], ModeAtWork]
+    describe: Callable[[ModelInfo], str]
+    first_training: Callable[[ModelInfo], TrainingConfig]
+    tasks: tuple[Task, ...] = ()
+    overlays: Callable[[bool], Collection[str]] = lambda over_latents: ()
+    picture_of_file: Callable[[Trajectory, Path], FilePicture | None] = lambda run, source: None
+    restore: Callable[[SettingsFile, Store], None] = _ignore
+    remember: Callable[[SettingsFile, Store], None] = _ignore
