@@ -58,8 +58,8 @@ class Sampling:
         require_between("number of way-points", len(self.through), 0, MAX_WAY_POINTS)
         places = [("endpoint A", self.a), ("endpoint B", self.b)]
         for name, point in places + [("way-point", point) for point in self.through]:
-            for value in point:
-                require_between(name, value, -1e3, 1e3)
+            for coordinate in point:
+                require_between(name, coordinate, -1e3, 1e3)
 
 
 @dataclass(frozen=True)
