@@ -8,7 +8,7 @@ export holds on to the one it was given. No Qt here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -94,11 +94,11 @@ class LaneScene:
     drawing: bool = False
     """In the latent lane: a double click adds a way-point."""
 
-    def at(self, t: float) -> LaneScene:
-        """What is seen at ``t``, alone: of trajectory and layers what they show then."""
+    def moments(self, t: float) -> dict[str, object]:
+        """What trajectories and layers show at ``t``, alone, by the names of their fields."""
         moving = {name: item.at(t) for name, item in vars(self).items() if hasattr(item, "at")}
         layers = {kind: layer.at(t) for kind, layer in self.layers.items()}
-        return replace(self, **moving, layers=layers)
+        return {**moving, "layers": layers}
 
     def points_at(self, t: float) -> Points | None:
         """The states (N, ...) to show at ``t``; None while there are none."""

@@ -157,13 +157,13 @@ def test_a_lane_is_another_picture_only_when_what_it_shows_changes():
     lane = replace(moving(), overlays=frozenset({"field"}), layers={"field": layer})
     nearer = replace(layer, eps={**layer.eps, 60: exact_eps(layer.points, 60)})
     farther = replace(layer, eps={**layer.eps, 249: exact_eps(layer.points, 249)})
-    assert replace(lane, layers={"field": nearer}).at(50) != lane.at(50)
-    assert replace(lane, layers={"field": farther}).at(50) == lane.at(50)
+    assert replace(lane, layers={"field": nearer}).moments(50) != lane.moments(50)
+    assert replace(lane, layers={"field": farther}).moments(50) == lane.moments(50)
     heat = HeatLayer((-2, 2, -2, 2), {100: np.zeros((3, 3), np.float32)})
     lane = replace(lane, layers={"difference": heat})
     hotter = replace(heat, values={**heat.values, 40: np.ones((3, 3), np.float32)})
-    assert replace(lane, layers={"difference": hotter}).at(50) != lane.at(50)
-    assert replace(lane, layers={"difference": hotter}).at(200) == lane.at(200)
+    assert replace(lane, layers={"difference": hotter}).moments(50) != lane.moments(50)
+    assert replace(lane, layers={"difference": hotter}).moments(200) == lane.moments(200)
 
 
 def test_ways_and_densities_change_more_often():
@@ -173,7 +173,7 @@ def test_ways_and_densities_change_more_often():
     assert overlay_frame(dense, 50) != overlay_frame(dense, 60)
     run = lane.trajectory
     begun = replace(lane, trajectory=Trajectory(run.t, run.x[:1], run.x0[:1]))
-    assert begun.at(250) == lane.at(250)
+    assert begun.moments(250) == lane.moments(250)
     ways = [replace(each, overlays=frozenset({"trajectories"})) for each in (begun, lane)]
     assert overlay_frame(ways[0], 250) != overlay_frame(ways[1], 250)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal, SignalInstance
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
@@ -65,6 +66,7 @@ class LaneView(QWidget):
         self._shared = shared
         self._lane: LaneScene | None = None
         self._t = 0.0
+        self._bare: LaneScene | None = None
         self._picture: tuple[object, ...] | None = None
         self._hovered = False
         self._pointer: QPointF | None = None
@@ -118,7 +120,10 @@ class LaneView(QWidget):
     def show_lane(self, lane: LaneScene, t: float) -> bool:
         """Show ``lane`` at ``t``; returns whether that is another picture than before."""
         before, self._lane = self._lane, lane
-        picture = _picture(lane, t)
+        if lane is not before:
+            self._bare = _bare(lane)
+        # Frames that arrive later leave the picture as it is.
+        picture = self._bare, lane.moments(t), overlay_frame(lane, t)
         same = picture == self._picture
         labelled = before is not None and _labels(before) == _labels(lane)
         marked = before is not None and _marks(before) == _marks(lane)
@@ -296,10 +301,12 @@ class LaneView(QWidget):
             event.ignore()
 
 
-def _picture(lane: LaneScene, t: float) -> tuple[object, ...]:
-    """All that the plot shows at ``t`` but marks: frames that arrive later leave it as it is."""
-    bare = replace(
-        lane.at(t),
+def _bare(lane: LaneScene) -> LaneScene:
+    """What the plot shows at any time: without marks, labels and all that moves."""
+    moving: dict[str, Any] = dict.fromkeys(lane.moments(0.0))
+    return replace(
+        lane,
+        **moving,
         key="",
         number=0,
         title="",
@@ -309,7 +316,6 @@ def _picture(lane: LaneScene, t: float) -> tuple[object, ...]:
         marked=None,
         pinned=None,
     )
-    return bare, overlay_frame(lane, t)
 
 
 def _strips(lane: LaneScene) -> tuple[bool, bool]:

@@ -1,7 +1,6 @@
 """The one store of the window: views subscribe, write back through it, hold no copy.
 
-Values are replaced as a whole. Setting an equal value tells nobody, but for results: what they
-hold may have grown in place.
+Values are replaced as a whole. Setting an equal value tells nobody.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ class Store(QObject):
 
     def set(self, slot: Slot[Value], value: Value) -> None:
         """Replace the value of a slot."""
-        if slot.kind is not Kind.RESULT and value == self.get(slot):
+        if value == self.get(slot):
             return
         self._values[slot] = value
         self._tell(slot)
@@ -96,6 +95,8 @@ class Store(QObject):
         """Replace the value under ``key``; None takes it away, if there is one."""
         members = self._members.setdefault(family, {})
         if value is not None:
+            if key in members and members[key] == value:
+                return
             members[key] = value
         elif members.pop(key, None) is None:
             return

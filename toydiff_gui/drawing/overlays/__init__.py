@@ -28,7 +28,7 @@ class OverlayPainter:
     paint_above: Paint | None = None
     """What lies above all other overlays."""
     seen: Callable[[LaneScene, float], object] | None = None
-    """What it shows at a time besides what the lane has then (``LaneScene.at``)."""
+    """What it shows at a time besides what the lane has then (``LaneScene.moments``)."""
 
 
 PAINTERS = (
@@ -55,7 +55,7 @@ def paint_overlays(paper: Paper, lane: LaneScene, t: float) -> None:
 
 
 def overlay_frame(lane: LaneScene, t: float) -> tuple[object, ...]:
-    """What the overlays of ``lane`` show at ``t`` besides ``lane.at(t)``."""
+    """What the overlays of ``lane`` show at ``t`` besides ``lane.moments(t)``."""
     return tuple(
         painter.seen(lane, t)
         for painter in PAINTERS

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine import catalogue
 from engine.config import MAX_TIMESTEPS, MOST_GUIDANCE, PathName, SamplerName, require_between
-from engine.values import value
+from engine.values import BY_CONTENT, value
 from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.slots import Family, Kind, Slot
@@ -19,7 +19,8 @@ from toydiff_gui.state.slots import Family, Kind, Slot
 MAX_TILES, MAX_PATH_IMAGES = 400, 64
 
 
-@dataclass(frozen=True, eq=False)
+@value
+@dataclass(frozen=True)
 class ImageEnd:
     """A, B or C of mode Images: a latent (C, H, W), what to call it, and where it comes from.
 
@@ -29,32 +30,13 @@ class ImageEnd:
     Compared by what it holds.
     """
 
-    latents: NDArray[np.float32]
+    latents: NDArray[np.float32] = field(metadata=BY_CONTENT)
     label: str
     tile: int | None = None
     seed: int = 0
-    image: NDArray[np.float32] | None = None
+    image: NDArray[np.float32] | None = field(default=None, metadata=BY_CONTENT)
     asked_class: int | None = None
     in_training: bool = False
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ImageEnd):
-            return NotImplemented
-        if self is other:
-            return True
-        return _told_apart_by(self) == _told_apart_by(other) and all(
-            before is after
-            or (before is not None and after is not None and np.array_equal(before, after))
-            for before, after in ((self.latents, other.latents), (self.image, other.image))
-        )
-
-    def __hash__(self) -> int:
-        return hash(_told_apart_by(self))
-
-
-def _told_apart_by(end: ImageEnd) -> tuple[object, ...]:
-    """All of an endpoint but its arrays."""
-    return (end.label, end.tile, end.seed, end.asked_class, end.in_training)
 
 
 @dataclass(frozen=True)

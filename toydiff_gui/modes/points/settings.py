@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine import catalogue
 from engine.config import MAX_TIMESTEPS, MAX_WAY_POINTS, PathName, Side, require_between
+from engine.values import BY_CONTENT, value
 from toydiff_gui.scene import Layer
 from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.sampling import LaneMode
@@ -57,8 +58,8 @@ class Sampling:
         require_between("number of way-points", len(self.through), 0, MAX_WAY_POINTS)
         places = [("endpoint A", self.a), ("endpoint B", self.b)]
         for name, point in places + [("way-point", point) for point in self.through]:
-            for value in point:
-                require_between(name, value, -1e3, 1e3)
+            for coordinate in point:
+                require_between(name, coordinate, -1e3, 1e3)
 
 
 @dataclass(frozen=True)
@@ -82,20 +83,15 @@ class Comparison:
     message: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@value
+@dataclass(frozen=True)
 class OwnPoints:
     """Points of the data that the user has chosen, (N, 2), and where they come from."""
 
     source: str = ""
-    data: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 2), np.float32))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, OwnPoints):
-            return NotImplemented
-        return self.source == other.source and np.array_equal(self.data, other.data)
-
-    def __hash__(self) -> int:
-        return hash((self.source, self.data.shape))
+    data: NDArray[np.float32] = field(
+        default_factory=lambda: np.empty((0, 2), np.float32), metadata=BY_CONTENT
+    )
 
 
 OWN_POINTS = Slot("own points", OwnPoints, Kind.SETTING)
