@@ -104,6 +104,12 @@ def test_the_window_is_there_while_the_engine_still_loads(early):
         assert "starting" not in button.toolTip()
 
 
+def test_the_mode_and_the_page_on_show_stand_out(early):
+    for switch, key_ in ((early.toolbar.mode, "2d"), (early.toolbar.page, "explore")):
+        assert switch.current == key_
+        assert switch.button(key_).font() == theme.font(12, 600)
+
+
 def test_the_first_model_begins_to_play_and_later_ones_do_not(early):
     assert not early.playback.playing
     early.link.get_ready()
