@@ -65,9 +65,6 @@ def test_frames_are_shown_as_they_arrive(desk):
     desk.link.describe(desk.asked(protocol.Open)[0].message.job)
     first, *_ = desk.asked()
     desk.link.frames(first, 0, 3)
-    settle()
-    from tests.hands.window import wait_until
-
     assert desk.run("ddpm").trajectory.reached == 250  # the first is shown at once
     wait_until(lambda: desk.run("ddpm").trajectory.reached == 248, "the frames")
     assert desk.run("ddpm").status == "running"
@@ -727,8 +724,6 @@ def test_a_death_keeps_what_has_arrived_and_a_restart_asks_for_all_again(resting
     resting.state.update(SAMPLING, seed=9)
     first, *_ = resting.asked()
     resting.link.frames(first, 0, 5)
-    from tests.hands.window import wait_until
-
     wait_until(lambda: resting.run("ddpm").status == "running", "the frames")
     resting.link.die("the engine was ended by signal 9")
     assert resting.state.get(ENGINE).status == "dead"
