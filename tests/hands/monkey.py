@@ -215,14 +215,14 @@ class Monkey:
         self._trigger(f"model.{self.HOME}")
 
     def look_into_the_other_mode(self) -> None:
-        here = self.main.modes.mode
+        here = self.main.modes.mode.key
         other = "2d" if here == "images" else "images"
         for mode in (other, here):
             click(self.main.toolbar.mode.button(mode))
             if self.main.state.get(ENGINE).status == "ready":
                 wait_until(
                     lambda mode=mode: (
-                        self.main.modes.mode == mode
+                        self.main.modes.mode.key == mode
                         or self.main.state.get(ENGINE).status != "ready"
                     ),
                     f"mode {mode}",
