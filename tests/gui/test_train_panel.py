@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from engine.config import POINT_SETS, ScheduleConfig, TrainingConfig
 from engine.datasets.images import image_training
 from toydiff_gui import names, sheet
+from toydiff_gui.app.installed_modes import mode_of
 from toydiff_gui.panels.loss_plot import in_columns, smoothed, ticks
 from toydiff_gui.panels.train import TrainPanel
 from toydiff_gui.state.engine import ENGINE, EngineStatus
@@ -34,7 +35,7 @@ def state(qapp):
 
 @pytest.fixture
 def panel(qtbot, state):
-    panel = TrainPanel(state)
+    panel = TrainPanel(state, mode_of)
     qtbot.addWidget(panel)
     panel.resize(296, 704)
     panel.show()
@@ -311,7 +312,7 @@ def test_all_fits_into_the_usual_window_without_scrolling(panel):
 
 
 def test_a_panel_that_is_gone_draws_no_more_data_sets(state):
-    panel = TrainPanel(state)
+    panel = TrainPanel(state, mode_of)
     panel.show()  # which draws the first of them as soon as it can
     shiboken6.delete(panel)
     QApplication.processEvents()

@@ -34,6 +34,7 @@ from toydiff_gui.image_scene import Mark
 from toydiff_gui.keys import BY_KEYBOARD
 from toydiff_gui.modes.images import endpoints
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
+from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER, IMAGE_ZOOM
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, shown_lanes
 from toydiff_gui.state.model import MODEL
@@ -144,7 +145,7 @@ class SamplesCard(ImageCard):
     def running(self) -> bool:
         """Whether tiles or strips are being sampled, so that there is something to stop."""
         state = self._state
-        if not state.get(MODEL).images:
+        if not makes_images(state.get(MODEL)):
             return False
         if self._sampling:  # the runs are the old ones until something new has come
             return True
