@@ -1,5 +1,7 @@
 """The dock 'Train': what is set arrives in the state, what the state says is seen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shiboken6
@@ -70,6 +72,21 @@ def test_a_training_of_images_is_measured_as_such(panel, state):
     assert (second.heading.text(), second.value.text()) == ("Recognised", "50.0 %")
     assert panel.run.whose.text() == "Training of Digits 8, in mode Images"
     assert panel.run.whose.isVisible()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_training_of_another_mode_may_be_measured_by_fewer_or_more(qtbot, state, count):
+    images = mode_of("images")
+    other = replace(images, figures=(*images.figures, *images.figures)[:count])
+    panel = TrainPanel(state, lambda kind: other if kind == images.kind else mode_of(kind))
+    qtbot.addWidget(panel)
+    panel.show()
+    quality = {"distance": 43.883, "recognised": 0.5}
+    state.set(TRAINING, running(quality=quality, config=image_training("digits")))
+    seen = [row.value.text() for row in panel.run.figures if row.isVisible()]
+    assert seen == ["43.88", "50.0 %"][:count]
+    state.set(TRAINING, running(quality=QUALITY, config=TrainingConfig()))
+    assert [row.value.text() for row in panel.run.figures if row.isVisible()] == ["0.026", "0.2 %"]
 
 
 @pytest.mark.parametrize("name", POINT_SETS)
