@@ -57,7 +57,7 @@ class ModeSwitch(QObject):
         return installed_modes.mode_of(config.resolved_kind) is self.mode
 
     def data_root(self, config: TrainingConfig) -> str:
-        """Where the engine is to look first for what ``config`` trains with; '' for usual places."""
+        """Where the engine is to look first for what ``config`` trains with; '' for none."""
         return installed_modes.mode_of(config.resolved_kind).data_root(self._state, config)
 
     def model_for(self, mode: Mode) -> str | None:
