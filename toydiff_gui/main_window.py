@@ -160,6 +160,7 @@ class MainWindow(QMainWindow):
             self.playback,
             self._settings,
             self.timeline.set_thumbnails,
+            installed_modes.mode_of,
         )
 
     def mode(self, key: str) -> ModeAtWork:
@@ -378,7 +379,7 @@ class MainWindow(QMainWindow):
     def show_mode(self, key: str) -> None:
         """Open the model that a mode was last used with, or a bundled one."""
         mode = {mode.key: mode for mode in installed_modes.MODES}[key]
-        if mode is self.modes.mode:
+        if self.modes.is_shown(mode):
             return
         program, ref = self.modes.program_for(mode), self.modes.model_for(mode)
         if program is not None:

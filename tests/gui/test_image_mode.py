@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication
 
-from engine import protocol
+from engine import catalogue, protocol
 from engine.datasets.images import image_training
 from tests.hands.mouse_and_keys import click, key
 from tests.hands.window import settle, wait_until
@@ -81,7 +81,7 @@ def test_the_switch_opens_the_mode_and_leads_back(window):
     click(segment(window, "images"))
     assert window.link.asked(protocol.Open)[-1].checkpoint == "mnist"
     window.link.answer_all()
-    assert window.state.get(MODEL).images
+    assert window.state.get(MODEL).kind == catalogue.IMAGES
     assert window.toolbar.mode.current == "images"
     assert window.mode("images").page.isVisible()
     assert not window.mode("2d").page.isVisible()
@@ -375,7 +375,7 @@ def test_settings_of_both_modes_come_back(images, workshop):
         7,
     )
     assert (again.state.get(IMAGE_ZOOM), again.state.get(IMAGE_CARD).face) == (2, "slice")
-    assert not again.state.get(TRAINING_CONFIG).images  # it begins in 2D
+    assert again.state.get(TRAINING_CONFIG).resolved_kind == catalogue.POINTS  # it begins in 2D
     again.link.get_ready()
     again.link.answer_all()
     again.playback.pause()

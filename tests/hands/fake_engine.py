@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from engine import datasets, protocol
+from engine import catalogue, datasets, protocol
 from engine.config import TrainingConfig, sampler_times
 from engine.datasets.images import INFOS, image_training, info_of
 from engine.protocol import Packet
@@ -69,7 +69,7 @@ class FakeEngine(QObject):
         """Answer an ``Open``."""
         config = config or TrainingConfig()
         info = {"config": msgspec.to_builtins(config), "step": step}
-        if config.images:
+        if config.resolved_kind == catalogue.IMAGES:
             self.shape = info_of(config).shape
             channels = self.shape[0]
             info |= {"mean": [0.3] * channels, "std": [0.4] * channels, "shape": list(self.shape)}

@@ -35,6 +35,7 @@ from tests.hands.point_monkey import PointMonkey
 from tests.hands.window import lanes_done, run_for, settle, wait_until, window
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes.images.image_sets import ImageSets
+from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, ImageCard, ImageSampling
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, Sampling
 from toydiff_gui.panels import lane_recipes
@@ -205,7 +206,11 @@ def _count(main: MainWindow, after: int, home: str) -> Count:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     windows = QApplication.topLevelWidgets()
     # What mode 2D holds are the lanes of its last visit, however many these were.
-    unseen = len(main.mode("2d").page.findChildren(QObject)) if main.state.get(MODEL).images else 0
+    unseen = (
+        len(main.mode("2d").page.findChildren(QObject))
+        if makes_images(main.state.get(MODEL))
+        else 0
+    )
     return Count(
         after=after,
         megabytes=psutil.Process().memory_info().rss / 2**20,
@@ -256,7 +261,7 @@ def run(actions: int, seed: int, *, mode: str = "2d", quiet: bool = True) -> Rep
                 if main.state.get(ENGINE).status == "dead" and dice.random() < 0.3:
                     main.controllers.engine.start_again()
                     wait_until(lambda: main.state.get(ENGINE).status != "starting", "the engine")
-                if main.state.get(MODEL).images:
+                if makes_images(main.state.get(MODEL)):
                     shown.update(strip.key for strip in main.mode("images").page.scene.strips)
                 else:
                     shown.update(lane.key for lane in main.mode("2d").page.scene.lanes)

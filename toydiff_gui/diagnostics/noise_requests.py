@@ -12,6 +12,7 @@ from engine.protocol import AnyReport, Arrays, DiagnosisKind
 from toydiff_gui.diagnostics.findings import Finding, Subject
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.modes.images.image_sets import data_root, root_of
+from toydiff_gui.modes.images.kind import makes_images, trains_images
 from toydiff_gui.modes.images.settings import IMAGE_DATA
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
@@ -82,10 +83,12 @@ class NoiseRequests(QObject):
         training, model = self._state.get(TRAINING), self._state.get(MODEL)
         if training.active and training.preview is not None:
             config = training.config or self._state.get(TRAINING_CONFIG)
-            root = data_root(self._state, config) if config.images else ""
-            return Subject(LIVE, training.folder, training.step, True, config.images, root)
-        root = root_of(self._state, model) if model.images else ""
-        return Subject(model.ref, model.ref, model.revision, False, model.images, root)
+            images = trains_images(config)
+            root = data_root(self._state, config) if images else ""
+            return Subject(LIVE, training.folder, training.step, True, images, root)
+        images = makes_images(model)
+        root = root_of(self._state, model) if images else ""
+        return Subject(model.ref, model.ref, model.revision, False, images, root)
 
     @property
     def kinds(self) -> dict[DiagnosisKind, Effort]:

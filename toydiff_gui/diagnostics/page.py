@@ -46,6 +46,7 @@ from toydiff_gui.diagnostics.windows import Windows
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.modes.images.image_sets import absent_text
+from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.settings import IMAGE_DATA, IMAGE_SAMPLING
 from toydiff_gui.modes.points.picture import PointsPicture
 from toydiff_gui.modes.points.settings import SAMPLING
@@ -178,7 +179,7 @@ class DiagnosticsPage(QWidget):
     @property
     def _images(self) -> bool:
         """Whether the model on show makes images."""
-        return self._state.get(MODEL).images
+        return makes_images(self._state.get(MODEL))
 
     def _connect(self) -> None:
         state = self._state

@@ -22,6 +22,7 @@ from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.modes.file_meta import FilePicture
 from toydiff_gui.modes.tasks import Task
+from toydiff_gui.panels.run_figures import Figure
 from toydiff_gui.playback import Playback
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.actions import WidgetKeys
@@ -35,7 +36,7 @@ class Laboratory:
     """What a mode is given to work with; one for each window.
 
     ``show_thumbnails`` puts pictures (H, W) or (H, W, 3) in the row above the timeline; they are of
-    pixels if ``of_pixels``.
+    pixels if ``of_pixels``. ``mode_of``: the mode that shows states of a kind.
     """
 
     store: Store
@@ -43,6 +44,7 @@ class Laboratory:
     playback: Playback
     settings: SettingsFile
     show_thumbnails: Callable[..., None]
+    mode_of: Callable[[str], Mode]
 
 
 class ModeAtWork(QObject):
@@ -121,7 +123,9 @@ class Mode:
     ``key`` is what settings files call it, ``kind`` the kind of its states (``catalogue.KINDS``).
     ``lanes`` says how its lanes are set. ``first_training`` is what is to be trained where nothing
     is remembered, beside a model. ``no_model`` is said where there is none to open. ``describe``:
-    its states in words, such as 'points in the plane'. ``restore`` and ``remember`` carry its
+    its states in words, such as 'points in the plane'. ``figures``: what is measured of a training.
+    ``data_root``: where the engine is to look first for what is trained with, '' for the usual
+    places. ``restore`` and ``remember`` carry its
     settings and views from one window to the next; what is damaged is forgotten. ``keys``: what its
     widgets take for themselves. ``overlays``: the keys of what can be laid over its lanes, or
     (True) over the latents. ``picture_of_file``: what a trajectory's file shows; None if its states
@@ -137,6 +141,8 @@ class Mode:
     work: Callable[[Laboratory, QObject], ModeAtWork]
     describe: Callable[[ModelInfo], str]
     first_training: Callable[[ModelInfo], TrainingConfig]
+    figures: tuple[Figure, ...] = ()
+    data_root: Callable[[Store, TrainingConfig], str] = lambda store, config: ""
     tasks: tuple[Task, ...] = ()
     keys: tuple[WidgetKeys, ...] = ()
     overlays: Callable[[bool], Collection[str]] = lambda over_latents: ()
