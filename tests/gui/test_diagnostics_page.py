@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from engine import protocol
 from tests.hands.window import settle, wait_until
-from toydiff_gui.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
 from toydiff_gui.diagnostics.moment import hover_lines
+from toydiff_gui.modes.points.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.model import MODEL, ModelInfo, show_model
 from toydiff_gui.state.training import TRAINING, TrainingRun

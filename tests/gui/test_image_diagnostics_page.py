@@ -15,7 +15,7 @@ from engine.datasets.images import DIGITS, load_digits
 from tests.hands.fake_engine import FakeEngine
 from toydiff_gui import theme
 from toydiff_gui.canvas import LaneGrid
-from toydiff_gui.diagnostics import DiagnosticsPage, image_charts, start
+from toydiff_gui.diagnostics import DiagnosticsPage, start
 from toydiff_gui.diagnostics.chart import Density, HeatMap
 from toydiff_gui.diagnostics.density import colour_numbers, mean_times, opacities
 from toydiff_gui.diagnostics.films import row_places, slots
@@ -27,6 +27,7 @@ from toydiff_gui.diagnostics.painting import paint_card, time_colours
 from toydiff_gui.diagnostics.saving import chart_svg, save_chart
 from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.engine_client.client import Client
+from toydiff_gui.modes.images.diagnostics import charts as image_charts
 from toydiff_gui.modes.images.settings import IMAGE_DATA, IMAGE_SAMPLING
 from toydiff_gui.playback import Playback
 from toydiff_gui.state.engine import ENGINE, EngineStatus

@@ -24,7 +24,7 @@ from engine.values import same
 from toydiff_gui import names, theme
 from toydiff_gui.composer import data_points
 from toydiff_gui.controls import Segment, SegmentedControl
-from toydiff_gui.diagnostics import charts, image_charts, schedules
+from toydiff_gui.diagnostics import charts, schedules
 from toydiff_gui.diagnostics.card import ChartCard
 from toydiff_gui.diagnostics.card_grid import CardGrid
 from toydiff_gui.diagnostics.chart import Chart
@@ -35,18 +35,19 @@ from toydiff_gui.diagnostics.findings import (
     PairDensity,
     Pairs,
 )
-from toydiff_gui.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
-from toydiff_gui.diagnostics.forward_view import ForwardView
-from toydiff_gui.diagnostics.image_forward import ImageForward
-from toydiff_gui.diagnostics.image_source import ImageSource
 from toydiff_gui.diagnostics.noise_requests import NoiseRequests
 from toydiff_gui.diagnostics.saving import Format, ThemeName, save_chart
 from toydiff_gui.diagnostics.status import StatusText
 from toydiff_gui.diagnostics.windows import Windows
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.export.picture_contract import Picture
+from toydiff_gui.modes.images.diagnostics import charts as image_charts
+from toydiff_gui.modes.images.diagnostics.forward import ImageForward
+from toydiff_gui.modes.images.diagnostics.source import ImageSource
 from toydiff_gui.modes.images.image_sets import absent_text
 from toydiff_gui.modes.images.settings import IMAGE_DATA, IMAGE_SAMPLING
+from toydiff_gui.modes.points.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
+from toydiff_gui.modes.points.diagnostics.forward_view import ForwardView
 from toydiff_gui.modes.points.picture import PointsPicture
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.playback import Playback
