@@ -20,6 +20,7 @@ from toydiff_gui.modes.contract import Laboratory, Mode, ModeAtWork
 from toydiff_gui.modes.images.actions import KEYS
 from toydiff_gui.modes.images.attention import AttentionRequests
 from toydiff_gui.modes.images.costs import NetworkCosts
+from toydiff_gui.modes.images.diagnostics.cards import ImageDiagnostics
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.inversion import ImageInversion
@@ -221,6 +222,7 @@ MODE = Mode(
     first_training=_first_training,
     tasks=IMAGE_TASKS,
     keys=KEYS,
+    diagnostics=ImageDiagnostics,
     picture_of_file=picture_of,
     restore=_restore,
     remember=_remember,
