@@ -18,6 +18,7 @@ from engine.config import TrainingConfig
 from engine.trajectory import Trajectory
 from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.controllers.geodesic import Between
+from toydiff_gui.diagnostics.contract import Makes, ModeDiagnostics
 from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.modes.file_meta import FilePicture
@@ -129,7 +130,8 @@ class Mode:
     settings and views from one window to the next; what is damaged is forgotten. ``keys``: what its
     widgets take for themselves. ``overlays``: the keys of what can be laid over its lanes, or
     (True) over the latents. ``picture_of_file``: what a trajectory's file shows; None if its states
-    are none of this mode.
+    are none of this mode. ``diagnostics`` makes what the diagnostics show of its states; that is
+    there without the mode at work, since a training of another mode is diagnosed as well.
     """
 
     key: str
@@ -145,6 +147,7 @@ class Mode:
     data_root: Callable[[Store, TrainingConfig], str] = lambda store, config: ""
     tasks: tuple[Task, ...] = ()
     keys: tuple[WidgetKeys, ...] = ()
+    diagnostics: Makes = ModeDiagnostics
     overlays: Callable[[bool], Collection[str]] = lambda over_latents: ()
     picture_of_file: Callable[[Trajectory, Path], FilePicture | None] = lambda run, source: None
     restore: Callable[[SettingsFile, Store], None] = _ignore

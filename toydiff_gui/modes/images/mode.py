@@ -20,6 +20,7 @@ from toydiff_gui.modes.contract import Laboratory, Mode, ModeAtWork
 from toydiff_gui.modes.images.actions import KEYS
 from toydiff_gui.modes.images.attention import AttentionRequests
 from toydiff_gui.modes.images.costs import NetworkCosts
+from toydiff_gui.modes.images.diagnostics.cards import ImageDiagnostics
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.modes.images.figures import FIGURES
 from toydiff_gui.modes.images.image_sets import ImageSets, data_root
@@ -224,6 +225,7 @@ MODE = Mode(
     data_root=data_root,
     tasks=IMAGE_TASKS,
     keys=KEYS,
+    diagnostics=ImageDiagnostics,
     picture_of_file=picture_of,
     restore=_restore,
     remember=_remember,

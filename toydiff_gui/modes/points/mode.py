@@ -17,6 +17,7 @@ from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.modes.contract import Laboratory, Mode, ModeAtWork
 from toydiff_gui.modes.points.actions import KEYS
 from toydiff_gui.modes.points.comparison import PathComparison
+from toydiff_gui.modes.points.diagnostics.cards import PointDiagnostics
 from toydiff_gui.modes.points.figures import FIGURES
 from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
@@ -143,6 +144,7 @@ MODE = Mode(
     figures=FIGURES,
     tasks=TASKS,
     keys=KEYS,
+    diagnostics=PointDiagnostics,
     overlays=lambda over_latents: table.keys(over_latents=over_latents),
     picture_of_file=picture_of,
     restore=_restore,
