@@ -9,6 +9,8 @@ from engine.samplers import DDIM
 from tests.gui.example_mode.mode import MODE
 from tests.gui.example_mode.picture import EDGE, KEY
 from tests.gui.example_mode.settings import BARS
+from tests.hands import random_actions
+from tests.hands.monkey import Monkey
 from tests.hands.mouse_and_keys import click
 from tests.hands.window import settle, wait_until
 from tests.hands.workshop import engine_process
@@ -186,3 +188,35 @@ def test_it_comes_back_when_the_engine_has_died(workshop):
     wait_until(lambda: window.state.get(ENGINE).status == "ready", "the engine")
     at_rest(window)
     assert run_of(window).trajectory.x[-1].shape == (10_000, 2)
+
+
+class HistogramMonkey(Monkey):
+    """Hands on the bars: it has neither lanes nor docks of its own."""
+
+    MODE, HOME, MODELS = "1d", "v", ("v", "gaussians8", "moons")
+
+    def _shown(self):
+        return [KEY]
+
+    def _is_complete(self):
+        return run_of(self.main).status == "done" and not self.main.controllers.busy
+
+    def set_the_bars(self):
+        dice = self.dice
+        self.main.state.update(BARS, axis=dice.randrange(2), bars=dice.randint(1, 60))
+
+    def draw_other_samples(self):
+        self.main.state.update(
+            BARS, count=self.dice.randint(1, 2000), steps=self.dice.choice((1, 25))
+        )
+
+    def click_on_the_bars(self):
+        click(self.main.mode("1d").page)
+
+
+def test_two_hundred_random_actions_leave_nothing_behind(qapp, monkeypatch):
+    monkeypatch.setitem(random_actions.MONKEYS, "1d", HistogramMonkey)
+    report = random_actions.run(200, seed=3, mode="1d")
+    assert report.troubles == []
+    assert report.actions == sum(report.done.values()) == 200
+    assert {"set the bars", "kill the engine", "look into the other mode"} <= set(report.done)
