@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
             self.state,
             self.playback,
             self.controllers.client,
-            {mode.kind: mode.diagnostics for mode in installed_modes.MODES},
+            {mode.kind: mode.diagnostics for mode in reversed(installed_modes.MODES)},
         )
         self.pages = QStackedWidget()
         self.pages.addWidget(self.diagnostics)
@@ -164,7 +164,7 @@ class MainWindow(QMainWindow):
 
     def mode(self, key: str) -> ModeAtWork:
         """The mode with this key at work, which it is from now on; raises ``KeyError``."""
-        return self._work({mode.key: mode for mode in installed_modes.MODES}[key])
+        return self._work(installed_modes.mode(key))
 
     @property
     def shown(self) -> ModeAtWork:
@@ -196,6 +196,8 @@ class MainWindow(QMainWindow):
         state = self.state
         state.slot_changed.connect(self._scene_later)
         state.changed(MODEL).connect(self._show_model)
+        self.modes.changed.connect(self._show_model)
+        self.modes.changed.connect(self._scene_later)
         state.changed(VIEW).connect(self._apply_theme)
         state.changed(VIEW).connect(self._show_docks)
         state.changed(VIEW).connect(self._show_page)
@@ -225,7 +227,8 @@ class MainWindow(QMainWindow):
 
     def _show_scene(self) -> None:
         lanes = self.modes.mode.lanes
-        self.timeline.set_along(lanes.follows_path(self.state.get(lanes.settings)))
+        along = lanes is not None and lanes.follows_path(self.state.get(lanes.settings))
+        self.timeline.set_along(along)
         reached = self.shown.show_scene()
         # The plots and the forward process are complete.
         waits = self.state.get(VIEW).page == "explore"
@@ -375,9 +378,12 @@ class MainWindow(QMainWindow):
             self.models.open(chosen.model)
 
     def show_mode(self, key: str) -> None:
-        """Open the model that a mode was last used with, or a bundled one."""
-        mode = {mode.key: mode for mode in installed_modes.MODES}[key]
-        if self.modes.is_shown(mode):
+        """Show the model in another mode, or open the one that mode was last used with.
+
+        Where there is none, a bundled one.
+        """
+        mode = installed_modes.mode(key)
+        if self.modes.is_shown(mode) or self.modes.choose(mode):
             return
         program, ref = self.modes.program_for(mode), self.modes.model_for(mode)
         if program is not None:

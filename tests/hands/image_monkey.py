@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from engine.config import IMAGE_SETS, PATHS, PRESETS, SCHEDULES, ScheduleConfig, UNetConfig
 from engine.datasets.images import image_training
-from tests.hands.monkey import CONTROL, SHIFT, Monkey
+from tests.hands.monkey import CONTROL, SHIFT, LaneMonkey
 from tests.hands.mouse_and_keys import NONE, click, key, mouse, press, type_number, wheel
 from tests.hands.window import run_for, settle, wait_until
 from toydiff_gui.bundled import bundled
@@ -28,9 +28,10 @@ MARKS = ("A", "B", "C")
 FACES = ("picture", "attention", "slice")
 
 
-class ImageMonkey(Monkey):
+class ImageMonkey(LaneMonkey):
     """Tiles, the card beside them, strips, classes, trainings with small images."""
 
+    MODE = "images"
     HOME = "digits"
     MODELS = tuple(ref for ref, _ in bundled("images"))
 

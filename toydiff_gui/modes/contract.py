@@ -121,8 +121,9 @@ def _ignore(settings: SettingsFile, store: Store) -> None:
 class Mode:
     """A mode by itself, without a window.
 
-    ``key`` is what settings files call it, ``kind`` the kind of its states (``catalogue.KINDS``).
-    ``lanes`` says how its lanes are set. ``first_training`` is what is to be trained where nothing
+    ``key`` is what settings files call it, ``kind`` the kind of its states (``catalogue.KINDS``),
+    which several modes may show, each in its own way. ``lanes`` says how its lanes are set, None
+    where it has none of the usual ones. ``first_training`` is what is to be trained where nothing
     is remembered, beside a model. ``no_model`` is said where there is none to open. ``describe``:
     its states in words, such as 'points in the plane'. ``figures``: what is measured of a training.
     ``data_root``: where the engine is to look first for what is trained with, '' for the usual
@@ -139,10 +140,10 @@ class Mode:
     title: str
     tip: str
     no_model: str
-    lanes: LaneMode
     work: Callable[[Laboratory, QObject], ModeAtWork]
     describe: Callable[[ModelInfo], str]
     first_training: Callable[[ModelInfo], TrainingConfig]
+    lanes: LaneMode | None = None
     figures: tuple[Figure, ...] = ()
     data_root: Callable[[Store, TrainingConfig], str] = lambda store, config: ""
     tasks: tuple[Task, ...] = ()
