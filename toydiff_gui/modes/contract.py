@@ -9,27 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from engine.config import TrainingConfig
 from engine.trajectory import Trajectory
-from toydiff_gui.controllers.assembly import Controllers
-from toydiff_gui.controllers.geodesic import Between
-from toydiff_gui.diagnostics.contract import Makes, ModeDiagnostics
 from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.modes.file_meta import FilePicture
 from toydiff_gui.modes.tasks import Task
-from toydiff_gui.panels.run_figures import Figure
 from toydiff_gui.playback import Playback
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.actions import WidgetKeys
+from toydiff_gui.state.figures import Figure
 from toydiff_gui.state.model import ModelInfo
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
+
+if TYPE_CHECKING:
+    from toydiff_gui.controllers.assembly import Controllers
+    from toydiff_gui.controllers.geodesic import Between
+    from toydiff_gui.diagnostics.contract import Makes, ModeDiagnostics
+    from toydiff_gui.engine_client.client import Client
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +116,12 @@ def _nothing_to_set(text: str) -> QWidget:
     return label
 
 
+def _usual_diagnostics(store: Store, client: Client, parent: QObject) -> ModeDiagnostics:
+    from toydiff_gui.diagnostics.contract import ModeDiagnostics  # a page, which few need
+
+    return ModeDiagnostics(store, client, parent)
+
+
 def _ignore(settings: SettingsFile, store: Store) -> None:
     """For a mode that remembers nothing."""
 
@@ -148,7 +157,7 @@ class Mode:
     data_root: Callable[[Store, TrainingConfig], str] = lambda store, config: ""
     tasks: tuple[Task, ...] = ()
     keys: tuple[WidgetKeys, ...] = ()
-    diagnostics: Makes = ModeDiagnostics
+    diagnostics: Makes = _usual_diagnostics
     overlays: Callable[[bool], Collection[str]] = lambda over_latents: ()
     picture_of_file: Callable[[Trajectory, Path], FilePicture | None] = lambda run, source: None
     restore: Callable[[SettingsFile, Store], None] = _ignore

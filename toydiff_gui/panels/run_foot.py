@@ -13,8 +13,9 @@ from toydiff_gui import names
 from toydiff_gui.controls import SectionHeader, Text, restyle
 from toydiff_gui.icons import ButtonIcon
 from toydiff_gui.panels.loss_plot import LossPlot
-from toydiff_gui.panels.run_figures import Figure, FigureRow
+from toydiff_gui.panels.run_figures import FigureRow
 from toydiff_gui.state.engine import ENGINE
+from toydiff_gui.state.figures import Figure
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toydiff_gui.panels.run_figures import Figure, decimals, percent
+from toydiff_gui.state.figures import Figure, decimals, percent
 
 FIGURES = (
     Figure(
