@@ -23,7 +23,7 @@ from toydiff_gui.app.installed_modes import MODES, task
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes import tasks
 from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, IMAGE_SAMPLING, SLICE
-from toydiff_gui.modes.points.mode import HINT_SEEN, PointsAtWork
+from toydiff_gui.modes.points.at_work import HINT_SEEN, PointsAtWork
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.engine import ENGINE

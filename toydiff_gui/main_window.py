@@ -29,7 +29,6 @@ from toydiff_gui.app.commands import actions_of, model_actions, task_actions
 from toydiff_gui.app.keys import install_keys
 from toydiff_gui.app.mode_switch import ModeSwitch
 from toydiff_gui.bundled import all_bundled
-from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.composer import alphas_cumprod
 from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.controllers.fetch_home import FetchHome
@@ -126,11 +125,11 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar()
         around = QGridLayout(canvas)
         around.setContentsMargins(8, 8, 8, 8)
-        # Its lanes are not among the state's: settings and overlays cannot belong to them.
-        self.forward_grid = LaneGrid(self.state, selectable=False)
-        self.forward_grid.setAccessibleName("Lanes of the forward process")
         self.diagnostics = DiagnosticsPage(
-            self.state, self.playback, self.controllers.client, self.forward_grid
+            self.state,
+            self.playback,
+            self.controllers.client,
+            {mode.kind: mode.diagnostics for mode in reversed(installed_modes.MODES)},
         )
         self.pages = QStackedWidget()
         self.pages.addWidget(self.diagnostics)
@@ -160,11 +159,12 @@ class MainWindow(QMainWindow):
             self.playback,
             self._settings,
             self.timeline.set_thumbnails,
+            installed_modes.mode_of,
         )
 
     def mode(self, key: str) -> ModeAtWork:
         """The mode with this key at work, which it is from now on; raises ``KeyError``."""
-        return self._work({mode.key: mode for mode in installed_modes.MODES}[key])
+        return self._work(installed_modes.mode(key))
 
     @property
     def shown(self) -> ModeAtWork:
@@ -196,6 +196,8 @@ class MainWindow(QMainWindow):
         state = self.state
         state.slot_changed.connect(self._scene_later)
         state.changed(MODEL).connect(self._show_model)
+        self.modes.changed.connect(self._show_model)
+        self.modes.changed.connect(self._scene_later)
         state.changed(VIEW).connect(self._apply_theme)
         state.changed(VIEW).connect(self._show_docks)
         state.changed(VIEW).connect(self._show_page)
@@ -205,7 +207,6 @@ class MainWindow(QMainWindow):
         state.message_posted.connect(self.messages.show_message)
         state.program_asked.connect(self._ask_to_run)
         self.messages.changed.connect(self._place_messages)
-        self.playback.t_changed.connect(self.forward_grid.set_t)
         self.models.opened.connect(self._on_model_opened)
         self.fetch_home.fetched.connect(self._show_model)
         self.training.runs_changed.connect(self._show_model)
@@ -226,7 +227,8 @@ class MainWindow(QMainWindow):
 
     def _show_scene(self) -> None:
         lanes = self.modes.mode.lanes
-        self.timeline.set_along(lanes.follows_path(self.state.get(lanes.settings)))
+        along = lanes is not None and lanes.follows_path(self.state.get(lanes.settings))
+        self.timeline.set_along(along)
         reached = self.shown.show_scene()
         # The plots and the forward process are complete.
         waits = self.state.get(VIEW).page == "explore"
@@ -376,9 +378,12 @@ class MainWindow(QMainWindow):
             self.models.open(chosen.model)
 
     def show_mode(self, key: str) -> None:
-        """Open the model that a mode was last used with, or a bundled one."""
-        mode = {mode.key: mode for mode in installed_modes.MODES}[key]
-        if mode is self.modes.mode:
+        """Show the model in another mode, or open the one that mode was last used with.
+
+        Where there is none, a bundled one.
+        """
+        mode = installed_modes.mode(key)
+        if self.modes.is_shown(mode) or self.modes.choose(mode):
             return
         program, ref = self.modes.program_for(mode), self.modes.model_for(mode)
         if program is not None:
@@ -477,7 +482,6 @@ class MainWindow(QMainWindow):
             self.shown.reset_view()
         else:
             self.diagnostics.reset_view()
-            self.forward_grid.reset_view()
 
     def show_help(self) -> None:
         """Open the help."""

@@ -83,6 +83,11 @@ def short(ref: str) -> str:
     return Path(ref).name
 
 
+def with_eta() -> str:
+    """The samplers that take a share of fresh noise, such as 'DDIM'."""
+    return " or ".join(row.title for row in catalogue.SAMPLERS if row.has_eta)
+
+
 def lane_title(lane: LaneSpec) -> str:
     """What a lane is called: its own title, or its sampler."""
     return lane.title or (EXACT if lane.exact else SAMPLERS[lane.sampler])
@@ -100,7 +105,7 @@ def lane_detail(lane: LaneSpec, sampling: LaneSettings, *, along: bool, several_
     if along and (several_paths or path != "linear"):
         parts.append(PATHS[path].lower())
     eta = sampling.eta if lane.eta is None else lane.eta
-    if lane.sampler == "ddim" and (eta != 0.0 or (not parts and not lane.exact)):
+    if lane.has_eta and (eta != 0.0 or (not parts and not lane.exact)):
         parts.append(f"η = {eta:g}")
     if lane.seed is not None:
         parts.append(f"seed {lane.seed}")

@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from engine.config import IMAGE_SETS, PATHS, PRESETS, SCHEDULES, ScheduleConfig, UNetConfig
 from engine.datasets.images import image_training
-from tests.hands.monkey import CONTROL, SHIFT, Monkey
+from tests.hands.monkey import CONTROL, SHIFT, LaneMonkey
 from tests.hands.mouse_and_keys import NONE, click, key, mouse, press, type_number, wheel
 from tests.hands.window import run_for, settle, wait_until
 from toydiff_gui.bundled import bundled
+from toydiff_gui.modes.images.kind import trains_images
 from toydiff_gui.modes.images.network_presets import as_changes
 from toydiff_gui.modes.images.settings import IMAGE_CARD
 from toydiff_gui.modes.images.tasks import IMAGE_TASKS
@@ -27,9 +28,10 @@ MARKS = ("A", "B", "C")
 FACES = ("picture", "attention", "slice")
 
 
-class ImageMonkey(Monkey):
+class ImageMonkey(LaneMonkey):
     """Tiles, the card beside them, strips, classes, trainings with small images."""
 
+    MODE = "images"
     HOME = "digits"
     MODELS = tuple(ref for ref, _ in bundled("images"))
 
@@ -300,7 +302,7 @@ class ImageMonkey(Monkey):
 
     def train(self) -> None:
         state = self.main.state
-        if not state.get(TRAINING).active and state.get(TRAINING_CONFIG).images:
+        if not state.get(TRAINING).active and trains_images(state.get(TRAINING_CONFIG)):
             with suppress(ValueError):
                 state.update(
                     TRAINING_CONFIG,

@@ -1,4 +1,4 @@
-"""Random hands on a window: what both modes have. See ``tests.hands.random_actions``."""
+"""Random hands on a window: what all modes have. See ``tests.hands.random_actions``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 
 from tests.hands.mouse_and_keys import click, key, type_number
-from tests.hands.window import run_for, settle, wait_until
+from tests.hands.window import lanes_done, run_for, settle, wait_until
+from toydiff_gui.app import installed_modes
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
 from toydiff_gui.modes.points.settings import SAMPLING
@@ -30,11 +31,13 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 
 
 class Monkey:
-    """Does to a window what either mode has. Each method without underscore is an action.
+    """Does to a window what every mode has. Each method without underscore is an action.
 
-    A subclass is of one mode: ``HOME`` is its model, ``_tasks`` what its menu offers.
+    A subclass is of one mode: ``MODE`` is its key, ``HOME`` its model, ``_tasks`` what its menu
+    offers.
     """
 
+    MODE = ""
     HOME = ""
     MODELS: tuple[str, ...] = ()
 
@@ -69,8 +72,6 @@ class Monkey:
         }
         for task in self._tasks():
             named[f"task {task.key}"] = lambda task=task: self._trigger(f"task.{task.key}")
-        for lane in self.main.state.get(LANES):
-            named[f"lane {lane.key}"] = lambda lane=lane: self._toggle_lane(lane.key)
         for name, which, modifiers in (
             ("Space", Qt.Key.Key_Space, None),
             ("Left", Qt.Key.Key_Left, None),
@@ -108,98 +109,20 @@ class Monkey:
     @staticmethod
     def _tasks() -> tuple[Task, ...]:
         """Those of the exercise in this mode."""
-        raise NotImplementedError
+        return ()
 
-    @property
-    def _dock(self) -> LaneDock:
-        raise NotImplementedError
+    def _shown(self) -> list[str]:
+        """The keys of what is drawn."""
+        return [lane.key for lane in self.main.shown.lanes()]
 
-    @property
-    def _train_dock(self) -> QWidget:
-        raise NotImplementedError
-
-    @property
-    def _busy(self) -> list[str]:
-        """Who has something of the mode on its way."""
-        raise NotImplementedError
+    def _is_complete(self) -> bool:
+        """Whether all that is shown has arrived."""
+        return lanes_done(self.main)
 
     # Canvas
 
     def reset_the_view(self) -> None:
         self._trigger("view.reset")
-
-    # Lanes
-
-    def _some_row(self) -> Any:
-        rows = list(self._dock.lanes.rows.values())
-        return self.dice.choice(rows) if rows else None
-
-    def add_a_lane(self) -> None:
-        actions = list(self._dock.lanes.add_actions.values())
-        self.dice.choice(actions).trigger()
-
-    def a_lane_for_each_number_of_steps(self) -> None:
-        self._dock.lanes.steps_action.trigger()
-
-    def all_paths_side_by_side(self) -> None:
-        self._dock.lanes.paths_action.trigger()
-
-    def open_the_menu_of_lanes(self) -> None:
-        click(self._dock.lanes.add_button)
-
-    def duplicate_a_lane(self) -> None:
-        if (row := self._some_row()) is not None:
-            key(row.check, Qt.Key.Key_D, CONTROL)
-
-    def remove_a_lane(self) -> None:
-        if (row := self._some_row()) is not None:
-            key(row.check, Qt.Key.Key_Delete)
-
-    def lanes_of_the_exercise(self) -> None:
-        self._dock.lanes.header.reset_requested.emit()
-
-    def edit_a_lane(self) -> None:
-        if (row := self._some_row()) is not None:
-            key(row.check, Qt.Key.Key_F2)
-
-    def change_a_lane(self) -> None:
-        panel, dice = self._dock, self.dice
-        if panel.editor is None or not panel.editor.key:
-            self.edit_a_lane()
-        if panel.editor is None or not panel.editor.key:
-            return
-        editor = panel.editor
-        match dice.randrange(4):
-            case 0:
-                type_number(editor.steps.box, dice.choice(("", "1", "10", "999")))
-            case 1:
-                type_number(editor.eta.box, dice.choice(("", "0.5", "7")))
-            case 2:
-                type_number(editor.seed.box, dice.choice(("", "3", "x")))
-            case 3:
-                box = dice.choice((editor.sampler, editor.path, editor.denoiser))
-                if box.isEnabled():
-                    box.setCurrentIndex(dice.randrange(box.count()))
-                    box.activated.emit(box.currentIndex())
-
-    def close_the_editor(self) -> None:
-        editor = self._dock.editor
-        if editor is not None and editor.key:
-            click(editor.close_button)
-
-    def choose_a_lane_in_the_list(self) -> None:
-        if (row := self._some_row()) is not None:
-            click(row, QPoint(row.width() // 2, row.height() // 2))
-
-    def _toggle_lane(self, lane: str) -> None:
-        if (row := self._dock.lanes.rows.get(lane)) is not None:
-            click(row.check, QPoint(8, 10))
-
-    def set_eta(self) -> None:
-        type_number(self._dock.lanes.eta_box, self.dice.choice(("0", "0.3", "1", "2", "-1")))
-
-    def slide_eta(self) -> None:
-        self._dock.lanes.eta_slider.setValue(self.dice.randrange(101))
 
     # Models
 
@@ -215,14 +138,14 @@ class Monkey:
         self._trigger(f"model.{self.HOME}")
 
     def look_into_the_other_mode(self) -> None:
-        here = self.main.modes.mode
-        other = "2d" if here == "images" else "images"
+        here = self.main.modes.mode.key
+        other = self.dice.choice([mode.key for mode in installed_modes.MODES if mode.key != here])
         for mode in (other, here):
             click(self.main.toolbar.mode.button(mode))
             if self.main.state.get(ENGINE).status == "ready":
                 wait_until(
                     lambda mode=mode: (
-                        self.main.modes.mode == mode
+                        self.main.modes.mode.key == mode
                         or self.main.state.get(ENGINE).status != "ready"
                     ),
                     f"mode {mode}",
@@ -263,9 +186,6 @@ class Monkey:
 
     def presentation_from_the_menu(self) -> None:
         self._trigger("view.presentation")
-
-    def hide_a_dock(self) -> None:
-        click(self.dice.choice((self._train_dock, self._dock)).hide_button)
 
     def show_a_dock(self) -> None:
         click(self.dice.choice((self.main.train_rail, self.main.sample_rail)).button)
@@ -369,10 +289,103 @@ class Monkey:
         try:
             wait_until(
                 lambda: (
-                    (state.get(MODEL).ref == self.HOME and not self._busy)
+                    (state.get(MODEL).ref == self.HOME and self._is_complete())
                     or state.get(ENGINE).status != "ready"
                 ),
                 "the lanes",
             )
         except TimeoutError as error:
-            raise TimeoutError(f"{error} of {state.get(MODEL).ref!r}: {self._busy}") from error
+            raise TimeoutError(f"{error} of {state.get(MODEL).ref!r}") from error
+
+
+class LaneMonkey(Monkey):
+    """A mode with lanes that its docks list and set."""
+
+    def actions(self) -> dict[str, Callable[[], None]]:
+        """All there is to do, by name; with each lane, that is shown or hidden."""
+        named = super().actions()
+        for lane in self.main.state.get(LANES):
+            named[f"lane {lane.key}"] = lambda lane=lane: self._toggle_lane(lane.key)
+        return named
+
+    @property
+    def _dock(self) -> LaneDock:
+        raise NotImplementedError
+
+    @property
+    def _train_dock(self) -> QWidget:
+        raise NotImplementedError
+
+    def hide_a_dock(self) -> None:
+        click(self.dice.choice((self._train_dock, self._dock)).hide_button)
+
+    def _some_row(self) -> Any:
+        rows = list(self._dock.lanes.rows.values())
+        return self.dice.choice(rows) if rows else None
+
+    def add_a_lane(self) -> None:
+        actions = list(self._dock.lanes.add_actions.values())
+        self.dice.choice(actions).trigger()
+
+    def a_lane_for_each_number_of_steps(self) -> None:
+        self._dock.lanes.steps_action.trigger()
+
+    def all_paths_side_by_side(self) -> None:
+        self._dock.lanes.paths_action.trigger()
+
+    def open_the_menu_of_lanes(self) -> None:
+        click(self._dock.lanes.add_button)
+
+    def duplicate_a_lane(self) -> None:
+        if (row := self._some_row()) is not None:
+            key(row.check, Qt.Key.Key_D, CONTROL)
+
+    def remove_a_lane(self) -> None:
+        if (row := self._some_row()) is not None:
+            key(row.check, Qt.Key.Key_Delete)
+
+    def lanes_of_the_exercise(self) -> None:
+        self._dock.lanes.header.reset_requested.emit()
+
+    def edit_a_lane(self) -> None:
+        if (row := self._some_row()) is not None:
+            key(row.check, Qt.Key.Key_F2)
+
+    def change_a_lane(self) -> None:
+        panel, dice = self._dock, self.dice
+        if panel.editor is None or not panel.editor.key:
+            self.edit_a_lane()
+        if panel.editor is None or not panel.editor.key:
+            return
+        editor = panel.editor
+        match dice.randrange(4):
+            case 0:
+                type_number(editor.steps.box, dice.choice(("", "1", "10", "999")))
+            case 1:
+                type_number(editor.eta.box, dice.choice(("", "0.5", "7")))
+            case 2:
+                type_number(editor.seed.box, dice.choice(("", "3", "x")))
+            case 3:
+                box = dice.choice((editor.sampler, editor.path, editor.denoiser))
+                if box.isEnabled():
+                    box.setCurrentIndex(dice.randrange(box.count()))
+                    box.activated.emit(box.currentIndex())
+
+    def close_the_editor(self) -> None:
+        editor = self._dock.editor
+        if editor is not None and editor.key:
+            click(editor.close_button)
+
+    def choose_a_lane_in_the_list(self) -> None:
+        if (row := self._some_row()) is not None:
+            click(row, QPoint(row.width() // 2, row.height() // 2))
+
+    def _toggle_lane(self, lane: str) -> None:
+        if (row := self._dock.lanes.rows.get(lane)) is not None:
+            click(row.check, QPoint(8, 10))
+
+    def set_eta(self) -> None:
+        type_number(self._dock.lanes.eta_box, self.dice.choice(("0", "0.3", "1", "2", "-1")))
+
+    def slide_eta(self) -> None:
+        self._dock.lanes.eta_slider.setValue(self.dice.randrange(101))

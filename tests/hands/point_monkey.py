@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from engine.config import PATHS, POINT_SETS, SCHEDULES, SIDES, ModelConfig, ScheduleConfig
-from tests.hands.monkey import SHIFT, Monkey
+from tests.hands.monkey import SHIFT, LaneMonkey
 from tests.hands.mouse_and_keys import Drag, click, drag_plot, key, mouse, type_number, wheel
 from tests.hands.window import run_for, settle
 from toydiff_gui.bundled import bundled
@@ -21,9 +21,10 @@ from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import MARKED, PINNED, VIEW
 
 
-class PointMonkey(Monkey):
+class PointMonkey(LaneMonkey):
     """The canvas of lanes, endpoints in the plane, trainings with points."""
 
+    MODE = "2d"
     HOME = "v"
     MODELS = tuple(ref for ref, _ in bundled("points"))
 

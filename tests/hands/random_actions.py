@@ -32,14 +32,13 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from tests.hands.image_monkey import ImageMonkey
 from tests.hands.monkey import Monkey
 from tests.hands.point_monkey import PointMonkey
-from tests.hands.window import lanes_done, run_for, settle, wait_until, window
+from tests.hands.window import run_for, settle, wait_until, window
 from toydiff_gui.main_window import MainWindow
 from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, ImageCard, ImageSampling
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, Sampling
 from toydiff_gui.panels import lane_recipes
 from toydiff_gui.state.engine import ENGINE
-from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.training import TRAINING
 from toydiff_gui.state.view import MARKED, PINNED, VIEW
@@ -133,8 +132,9 @@ def _no_waiting() -> Iterator[None]:
     timer.stop()
 
 
-def _calm(main: MainWindow, home: str) -> None:
+def _calm(main: MainWindow, monkey: Monkey) -> None:
     """Bring the window to the state in which it is counted."""
+    home = monkey.HOME
     main.playback.pause()
     main.playback.set_loop(False)
     main.playback.set_reverse(False)
@@ -183,7 +183,8 @@ def _calm(main: MainWindow, home: str) -> None:
     main.models.open(home)
     wait_until(lambda: home in opened, "the model")
     main.models.opened.disconnect(connection)
-    wait_until(lambda: lanes_done(main), "the lanes")
+    main.show_mode(monkey.MODE)
+    wait_until(monkey._is_complete, "the lanes")
     main.resize(1440, 900)
     main.mode("2d").page.reset_view()
     main.playback.to_data()
@@ -196,8 +197,8 @@ def _calm(main: MainWindow, home: str) -> None:
     settle()
 
 
-def _count(main: MainWindow, after: int, home: str) -> Count:
-    _calm(main, home)
+def _count(main: MainWindow, after: int, monkey: Monkey) -> Count:
+    _calm(main, monkey)
     main.mode("2d").page._cache._pictures.clear()  # it has a limit of its own, and fills until then
     QPixmapCache.clear()
     gc.collect()
@@ -205,7 +206,8 @@ def _count(main: MainWindow, after: int, home: str) -> Count:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     windows = QApplication.topLevelWidgets()
     # What mode 2D holds are the lanes of its last visit, however many these were.
-    unseen = len(main.mode("2d").page.findChildren(QObject)) if main.state.get(MODEL).images else 0
+    plane = main.mode("2d")
+    unseen = 0 if main.shown is plane else len(plane.page.findChildren(QObject))
     return Count(
         after=after,
         megabytes=psutil.Process().memory_info().rss / 2**20,
@@ -240,8 +242,8 @@ def run(actions: int, seed: int, *, mode: str = "2d", quiet: bool = True) -> Rep
             main.link.received.connect(lambda packet: jobs.update([type(packet.message).__name__]))
             shown: Counter[str] = Counter()
             monkey = MONKEYS[mode](main, dice, Path(name))
-            if mode == "images":
-                _calm(main, monkey.HOME)
+            if main.modes.mode.key != mode:
+                _calm(main, monkey)
             kinds = monkey.actions()
             done: Counter[str] = Counter()
             plan = _plan(list(kinds), actions, dice)
@@ -256,12 +258,9 @@ def run(actions: int, seed: int, *, mode: str = "2d", quiet: bool = True) -> Rep
                 if main.state.get(ENGINE).status == "dead" and dice.random() < 0.3:
                     main.controllers.engine.start_again()
                     wait_until(lambda: main.state.get(ENGINE).status != "starting", "the engine")
-                if main.state.get(MODEL).images:
-                    shown.update(strip.key for strip in main.mode("images").page.scene.strips)
-                else:
-                    shown.update(lane.key for lane in main.mode("2d").page.scene.lanes)
+                shown.update(monkey._shown())
                 if number in quarters:
-                    report.counts.append(_count(main, number, monkey.HOME))
+                    report.counts.append(_count(main, number, monkey))
             troubles.doing = "closing"
             main_timers = main
             report.jobs = jobs["Result"]

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from tests.hands.window import settle, wait_until
 from toydiff_gui import theme
 from toydiff_gui.main_window import MainWindow
-from toydiff_gui.modes.points.mode import HINT_SEEN
+from toydiff_gui.modes.points.at_work import HINT_SEEN
 from toydiff_gui.settings_file import SettingsFile
 
 

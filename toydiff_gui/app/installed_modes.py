@@ -10,9 +10,20 @@ from toydiff_gui.modes.tasks import Task
 MODES: tuple[Mode, ...] = (POINTS, IMAGES)
 
 
-def mode_of(kind: str) -> Mode:
-    """The mode that shows states of a kind; raises ``KeyError`` for a kind that none shows."""
-    return {mode.kind: mode for mode in MODES}[kind]
+def mode(key: str) -> Mode:
+    """The mode called ``key``; raises ``KeyError``."""
+    return {mode.key: mode for mode in MODES}[key]
+
+
+def mode_of(kind: str, chosen: str = "") -> Mode:
+    """The mode that shows states of a kind: the one called ``chosen``, or else the first of them.
+
+    Raises ``KeyError`` for a kind that none shows.
+    """
+    showing = {mode.key: mode for mode in MODES if mode.kind == kind}
+    if not showing:
+        raise KeyError(kind)
+    return showing.get(chosen) or next(iter(showing.values()))
 
 
 def task(key: str) -> Task:

@@ -1,10 +1,10 @@
-"""What each mode comes back to: its last model, and what to train."""
+"""Which mode is on show, and what each comes back to: its last model, and what to train."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from engine.config import TrainingConfig
 from toydiff_gui.app import installed_modes
@@ -18,23 +18,35 @@ from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING_CONFIG
 
 MODEL_KEY, TRAINING_KEY = "modes/model/", "modes/training/"
+CHOSEN_KEY = "modes/chosen/"
+"""Before a kind of state: which of its modes shows it, where it has several."""
 
 
 class ModeSwitch(QObject):
     """Remembers for each mode its last model and what to train.
 
+    The mode on show is one for the states of the model: the only one, or the one chosen last.
     ``TRAINING_CONFIG`` follows the mode; a training that runs is not touched.
+
+    Signals:
+        changed: another mode shows the same model.
     """
+
+    changed = Signal()
 
     def __init__(self, state: Store, settings: SettingsFile, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._settings = state, settings
         self._stand_ins: dict[str, str] = {}
         """For a mode whose last model is a program that was not run: what is opened instead."""
+        self._chosen: dict[str, str] = {}
+        """By the kind of state, the key of the mode that shows it."""
         self._configs: dict[str, TrainingConfig] = {}
         for mode in installed_modes.MODES:
             if (config := self._kept_config(mode)) is not None:
                 self._configs[mode.key] = config
+            if (key := settings.get(f"{CHOSEN_KEY}{mode.kind}", str)) is not None:
+                self._chosen[mode.kind] = key
         self._stash()
         self._fit_config()
         state.changed(MODEL).connect(self._on_model)
@@ -42,15 +54,34 @@ class ModeSwitch(QObject):
     @property
     def mode(self) -> Mode:
         """The mode of now."""
-        return installed_modes.mode_of(self._state.get(MODEL).kind)
+        return self._mode_of(self._state.get(MODEL).kind)
+
+    def choose(self, mode: Mode) -> bool:
+        """Show states of a kind in ``mode`` from now on; whether it can show the model of now."""
+        before = self.mode
+        self._chosen[mode.kind] = mode.key
+        self._settings.put(f"{CHOSEN_KEY}{mode.kind}", mode.key)
+        if self.mode is before:
+            return False
+        self._on_model()
+        self.changed.emit()
+        return True
+
+    def is_shown(self, mode: Mode) -> bool:
+        """Whether ``mode`` is the mode of now."""
+        return mode is self.mode
 
     def describe(self, model: ModelInfo) -> str:
         """What states a model makes, in words."""
-        return installed_modes.mode_of(model.kind).describe(model)
+        return self._mode_of(model.kind).describe(model)
 
     def is_on_show(self, config: TrainingConfig) -> bool:
         """Whether what ``config`` trains is of the mode of now."""
-        return installed_modes.mode_of(config.resolved_kind) is self.mode
+        return config.resolved_kind == self.mode.kind
+
+    def data_root(self, config: TrainingConfig) -> str:
+        """Where the engine is to look first for what ``config`` trains with; '' for none."""
+        return installed_modes.mode_of(config.resolved_kind).data_root(self._state, config)
 
     def model_for(self, mode: Mode) -> str | None:
         """The model that ``mode`` opens with: the last one, or the first that is bundled.
@@ -95,7 +126,10 @@ class ModeSwitch(QObject):
 
     def _stash(self) -> None:
         config = self._state.get(TRAINING_CONFIG)
-        self._configs[installed_modes.mode_of(config.resolved_kind).key] = config
+        self._configs[self._mode_of(config.resolved_kind).key] = config
+
+    def _mode_of(self, kind: str) -> Mode:
+        return installed_modes.mode_of(kind, self._chosen.get(kind, ""))
 
     def _kept_model(self, mode: Mode) -> str | None:
         kept = self._settings.get(f"{MODEL_KEY}{mode.key}", str)

@@ -5,16 +5,19 @@ A picture is a function of t: nothing in the window changes it any more.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from engine.trajectory import Trajectory
 from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.drawing.tiling import tile
 from toydiff_gui.export.errors import ExportError
 
 
@@ -113,6 +116,51 @@ class Picture(Protocol):
 
         Above each there is room for a caption; ``gap`` lies between them.
         """
+
+
+class WholePicture(ABC):
+    """What a ``Picture`` of a single part needs not say itself."""
+
+    @abstractmethod
+    def parts(self) -> list[Part]:
+        """That part."""
+
+    @abstractmethod
+    def paint(
+        self,
+        painter: QPainter,
+        rect: QRectF,
+        t: float,
+        style: LaneStyle,
+        *,
+        vector: bool = False,
+        cache: Any = None,
+    ) -> None:
+        """See ``Picture.paint``."""
+
+    def only(self, key: str) -> Self:
+        """All of it."""
+        return self
+
+    def cache(self) -> Any:
+        """Nothing is kept from frame to frame."""
+        return None
+
+    def sheet(
+        self, times: Sequence[int], area: QRectF, style: LaneStyle, caption: float, gap: float
+    ) -> list[SheetCell]:
+        """The times share the sheet."""
+        name = self.parts()[0].title
+        places = tile(len(times), area, gap, caption)
+        return [
+            SheetCell(name, t, place, partial(self._paint_cell, t, style))
+            for t, place in zip(times, places, strict=True)
+        ]
+
+    def _paint_cell(
+        self, t: int, style: LaneStyle, painter: QPainter, rect: QRectF, vector: bool
+    ) -> None:
+        self.paint(painter, rect, t, style, vector=vector)
 
 
 def only(picture: Picture, key: str | None) -> Picture:

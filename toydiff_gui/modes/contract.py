@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from engine.config import TrainingConfig
 from engine.trajectory import Trajectory
-from toydiff_gui.controllers.assembly import Controllers
-from toydiff_gui.controllers.geodesic import Between
 from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.modes.file_meta import FilePicture
@@ -25,9 +23,16 @@ from toydiff_gui.modes.tasks import Task
 from toydiff_gui.playback import Playback
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.actions import WidgetKeys
+from toydiff_gui.state.figures import Figure
 from toydiff_gui.state.model import ModelInfo
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
+
+if TYPE_CHECKING:
+    from toydiff_gui.controllers.assembly import Controllers
+    from toydiff_gui.controllers.geodesic import Between
+    from toydiff_gui.diagnostics.contract import Makes, ModeDiagnostics
+    from toydiff_gui.engine_client.client import Client
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +40,7 @@ class Laboratory:
     """What a mode is given to work with; one for each window.
 
     ``show_thumbnails`` puts pictures (H, W) or (H, W, 3) in the row above the timeline; they are of
-    pixels if ``of_pixels``.
+    pixels if ``of_pixels``. ``mode_of``: the mode that shows states of a kind.
     """
 
     store: Store
@@ -43,6 +48,7 @@ class Laboratory:
     playback: Playback
     settings: SettingsFile
     show_thumbnails: Callable[..., None]
+    mode_of: Callable[[str], Mode]
 
 
 class ModeAtWork(QObject):
@@ -110,6 +116,12 @@ def _nothing_to_set(text: str) -> QWidget:
     return label
 
 
+def _usual_diagnostics(store: Store, client: Client, parent: QObject) -> ModeDiagnostics:
+    from toydiff_gui.diagnostics.contract import ModeDiagnostics  # a page, which few need
+
+    return ModeDiagnostics(store, client, parent)
+
+
 def _ignore(settings: SettingsFile, store: Store) -> None:
     """For a mode that remembers nothing."""
 
@@ -118,14 +130,18 @@ def _ignore(settings: SettingsFile, store: Store) -> None:
 class Mode:
     """A mode by itself, without a window.
 
-    ``key`` is what settings files call it, ``kind`` the kind of its states (``catalogue.KINDS``).
-    ``lanes`` says how its lanes are set. ``first_training`` is what is to be trained where nothing
+    ``key`` is what settings files call it, ``kind`` the kind of its states (``catalogue.KINDS``),
+    which several modes may show, each in its own way. ``lanes`` says how its lanes are set, None
+    where it has none of the usual ones. ``first_training`` is what is to be trained where nothing
     is remembered, beside a model. ``no_model`` is said where there is none to open. ``describe``:
-    its states in words, such as 'points in the plane'. ``restore`` and ``remember`` carry its
+    its states in words, such as 'points in the plane'. ``figures``: what is measured of a training.
+    ``data_root``: where the engine is to look first for what is trained with, '' for the usual
+    places. ``restore`` and ``remember`` carry its
     settings and views from one window to the next; what is damaged is forgotten. ``keys``: what its
     widgets take for themselves. ``overlays``: the keys of what can be laid over its lanes, or
     (True) over the latents. ``picture_of_file``: what a trajectory's file shows; None if its states
-    are none of this mode.
+    are none of this mode. ``diagnostics`` makes what the diagnostics show of its states; that is
+    there without the mode at work, since a training of another mode is diagnosed as well.
     """
 
     key: str
@@ -133,12 +149,15 @@ class Mode:
     title: str
     tip: str
     no_model: str
-    lanes: LaneMode
     work: Callable[[Laboratory, QObject], ModeAtWork]
     describe: Callable[[ModelInfo], str]
     first_training: Callable[[ModelInfo], TrainingConfig]
+    lanes: LaneMode | None = None
+    figures: tuple[Figure, ...] = ()
+    data_root: Callable[[Store, TrainingConfig], str] = lambda store, config: ""
     tasks: tuple[Task, ...] = ()
     keys: tuple[WidgetKeys, ...] = ()
+    diagnostics: Makes = _usual_diagnostics
     overlays: Callable[[bool], Collection[str]] = lambda over_latents: ()
     picture_of_file: Callable[[Trajectory, Path], FilePicture | None] = lambda run, source: None
     restore: Callable[[SettingsFile, Store], None] = _ignore

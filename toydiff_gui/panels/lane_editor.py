@@ -228,17 +228,19 @@ class LaneEditor(QFrame, Writer):
         self._show_denoiser(lane)
 
     def _show_eta(self, lane: LaneSpec) -> None:
-        ddim = lane.sampler == "ddim"
-        self.eta.setEnabled(ddim)
+        title = names.SAMPLERS[lane.sampler]
+        self.eta.setEnabled(lane.has_eta)
         tip = (
-            "DDIM's share of fresh noise in this lane; empty means as much as the panel says."
-            if ddim
-            else f"η belongs to DDIM; {names.SAMPLERS[lane.sampler]} has none"
+            f"{title}'s share of fresh noise in this lane; empty means as much as the panel says."
+            if lane.has_eta
+            else f"η belongs to {names.with_eta()}; {title} has none"
         )
         self.eta.setToolTip(tip)
         self.eta.box.setToolTip(tip)
-        self.eta.set_blank(f"{self._state.get(self._mode.settings).eta:.2f}" if ddim else "–")
-        self.eta.set_value(lane.eta if ddim else None)
+        self.eta.set_blank(
+            f"{self._state.get(self._mode.settings).eta:.2f}" if lane.has_eta else "–"
+        )
+        self.eta.set_value(lane.eta if lane.has_eta else None)
 
     def _show_path(self, lane: LaneSpec) -> None:
         sampling = self._state.get(self._mode.settings)

@@ -195,10 +195,10 @@ class LanesSection(Section):
         self.eta_slider.blockSignals(True)
         self.eta_slider.setValue(round(100 * sampling.eta))
         self.eta_slider.blockSignals(False)
-        ddim = [lane for lane in shown_lanes(state) if lane.sampler == "ddim"]
-        reason = "" if ddim else "η belongs to DDIM, and no DDIM lane is shown"
-        if ddim and all(lane.eta is not None for lane in ddim):
-            reason = "All DDIM lanes have an η of their own"
+        noisy, owners = [lane for lane in shown_lanes(state) if lane.has_eta], names.with_eta()
+        reason = "" if noisy else f"η belongs to {owners}, and no {owners} lane is shown"
+        if noisy and all(lane.eta is not None for lane in noisy):
+            reason = f"All {owners} lanes have an η of their own"
         self._eta.setEnabled(not reason)
         for widget in (self._eta, self.eta_slider, self.eta_box):
             widget.setToolTip(reason or ETA_TIP)

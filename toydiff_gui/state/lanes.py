@@ -67,9 +67,12 @@ class LaneSpec:
         """The sampler to ask the engine for, never with more steps than there are."""
         steps = min(self.steps or sampling.steps or timesteps, timesteps)
         eta = sampling.eta if self.eta is None else self.eta
-        return SamplerConfig(
-            name=self.sampler, steps=steps, eta=eta if self.sampler == "ddim" else 0.0
-        )
+        return SamplerConfig(name=self.sampler, steps=steps, eta=eta if self.has_eta else 0.0)
+
+    @property
+    def has_eta(self) -> bool:
+        """Whether its sampler takes a share of fresh noise."""
+        return catalogue.sampler(self.sampler).has_eta
 
     def path_name(self, sampling: LaneSettings) -> PathName:
         """The path that the lane follows."""
