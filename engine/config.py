@@ -249,11 +249,6 @@ class TrainingConfig:
         return self.kind or catalogue.data_set(self.dataset).kind
 
     @property
-    def images(self) -> bool:
-        """Whether it trains with images."""
-        return self.resolved_kind == catalogue.IMAGES
-
-    @property
     def classes(self) -> int:
         """How many classes the network learns."""
         return 0 if self.unet is None else self.unet.classes

@@ -17,6 +17,7 @@ from engine.trajectory import Trajectory
 from engine.values import Memo
 from toydiff_gui import names
 from toydiff_gui.forward_process import in_closed_form
+from toydiff_gui.modes.points.kind import makes_points, trains_points
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, layer_of
 from toydiff_gui.scene import LaneScene, Layer, PathLine, Scene
 from toydiff_gui.state.engine import ENGINE
@@ -163,7 +164,7 @@ def _line(a: tuple[float, float], b: tuple[float, float], points: int) -> NDArra
 def _sampler_lane(state: Store, spec: LaneSpec, number: int) -> LaneScene:
     run, sampling = state.at(LANE_RUNS, spec.key), state.get(SAMPLING)
     model = model_named(state, spec.checkpoint or state.get(MODEL).ref) or state.get(MODEL)
-    if model.images:  # which the lane says itself
+    if not makes_points(model):  # which the lane says itself
         model = state.get(MODEL)
     timesteps = model.schedule.timesteps
     sampler = spec.sampler_config(sampling, timesteps)
@@ -255,7 +256,7 @@ def _preview_lane(state: Store, number: int) -> LaneScene | None:
     """What the network in training makes of fixed latents, on the timeline of the model shown."""
     training = state.get(TRAINING)
     config = training.config or state.get(TRAINING_CONFIG)
-    if not training.active or config.images:
+    if not training.active or not trains_points(config):
         return None
     message = "Training begins…" if training.preview is None else ""
     return LaneScene(

@@ -40,13 +40,13 @@ from toydiff_gui.modes.images.endpoints import (
     CLASSES,
     SAMPLER,
     SAMPLES_KEY,
-    SEED,
     end_label,
     end_of,
     marks_of,
     shown_tiles,
     third_corner,
 )
+from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.looked_at import Gaze, pinned, pointed_at
 from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, IMAGE_SAMPLING, SLICE, ImageEnd
 from toydiff_gui.state.engine import ENGINE
@@ -54,7 +54,7 @@ from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo, model_named
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.training import TRAINING, TrainingRun
+from toydiff_gui.state.training import SEED, TRAINING, TrainingRun
 from toydiff_gui.state.view import MARKED, PINNED, VIEW, overlays_of
 
 WAITING_FOR_MAP = "Waiting for the map."
@@ -101,7 +101,7 @@ def image_thumbnails(state: Store, times: NDArray[np.float64]) -> list[NDArray[n
     run = state.at(LANE_RUNS, SAMPLES_KEY)
     trajectory = run.trajectory
     if (
-        not state.get(MODEL).images
+        not makes_images(state.get(MODEL))
         or run.status != "done"
         or trajectory is None
         or not trajectory.x

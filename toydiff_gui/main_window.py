@@ -29,7 +29,6 @@ from toydiff_gui.app.commands import actions_of, model_actions, task_actions
 from toydiff_gui.app.keys import install_keys
 from toydiff_gui.app.mode_switch import ModeSwitch
 from toydiff_gui.bundled import all_bundled
-from toydiff_gui.canvas import LaneGrid
 from toydiff_gui.composer import alphas_cumprod
 from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.controllers.fetch_home import FetchHome
@@ -126,11 +125,11 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar()
         around = QGridLayout(canvas)
         around.setContentsMargins(8, 8, 8, 8)
-        # Its lanes are not among the state's: settings and overlays cannot belong to them.
-        self.forward_grid = LaneGrid(self.state, selectable=False)
-        self.forward_grid.setAccessibleName("Lanes of the forward process")
         self.diagnostics = DiagnosticsPage(
-            self.state, self.playback, self.controllers.client, self.forward_grid
+            self.state,
+            self.playback,
+            self.controllers.client,
+            installed_modes.diagnostics(),
         )
         self.pages = QStackedWidget()
         self.pages.addWidget(self.diagnostics)
@@ -160,6 +159,7 @@ class MainWindow(QMainWindow):
             self.playback,
             self._settings,
             self.timeline.set_thumbnails,
+            installed_modes.mode_of,
         )
 
     def mode(self, key: str) -> ModeAtWork:
@@ -207,7 +207,6 @@ class MainWindow(QMainWindow):
         state.message_posted.connect(self.messages.show_message)
         state.program_asked.connect(self._ask_to_run)
         self.messages.changed.connect(self._place_messages)
-        self.playback.t_changed.connect(self.forward_grid.set_t)
         self.models.opened.connect(self._on_model_opened)
         self.fetch_home.fetched.connect(self._show_model)
         self.training.runs_changed.connect(self._show_model)
@@ -384,7 +383,7 @@ class MainWindow(QMainWindow):
         Where there is none, a bundled one.
         """
         mode = installed_modes.mode(key)
-        if mode is self.modes.mode or self.modes.choose(mode):
+        if self.modes.is_shown(mode) or self.modes.choose(mode):
             return
         program, ref = self.modes.program_for(mode), self.modes.model_for(mode)
         if program is not None:
@@ -483,7 +482,6 @@ class MainWindow(QMainWindow):
             self.shown.reset_view()
         else:
             self.diagnostics.reset_view()
-            self.forward_grid.reset_view()
 
     def show_help(self) -> None:
         """Open the help."""

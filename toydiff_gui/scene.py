@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +93,13 @@ class LaneScene:
     """In the latent lane: points that a drawn path goes through, to be dragged."""
     drawing: bool = False
     """In the latent lane: a double click adds a way-point."""
+
+    def layer(self, key: str) -> Any:
+        """What has been computed of the overlay ``key``, which says of what type; None for nothing.
+
+        Whoever draws an overlay knows what its row of the table computes.
+        """
+        return self.layers.get(key)
 
     def moments(self, t: float) -> dict[str, object]:
         """What trajectories and layers show at ``t``, alone, by the names of their fields."""

@@ -183,6 +183,8 @@ class Toolbar(QFrame):
                 Segment("subspace", "Subspace", LATER, enabled=False),
             ),
         )
+        if self._mode:
+            self.mode.set_current(self._mode)  # at once: a weight set after polishing is lost
         self.mode.chosen.connect(self.mode_chosen)
         pages = {"explore": "explore", "diagnostics": "chart"}
         shown = {page: self._actions[f"page.{page}"] for page in pages}

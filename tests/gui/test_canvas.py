@@ -428,7 +428,7 @@ def test_a_unit_is_as_long_in_x_as_in_y_at_any_size(canvas):
             assert (view.x1 - view.x0) / viewport.width() == pytest.approx(
                 (view.y1 - view.y0) / viewport.height()
             )
-            default = default_view(canvas.grid.scene)
+            default = default_view(canvas.grid.scene.lanes)
             assert view.x0 <= default.x0 + 1e-9
             assert view.y1 >= default.y1 - 1e-9
 

@@ -193,7 +193,7 @@ def test_pointing_at_a_strip_marks_the_point_in_all_lanes(lab):
     lab.hover(10)
     assert lab.state.get(MARKED) == 10
     for key in before:
-        spot = lab.mode("2d").page.scene.lane(key).points_at(250)[10]
+        spot = lab.grid.scene.lane(key).points_at(250)[10]
         centre = lab.place(*map(float, spot), key=key)
         changed = [
             lab.picture(key).pixelColor(x, y) != before[key].pixelColor(x, y)
@@ -238,7 +238,7 @@ def test_a_mark_repaints_nothing_but_the_marks(lab, monkeypatch):
         lab.hover(index)
     assert lab.state.get(MARKED) == 30
     assert painted == []
-    lab.mode("2d").page.set_t(0)
+    lab.grid.set_t(0)
     lab.settle()
     assert len(painted) == 2  # both lanes that move with time
 
@@ -308,16 +308,16 @@ def test_strips_are_there_for_paths_only_and_go_where_there_is_no_room(lab):
     lab.rebuild()
     lab.settle()
     assert lab.strips().rows == ("gap", "norm")
-    lab.mode("2d").page.resize(1000, 200)
+    lab.grid.resize(1000, 200)
     lab.settle()
     assert lab.strips().rows == ("gap",)
-    lab.mode("2d").page.resize(420, 300)
+    lab.grid.resize(420, 300)
     lab.settle()
     assert not lab.strips().isVisible()
 
 
 def test_lanes_share_one_scale(lab):
-    scales = strip_scales(lab.mode("2d").page.scene.lanes)
+    scales = strip_scales(lab.grid.scene.lanes)
     assert {lab.strips(key)._scales for key in ("latent", "one", "two")} == {scales}
     assert scales.gap[1] > 0.09
 
@@ -329,7 +329,7 @@ def test_lanes_share_one_scale(lab):
 def test_the_menu_duplicates_and_removes_and_asks_for_changes(lab):
     view = lab.view("two")
     told = []
-    lab.mode("2d").page.edit_asked.connect(told.append)
+    lab.grid.edit_asked.connect(told.append)
     more = view.header.more
     assert more.isEnabled()
     lab.qtbot.mouseClick(more, LEFT)
@@ -383,9 +383,9 @@ def test_a_double_click_adds_a_way_point_and_moves_no_endpoint(drawing):
 
 
 def test_a_double_click_elsewhere_still_resets_the_view(lab):
-    lab.mode("2d").page._shared.zoom(0.5)
+    lab.grid._shared.zoom(0.5)
     lab.double_click(0.2, 0.2)
-    assert lab.mode("2d").page._shared.is_default
+    assert lab.grid._shared.is_default
     assert lab.state.get(SAMPLING).through == ()
 
 

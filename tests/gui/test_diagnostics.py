@@ -31,6 +31,7 @@ from toydiff_gui.diagnostics.saving import (
 )
 from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.forward_process import copies_of, in_closed_form, step_by_step, thinned
+from toydiff_gui.modes.points.diagnostics.charts import pair_chart
 
 LINEAR = ScheduleConfig()
 ALL = [
@@ -64,10 +65,10 @@ def some_loss(level=0.5, timesteps=250):
 def every_chart():
     data = datasets.load("v").points
     return [
-        charts.pair_chart(some_pairs(), 0),
+        pair_chart(some_pairs(), 0),
         charts.loss_chart(some_loss(), some_loss(0.48)),
         charts.schedule_chart(LINEAR, "beta"),
-        *charts.start_charts(LINEAR, data),
+        *charts.start_charts(LINEAR, start.directions(data)),
     ]
 
 
@@ -140,13 +141,15 @@ def test_without_signal_nothing_is_wrong_with_the_start():
 def test_the_widest_direction_of_correlated_data_is_found():
     random = np.random.default_rng(1)
     data = random.multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]], 20_000)
-    direction = start.most_different(data, 0.3)
+    direction = start.most_different(start.directions(data), 0.3)
     assert direction.name == "the widest direction"
     assert direction.along.var() == pytest.approx(1.9, rel=0.03)
 
 
 def test_the_table_of_signals_has_every_schedule_with_and_without_a_zero_end():
-    left, density, difference = charts.start_charts(LINEAR, datasets.load("v").points)
+    left, density, difference = charts.start_charts(
+        LINEAR, start.directions(datasets.load("v").points)
+    )
     rows = {bar.name: bar for bar in left.bars}
     assert len(rows) == 6
     assert rows["linear"].role == "main"
@@ -241,7 +244,7 @@ def test_time_runs_from_noise_at_the_left_to_data_at_the_right(style):
     for t in (0, 17, 250):
         assert frame.time_of(chart, QPointF(frame.x(t), 100)) == t
     assert frame.time_of(chart, QPointF(-50, 100)) == 250
-    pairs = charts.pair_chart(some_pairs(), 0)
+    pairs = pair_chart(some_pairs(), 0)
     frame = lay_out(pairs, BODY, style)
     assert frame.time_of(pairs, QPointF(0, frame.bar_y(99, 250))) == 99
     assert frame.bar_y(250, 250) < frame.bar_y(0, 250)
@@ -269,7 +272,7 @@ def test_dots_have_the_colour_of_their_time(style):
         eps=np.array([[-2, 0], [0, 0], [2, 0]], np.float32),
         eps_hat=np.array([[-1, 0], [0, 0], [1, 0]], np.float32),
     )
-    image, frame = paint(charts.pair_chart(pairs, 0), style)
+    image, frame = paint(pair_chart(pairs, 0), style)
     colours = [QColor(colour) for colour in time_colours()]
     for x, y, t in ((-2, -1, 1), (0, 0, 125), (2, 1, 250)):
         expected = colours[t * len(colours) // 251]
@@ -352,7 +355,7 @@ def test_the_pointer_is_told_the_values_of_all_curves(style):
     assert lines == ["t 100", "network 0.68 ± 0.01", "best possible 0.58 ± 0.01"]
     assert hover_lines(chart, frame, QPointF(2, 150), 10) == []
     pairs = some_pairs(1)
-    chart = charts.pair_chart(pairs, 0)
+    chart = pair_chart(pairs, 0)
     frame = lay_out(chart, BODY, style)
     x, y = float(pairs.eps[0, 0]), float(pairs.eps_hat[0, 0])
     assert hover_lines(chart, frame, QPointF(frame.x(x) + 3, frame.y(y)), 10) == [
@@ -429,13 +432,13 @@ def test_vector_pictures_look_like_the_pixels_and_need_no_typeface(app, number, 
 
 
 def test_a_pdf_holds_strokes_for_every_dot(app):
-    few, many = (chart_pdf(charts.pair_chart(some_pairs(n), 0), 60, "light") for n in (10, 400))
+    few, many = (chart_pdf(pair_chart(some_pairs(n), 0), 60, "light") for n in (10, 400))
     assert len(many) > len(few) + 5_000
 
 
 def test_numbers_come_back_from_a_csv(app):
     pairs = some_pairs(50)
-    rows = list(csv.reader(io.StringIO(table_csv(charts.pair_chart(pairs, 1).table).decode())))
+    rows = list(csv.reader(io.StringIO(table_csv(pair_chart(pairs, 1).table).decode())))
     assert rows[0] == ["t", "true noise (deviations)", "predicted noise"]
     found = np.array(rows[1:], float)
     assert found[:, 0].tolist() == pairs.t.tolist()

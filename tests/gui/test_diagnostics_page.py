@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from engine import protocol
 from tests.hands.window import settle, wait_until
-from toydiff_gui.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
 from toydiff_gui.diagnostics.moment import hover_lines
+from toydiff_gui.modes.points.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.model import MODEL, ModelInfo, show_model
 from toydiff_gui.state.training import TRAINING, TrainingRun
@@ -86,9 +86,14 @@ def at(card, x, y=None):
     return place.toPoint()
 
 
+def pair_cards(page):
+    """The cards of true and predicted noise, one for each dimension."""
+    return [page.card("pairs-1"), page.card("pairs-2")]
+
+
 def cards_of_points(page):
     """The cards about the network that mode 2D shows; others are for images."""
-    cards = [*page.pairs, page.loss, page.schedules]
+    cards = [*pair_cards(page), page.loss, page.schedules]
     assert [card for card in page.network_grid.cards if card.isVisible()] == cards
     return cards
 
@@ -125,7 +130,7 @@ def test_the_curve_grows_as_it_comes_in(window):
 
 
 def test_findings_are_shown(page):
-    first, second = page.pairs
+    first, second = pair_cards(page)
     assert first.chart.title == "True and predicted noise, dimension 1"
     assert "3 200 dots" in first.chart.subtitle.replace("\u2009", " ")
     assert dict(first.chart.figures) == {"r": "0.81", "MSE": "0.09", "bias": "0.02"}
@@ -183,17 +188,17 @@ def test_another_model_takes_everything_of_the_old_one_away(page, window):
     show_model(window.state, ModelInfo(ref="moons", dataset="moons"))
     settle()
     assert page.loss.chart.empty
-    assert all(card.chart.empty for card in page.pairs)
+    assert all(card.chart.empty for card in pair_cards(page))
     newer = asked(window)[3:]
     assert {message.checkpoint for message in newer} == {"moons"}
     old = asked(window)[0]
     report(window, old, old.count, old.count, pairs_of(old))
     settle()
-    assert all(card.chart.empty for card in page.pairs)
+    assert all(card.chart.empty for card in pair_cards(page))
     for message in newer:
         answer(window, message, scale=0.5)
     settle()
-    assert dict(page.pairs[0].chart.figures)["MSE"] == "0.25"
+    assert dict(page.card("pairs-1").chart.figures)["MSE"] == "0.25"
 
 
 def test_late_answers_about_the_old_model_change_nothing(window):
@@ -213,7 +218,7 @@ def test_late_answers_about_the_old_model_change_nothing(window):
         answer(window, message)
     settle()
     assert all(a.chart is b for a, b in zip(page.network_grid.cards, shown, strict=True))
-    assert dict(page.pairs[0].chart.figures)["MSE"] == "0.25"
+    assert dict(page.card("pairs-1").chart.figures)["MSE"] == "0.25"
     assert page.loss.chart.main.at(100) == pytest.approx(0.3)
 
 
@@ -249,17 +254,17 @@ def test_a_training_is_looked_at_as_it_goes_on(page, window, monkeypatch):
     assert page.noise_requests.live_timer.isActive()
     assert page.noise_requests.live_timer.interval() <= 4000
     assert len(asked(window)) == 6
-    shown = page.pairs[0].chart
+    shown = page.card("pairs-1").chart
     page.noise_requests.live_timer.timeout.emit()
     settle()
     newer = asked(window)[6:]
     assert [message.kind for message in newer] == ["pairs", "loss"]  # the data are the same
-    assert page.pairs[0].chart is shown  # until the newer ones are complete
+    assert page.card("pairs-1").chart is shown  # until the newer ones are complete
     assert page.status.text().endswith("computing, 33 %")
     for message in newer:
         answer(window, message, scale=0.5)
     settle()
-    assert dict(page.pairs[0].chart.figures)["MSE"] == "0.25"
+    assert dict(page.card("pairs-1").chart.figures)["MSE"] == "0.25"
     assert not page.noise_requests.live_timer.isActive()  # nothing has changed since
     window.state.update(VIEW, page="explore")
     training(700, window)
@@ -276,7 +281,7 @@ def test_the_end_of_a_training_shows_the_model_again(page, window, monkeypatch):
     show_model(window.state, ModelInfo(ref="/runs/a", dataset="v"))
     settle()
     assert [message.kind for message in asked(window)[6:]] == ["pairs", "loss"]
-    assert all(card.chart.empty for card in page.pairs)
+    assert all(card.chart.empty for card in pair_cards(page))
 
 
 def test_without_an_engine_the_plots_say_so(workshop, fake_engine):
@@ -292,7 +297,7 @@ def test_without_an_engine_the_plots_say_so(workshop, fake_engine):
     window.link.die("it was killed")
     settle()
     assert page.loss.chart.message == "The engine is not running."
-    assert not page.pairs[0].chart.empty  # complete, and still true
+    assert not page.card("pairs-1").chart.empty  # complete, and still true
     window.controllers.engine.start_again()
     window.link.get_ready()
     window.link.answer_all()
@@ -325,7 +330,7 @@ def test_clicking_and_dragging_in_a_plot_over_time_sets_t(page, window):
         QTest.mouseRelease(card, Qt.MouseButton.LeftButton, pos=at(card, 90))
         QTest.mouseMove(card, at(card, 30))
         assert abs(window.playback.t - 90) <= 1
-    scatter = page.pairs[0]
+    scatter = page.card("pairs-1")
     place = QPointF(scatter.frame.bar.center().x(), scatter.frame.bar_y(150, 250)).toPoint()
     QTest.mouseClick(scatter, Qt.MouseButton.LeftButton, pos=place)
     assert abs(window.playback.t - 150) <= 2
@@ -400,7 +405,7 @@ def turn_wheel(card, position, steps):
 
 
 def test_zooming_is_shared_by_plots_with_the_same_axis(page):
-    first, second = page.pairs
+    first, second = pair_cards(page)
     place = first.frame.plot.center().toPoint()
     turn_wheel(first, place, 3)
     assert first.frame.x1 - first.frame.x0 == pytest.approx(7 / 1.25**3)
@@ -420,7 +425,7 @@ def test_zooming_is_shared_by_plots_with_the_same_axis(page):
 
 
 def test_dragging_in_the_dots_pans_and_reset_view_shows_all(page, window):
-    first = page.pairs[0]
+    first = page.card("pairs-1")
     turn_wheel(first, first.frame.plot.center().toPoint(), 2)
     before = first.frame.x0
     middle = first.frame.plot.center().toPoint()
@@ -573,36 +578,38 @@ def test_the_forward_process_is_on_the_timeline_and_can_be_exported(window):
     assert not np.array_equal(scene.lanes[0].points_at(250), scene.lanes[1].points_at(250))
     window.playback.set_t(250)
     settle()
-    noise = window.forward_grid.grab().toImage()
+    noise = window.diagnostics.forward_of("points").grab().toImage()
     window.playback.set_t(0)
     settle()
-    assert window.forward_grid.grab().toImage() != noise
-    assert window.forward_grid.t == 0
+    assert window.diagnostics.forward_of("points").grab().toImage() != noise
+    assert window.diagnostics.forward_of("points").t == 0
     assert page.another.isVisible()
     assert asked(window) == []
 
 
 def test_a_click_chooses_the_point_that_is_copied(window):
     page = open_page(window, "forward")
-    plot = window.forward_grid.lane_view(CLOSED_KEY).plot
+    plot = window.diagnostics.forward_of("points").lane_view(CLOSED_KEY).plot
     target = window.current_scene().lanes[0].points_at(0)[17]
     place = plot.transform_of_plot().point(*map(float, target)).toPoint()
     QTest.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    wait_until(lambda: page.forward.point != (), "the click")
+    wait_until(lambda: page.mode("points").forward.point != (), "the click")
     settle()
-    assert np.linalg.norm(np.array(page.forward.point) - target) < 0.05
+    assert np.linalg.norm(np.array(page.mode("points").forward.point) - target) < 0.05
     copies = window.current_scene().lane(POINT_KEY)
-    assert np.array_equal(copies.points_at(0), np.repeat([page.forward.point], 500, 0).astype("f4"))
-    before = page.forward.point
+    assert np.array_equal(
+        copies.points_at(0), np.repeat([page.mode("points").forward.point], 500, 0).astype("f4")
+    )
+    before = page.mode("points").forward.point
     QTest.mouseClick(page.another, Qt.MouseButton.LeftButton)
-    assert page.forward.point != before
+    assert page.mode("points").forward.point != before
     assert window.current_scene().lane(POINT_KEY).note.startswith("500 copies of (")
 
 
 def test_lanes_of_the_forward_process_are_neither_selected_nor_left_maximised(window):
     window.state.update(VIEW, selected_lane="ddim")
     open_page(window, "forward")
-    view = window.forward_grid.lane_view(CLOSED_KEY)
+    view = window.diagnostics.forward_of("points").lane_view(CLOSED_KEY)
     QTest.mouseClick(view.header, Qt.MouseButton.LeftButton, pos=QPoint(60, 12))
     QTest.mouseClick(view.plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(50, 50))
     settle()

@@ -648,7 +648,7 @@ def test_the_default_view_holds_the_data_and_does_not_follow_samples():
     far = default_view([LaneScene("a", 1, "A", data=data)])
     assert far.y1 > 4
     assert far == default_view([still([[50.0, 50.0]], data=data)])
-    usual = default_view(scene_of())
+    usual = default_view(scene_of().lanes)
     assert 2.4 <= usual.x1 <= 3.2
 
 
@@ -686,4 +686,4 @@ def test_lines_and_circles_are_cut_at_the_edge():
 def test_a_scene_can_ask_for_a_part_of_the_plane(qtbot):
     scene = Scene(lanes=(LaneScene("a", 1, "A"),), view=(0.0, 1.0, 2.0, 3.0))
     assert shown_view(scene) == ViewRange(0.0, 1.0, 2.0, 3.0)
-    assert shown_view(replace(scene, view=None)) == default_view(scene)
+    assert shown_view(replace(scene, view=None)) == default_view(scene.lanes)

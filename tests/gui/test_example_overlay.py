@@ -97,7 +97,7 @@ def at_rest(window):
 
 def red(window, t):
     """How much of an exported picture is in the colour of the overlay."""
-    image = pixels(still_image(window.mode("2d").page.scene, t, (600, 400), "dark"))
+    image = pixels(still_image(window.current_picture(), t, (600, 400), "dark"))
     colour = np.array([int(DARK.error[at : at + 2], 16) for at in (5, 3, 1)])  # blue first
     return int((np.abs(np.asarray(image)[..., :3].astype(int) - colour).max(axis=-1) < 8).sum())
 
@@ -136,7 +136,7 @@ def test_an_overlay_is_added_by_a_row_a_painter_and_what_it_asks_for(workshop, a
     added()
     last = opened(workshop)
     assert overlays_of(last.state, "ddim") == set()  # nobody knows it any more
-    assert "clean" not in last.sample_panel.overlays.buttons
+    assert "clean" not in last.mode("2d").sample_dock.overlays.buttons
     show_overlay(last.state, "ddim", "clean", True)
     at_rest(last)
     assert layer_of(last.state, "ddim", "clean") is None

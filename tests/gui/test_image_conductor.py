@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QTimer
 
-from engine import protocol
+from engine import catalogue, protocol
 from engine.attention_maps import MAX_MAP_BYTES
 from engine.config import TrainingConfig
 from engine.datasets.images import folder_training, image_training
@@ -45,7 +45,7 @@ def latents_of(desk, index):
 
 def test_a_model_of_images_is_known_by_its_shape(image_desk):
     model = image_desk.state.get(MODEL)
-    assert model.images
+    assert model.kind == catalogue.IMAGES
     assert model.attends
     assert model.shape == (1, 8, 8)
     assert model.labels == tuple("0123456789")

@@ -14,9 +14,10 @@ from engine.config import ScheduleConfig
 from engine.datasets.images import DIGITS, load_digits
 from tests.hands.fake_engine import FakeEngine
 from toydiff_gui import theme
-from toydiff_gui.canvas import LaneGrid
-from toydiff_gui.diagnostics import DiagnosticsPage, image_charts, start
+from toydiff_gui.app import installed_modes
+from toydiff_gui.diagnostics import DiagnosticsPage
 from toydiff_gui.diagnostics.chart import Density, HeatMap
+from toydiff_gui.diagnostics.contract import ModeDiagnostics
 from toydiff_gui.diagnostics.density import colour_numbers, mean_times, opacities
 from toydiff_gui.diagnostics.films import row_places, slots
 from toydiff_gui.diagnostics.findings import ErrorMaps, PairDensity
@@ -27,6 +28,7 @@ from toydiff_gui.diagnostics.painting import paint_card, time_colours
 from toydiff_gui.diagnostics.saving import chart_svg, save_chart
 from toydiff_gui.drawing import LaneStyle
 from toydiff_gui.engine_client.client import Client
+from toydiff_gui.modes.images.diagnostics import charts as image_charts
 from toydiff_gui.modes.images.settings import IMAGE_DATA, IMAGE_SAMPLING
 from toydiff_gui.playback import Playback
 from toydiff_gui.state.engine import ENGINE, EngineStatus
@@ -92,7 +94,8 @@ def state(qapp):
 @pytest.fixture
 def page(qtbot, app, state, link):
     playback = Playback(100)
-    page = DiagnosticsPage(state, playback, Client(link), LaneGrid(state, selectable=False))
+    makes = {mode.kind: mode.diagnostics for mode in installed_modes.MODES}
+    page = DiagnosticsPage(state, playback, Client(link), makes)
     page.playback = playback
     qtbot.addWidget(page)
     page.resize(880, 680)
@@ -167,10 +170,10 @@ def test_images_are_diagnosed_in_their_own_way(page, state, link):
         by_kind["exact_loss"].seed,
         by_kind["exact_loss"].times,
     )
-    assert page.density.isVisible()
-    assert page.errors.isVisible()
-    assert not page.pairs[0].isVisible()
-    assert page.density.chart.message == "computing, 0 %"
+    assert page.card("density").isVisible()
+    assert page.card("error-maps").isVisible()
+    assert not page.card("pairs-1").isVisible()
+    assert page.card("density").chart.message == "computing, 0 %"
 
 
 def test_the_users_own_folder_goes_along(page, state, link):
@@ -181,10 +184,10 @@ def test_the_users_own_folder_goes_along(page, state, link):
 
 
 def test_findings_are_shown(answered):
-    chart = answered.density.chart
+    chart = answered.card("density").chart
     assert dict(chart.figures) == {"r": "0.97", "MSE": "0.05", "bias": "0.000"}
     assert np.array_equal(chart.density.counts, some_counts())
-    assert [each.t for each in answered.errors.chart.maps] == list(MAP_TIMES)
+    assert [each.t for each in answered.card("error-maps").chart.maps] == list(MAP_TIMES)
     names = [curve.name for curve in answered.loss.chart.curves]
     assert names == ["network", "by heart"]
     assert answered.loss.chart.y.high < 0.3  # as high as the loss is
@@ -195,15 +198,15 @@ def test_back_to_points_the_cards_are_the_old_ones(answered, state, link):
     show_model(state, ModelInfo(ref="moons", dataset="moons"))
     answered.noise_requests.refresh_timer.timeout.emit()
     assert [message.kind for message in asked(link)[-3:]] == ["pairs", "loss", "exact_loss"]
-    assert not answered.density.isVisible()
-    assert answered.pairs[0].isVisible()
+    assert not answered.card("density").isVisible()
+    assert answered.card("pairs-1").isVisible()
 
 
 def test_data_that_are_not_here_are_said_and_asked_for_again(qtbot, page, state, link):
     for message in asked(link):
         link.report(protocol.Failure(job=message.job, message="MNIST is nowhere to be found"))
-    assert page.density.chart.message == "MNIST is nowhere to be found"
-    assert page.errors.chart.message == "MNIST is nowhere to be found"
+    assert page.card("density").chart.message == "MNIST is nowhere to be found"
+    assert page.card("error-maps").chart.message == "MNIST is nowhere to be found"
     qtbot.waitUntil(lambda: not page.noise_requests.refresh_timer.isActive())
     before = len(asked(link))
     state.update(IMAGE_DATA, done=5)  # of no importance
@@ -383,37 +386,39 @@ def test_films_show_the_image_of_each_place_and_that_of_now(app):
 def test_forward_process_of_an_image(qtbot, page, state, link):
     press_key_view(qtbot, page, "forward")
     assert page.current_scene is None
-    assert page.stack.currentWidget() is page.forward_grid
-    assert page.films.chart.message == "Reading some images of the data…"
+    assert page.stack.currentWidget() is page.forward_of("images")
+    assert page.card("forward-films").chart.message == "Reading some images of the data…"
     give_images(link)
-    assert len(page.films.chart.films) == 2
-    assert "image 1 of 20" in page.films.chart.subtitle
-    first = page.films.chart
+    assert len(page.card("forward-films").chart.films) == 2
+    assert "image 1 of 20" in page.card("forward-films").chart.subtitle
+    first = page.card("forward-films").chart
     page._show()
-    assert page.films.chart is first  # nothing is computed again
+    assert page.card("forward-films").chart is first  # nothing is computed again
     assert page.another.text() == "Another image"
     qtbot.mouseClick(page.another, Qt.MouseButton.LeftButton)
-    assert "image 2 of 20" in page.films.chart.subtitle
+    assert "image 2 of 20" in page.card("forward-films").chart.subtitle
     assert len(link.asked(protocol.BrowseImages)) == 1
     state.update(IMAGE_SAMPLING, seed=77)
-    assert "seed 77" in page.films.chart.subtitle
+    assert "seed 77" in page.card("forward-films").chart.subtitle
 
 
 def test_a_click_on_a_film_sets_the_time(qtbot, page, link):
     press_key_view(qtbot, page, "forward")
     give_images(link)
-    frame = page.films.frame
+    frame = page.card("forward-films").frame
     place = QPoint(round(frame.x(25)), round(frame.plot.center().y()))
-    qtbot.mouseClick(page.films, Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseClick(page.card("forward-films"), Qt.MouseButton.LeftButton, pos=place)
     assert page.playback.t == pytest.approx(25, abs=1)
-    before = page.films.grab().toImage()
+    before = page.card("forward-films").grab().toImage()
     page.playback.set_t(90)
-    assert page.films.grab().toImage() != before
+    assert page.card("forward-films").grab().toImage() != before
 
 
 def test_a_click_on_an_error_map_sets_its_time(qtbot, answered):
-    spot = answered.errors.frame.spots[2]
-    qtbot.mouseClick(answered.errors, Qt.MouseButton.LeftButton, pos=spot.center().toPoint())
+    spot = answered.card("error-maps").frame.spots[2]
+    qtbot.mouseClick(
+        answered.card("error-maps"), Qt.MouseButton.LeftButton, pos=spot.center().toPoint()
+    )
     assert answered.playback.t == MAP_TIMES[2]
 
 
@@ -425,10 +430,10 @@ def test_signal_at_T_of_images(qtbot, page, link):
     assert "along the" in page.left.chart.subtitle
 
 
-def test_directions_of_images_are_brightness_and_the_widest():
+def test_directions_of_images_are_brightness_and_the_widest(page):
     random = np.random.default_rng(0)
     flat = random.standard_normal((500, 16)) + 3 * random.standard_normal((500, 1))
-    found = start.directions(flat.reshape(500, 1, 4, 4))
+    found = page.mode("images").directions(flat.reshape(500, 1, 4, 4))
     assert [each.name for each in found] == ["the brightness", "the widest direction"]
     brightness, widest = found
     assert brightness.along.var() == pytest.approx(1 + 16 * 9, rel=0.2)
@@ -439,13 +444,13 @@ def test_images_that_cannot_be_had_are_said(qtbot, page, state, link):
     press_key_view(qtbot, page, "forward")
     request = link.asked(protocol.BrowseImages)[-1]
     link.report(protocol.Failure(job=request.job, message="Nothing in /data"))
-    assert page.films.chart.message == "Nothing in /data"
+    assert page.card("forward-films").chart.message == "Nothing in /data"
     state.update(IMAGE_DATA, places={"mnist": "/there"})
     assert len(link.asked(protocol.BrowseImages)) == 2
     give_images(link)
-    assert page.films.chart.films
+    assert page.card("forward-films").chart.films
     show_model(state, digits_model(dataset="unheard of"))
-    assert "Nothing is known of the images" in page.films.chart.message
+    assert "Nothing is known of the images" in page.card("forward-films").chart.message
 
 
 @pytest.mark.parametrize(
@@ -460,14 +465,14 @@ def test_missing_data_are_said_in_the_words_of_the_window(qtbot, page, state, li
     why = "the data set 'mnist' is not here: name its folder with --data-root"
     for message in asked(link)[-4:]:
         link.report(protocol.Failure(job=message.job, message=why))
-    for card in (page.density, page.errors, page.loss):
+    for card in (page.card("density"), page.card("error-maps"), page.loss):
         assert card.chart.message == told
     press_key_view(qtbot, page, "forward")
-    assert page.films.chart.message == "Reading some images of the data…"
+    assert page.card("forward-films").chart.message == "Reading some images of the data…"
     assert not page.another.isEnabled()  # there is none yet
     request = link.asked(protocol.BrowseImages)[-1]
     link.report(protocol.Failure(job=request.job, message=why))
-    assert page.films.chart.message == told
+    assert page.card("forward-films").chart.message == told
     assert not page.another.isEnabled()
     assert page.another.toolTip() == told
     state.update(IMAGE_DATA, places={"mnist": "/there"})
@@ -483,14 +488,14 @@ def test_a_folder_that_is_not_known_is_to_be_chosen(qtbot, page, state, link):
     request = link.asked(protocol.BrowseImages)[-1]
     link.report(protocol.Failure(job=request.job, message="name it with --data-root"))
     told = "The folder of the images is not known: choose it in the panel Train"
-    assert page.films.chart.message == told
+    assert page.card("forward-films").chart.message == told
 
 
 def test_forward_process_of_points_is_as_before(qtbot, page, state):
     press_key_view(qtbot, page, "forward")
     show_model(state, ModelInfo(ref="moons", dataset="moons"))
     assert page.current_scene is not None
-    assert page.stack.currentWidget() is not page.forward_grid
+    assert page.stack.currentWidget() is not page.forward_of("images")
     assert page.another.text() == "Another point"
 
 
@@ -525,7 +530,44 @@ def test_density_is_saved_as_shapes(app):
 
 
 def test_cards_are_exported_from_their_menu(answered):
-    for card in (answered.density, answered.errors):
+    for card in (answered.card("density"), answered.card("error-maps")):
         assert card.save_button.isEnabled()
         assert card.accessibleName()
         assert card.grab(QRect(0, 0, 50, 50)).width() == 50
+
+
+def test_a_mode_that_gives_nothing_has_its_losses_and_the_schedules(qtbot, app, state, link):
+    makes = {mode.kind: ModeDiagnostics for mode in installed_modes.MODES}
+    page = DiagnosticsPage(state, Playback(100), Client(link), makes)
+    qtbot.addWidget(page)
+    page.show()
+    qtbot.waitUntil(lambda: not page.noise_requests.refresh_timer.isActive())
+    assert [message.kind for message in asked(link)] == ["loss", "exact_loss"]
+    for message in asked(link):
+        answer(link, message)
+    assert [card for card in page.cards if card.isVisible()] == [page.loss, page.schedules]
+    assert [curve.name for curve in page.loss.chart.curves] == ["network", "best possible"]
+    press_key_view(qtbot, page, "schedule")
+    assert page.left.chart.message == "The data are not shown."
+    press_key_view(qtbot, page, "forward")
+    assert page.status.text() == "Nothing is shown of the forward process here"
+    assert not page.another.isVisible()
+    assert page.current_scene is None
+    with pytest.raises(ValueError, match="no scene"):
+        page.current_picture  # noqa: B018
+
+
+def test_a_training_of_another_mode_is_diagnosed_as_its_own(page, state, link):
+    from engine.config import TrainingConfig
+    from engine.trajectory import Trajectory
+
+    preview = Trajectory([100], [np.zeros((1, 2), np.float32)])
+    config = TrainingConfig(dataset="moons")
+    training = TrainingRun("running", 10, 100, preview=preview, folder="/run", config=config)
+    state.set(TRAINING, training)
+    page.noise_requests.refresh_timer.timeout.emit()
+    requests = asked(link)[len(KINDS) :]
+    assert [message.kind for message in requests] == ["pairs", "loss", "exact_loss"]
+    assert {message.checkpoint for message in requests} == {"live"}
+    assert page.card("pairs-1").isVisible()
+    assert not page.card("density").isVisible()

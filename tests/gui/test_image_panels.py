@@ -12,6 +12,7 @@ from engine.config import IMAGE_SETS, ScheduleConfig, TrainingConfig, UNetConfig
 from engine.datasets.images import DIGITS, folder_training, image_training, load_digits
 from engine.trajectory import Trajectory
 from toydiff_gui import names, sheet
+from toydiff_gui.app.installed_modes import mode_of
 from toydiff_gui.modes.images import endpoints, network_presets
 from toydiff_gui.modes.images.settings import (
     COSTS,
@@ -76,7 +77,7 @@ def shown(qtbot, panel, width, height=704):
 
 @pytest.fixture
 def train(qtbot, state):
-    return shown(qtbot, ImageTrainPanel(state), 296)
+    return shown(qtbot, ImageTrainPanel(state, mode_of), 296)
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def test_real_images_are_drawn_where_there_are_some(qtbot, train, state):
 
 
 def test_thumbnails_are_asked_for_once_where_the_data_are(qtbot, state):
-    panel = ImageTrainPanel(state)
+    panel = ImageTrainPanel(state, mode_of)
     asked = []
     panel.thumbnails_requested.connect(asked.append)
     assert asked == []  # nobody looks yet

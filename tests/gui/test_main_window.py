@@ -104,6 +104,12 @@ def test_the_window_is_there_while_the_engine_still_loads(early):
         assert "starting" not in button.toolTip()
 
 
+def test_the_mode_and_the_page_on_show_stand_out(early):
+    for switch, key_ in ((early.toolbar.mode, "2d"), (early.toolbar.page, "explore")):
+        assert switch.current == key_
+        assert switch.button(key_).font() == theme.font(12, 600)
+
+
 def test_the_first_model_begins_to_play_and_later_ones_do_not(early):
     assert not early.playback.playing
     early.link.get_ready()
@@ -338,8 +344,10 @@ def test_the_mode_switches_between_path_and_samples(window):
     assert latent.latents.shape == (1000, 2)
     assert not window.mode("2d").page.scene.lane("ddim").joined
     click(window.mode("2d").sample_dock.start.mode.button("interpolation"))
-    assert list(last_wishes(window)) == LANE_KEYS
+    assert last_wishes(window) == {}  # the path is remembered
     assert window.mode("2d").page.scene.lane("latent").latents.shape == (500, 2)
+    assert window.mode("2d").page.scene.lane("ddim").joined
+    assert lanes_done(window)
 
 
 def test_lanes_come_and_go_with_their_boxes(window):
@@ -383,19 +391,30 @@ def test_a_task_sets_up_everything(window, task):
     assert lanes_done(window)
 
 
-def test_a_task_brings_its_model(window):
+def show_moons(window):
+    """Show another model in an engine that has not opened 'v' yet."""
     window.models.open("moons")
     window.link.answer_all()
+    window.link.die("it was killed")
+    window.link.get_ready()
+    window.link.answer_all()
+
+
+def test_a_task_brings_its_model(window):
+    show_moons(window)
     window.toolbar.entry("task.1e").trigger()
     assert window.state.get(MODEL).ref == "moons"  # until the other is there
     window.link.answer_all()
     assert window.state.get(MODEL).ref == "v"
     assert window.state.get(SAMPLING).a == (-2.0, 0.0)
+    window.models.open("moons")
+    window.toolbar.entry("task.1a").trigger()
+    assert window.state.get(MODEL).ref == "v"  # it is known now
+    assert window.playback.playing
 
 
 def test_a_task_that_gave_way_to_another_model_does_not_come_back(window):
-    window.models.open("moons")
-    window.link.answer_all()
+    show_moons(window)
     window.toolbar.entry("task.1e").trigger()
     window.toolbar.entry("model.gaussians8").trigger()
     task, other = window.link.asked(protocol.Open)[-2:]

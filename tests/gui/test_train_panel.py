@@ -1,5 +1,7 @@
 """The dock 'Train': what is set arrives in the state, what the state says is seen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shiboken6
@@ -10,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from engine.config import POINT_SETS, ScheduleConfig, TrainingConfig
 from engine.datasets.images import image_training
 from toydiff_gui import names, sheet
+from toydiff_gui.app.installed_modes import mode_of
 from toydiff_gui.panels.loss_plot import in_columns, smoothed, ticks
 from toydiff_gui.panels.train import TrainPanel
 from toydiff_gui.state.engine import ENGINE, EngineStatus
@@ -34,7 +37,7 @@ def state(qapp):
 
 @pytest.fixture
 def panel(qtbot, state):
-    panel = TrainPanel(state)
+    panel = TrainPanel(state, mode_of)
     qtbot.addWidget(panel)
     panel.resize(296, 704)
     panel.show()
@@ -69,6 +72,21 @@ def test_a_training_of_images_is_measured_as_such(panel, state):
     assert (second.heading.text(), second.value.text()) == ("Recognised", "50.0 %")
     assert panel.run.whose.text() == "Training of Digits 8, in mode Images"
     assert panel.run.whose.isVisible()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_training_of_another_mode_may_be_measured_by_fewer_or_more(qtbot, state, count):
+    images = mode_of("images")
+    other = replace(images, figures=(*images.figures, *images.figures)[:count])
+    panel = TrainPanel(state, lambda kind: other if kind == images.kind else mode_of(kind))
+    qtbot.addWidget(panel)
+    panel.show()
+    quality = {"distance": 43.883, "recognised": 0.5}
+    state.set(TRAINING, running(quality=quality, config=image_training("digits")))
+    seen = [row.value.text() for row in panel.run.figures if row.isVisible()]
+    assert seen == ["43.88", "50.0 %"][:count]
+    state.set(TRAINING, running(quality=QUALITY, config=TrainingConfig()))
+    assert [row.value.text() for row in panel.run.figures if row.isVisible()] == ["0.026", "0.2 %"]
 
 
 @pytest.mark.parametrize("name", POINT_SETS)
@@ -311,7 +329,7 @@ def test_all_fits_into_the_usual_window_without_scrolling(panel):
 
 
 def test_a_panel_that_is_gone_draws_no_more_data_sets(state):
-    panel = TrainPanel(state)
+    panel = TrainPanel(state, mode_of)
     panel.show()  # which draws the first of them as soon as it can
     shiboken6.delete(panel)
     QApplication.processEvents()

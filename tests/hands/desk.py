@@ -10,6 +10,7 @@ from toydiff_gui.modes.images.attention import AttentionRequests
 from toydiff_gui.modes.images.costs import NetworkCosts
 from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.inversion import ImageInversion
+from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.lane_requests import ImageLanes
 from toydiff_gui.modes.images.slice import SliceRequests
 from toydiff_gui.modes.points.comparison import PathComparison
@@ -123,7 +124,7 @@ class ImageDesk(Desk):
         self.image_sets = ImageSets(self.state, self.controllers.client, self.settings)
 
     def choose_parts(self):
-        if not self.state.get(MODEL).images:
+        if not makes_images(self.state.get(MODEL)):
             super().choose_parts()
             return
         own = (self.images, self.slice, self.attention, self.costs)

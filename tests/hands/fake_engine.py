@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from engine import datasets, protocol
+from engine import catalogue, datasets, protocol
 from engine.config import TrainingConfig, sampler_times
 from engine.datasets.images import INFOS, image_training, info_of
 from engine.protocol import Packet
@@ -35,6 +35,7 @@ class FakeEngine(QObject):
         self._job = 0
         self._answered = 0
         self.shape = (2,)  # of a state of the model that was described last
+        self.shapes = {}  # by the model that was opened; none is described twice
 
     def start(self):
         self.starts += 1
@@ -68,7 +69,7 @@ class FakeEngine(QObject):
         """Answer an ``Open``."""
         config = config or TrainingConfig()
         info = {"config": msgspec.to_builtins(config), "step": step}
-        if config.images:
+        if config.resolved_kind == catalogue.IMAGES:
             self.shape = info_of(config).shape
             channels = self.shape[0]
             info |= {"mean": [0.3] * channels, "std": [0.4] * channels, "shape": list(self.shape)}
@@ -84,7 +85,8 @@ class FakeEngine(QObject):
         if isinstance(request, protocol.Interpolate):
             return np.linspace(arrays["start"], arrays["end"], request.points, dtype=np.float32)
         # Each row by itself, as the engine: more of them leave the first ones as they are.
-        rows = np.random.default_rng(request.seed).normal(size=(request.count, *self.shape))
+        shape = self.shapes.get(request.checkpoint, self.shape)
+        rows = np.random.default_rng(request.seed).normal(size=(request.count, *shape))
         return rows.astype(np.float32)
 
     def frames(self, packet, first=0, last=None, timesteps=250):
@@ -111,6 +113,7 @@ class FakeEngine(QObject):
                 name = packet.message.checkpoint
                 images = name in INFOS
                 self.describe(packet.message.job, image_training(name) if images else None)
+                self.shapes[name] = self.shape
             elif isinstance(packet.message, protocol.FindData):
                 places = {"mnist": "", "fashion": "", "cifar10": "", "download_root": "/data"}
                 self.report(protocol.Result(job=packet.message.job, info=places))

@@ -16,6 +16,7 @@ from tests.hands.monkey import CONTROL, SHIFT, LaneMonkey
 from tests.hands.mouse_and_keys import NONE, click, key, mouse, press, type_number, wheel
 from tests.hands.window import run_for, settle, wait_until
 from toydiff_gui.bundled import bundled
+from toydiff_gui.modes.images.kind import trains_images
 from toydiff_gui.modes.images.network_presets import as_changes
 from toydiff_gui.modes.images.settings import IMAGE_CARD
 from toydiff_gui.modes.images.tasks import IMAGE_TASKS
@@ -301,7 +302,7 @@ class ImageMonkey(LaneMonkey):
 
     def train(self) -> None:
         state = self.main.state
-        if not state.get(TRAINING).active and state.get(TRAINING_CONFIG).images:
+        if not state.get(TRAINING).active and trains_images(state.get(TRAINING_CONFIG)):
             with suppress(ValueError):
                 state.update(
                     TRAINING_CONFIG,

@@ -67,6 +67,10 @@ class ModeSwitch(QObject):
         self.changed.emit()
         return True
 
+    def is_shown(self, mode: Mode) -> bool:
+        """Whether ``mode`` is the mode of now."""
+        return mode is self.mode
+
     def describe(self, model: ModelInfo) -> str:
         """What states a model makes, in words."""
         return self._mode_of(model.kind).describe(model)
@@ -74,6 +78,10 @@ class ModeSwitch(QObject):
     def is_on_show(self, config: TrainingConfig) -> bool:
         """Whether what ``config`` trains is of the mode of now."""
         return config.resolved_kind == self.mode.kind
+
+    def data_root(self, config: TrainingConfig) -> str:
+        """Where the engine is to look first for what ``config`` trains with; '' for none."""
+        return installed_modes.mode_of(config.resolved_kind).data_root(self._state, config)
 
     def model_for(self, mode: Mode) -> str | None:
         """The model that ``mode`` opens with: the last one, or the first that is bundled.

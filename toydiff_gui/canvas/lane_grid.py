@@ -102,7 +102,7 @@ class LaneGrid(QWidget):
             self._waiting.discard(key)
             view.hide()
             view.deleteLater()
-        self._shared.set_default(default_view(scene))
+        self._shared.set_default(default_view(scene.lanes))
         scales = strip_scales(scene.lanes)
         views = {}
         for lane in scene.lanes:

@@ -30,6 +30,9 @@ class ModeWords(Protocol):
     def is_on_show(self, config: TrainingConfig) -> bool:
         """Whether what a configuration trains is of the mode of now."""
 
+    def data_root(self, config: TrainingConfig) -> str:
+        """Where the engine is to look first for what it trains with; '' for the usual places."""
+
 
 class Controllers(QObject):
     """Owns them, and lets the exchange look whenever the store has changed."""
@@ -61,7 +64,14 @@ class Controllers(QObject):
             parent=self,
         )
         self.training = Training(
-            store, self.client, self.models, runs, link, is_on_show=words.is_on_show, parent=self
+            store,
+            self.client,
+            self.models,
+            runs,
+            link,
+            is_on_show=words.is_on_show,
+            data_root=words.data_root,
+            parent=self,
         )
         self.models.could_not_open.connect(runs.forget)
         self.client.failed_unasked.connect(self._post)

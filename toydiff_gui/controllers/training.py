@@ -17,13 +17,11 @@ from engine.trajectory import Trajectory
 from toydiff_gui.controllers.models import Models
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.modes.images.endpoints import SEED
-from toydiff_gui.modes.images.image_sets import data_root
 from toydiff_gui.runs import Runs
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG, TrainingRun
+from toydiff_gui.state.training import SEED, TRAINING, TRAINING_CONFIG, TrainingRun
 
 
 class Training(QObject):
@@ -44,12 +42,16 @@ class Training(QObject):
         link: EngineLink,
         *,
         is_on_show: Callable[[TrainingConfig], bool],
+        data_root: Callable[[TrainingConfig], str],
         parent: QObject | None = None,
     ) -> None:
-        """``is_on_show``: whether what a configuration trains is of the mode of now."""
+        """``is_on_show``: whether what a configuration trains is of the mode of now.
+
+        ``data_root``: where the engine is to look first for what it trains with.
+        """
         super().__init__(parent)
         self._store, self._client, self._models, self._runs = store, client, models, runs
-        self._link, self._is_on_show = link, is_on_show
+        self._link, self._is_on_show, self._data_root = link, is_on_show, data_root
         self._job: int | None = None
         self._folder: Path | None = None
         client.died.connect(self._on_died)
@@ -107,7 +109,7 @@ class Training(QObject):
             config=asked,
             out=str(folder),
             resume=resume,
-            data_root=data_root(self._store, asked) if asked.images else "",
+            data_root=self._data_root(asked),
         )
         self._folder = folder
         self._job = self._client.ask(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -16,34 +16,22 @@ from toydiff_gui.diagnostics.chart import (
     Bar,
     Chart,
     Curve,
-    Dots,
     Role,
     Table,
     Values,
     fixed,
-    short,
 )
-from toydiff_gui.diagnostics.findings import LossCurve, Pairs
+from toydiff_gui.diagnostics.findings import LossCurve
 
 TIME = "time t"
 NOISE_HALF = 3.5
 SHOWN_REACH = 4.0
 BARS = "\N{GREEK SMALL LETTER ALPHA}\N{COMBINING MACRON}"
 
-HELP_PAIRS = (
-    "Noise is added to data points, each at a time of its own; the network is asked what the noise "
-    "was. On the dashed line it would be right. Little noise (small t, dark) is hard to guess."
-)
 HELP_LOSS = (
     "How wrong the predicted noise is, time by time. 'Best possible' is the exact denoiser of the "
     "training points: what it cannot tell, nobody can. Near t = 0 it wins because it knows every "
     "single point."
-)
-BY_HEART = "by heart"
-HELP_IMAGE_LOSS = (
-    "How wrong the predicted noise is, time by time. 'By heart' is the exact denoiser of the "
-    "images that are noised here, up to 4096 of the training set: it recognises them. A network "
-    "that fell towards it would have memorised them."
 )
 HELP_SCHEDULES = (
     "How much noise each schedule adds, and what follows from it. The model's own is emphasised."
@@ -61,36 +49,6 @@ HELP_DIFFERENCE = (
     "What the plot above hides: where the noised data are denser or thinner than N(0, 1). A "
     "schedule that ends with no signal makes no difference."
 )
-
-
-def pair_chart(pairs: Pairs | None, index: int, message: str = "") -> Chart:
-    """True against predicted noise in one dimension of the pairs."""
-    number = index + 1 if pairs is None else int(pairs.dimensions[index]) + 1
-    title = f"True and predicted noise, dimension {number}"
-    key = f"pairs-{index + 1}"
-    if pairs is None:
-        return Chart(key, title, "one dot per training pair", message=message)
-    true, predicted = pairs.eps[:, index], pairs.eps_hat[:, index]
-    dots = f"one dot per training pair{names.DOT}{names.grouped(len(true))} dots"
-    return Chart(
-        key,
-        title,
-        dots if not message else f"{dots}{names.DOT}{message}",
-        x=Axis("true noise", -NOISE_HALF, NOISE_HALF, group="noise-x"),
-        y=Axis("predicted noise", -NOISE_HALF, NOISE_HALF, group="noise-y"),
-        dots=Dots(true.astype(np.float64), predicted.astype(np.float64), pairs.t),
-        figures=(
-            ("r", short(float(pairs.r[index]))),
-            ("MSE", short(float(pairs.mse[index]))),
-            ("bias", short(float(pairs.bias[index]))),
-        ),
-        timesteps=pairs.timesteps,
-        identity=True,
-        help=HELP_PAIRS,
-        table=Table(
-            ("t", "true noise (deviations)", "predicted noise"), (pairs.t, true, predicted)
-        ),
-    )
 
 
 def loss_chart(network: LossCurve | None, exact: LossCurve | None, message: str = "") -> Chart:
@@ -118,22 +76,6 @@ def loss_chart(network: LossCurve | None, exact: LossCurve | None, message: str 
         help=HELP_LOSS,
         table=_loss_table(network, exact),
     )
-
-
-def image_loss_chart(
-    network: LossCurve | None, exact: LossCurve | None, message: str = ""
-) -> Chart:
-    """The same for images, where the exact denoiser is one that knows some of them by heart."""
-    chart = loss_chart(network, exact, message)
-    curves = tuple(
-        replace(curve, name=BY_HEART) if curve.role == "reference" else curve
-        for curve in chart.curves
-    )
-    if not curves:
-        return chart
-    top = max(float(curve.y.max()) for curve in curves if len(curve.y))
-    y = Axis("loss", 0.0, max(1.1 * top, 1e-3))
-    return replace(chart, curves=curves, y=y, help=HELP_IMAGE_LOSS)
 
 
 def _loss_curve(name: str, curve: LossCurve, role: str) -> Curve:
@@ -195,9 +137,14 @@ def schedule_chart(own: ScheduleConfig, key: str) -> Chart:
 START_TITLES = ("The signal left at T", "Start of sampling", "Difference at the start")
 
 
-def start_charts(own: ScheduleConfig, data: NDArray[np.floating]) -> tuple[Chart, Chart, Chart]:
-    """What is left of the signal at T, where sampling starts, and the difference of the two."""
-    direction = start.most_different(data, start.signal_left(own))
+def start_charts(
+    own: ScheduleConfig, directions: Sequence[start.Direction]
+) -> tuple[Chart, Chart, Chart]:
+    """What is left of the signal at T, where sampling starts, and the difference of the two.
+
+    Along that of the ``directions`` where there is most to see.
+    """
+    direction = start.most_different(directions, start.signal_left(own))
     plain = ScheduleConfig(name=own.name, timesteps=own.timesteps)
     mine = start.ending(direction.along, start.signal_left(own))
     zero = start.ending(direction.along, 0.0)

@@ -64,15 +64,15 @@ class ErrorMaps:
 class Subject:
     """Whose network: what the engine is asked for, and what makes it another one.
 
-    ``version`` counts weights; ``lineage`` stays while a training goes on. ``images``: its states
-    are images, which are looked for in ``data_root`` first.
+    ``version`` counts weights; ``lineage`` stays while a training goes on. ``kind`` is that of its
+    states (``catalogue.KINDS``). Data are looked for in ``data_root`` first.
     """
 
     ref: str
     lineage: str
     version: int
+    kind: str
     live: bool = False
-    images: bool = False
     data_root: str = ""
 
 

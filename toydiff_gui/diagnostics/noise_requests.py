@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 
 from PySide6.QtCore import QElapsedTimer, QObject, Signal
 
 from engine import protocol
 from engine.protocol import AnyReport, Arrays, DiagnosisKind
+from toydiff_gui.diagnostics.contract import Effort, ModeDiagnostics
 from toydiff_gui.diagnostics.findings import Finding, Subject
 from toydiff_gui.engine_client.client import Client
-from toydiff_gui.modes.images.image_sets import data_root, root_of
-from toydiff_gui.modes.images.settings import IMAGE_DATA
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
@@ -25,35 +24,12 @@ LIVE_MS = 4000
 """The network in training is looked at no more often than this."""
 
 
-@dataclass(frozen=True)
-class Effort:
-    """How many draws, and at how many times."""
-
-    count: int
-    times: int = 80
-
-
-POINTS: dict[DiagnosisKind, Effort] = {
-    "pairs": Effort(3200),
-    "loss": Effort(2000),
-    "exact_loss": Effort(2000),
-}
-IMAGES: dict[DiagnosisKind, Effort] = {
-    "density": Effort(192),
-    "loss": Effort(32, 24),
-    "exact_loss": Effort(32, 24),
-    "error_map": Effort(32, 6),
-}
-"""A network for images takes milliseconds for one, and each has many numbers."""
-USUAL_SIZE, MOST_TIMES = 784, 4
-"""Of smaller images than of so many numbers more are drawn, at most so many times as many."""
-
-
 class NoiseRequests(QObject):
     """Keeps findings about the model on show, or about the network in training.
 
     Asks only while it is ``active``, and never again for what it has. What belongs to another model
     is never shown; while a training goes on, the last findings stay until newer ones are complete.
+    ``modes``: what each kind of state has to find out.
 
     Signals:
         changed: there are other findings, or more of them.
@@ -61,20 +37,26 @@ class NoiseRequests(QObject):
 
     changed = Signal()
 
-    def __init__(self, state: Store, client: Client, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        state: Store,
+        client: Client,
+        modes: Mapping[str, ModeDiagnostics],
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._state, self._client = state, client
+        self._state, self._client, self._modes = state, client, modes
         self._active = False
         self._shown: dict[DiagnosisKind, Finding] = {}
         self._coming: dict[int, Finding] = {}
-        self._places = _known_places(state)
         self._since_live = QElapsedTimer()
         self.refresh_timer = single_shot(self, 0, self._refresh)
         self.live_timer = single_shot(self, LIVE_MS, self._refresh)
         state.changed(MODEL).connect(self._refresh_later)
         state.changed(ENGINE).connect(self._on_engine)
         state.changed(TRAINING).connect(self._on_training)
-        state.changed(IMAGE_DATA).connect(self._on_data)
+        for kind, mode in modes.items():
+            mode.data_found.connect(partial(self._on_data, kind))
 
     @property
     def subject(self) -> Subject:
@@ -82,15 +64,16 @@ class NoiseRequests(QObject):
         training, model = self._state.get(TRAINING), self._state.get(MODEL)
         if training.active and training.preview is not None:
             config = training.config or self._state.get(TRAINING_CONFIG)
-            root = data_root(self._state, config) if config.images else ""
-            return Subject(LIVE, training.folder, training.step, True, config.images, root)
-        root = root_of(self._state, model) if model.images else ""
-        return Subject(model.ref, model.ref, model.revision, False, model.images, root)
+            kind = config.resolved_kind
+            root = self._modes[kind].data_root(config)
+            return Subject(LIVE, training.folder, training.step, kind, True, root)
+        root = self._modes[model.kind].root_of(model)
+        return Subject(model.ref, model.ref, model.revision, model.kind, False, root)
 
     @property
-    def kinds(self) -> dict[DiagnosisKind, Effort]:
+    def kinds(self) -> Mapping[DiagnosisKind, Effort]:
         """What there is to find out about the subject of now."""
-        return IMAGES if self.subject.images else POINTS
+        return self._modes[self.subject.kind].efforts(self._state.get(MODEL).shape)
 
     @property
     def busy(self) -> bool:
@@ -140,19 +123,18 @@ class NoiseRequests(QObject):
             gone = self._since_live.elapsed() if self._since_live.isValid() else LIVE_MS
             self.live_timer.start(max(LIVE_MS - int(gone), 0))
 
-    def _on_data(self) -> None:
-        """Images that were not there may be there now."""
-        failed = [kind for kind, found in self._shown.items() if found.message]
-        if self._active and self.subject.images and failed and self._places_changed():
-            for kind in failed:
-                del self._shown[kind]
+    def _on_data(self, states: str) -> None:
+        """Data that were not there may be there now: ask again for what could not be had."""
+        mode = self._modes[states]
+        failed = [
+            kind
+            for kind, found in self._shown.items()
+            if found.message and self._modes[found.subject.kind] is mode
+        ]
+        for kind in failed:
+            del self._shown[kind]
+        if failed:
             self._refresh_later()
-
-    def _places_changed(self) -> bool:
-        now = _known_places(self._state)
-        changed = now != self._places
-        self._places = now
-        return changed
 
     def _newest(self, kind: DiagnosisKind) -> Finding | None:
         """What is on its way or, if nothing is, what is there."""
@@ -186,16 +168,12 @@ class NoiseRequests(QObject):
         if before is None or not _belongs(before, subject):
             self._shown[kind] = finding
         effort = self.kinds[kind]
-        count = effort.count
-        if subject.images:
-            size = max(math.prod(self._state.get(MODEL).shape), 1)
-            count = round(count * min(max(USUAL_SIZE / size, 1.0), MOST_TIMES))
         request = protocol.Diagnose(
             slot=kind,
             checkpoint=subject.ref,
             kind=kind,
             seed=SEED,
-            count=count,
+            count=effort.count,
             times=effort.times,
             data_root=subject.data_root,
         )
@@ -259,8 +237,3 @@ def _serves(finding: Finding, subject: Subject) -> bool:
     if finding.kind == "exact_loss":
         return _belongs(finding, subject)
     return finding.subject == subject
-
-
-def _known_places(state: Store) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Where images are, and where else they are looked for."""
-    return dict(state.get(IMAGE_DATA).places), state.get(IMAGE_DATA).roots

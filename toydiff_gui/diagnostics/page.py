@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
@@ -22,47 +22,27 @@ from PySide6.QtWidgets import (
 
 from engine.values import same
 from toydiff_gui import names, theme
-from toydiff_gui.composer import data_points
 from toydiff_gui.controls import Segment, SegmentedControl
-from toydiff_gui.diagnostics import charts, image_charts, schedules
+from toydiff_gui.diagnostics import charts, schedules
 from toydiff_gui.diagnostics.card import ChartCard
 from toydiff_gui.diagnostics.card_grid import CardGrid
 from toydiff_gui.diagnostics.chart import Chart
-from toydiff_gui.diagnostics.findings import (
-    ErrorMaps,
-    Finding,
-    LossCurve,
-    PairDensity,
-    Pairs,
-)
-from toydiff_gui.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
-from toydiff_gui.diagnostics.forward_view import ForwardView
-from toydiff_gui.diagnostics.image_forward import ImageForward
-from toydiff_gui.diagnostics.image_source import ImageSource
+from toydiff_gui.diagnostics.contract import Found, Makes, ModeDiagnostics
+from toydiff_gui.diagnostics.findings import Finding, LossCurve
 from toydiff_gui.diagnostics.noise_requests import NoiseRequests
 from toydiff_gui.diagnostics.saving import Format, ThemeName, save_chart
 from toydiff_gui.diagnostics.status import StatusText
 from toydiff_gui.diagnostics.windows import Windows
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.export.picture_contract import Picture
-from toydiff_gui.modes.images.image_sets import absent_text
-from toydiff_gui.modes.images.settings import IMAGE_DATA, IMAGE_SAMPLING
-from toydiff_gui.modes.points.picture import PointsPicture
-from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.playback import Playback
-from toydiff_gui.scene import Scene
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 from toydiff_gui.state.view import VIEW
 
-DENSITY_REACH = 4.0
-"""As in ``engine.diagnostics``, which needs torch."""
-MAX_DIMENSIONS = 2
-"""Dimensions that have a card."""
 BAR = 34
-FORWARD_KEYS = (STEPS_KEY, CLOSED_KEY, POINT_KEY)
 VIEWS = (
     Segment("network", "Network", "What the network predicts, compared with the best possible"),
     Segment("schedule", "Signal at T", "What is left of the data where sampling starts"),
@@ -79,7 +59,7 @@ FILTERS = {
 class DiagnosticsPage(QWidget):
     """Stands in the place of the lanes. Nothing is asked or computed while it is hidden.
 
-    ``lanes`` is a canvas for the forward process.
+    ``makes`` has for each kind of state what makes its diagnostics (``ModeDiagnostics``).
 
     Signals:
         scene_changed: the scene of the forward process came, went or is another one.
@@ -92,33 +72,27 @@ class DiagnosticsPage(QWidget):
         state: Store,
         playback: Playback,
         client: Client,
-        lanes: QWidget,
+        makes: Mapping[str, Makes],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._state, self._playback = state, playback
         self.setProperty("surface", "window")
         self.setAccessibleName("Diagnostics")
-        self.noise_requests = NoiseRequests(state, client, self)
+        self._modes = {kind: make(state, client, self) for kind, make in makes.items()}
+        self.noise_requests = NoiseRequests(state, client, self._modes, self)
         self.windows = Windows(self)
-        self.forward = ForwardView(state, lanes, self)
-        self.source = ImageSource(state, client, self)
-        self.image_forward = ImageForward(state, self.source, self)
         self._folder = QStandardPaths.writableLocation(
             QStandardPaths.StandardLocation.PicturesLocation
         )
         self._built: dict[str, tuple[object, Chart]] = {}
-        self._places: tuple[object, ...] = ()
-        self._build(lanes)
+        self._build()
         self._connect()
         self._show_view()
 
     # Building
 
-    def _build(self, lanes: QWidget) -> None:
-        self.pairs = [
-            ChartCard(f"pairs-{index + 1}", self.windows) for index in range(MAX_DIMENSIONS)
-        ]
+    def _build(self) -> None:
         self.loss = ChartCard("loss", self.windows)
         self.schedules = ChartCard("schedules", self.windows)
         self.left = ChartCard("signal", self.windows)
@@ -135,23 +109,29 @@ class DiagnosticsPage(QWidget):
                 Qt.ItemDataRole.ToolTipRole,
             )
         self.schedules.add_control(self.quantity)
-        self.density = ChartCard("density", self.windows)
-        self.errors = ChartCard("error-maps", self.windows)
-        self.films = ChartCard("forward-films", self.windows)
-        self.deviation = ChartCard("forward-deviation", self.windows)
+        modes = self._modes.values()
+        self._own = {
+            key: ChartCard(key, self.windows)
+            for mode in modes
+            for key in (*mode.before_loss, *mode.after_loss, *mode.forward_plots)
+        }
+        before = dict.fromkeys(key for mode in modes for key in mode.before_loss)
+        after = dict.fromkeys(key for mode in modes for key in mode.after_loss)
+        self._about_network = (*before, *after)
         self.network_grid = CardGrid(
-            [*self.pairs, self.density, self.loss, self.errors, self.schedules]
+            [
+                *(self._own[key] for key in before),
+                self.loss,
+                *(self._own[key] for key in after),
+                self.schedules,
+            ]
         )
         self.schedule_grid = CardGrid([self.left, self.start, self.difference])
-        self.forward_grid = CardGrid([self.films, self.deviation], columns=1)
-        self.stack = QStackedWidget()
-        self._views = {
-            "network": self.network_grid,
-            "schedule": self.schedule_grid,
-            "forward": lanes,
-            "image forward": self.forward_grid,
+        self._forward = {
+            kind: mode.forward_widget or self._grid_of(mode) for kind, mode in self._modes.items()
         }
-        for widget in self._views.values():
+        self.stack = QStackedWidget()
+        for widget in (self.network_grid, self.schedule_grid, *self._forward.values()):
             self.stack.addWidget(widget)
         self.views = SegmentedControl("Diagnostics", VIEWS)
         self.views.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -169,16 +149,32 @@ class DiagnosticsPage(QWidget):
         column.addLayout(bar)
         column.addWidget(self.stack, 1)
 
+    def _grid_of(self, mode: ModeDiagnostics) -> CardGrid:
+        return CardGrid([self._own[key] for key in mode.forward_plots], columns=1)
+
     @property
     def cards(self) -> list[ChartCard]:
         """All cards with a chart."""
-        grids = (self.network_grid, self.schedule_grid, self.forward_grid)
+        forward = (page for page in self._forward.values() if isinstance(page, CardGrid))
+        grids = (self.network_grid, self.schedule_grid, *forward)
         return [card for grid in grids for card in grid.cards]
 
+    def card(self, key: str) -> ChartCard:
+        """The card of a mode's own plot; raises ``KeyError``."""
+        return self._own[key]
+
+    def mode(self, kind: str) -> ModeDiagnostics:
+        """The diagnostics of a kind of state; raises ``KeyError``."""
+        return self._modes[kind]
+
+    def forward_of(self, kind: str) -> QWidget:
+        """Where the forward process of a kind of state is; raises ``KeyError``."""
+        return self._forward[kind]
+
     @property
-    def _images(self) -> bool:
-        """Whether the model on show makes images."""
-        return self._state.get(MODEL).images
+    def _mode(self) -> ModeDiagnostics:
+        """Of the model on show."""
+        return self._modes[self._state.get(MODEL).kind]
 
     def _connect(self) -> None:
         state = self._state
@@ -189,11 +185,11 @@ class DiagnosticsPage(QWidget):
         self.another.clicked.connect(self._choose_another)
         self.quantity.currentIndexChanged.connect(self._show)
         self.noise_requests.changed.connect(self._show)
-        self.source.changed.connect(self._show)
+        for mode in self._modes.values():
+            mode.changed.connect(self._show)
+            mode.data_found.connect(self._show)
+            self._playback.t_changed.connect(mode.set_t)
         state.changed(MODEL).connect(self._show_view)
-        state.changed(SAMPLING).connect(self._show)
-        state.changed(IMAGE_SAMPLING).connect(self._show)
-        state.changed(IMAGE_DATA).connect(self._on_data)
         state.changed(ENGINE).connect(self._show)
         state.changed(TRAINING).connect(self._show_status)
         state.changed(VIEW).connect(self._show_view)
@@ -203,18 +199,16 @@ class DiagnosticsPage(QWidget):
     # Showing
 
     @property
-    def current_scene(self) -> Scene | None:
+    def current_scene(self) -> Any | None:
         """The scene to export, where there is one: that of the forward process."""
-        shown = self._state.get(VIEW).diagnostics == "forward" and not self._images
-        return self.forward.scene if shown else None
+        return self._mode.scene() if self._state.get(VIEW).diagnostics == "forward" else None
 
     @property
     def current_picture(self) -> Picture:
         """That scene as it is drawn in an export; raises ``ValueError`` where there is none."""
-        scene = self.current_scene
-        if scene is None:
+        if self.current_scene is None:
             raise ValueError("no scene is shown that could be exported")
-        return PointsPicture(scene)
+        return self._mode.picture()
 
     def _choose_view(self, key: str) -> None:
         self._state.update(VIEW, diagnostics=key)
@@ -222,13 +216,13 @@ class DiagnosticsPage(QWidget):
     def _show_view(self) -> None:
         key = self._state.get(VIEW).diagnostics
         self.views.set_current(key)
-        images = key == "forward" and self._images
-        self.stack.setCurrentWidget(self._views["image forward" if images else key])
-        self.another.setVisible(key == "forward")
+        kind = self._state.get(MODEL).kind
+        pages = {"network": self.network_grid, "schedule": self.schedule_grid}
+        self.stack.setCurrentWidget(pages.get(key, self._forward[kind]))
         self.noise_requests.set_active(self.isVisible() and key == "network")
         alone = self._state.get(VIEW).maximised_lane
         elsewhere = key != "forward" or self._state.get(VIEW).page != "diagnostics"
-        if elsewhere and alone in FORWARD_KEYS:
+        if elsewhere and any(alone in mode.lane_keys for mode in self._modes.values()):
             self._state.update(VIEW, maximised_lane="")  # it is on no other page
         self._show()
 
@@ -241,83 +235,49 @@ class DiagnosticsPage(QWidget):
             self._show_network()
         elif key == "schedule":
             self._show_schedule()
-        elif self._images:
-            self.source.ask()
-            charts_made = self.image_forward.charts(self._source_message())
-            for card, chart in zip((self.films, self.deviation), charts_made, strict=True):
-                card.show_chart(chart)
-            self.forward_grid.arrange()
-            self.scene_changed.emit()
         else:
-            self.forward.refresh()
+            mode = self._mode
+            for own, chart in zip(mode.forward_plots, mode.show_forward(), strict=True):
+                self._own[own].show_chart(chart)
+            if isinstance(grid := self.stack.currentWidget(), CardGrid):
+                grid.arrange()
             self.scene_changed.emit()
         self._show_another()
         self._show_status()
         self._show_time()
 
     def _show_another(self) -> None:
-        there = not self._images or self.source.images is not None
-        self.another.setEnabled(there)
-        self.another.setText("Another image" if self._images else "Another point")
-        self.another.setToolTip(
-            self._source_message()
-            if not there
-            else "Noise another image of the data"
-            if self._images
-            else "Copy another data point in the last lane. A click on one in a lane chooses it."
+        another = self._mode.another()
+        self.another.setVisible(
+            another is not None and self._state.get(VIEW).diagnostics == "forward"
         )
+        if another is not None:
+            self.another.setEnabled(another.enabled)
+            self.another.setText(another.text)
+            self.another.setToolTip(another.tip)
 
     def _show_network(self) -> None:
-        images = self.noise_requests.subject.images
-        self.density.setVisible(images)
-        self.errors.setVisible(images)
-        if images:
-            for card in self.pairs:
-                card.setVisible(False)
-            self._show_densities()
-        else:
-            self._show_pairs()
+        mode = self._modes[self.noise_requests.subject.kind]
+        plots = mode.network_plots(Found(self.noise_requests.finding, self._message))
+        for key in self._about_network:
+            if (plot := plots.get(key)) is not None:
+                self._put(self._own[key], plot.source, plot.make)
+            self._own[key].setVisible(plot is not None)
         loss, exact = (self.noise_requests.finding(kind) for kind in ("loss", "exact_loss"))
         network = loss.value if loss is not None and isinstance(loss.value, LossCurve) else None
         best = exact.value if exact is not None and isinstance(exact.value, LossCurve) else None
         message = self._message(loss) or self._message(exact)
-        make = charts.image_loss_chart if images else charts.loss_chart
-        self._put(self.loss, (network, best, message), partial(make, network, best, message))
+        make = partial(mode.loss_chart, network, best, message)
+        self._put(self.loss, (network, best, message), make)
         own, key = self._state.get(MODEL).schedule, self.quantity.currentData()
         self.schedules.show_chart(charts.schedule_chart(own, key))
         self.network_grid.arrange()
-
-    def _show_pairs(self) -> None:
-        pairs = self.noise_requests.finding("pairs")
-        value = pairs.value if pairs is not None and isinstance(pairs.value, Pairs) else None
-        count = MAX_DIMENSIONS if value is None else min(MAX_DIMENSIONS, value.eps.shape[1])
-        for index, card in enumerate(self.pairs):
-            message = self._message(pairs)
-            if index < count:
-                make = partial(charts.pair_chart, value, index, message)
-                self._put(card, (value, message), make)
-            card.setVisible(index < count)
-
-    def _show_densities(self) -> None:
-        density, errors = (self.noise_requests.finding(kind) for kind in ("density", "error_map"))
-        pairs = density.value if density is not None else None
-        maps = errors.value if errors is not None else None
-        found = pairs if isinstance(pairs, PairDensity) else None
-        message = self._message(density)
-        make = partial(image_charts.density_chart, found, DENSITY_REACH, message)
-        self._put(self.density, (found, message), make)
-        known = maps if isinstance(maps, ErrorMaps) else None
-        message = self._message(errors)
-        self._put(self.errors, (known, message), partial(image_charts.error_chart, known, message))
 
     def _message(self, found: Finding | None) -> str:
         """What to say about a finding that is not complete."""
         engine = self._state.get(ENGINE)
         if found is not None and found.message:
-            subject = found.subject
-            trained = subject.images and not subject.live
-            absent = absent_text(self._state, self._state.get(MODEL).dataset) if trained else ""
-            return absent or found.message
+            return self._modes[found.subject.kind].missing(found.subject) or found.message
         if found is not None and found.done:
             return ""
         if engine.status == "starting":
@@ -327,27 +287,21 @@ class DiagnosticsPage(QWidget):
         share = found.share if found is not None else 0.0
         return f"computing, {100 * share:.0f} %"
 
-    def _source_message(self) -> str:
-        """What to say while there are no images of the data."""
-        return self.source.message or "Reading some images of the data…"
-
     def _show_schedule(self) -> None:
         model = self._state.get(MODEL)
         cards = (self.left, self.start, self.difference)
-        if self._images:
-            self.source.ask()
-        data = self.source.images if self._images else None
-        if self._images and data is None:
+        mode = self._mode
+        mode.ask_for_data()
+        data = mode.data()
+        if data is None:
             self._built.pop("start", None)
-            message = self._source_message()
+            message = mode.no_data()
             for card, title in zip(cards, charts.START_TITLES, strict=True):
                 card.show_chart(Chart(card.key, title, message=message))
             return
         key = (model.schedule, model.dataset, model.mean, model.std, data)
         if not same(self._built.get("start", (None,))[0], key):
-            if data is None:
-                data = data_points(model.dataset, model.mean, model.std)
-            made = charts.start_charts(model.schedule, data)
+            made = charts.start_charts(model.schedule, mode.directions(data))
             self._built["start"] = (key, made[0])
             for card, chart in zip(cards, made, strict=True):
                 card.show_chart(chart)
@@ -374,7 +328,7 @@ class DiagnosticsPage(QWidget):
             if self.noise_requests.busy:
                 text += f"{names.DOT}computing, {100 * self.noise_requests.share:.0f} %"
         elif view == "forward":
-            text = "" if self._images else "Click a data point to follow copies of it"
+            text = self._mode.hint
         self.status.setText(text)
 
     def _show_time(self) -> None:
@@ -389,21 +343,8 @@ class DiagnosticsPage(QWidget):
     # Acting
 
     def _choose_another(self) -> None:
-        if self._images:
-            self.image_forward.choose_another()
-            self._show()
-        else:
-            self.forward.choose_another()
-            self.scene_changed.emit()
-
-    def _on_data(self) -> None:
-        """Images that were not there may be there now."""
-        data = self._state.get(IMAGE_DATA)
-        places = (dict(data.places), data.roots)
-        if places != self._places:
-            self._places = places
-            self.source.forget_failure()
-            self._show()
+        self._mode.choose_another()
+        self._show()
 
     def _set_time(self, card: ChartCard, t: int) -> None:
         own = card.chart.timesteps or self._playback.timesteps
@@ -413,6 +354,8 @@ class DiagnosticsPage(QWidget):
     def reset_view(self) -> None:
         """Show all of every plot again."""
         self.windows.reset_all()
+        for mode in self._modes.values():
+            mode.reset_view()
 
     def _ask_where_to_save(self, card: ChartCard, kind: str, colours: str) -> None:
         name = f"{self._state.get(MODEL).dataset}-{card.key}.{kind}"

@@ -7,6 +7,7 @@ here without drawing anything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -92,29 +93,28 @@ def _wasserstein(first: Values, second: Values) -> float:
 
 
 def directions(data: NDArray[np.floating]) -> list[Direction]:
-    """The coordinates of data (N, ...) and the direction of their greatest variance.
-
-    Of images (N, C, H, W), whose single pixels say little, the brightness in place of those.
-    """
-    flat = np.asarray(data, np.float64).reshape(len(data), -1)
-    if data.ndim == 4:
-        brightness = flat.sum(axis=1) / np.sqrt(flat.shape[1])
-        return [Direction("the brightness", brightness), _widest(flat)]
+    """The coordinates of data (N, ...) and the direction of their greatest variance."""
+    flat = flattened(data)
     shown = min(flat.shape[1], MAX_COORDINATES)
     names = ("x", "y") if flat.shape[1] == 2 else tuple(str(k + 1) for k in range(shown))
     found = [Direction(f"coordinate {names[k]}", flat[:, k]) for k in range(shown)]
-    return [*found, _widest(flat)]
+    return [*found, widest(flat)]
 
 
-def _widest(flat: Values) -> Direction:
+def flattened(data: NDArray[np.floating]) -> Values:
+    """Data (N, ...) as (N, d)."""
+    return np.asarray(data, np.float64).reshape(len(data), -1)
+
+
+def widest(flat: Values) -> Direction:
+    """The direction of the greatest variance of data (N, d)."""
     centred = flat - flat.mean(axis=0)
     _, _, axes = np.linalg.svd(centred[:: max(1, len(flat) // 4000)], full_matrices=False)
     return Direction("the widest direction", flat @ axes[0])
 
 
-def most_different(data: NDArray[np.floating], signal: float) -> Direction:
-    """The direction along which the noised data differ most from N(0, 1), by their KL."""
-    found = directions(data)
+def most_different(found: Sequence[Direction], signal: float) -> Direction:
+    """That along which the noised data differ most from N(0, 1), by their KL."""
     return max(found, key=lambda each: ending(each.along, max(signal, 0.05)).kl)
 
 

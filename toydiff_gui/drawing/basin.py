@@ -174,8 +174,8 @@ def paint_basin(paper: Paper, lane: LaneScene) -> None:
 
 def basin_of(lane: LaneScene) -> BasinLayer | None:
     """The map, if it is there and wanted."""
-    layer = lane.layers.get("basin") if "basin" in lane.overlays else None
-    return layer if isinstance(layer, BasinLayer) else None
+    layer: BasinLayer | None = lane.layer("basin") if "basin" in lane.overlays else None
+    return layer
 
 
 def basin_extent(lane: LaneScene, layer: BasinLayer) -> Extent:

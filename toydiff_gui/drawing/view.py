@@ -73,15 +73,14 @@ class PlotTransform:
         )
 
 
-def default_view(lanes: Scene | Iterable[LaneScene]) -> ViewRange:
+def default_view(lanes: Iterable[LaneScene]) -> ViewRange:
     """The square about the origin that holds the data and most of the latents.
 
     It depends on the data alone, so that the picture stays where it is while the samples move.
     """
-    lanes = lanes.lanes if isinstance(lanes, Scene) else lanes
     half = DEFAULT_HALF
     for lane in lanes:
-        if lane.data is not None and lane.data.ndim == 2 and lane.data.shape[1] == 2:
+        if lane.data is not None and lane.data.shape[1:] == (2,):
             finite = lane.data[np.isfinite(lane.data).all(axis=1)]
             if len(finite):
                 half = max(half, MARGIN * float(np.abs(finite).max()))
@@ -91,7 +90,7 @@ def default_view(lanes: Scene | Iterable[LaneScene]) -> ViewRange:
 
 def shown_view(scene: Scene) -> ViewRange:
     """The part of the plane that ``scene`` asks for, or the default."""
-    return default_view(scene) if scene.view is None else ViewRange(*scene.view)
+    return default_view(scene.lanes) if scene.view is None else ViewRange(*scene.view)
 
 
 def tick_step(unit: float, room: float) -> float:

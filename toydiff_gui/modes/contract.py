@@ -18,10 +18,12 @@ from engine.config import TrainingConfig
 from engine.trajectory import Trajectory
 from toydiff_gui.controllers.assembly import Controllers
 from toydiff_gui.controllers.geodesic import Between
+from toydiff_gui.diagnostics.contract import Makes, ModeDiagnostics
 from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.modes.file_meta import FilePicture
 from toydiff_gui.modes.tasks import Task
+from toydiff_gui.panels.run_figures import Figure
 from toydiff_gui.playback import Playback
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.actions import WidgetKeys
@@ -35,7 +37,7 @@ class Laboratory:
     """What a mode is given to work with; one for each window.
 
     ``show_thumbnails`` puts pictures (H, W) or (H, W, 3) in the row above the timeline; they are of
-    pixels if ``of_pixels``.
+    pixels if ``of_pixels``. ``mode_of``: the mode that shows states of a kind.
     """
 
     store: Store
@@ -43,6 +45,7 @@ class Laboratory:
     playback: Playback
     settings: SettingsFile
     show_thumbnails: Callable[..., None]
+    mode_of: Callable[[str], Mode]
 
 
 class ModeAtWork(QObject):
@@ -122,11 +125,15 @@ class Mode:
     which several modes may show, each in its own way. ``lanes`` says how its lanes are set, None
     where it has none of the usual ones. ``first_training`` is what is to be trained where nothing
     is remembered, beside a model. ``no_model`` is said where there is none to open. ``describe``:
-    its states in words, such as 'points in the plane'. ``restore`` and ``remember`` carry its
+    its states in words, such as 'points in the plane'. ``figures``: what is measured of a training.
+    ``data_root``: where the engine is to look first for what is trained with, '' for the usual
+    places. ``restore`` and ``remember`` carry its
     settings and views from one window to the next; what is damaged is forgotten. ``keys``: what its
     widgets take for themselves. ``overlays``: the keys of what can be laid over its lanes, or
     (True) over the latents. ``picture_of_file``: what a trajectory's file shows; None if its states
-    are none of this mode.
+    are none of this mode. ``diagnostics`` makes what the diagnostics show of its states; that is
+    there without the mode at work, since a training of another mode is diagnosed as well. Of modes
+    that show the same kind, the first has ``figures``, ``data_root`` and ``diagnostics`` for all.
     """
 
     key: str
@@ -138,8 +145,11 @@ class Mode:
     describe: Callable[[ModelInfo], str]
     first_training: Callable[[ModelInfo], TrainingConfig]
     lanes: LaneMode | None = None
+    figures: tuple[Figure, ...] = ()
+    data_root: Callable[[Store, TrainingConfig], str] = lambda store, config: ""
     tasks: tuple[Task, ...] = ()
     keys: tuple[WidgetKeys, ...] = ()
+    diagnostics: Makes = ModeDiagnostics
     overlays: Callable[[bool], Collection[str]] = lambda over_latents: ()
     picture_of_file: Callable[[Trajectory, Path], FilePicture | None] = lambda run, source: None
     restore: Callable[[SettingsFile, Store], None] = _ignore

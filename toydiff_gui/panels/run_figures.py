@@ -1,4 +1,4 @@
-"""What the foot of the dock 'Train' says about the quality of a training, in each mode."""
+"""What the foot of the dock 'Train' says about the quality of a training."""
 
 from __future__ import annotations
 
@@ -36,55 +36,6 @@ def decimals(digits: int) -> Callable[[float], str]:
 def percent(value: float) -> str:
     """Writes a share of 0 to 1."""
     return f"{100 * value:.1f} %"
-
-
-POINTS = (
-    Figure(
-        "Distance to data",
-        "sliced W₂",
-        "distance",
-        "distance_floor",
-        "Sliced 2-Wasserstein distance of fresh samples to the data: how far the points would have "
-        "to be moved. The floor is what true data reach.",
-        decimals(3),
-        bar=True,
-    ),
-    Figure(
-        "Off the data",
-        "",
-        "off_data",
-        "off_data_floor",
-        "Share of samples that lie farther from the data than all but one in a thousand true "
-        "points do. The floor is that of true points.",
-        percent,
-    ),
-)
-IMAGES = (
-    Figure(
-        "Distance to data",
-        "Fréchet",
-        "distance",
-        "distance_floor",
-        "Fréchet distance between samples and real images, in what a small classifier sees in "
-        "them. The floor is what as many other real images reach.",
-        decimals(2),
-        bar=True,
-    ),
-    Figure(
-        "Recognised",
-        "",
-        "recognised",
-        "recognised_floor",
-        "Share of samples that the classifier is at least 90 % sure of. The floor is that of "
-        "real images.",
-        percent,
-    ),
-)
-
-
-def figures_of(images: bool) -> tuple[Figure, ...]:
-    """What is measured of a training of images, or of points."""
-    return IMAGES if images else POINTS
 
 
 class FigureRow(QWidget):

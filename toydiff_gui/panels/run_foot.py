@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import zip_longest
+from typing import Protocol
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -9,16 +13,27 @@ from toydiff_gui import names
 from toydiff_gui.controls import SectionHeader, Text, restyle
 from toydiff_gui.icons import ButtonIcon
 from toydiff_gui.panels.loss_plot import LossPlot
-from toydiff_gui.panels.run_figures import FigureRow, figures_of
+from toydiff_gui.panels.run_figures import Figure, FigureRow
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 
 
+class TrainedIn(Protocol):
+    """What a mode is called, and what is measured of a training in it."""
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def figures(self) -> tuple[Figure, ...]: ...
+
+
 class RunFoot(QWidget):
     """Buttons and figures of the training that runs, or of the last one.
 
-    That may be one of the other mode; ``images`` says which mode the dock belongs to.
+    That may be one of another mode: ``mode_of`` knows the mode of each kind of states, ``kind`` is
+    that of the dock. There are as many rows of figures as its own mode has.
 
     Signals:
         train_requested: train, or train on.
@@ -32,10 +47,16 @@ class RunFoot(QWidget):
     resume_requested = Signal()
     stop_requested = Signal()
 
-    def __init__(self, state: Store, images: bool, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        state: Store,
+        kind: str,
+        mode_of: Callable[[str], TrainedIn],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._state = state
-        self._images = images
+        self._mode_of, self._own = mode_of, mode_of(kind)
         self._can_continue = False
         self._refusal = ""
         self._column = QVBoxLayout(self)
@@ -45,7 +66,7 @@ class RunFoot(QWidget):
         self.whose = Text("", size=11, ink="text_secondary")
         self._column.addWidget(self.whose)
         self._build_loss()
-        self.figures = [FigureRow(figure) for figure in figures_of(images)]
+        self.figures = [FigureRow(figure) for figure in self._own.figures]
         for row in self.figures:
             self._column.addWidget(row)
         self._build_time()
@@ -158,13 +179,16 @@ class RunFoot(QWidget):
         self.loss_plot.set_data(training.steps, training.losses, training.total)
         latest = self.loss_plot.latest
         self.loss_header.set_caption("" if latest is None else f"{latest:.3f}")
-        images = self._images if training.config is None else training.config.images
-        for row, figure in zip(self.figures, figures_of(images), strict=True):
-            row.show_figure(figure, training.quality)
-        self.whose.setVisible(images != self._images)
-        if training.config is not None:
-            dataset = names.DATASETS[training.config.dataset]
-            self.whose.setText(f"Training of {dataset}, in mode {'Images' if images else '2D'}")
+        config = training.config
+        mode = self._own if config is None else self._mode_of(config.resolved_kind)
+        for row, figure in zip_longest(self.figures, mode.figures[: len(self.figures)]):
+            row.setVisible(figure is not None)
+            if figure is not None:
+                row.show_figure(figure, training.quality)
+        self.whose.setVisible(mode is not self._own)
+        if config is not None:
+            dataset = names.DATASETS[config.dataset]
+            self.whose.setText(f"Training of {dataset}, in mode {mode.title}")
         if training.status == "idle":
             self.steps_text.setText("No training here yet")
             self.time_text.setText("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from toydiff_gui.controls.number_field import doubling
 from toydiff_gui.panels.drawings import points_drawing
 from toydiff_gui.panels.parts import Dock
 from toydiff_gui.panels.run_fields import PredictionChoice, RunFields
-from toydiff_gui.panels.run_foot import RunFoot
+from toydiff_gui.panels.run_foot import RunFoot, TrainedIn
 from toydiff_gui.panels.schedule_choice import ScheduleChoice
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
@@ -44,8 +45,15 @@ class TrainPanel(Dock):
     resume_requested = Signal()
     stop_requested = Signal()
 
-    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        state: Store,
+        mode_of: Callable[[str], TrainedIn],
+        parent: QWidget | None = None,
+    ) -> None:
+        """``mode_of``: the mode of a kind of states."""
         super().__init__("Train", "left", WIDTH, state, parent)
+        self._mode_of = mode_of
         self._undrawn = list(catalogue.names(catalogue.point_sets()))
         self._build_data()
         self._build_schedule()
@@ -150,7 +158,7 @@ class TrainPanel(Dock):
         self.column.addWidget(self._model)
 
     def _build_foot(self) -> None:
-        foot = self.run = RunFoot(self._state, images=False)
+        foot = self.run = RunFoot(self._state, catalogue.POINTS, self._mode_of)
         self.train_button, self.pause_button = foot.train_button, foot.pause_button
         self.stop_button, self.loss_plot = foot.stop_button, foot.loss_plot
         self.steps_text, self.time_text = foot.steps_text, foot.time_text

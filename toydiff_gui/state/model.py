@@ -38,11 +38,6 @@ class ModelInfo:
         if not self.kind:
             object.__setattr__(self, "kind", catalogue.data_set(self.dataset).kind)
 
-    @property
-    def images(self) -> bool:
-        """Whether its states are images."""
-        return self.kind == catalogue.IMAGES
-
 
 def _first_model() -> ModelInfo:
     transform = datasets.load("v").transform

@@ -13,6 +13,9 @@ from engine.trajectory import Trajectory
 from engine.values import value
 from toydiff_gui.state.slots import Kind, Slot
 
+SEED = "seed"
+"""In the ``meta`` of a trajectory: what its latents were drawn from."""
+
 
 @value
 @dataclass(frozen=True)

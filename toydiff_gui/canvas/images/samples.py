@@ -144,8 +144,6 @@ class SamplesCard(ImageCard):
     def running(self) -> bool:
         """Whether tiles or strips are being sampled, so that there is something to stop."""
         state = self._state
-        if not state.get(MODEL).images:
-            return False
         if self._sampling:  # the runs are the old ones until something new has come
             return True
         keys = (SAMPLES_KEY, *(lane.key for lane in shown_lanes(state)))

@@ -25,8 +25,8 @@ LEAST, MOST = 0.01, 10.0
 
 def paint_difference(paper: Paper, lane: LaneScene, t: float) -> None:
     """The heat at the nearest time that has arrived."""
-    layer = lane.layers.get("difference")
-    if not isinstance(layer, HeatLayer) or (time := layer.time_at(t)) is None:
+    layer: HeatLayer | None = lane.layer("difference")
+    if layer is None or (time := layer.time_at(t)) is None:
         return
     values = np.asarray(layer.values[time], np.float64)
     paper.image(layer.box, tinted(paper.style.palette.error, SOLID * heat(values)))
@@ -34,8 +34,8 @@ def paint_difference(paper: Paper, lane: LaneScene, t: float) -> None:
 
 def paint_difference_scale(paper: Paper, lane: LaneScene, t: float) -> None:
     """A plate with the scale, over all other overlays, once there is heat."""
-    layer = lane.layers.get("difference")
-    if isinstance(layer, HeatLayer) and layer.time_at(t) is not None:
+    layer: HeatLayer | None = lane.layer("difference")
+    if layer is not None and layer.time_at(t) is not None:
         _paint_scale(paper, layer.label or "difference", paper.style.palette.error)
 
 

@@ -26,8 +26,9 @@ def paint_field(paper: Paper, lane: LaneScene, t: float) -> None:
 
     Directions are exact. Lengths grow with the root of the speed, against the fastest twentieth.
     """
-    layer, table = lane.layers.get("field"), lane.alphas_cumprod
-    if not isinstance(layer, FieldLayer) or table is None or (time := layer.time_at(t)) is None:
+    layer: FieldLayer | None = lane.layer("field")
+    table = lane.alphas_cumprod
+    if layer is None or table is None or (time := layer.time_at(t)) is None:
         return
     spacing = _spacing(layer)
     stride = max(1, math.ceil(paper.style.px(ROOM) / (spacing * paper.transform.unit)))

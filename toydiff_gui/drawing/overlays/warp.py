@@ -14,8 +14,8 @@ OPACITY = 0.5
 
 def paint_warp(paper: Paper, lane: LaneScene, t: float) -> None:
     """Where the lines have been carried; torn places show as long straight pieces."""
-    layer = lane.layers.get("warp")
-    if not isinstance(layer, WarpLayer) or (k := layer.trajectory.index_at(t)) is None:
+    layer: WarpLayer | None = lane.layer("warp")
+    if layer is None or (k := layer.trajectory.index_at(t)) is None:
         return
     lines = layer.trajectory.x[k].reshape(-1, layer.points_per_line, 2)
     palette = paper.style.palette

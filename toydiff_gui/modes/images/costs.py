@@ -12,6 +12,7 @@ from engine.protocol import AnyReport, Arrays
 from toydiff_gui import names
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
+from toydiff_gui.modes.images.kind import trains_images
 from toydiff_gui.modes.images.network_presets import with_network
 from toydiff_gui.modes.images.settings import COSTS, Cost
 from toydiff_gui.state.store import Store
@@ -47,7 +48,7 @@ class NetworkCosts:
     def _presets(self) -> list[tuple[str, TrainingConfig]]:
         """Each preset by its key, the one that is chosen first."""
         config = self._store.get(TRAINING_CONFIG)
-        if not config.images or self._store.get(TRAINING).active:
+        if not trains_images(config) or self._store.get(TRAINING).active:
             return []
         found = [
             (names.cost_key(config, preset), with_network(config, preset)) for preset in PRESETS

@@ -9,16 +9,15 @@ import numpy as np
 
 from engine.trajectory import Trajectory
 from toydiff_gui.image_scene import Mark
+from toydiff_gui.modes.images.kind import trains_images
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.training import TRAINING
+from toydiff_gui.state.training import SEED, TRAINING
 
 SAMPLES_KEY = "samples"
 """Key of the run that the tiles show (``LANE_RUNS``)."""
-SEED = "seed"
-"""In a trajectory's ``meta``: what its latents were drawn from."""
 SAMPLER, CLASSES = "sampler", "classes"
 """In the ``meta`` of tiles: the sampler's name, and what each tile was asked for."""
 FIELDS: dict[Mark, str] = {"A": "a", "B": "b", "C": "c"}
@@ -29,7 +28,7 @@ def shown_tiles(state: Store) -> Trajectory | None:
     training = state.get(TRAINING)
     config = training.config
     beside = training.beside in (None, state.get(MODEL).ref)  # or the user looks at another model
-    images = config is not None and config.images
+    images = config is not None and trains_images(config)
     if training.active and images and beside and training.preview is not None:
         return training.preview
     return state.at(LANE_RUNS, SAMPLES_KEY).trajectory

@@ -9,6 +9,7 @@ from engine.config import TrainingConfig
 from engine.datasets.images import INFOS, folder_training, image_training
 from engine.protocol import AnyReport, Arrays
 from toydiff_gui.engine_client.client import Client
+from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.settings import IMAGE_DATA
 from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.engine import ENGINE
@@ -38,7 +39,7 @@ def config_of(model: ModelInfo) -> TrainingConfig | None:
     """A configuration that names the model's data; None for data of which nothing is known."""
     if model.dataset in INFOS:
         return image_training(model.dataset)
-    if model.dataset == FOLDER and model.images:
+    if model.dataset == FOLDER and makes_images(model):
         channels, side, _ = model.shape
         return folder_training(side, channels)
     return None

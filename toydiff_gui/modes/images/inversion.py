@@ -16,6 +16,7 @@ from engine.protocol import Arrays
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.image_scene import Mark
 from toydiff_gui.modes.images.endpoints import end_of, place_end
+from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.read_image import read_image
 from toydiff_gui.modes.images.settings import IMAGE_INVERSION, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.state.engine import ENGINE
@@ -135,7 +136,7 @@ class ImageInversion(QObject):
             return
         if waiting:
             self.cancel()
-        if not model.images:
+        if not makes_images(model):
             return
         again = [
             errand

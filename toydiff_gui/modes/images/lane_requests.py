@@ -21,16 +21,17 @@ from toydiff_gui.modes.images.endpoints import (
     CLASSES,
     SAMPLER,
     SAMPLES_KEY,
-    SEED,
     follow_tiles,
     place_defaults,
 )
 from toydiff_gui.modes.images.image_sets import root_of
+from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.state.lanes import LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import SEED
 
 TILES = "tiles"
 """The exchange's key for them."""
@@ -85,11 +86,11 @@ class ImageLanes(QObject):
 
     def _on_model(self) -> None:
         """Ends and classes that do not suit another model go at once."""
-        if self._store.get(MODEL).images:
+        if makes_images(self._store.get(MODEL)):
             self._store.update(IMAGE_SAMPLING, **_suitable(self._store))
 
     def _on_settings(self) -> None:
-        if self._placing or not self._store.get(MODEL).images:
+        if self._placing or not makes_images(self._store.get(MODEL)):
             return
         if self._tiles == self._wanted_tiles().content:
             self._hurried = True  # the user has changed something about the strips

@@ -20,8 +20,10 @@ from toydiff_gui.modes.contract import Laboratory, Mode, ModeAtWork
 from toydiff_gui.modes.images.actions import KEYS
 from toydiff_gui.modes.images.attention import AttentionRequests
 from toydiff_gui.modes.images.costs import NetworkCosts
+from toydiff_gui.modes.images.diagnostics.cards import ImageDiagnostics
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
-from toydiff_gui.modes.images.image_sets import ImageSets
+from toydiff_gui.modes.images.figures import FIGURES
+from toydiff_gui.modes.images.image_sets import ImageSets, data_root
 from toydiff_gui.modes.images.inversion import ImageInversion
 from toydiff_gui.modes.images.lane_requests import ImageLanes
 from toydiff_gui.modes.images.picture import ImagesPicture
@@ -64,7 +66,7 @@ class ImagesAtWork(ModeAtWork):
         self.image_sets = ImageSets(store, controllers.client, lab.settings, self)
         self.costs = NetworkCosts(store, exchange)
         self.page = ImagePage(store)
-        self.train_dock = ImageTrainPanel(store)
+        self.train_dock = ImageTrainPanel(store, lab.mode_of)
         self.sample_dock = ImageSamplePanel(store)
         self._thumbnails_of: tuple[object, int] | None = None
         self._connect()
@@ -219,8 +221,11 @@ MODE = Mode(
     work=ImagesAtWork,
     describe=_describe,
     first_training=_first_training,
+    figures=FIGURES,
+    data_root=data_root,
     tasks=IMAGE_TASKS,
     keys=KEYS,
+    diagnostics=ImageDiagnostics,
     picture_of_file=picture_of,
     restore=_restore,
     remember=_remember,

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.config import PRESETS, TrainingConfig, unet_preset
 from engine.datasets.images import folder_training, image_training, info_of
+from toydiff_gui.modes.images.kind import trains_images
 
 KEPT = ("schedule", "prediction", "steps", "batch_size", "rate", "seed")
 """What stays when other data are chosen."""
@@ -38,9 +39,9 @@ def with_dataset(config: TrainingConfig, dataset: str) -> TrainingConfig:
         found = folder_training(config.image_size, config.channels, preset)
     else:
         # A folder has no classes: coming from there says nothing of whether they are wanted.
-        wanted = learns_classes(config) or config.dataset == "folder" or not config.images
+        wanted = learns_classes(config) or config.dataset == "folder" or not trains_images(config)
         found = image_training(dataset, preset, classes=wanted)
-    if not config.images:
+    if not trains_images(config):
         return found
     return replace(found, **{name: getattr(config, name) for name in KEPT})
 

@@ -17,6 +17,8 @@ from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.modes.contract import Laboratory, Mode, ModeAtWork
 from toydiff_gui.modes.points.actions import KEYS
 from toydiff_gui.modes.points.comparison import PathComparison
+from toydiff_gui.modes.points.diagnostics.cards import PointDiagnostics
+from toydiff_gui.modes.points.figures import FIGURES
 from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.modes.points.overlay_requests import OverlayRequests
@@ -53,7 +55,7 @@ class PointsAtWork(ModeAtWork):
             store, exchange, lab.playback, controllers.models, geodesic, self
         )
         self.page = LaneGrid(store)
-        self.train_dock = TrainPanel(store)
+        self.train_dock = TrainPanel(store, lab.mode_of)
         sample = self.sample_dock = SamplePanel(store)
         self.page.edit_asked.connect(sample.edit_lane)
         self.page.view_range_changed.connect(self._on_view)
@@ -139,8 +141,10 @@ MODE = Mode(
     work=PointsAtWork,
     describe=lambda model: "points in the plane",
     first_training=lambda model: TrainingConfig(),
+    figures=FIGURES,
     tasks=TASKS,
     keys=KEYS,
+    diagnostics=PointDiagnostics,
     overlays=lambda over_latents: table.keys(over_latents=over_latents),
     picture_of_file=picture_of,
     restore=_restore,

@@ -28,6 +28,7 @@ from toydiff_gui.controls import IconButton, NumberBox, SectionHeader, Text, Thu
 from toydiff_gui.controls.scroll import SPACING
 from toydiff_gui.modes.images import network_presets
 from toydiff_gui.modes.images.image_sets import where_missing
+from toydiff_gui.modes.images.kind import trains_images
 from toydiff_gui.modes.images.settings import IMAGE_DATA, ImageDataRun
 from toydiff_gui.panels.elided import ElidedText
 from toydiff_gui.panels.images.downloads import DOWNLOADS, DownloadQuestion
@@ -210,7 +211,7 @@ class ImageDataSection(QWidget, Writer):
     def _show(self) -> None:
         config, data = self._state.get(TRAINING_CONFIG), self._state.get(IMAGE_DATA)
         active = self._state.get(TRAINING).active
-        chosen = config.dataset if config.images else ""
+        chosen = config.dataset if trains_images(config) else ""
         if chosen:
             self._show_info(config)
             if not self.cards[chosen].isChecked():

@@ -19,6 +19,7 @@ from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
+from toydiff_gui.state.training import SEED
 
 NONE = {
     "A": "none yet",
@@ -42,7 +43,7 @@ def pixels_of(state: Store, end: ImageEnd, *, unfinished: bool = False) -> Pixel
     if image is None and end.tile is not None:
         tiles = endpoints.shown_tiles(state)
         known = tiles is not None and tiles.x0 and (unfinished or tiles.complete)
-        if tiles is not None and known and tiles.meta.get(endpoints.SEED) == end.seed:
+        if tiles is not None and known and tiles.meta.get(SEED) == end.seed:
             last = tiles.x0[-1]
             image = last[end.tile] if end.tile < len(last) else None
     if image is None or image.shape != state.get(MODEL).shape:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QWidget
 
+from engine import catalogue
 from engine.config import ScheduleConfig, TrainingConfig
 from engine.datasets.images import info_of
 from toydiff_gui import names
 from toydiff_gui.controls import SectionHeader, Text
 from toydiff_gui.modes.images import network_presets
+from toydiff_gui.modes.images.kind import trains_images
 from toydiff_gui.modes.images.settings import COSTS, IMAGE_DATA
 from toydiff_gui.panels.images.data_section import ImageDataSection
 from toydiff_gui.panels.images.preset_choice import PresetChoice, duration_text
 from toydiff_gui.panels.parts import Dock
 from toydiff_gui.panels.run_fields import PredictionChoice, RunFields
-from toydiff_gui.panels.run_foot import RunFoot
+from toydiff_gui.panels.run_foot import RunFoot, TrainedIn
 from toydiff_gui.panels.schedule_choice import ScheduleChoice
 from toydiff_gui.panels.train import LOCKED, WIDTH
 from toydiff_gui.state.store import Store
@@ -57,7 +60,13 @@ class ImageTrainPanel(Dock):
     folder_requested = Signal(str)
     thumbnails_requested = Signal(str)
 
-    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        state: Store,
+        mode_of: Callable[[str], TrainedIn],
+        parent: QWidget | None = None,
+    ) -> None:
+        """``mode_of``: the mode of a kind of states."""
         super().__init__("Train", "left", WIDTH, state, parent)
         self.data = ImageDataSection(state)
         self.schedule = ScheduleChoice(state, DEFAULT_SCHEDULE)
@@ -66,7 +75,7 @@ class ImageTrainPanel(Dock):
         self.column.addWidget(self.schedule)
         self._build_model()
         self.scroll_area.column.addStretch(1)
-        self.run = RunFoot(state, images=True)
+        self.run = RunFoot(state, catalogue.IMAGES, mode_of)
         self.foot.addWidget(self.run)
         self._connect(state)
         self._show_config()
@@ -150,7 +159,7 @@ class ImageTrainPanel(Dock):
 
     def _show_config(self) -> None:
         config = self._state.get(TRAINING_CONFIG)
-        if not config.images:  # of the other mode; this dock is not seen then
+        if not trains_images(config):  # of the other mode; this dock is not seen then
             return
         self.presets.set_current(network_presets.preset_of(config))
         known = len(info_of(config).labels)
@@ -167,7 +176,7 @@ class ImageTrainPanel(Dock):
 
     def _show_costs(self) -> None:
         config = self._state.get(TRAINING_CONFIG)
-        if not config.images:
+        if not trains_images(config):
             return
         for preset, card in self.presets.cards.items():
             cost = self._state.at(COSTS, names.cost_key(config, preset))
@@ -181,7 +190,7 @@ class ImageTrainPanel(Dock):
         return "" if seconds is None else duration_text(seconds * config.steps)
 
     def _show_refusal(self) -> None:
-        if self._state.get(TRAINING_CONFIG).images:
+        if trains_images(self._state.get(TRAINING_CONFIG)):
             self.run.set_refusal(self.data.missing)
 
     def _show_training(self) -> None:

@@ -11,6 +11,7 @@ from engine.datasets import Standardisation
 from engine.protocol import Arrays
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.modes.images.image_sets import absent_text, config_of, root_of
+from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL, ModelInfo
 from toydiff_gui.state.store import Store
@@ -68,7 +69,7 @@ class ImageSource(QObject):
         model, wanted = self._state.get(MODEL), self._wanted()
         config = config_of(model)
         ready = self._state.get(ENGINE).status == "ready"
-        if not model.images or config is None or not ready or wanted == self._asked:
+        if not makes_images(model) or config is None or not ready or wanted == self._asked:
             return
         self._asked, self._images, self._message = wanted, None, ""
         request = protocol.BrowseImages(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from toydiff_gui import names
-from toydiff_gui.diagnostics import image_charts
 from toydiff_gui.diagnostics.chart import Chart
-from toydiff_gui.diagnostics.image_source import ImageSource, transform_of
+from toydiff_gui.modes.images.diagnostics.charts import forward_charts
+from toydiff_gui.modes.images.diagnostics.source import ImageSource, transform_of
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
@@ -39,7 +39,7 @@ class ImageForward(QObject):
         if not known or self._charts is None:
             self._made = (images, *made)
             name = f"image {index + 1} of {len(images)} from the data{names.DOT}seed {seed}"
-            self._charts = image_charts.forward_charts(
+            self._charts = forward_charts(
                 images[index], name, model.schedule, transform_of(model), seed
             )
         return self._charts

@@ -14,10 +14,15 @@ from engine.config import ScheduleConfig
 from engine.trajectory import Trajectory
 from toydiff_gui import names
 from toydiff_gui.composer import data_points
-from toydiff_gui.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY, forward_scene
 from toydiff_gui.drawing import ViewRange
 from toydiff_gui.drawing.figures import pair
 from toydiff_gui.forward_process import States, copies_of, in_closed_form, step_by_step, thinned
+from toydiff_gui.modes.points.diagnostics.forward import (
+    CLOSED_KEY,
+    POINT_KEY,
+    STEPS_KEY,
+    forward_scene,
+)
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.scene import Scene
 from toydiff_gui.state.model import MODEL

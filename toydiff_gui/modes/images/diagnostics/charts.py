@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,8 +25,8 @@ from toydiff_gui.diagnostics.chart import (
     fixed,
     short,
 )
-from toydiff_gui.diagnostics.charts import NOISE_HALF, TIME
-from toydiff_gui.diagnostics.findings import ErrorMaps, PairDensity
+from toydiff_gui.diagnostics.charts import NOISE_HALF, TIME, loss_chart
+from toydiff_gui.diagnostics.findings import ErrorMaps, LossCurve, PairDensity
 from toydiff_gui.forward_process import in_closed_form, step_by_step
 
 FRAMES = 51
@@ -34,6 +36,12 @@ HELP_DENSITY = (
     "Noise is added to images, each at a time of its own; the network is asked what the noise in "
     "every pixel was. On the dashed line it would be right. Solid: many values. Little noise "
     "(small t, dark) is hard to guess."
+)
+BY_HEART = "by heart"
+HELP_IMAGE_LOSS = (
+    "How wrong the predicted noise is, time by time. 'By heart' is the exact denoiser of the "
+    "images that are noised here, up to 4096 of the training set: it recognises them. A network "
+    "that fell towards it would have memorised them."
 )
 HELP_MAPS = (
     "Where in the image the predicted noise is wrong, at some times. Each map has its own scale, "
@@ -85,6 +93,22 @@ def _density_table(density: Density) -> Table:
             density.counts[bins, rows, columns],
         ),
     )
+
+
+def image_loss_chart(
+    network: LossCurve | None, exact: LossCurve | None, message: str = ""
+) -> Chart:
+    """Loss by time; the exact denoiser is one that knows some of the images by heart."""
+    chart = loss_chart(network, exact, message)
+    curves = tuple(
+        replace(curve, name=BY_HEART) if curve.role == "reference" else curve
+        for curve in chart.curves
+    )
+    if not curves:
+        return chart
+    top = max(float(curve.y.max()) for curve in curves if len(curve.y))
+    y = Axis("loss", 0.0, max(1.1 * top, 1e-3))
+    return replace(chart, curves=curves, y=y, help=HELP_IMAGE_LOSS)
 
 
 def error_chart(found: ErrorMaps | None, message: str = "") -> Chart:

@@ -1,0 +1,17 @@
+"""Whether something is of images: what this mode has built lives on while another one is shown."""
+
+from __future__ import annotations
+
+from engine import catalogue
+from engine.config import TrainingConfig
+from toydiff_gui.state.model import ModelInfo
+
+
+def makes_images(model: ModelInfo) -> bool:
+    """Whether the states of ``model`` are images."""
+    return model.kind == catalogue.IMAGES
+
+
+def trains_images(config: TrainingConfig) -> bool:
+    """Whether ``config`` trains with images."""
+    return config.resolved_kind == catalogue.IMAGES
