@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
             self.state,
             self.playback,
             self.controllers.client,
-            installed_modes.diagnostics(),
+            {mode.kind: mode.diagnostics for mode in reversed(installed_modes.MODES)},
         )
         self.pages = QStackedWidget()
         self.pages.addWidget(self.diagnostics)

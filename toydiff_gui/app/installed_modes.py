@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from toydiff_gui.diagnostics.contract import Makes
 from toydiff_gui.modes.contract import Mode
 from toydiff_gui.modes.images.mode import MODE as IMAGES
 from toydiff_gui.modes.points.mode import MODE as POINTS
@@ -25,11 +24,6 @@ def mode_of(kind: str, chosen: str = "") -> Mode:
     if not showing:
         raise KeyError(kind)
     return showing.get(chosen) or next(iter(showing.values()))
-
-
-def diagnostics() -> dict[str, Makes]:
-    """What makes the diagnostics of each kind of state: those of the first mode that shows it."""
-    return {mode.kind: mode_of(mode.kind).diagnostics for mode in MODES}
 
 
 def task(key: str) -> Task:
