@@ -141,7 +141,8 @@ class Mode:
     widgets take for themselves. ``overlays``: the keys of what can be laid over its lanes, or
     (True) over the latents. ``picture_of_file``: what a trajectory's file shows; None if its states
     are none of this mode. ``diagnostics`` makes what the diagnostics show of its states; that is
-    there without the mode at work, since a training of another mode is diagnosed as well.
+    there without the mode at work, since a training of another mode is diagnosed as well. Of modes
+    that show the same kind, the first has ``figures``, ``data_root`` and ``diagnostics`` for all.
     """
 
     key: str
