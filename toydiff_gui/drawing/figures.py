@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.polyline import neighbour_gaps
-from toydiff_gui.names import grouped
-from toydiff_gui.scene import LaneScene
+from engine.shared.polyline import neighbour_gaps
+from toydiff_gui.modes.points.scene import LaneScene
+from toydiff_gui.state.wording import grouped
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 
-from toydiff_gui.scene import LaneScene, Scene
+from toydiff_gui.modes.points.scene import LaneScene, Scene
 
 DEFAULT_HALF = 2.6
 """Half the side of the default view: standardised data reach about 2, latents about 3."""

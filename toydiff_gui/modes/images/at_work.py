@@ -6,30 +6,30 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
-from toydiff_gui.canvas.images import ImagePage
 from toydiff_gui.controllers.geodesic import Between
 from toydiff_gui.engine_client.wanted import Part
-from toydiff_gui.image_composer import compose_images, image_thumbnails
-from toydiff_gui.image_scene import ImageScene, StripLane
 from toydiff_gui.modes.contract import Laboratory, ModeAtWork
 from toydiff_gui.modes.images.attention import AttentionRequests
+from toydiff_gui.modes.images.canvas.page import ImagePage
+from toydiff_gui.modes.images.compose import compose_images, image_thumbnails
 from toydiff_gui.modes.images.costs import NetworkCosts
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.inversion import ImageInversion
 from toydiff_gui.modes.images.lane_requests import ImageLanes
+from toydiff_gui.modes.images.panels.sample import ImageSamplePanel
+from toydiff_gui.modes.images.panels.train import ImageTrainPanel
 from toydiff_gui.modes.images.picture import ImagesPicture
+from toydiff_gui.modes.images.scene import ImageScene, StripLane
 from toydiff_gui.modes.images.settings import (
     IMAGE_CARD,
     IMAGE_SAMPLING,
     IMAGE_ZOOM,
 )
 from toydiff_gui.modes.images.slice import SliceRequests
-from toydiff_gui.panels.images.sample import ImageSamplePanel
-from toydiff_gui.panels.images.train import ImageTrainPanel
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL
-from toydiff_gui.thumbnails import thumbnail_times
+from toydiff_gui.timeline.thumbnails import thumbnail_times
 
 THUMBNAILS = 28
 
