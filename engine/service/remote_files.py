@@ -8,7 +8,6 @@ are on that machine.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -22,32 +21,13 @@ from engine.shared import catalogue, messages
 from engine.shared.config import EXACT
 from engine.shared.files import make_folder, write_atomically
 from engine.shared.run_files import RUN_FILES
+from engine.shared.sent_files import RECEIVED, RUNS, received_name, require_size
 from engine.training.run_lock import in_training
 
-RUNS, RECEIVED = "runs", "received"
-MAX_FILE_BYTES = 512 * 2**20
 MOST_RECEIVED = 20
 """Checkpoints that are kept of those received; of more, those go that were used longest ago."""
-MOST_KNOWN = 10
-"""So many of those that it has sent a window counts on: there may be another window."""
 
 Asked = TypeVar("Asked", bound=msgspec.Struct)
-
-
-def run_name(name: str, file: str = "") -> str:
-    """The training ``name``, or a file of it, as requests name it."""
-    return f"{RUNS}/{name}" + (f"/{file}" if file else "")
-
-
-def received_name(content: bytes) -> str:
-    """A checkpoint's file that is sent, as requests name it."""
-    return f"{RECEIVED}/{hashlib.sha256(content).hexdigest()}.safetensors"
-
-
-def require_size(size: int, what: object) -> None:
-    """Raises ``ValueError`` for a file that is too large to be sent."""
-    if size > MAX_FILE_BYTES:
-        raise ValueError(f"{what} has {size} bytes, more than the {MAX_FILE_BYTES} that are sent")
 
 
 class RemoteFiles:

@@ -41,10 +41,10 @@ from toydiff_gui.export.spec import ThemeName
 from toydiff_gui.export.stills import clipboard_data
 from toydiff_gui.modes import tasks
 from toydiff_gui.modes.contract import Laboratory, Mode, ModeAtWork
-from toydiff_gui.modes.points.compose import alphas_cumprod
 from toydiff_gui.modes.tasks import Task
 from toydiff_gui.state import remember, wording
 from toydiff_gui.state.bundled import all_bundled
+from toydiff_gui.state.describe import alphas_cumprod
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.model_refs import FILTERS, is_here, program_file, reference_of

@@ -41,6 +41,7 @@ from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 from toydiff_gui.state.view import VIEW
 from toydiff_gui.style import theme
+from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import Segment, SegmentedControl
 
 BAR = 34
@@ -325,7 +326,7 @@ class DiagnosticsPage(QWidget):
             subject = self.noise_requests.subject
             text = "the model of the lanes"
             if subject.live:
-                text = f"network in training{wording.DOT}step {wording.grouped(training.step)}"
+                text = f"network in training{wording.DOT}step {grouped(training.step)}"
             if self.noise_requests.busy:
                 text += f"{wording.DOT}computing, {100 * self.noise_requests.share:.0f} %"
         elif view == "forward":

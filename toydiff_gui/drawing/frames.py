@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from toydiff_gui.drawing.discs import paint_disc
+from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred
-from toydiff_gui.modes.images.scene import Mark
-from toydiff_gui.modes.points.drawing.marks import paint_disc
 from toydiff_gui.style import theme as themes
 
 BADGE, LEAST_BADGE = 8.0, 6.0

@@ -16,18 +16,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from engine.service.remote_files import (
-    MOST_KNOWN,
-    RECEIVED,
-    received_name,
-    require_size,
-    run_name,
-)
 from engine.shared import catalogue, messages
 from engine.shared.config import EXACT, PYTHON
 from engine.shared.files import write_atomically
 from engine.shared.messages import Packet
 from engine.shared.run_files import CHECKPOINT, RUN_FILES
+from engine.shared.sent_files import MOST_KNOWN, RECEIVED, received_name, require_size, run_name
 
 
 @dataclass

@@ -26,6 +26,7 @@ from toydiff_gui.state.programs import may_open
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
 from toydiff_gui.style import theme
+from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import IconButton, NumberBox, NumberField, Text
 
 Models = Sequence[tuple[str, str]]
@@ -213,7 +214,7 @@ class LaneEditor(QFrame, Writer):
         timesteps = model.schedule.timesteps
         self.sampler.setCurrentIndex(self.sampler.findData(lane.sampler))
         self.steps.set_range(1, timesteps)
-        self.steps.set_blank(wording.grouped(min(sampling.steps or timesteps, timesteps)))
+        self.steps.set_blank(grouped(min(sampling.steps or timesteps, timesteps)))
         self.steps.set_value(None if lane.steps is None else min(lane.steps, timesteps))
         self._show_eta(lane)
         self.seed.set_blank(str(sampling.seed))
@@ -221,9 +222,9 @@ class LaneEditor(QFrame, Writer):
         config = lane.sampler_config(sampling, timesteps)
         evaluations = config.evaluations(timesteps)
         self.cost.setText(
-            f"{wording.grouped(evaluations)} network evaluation{'' if evaluations == 1 else 's'}"
+            f"{grouped(evaluations)} network evaluation{'' if evaluations == 1 else 's'}"
             if not lane.exact
-            else f"{wording.grouped(evaluations)} evaluation{'' if evaluations == 1 else 's'}"
+            else f"{grouped(evaluations)} evaluation{'' if evaluations == 1 else 's'}"
         )
         self._show_path(lane)
         self._show_denoiser(lane)

@@ -26,6 +26,7 @@ from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 from toydiff_gui.state.view import VIEW
+from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import IconButton, NumberBox, SectionHeader, Text
 
 HIDDEN = "The other lanes are hidden to make room; tick them to show them again"
@@ -44,7 +45,7 @@ def lane_note(lane: LaneSpec, state: Store, mode: LaneMode) -> str:
     model = model_named(state, lane.checkpoint or state.get(MODEL).ref) or state.get(MODEL)
     steps = lane.sampler_config(sampling, model.schedule.timesteps).steps or 1
     parts = [] if detail in ("", "η = 0") else [detail]
-    parts.append(f"{wording.grouped(steps)} step{'' if steps == 1 else 's'}")
+    parts.append(f"{grouped(steps)} step{'' if steps == 1 else 's'}")
     return wording.DOT.join(parts)
 
 

@@ -17,6 +17,7 @@ from toydiff_gui.state.figures import Figure
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 from toydiff_gui.style.icons import ButtonIcon
+from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import SectionHeader, Text, restyle
 
 
@@ -196,7 +197,7 @@ class RunFoot(QWidget):
             return
         whole = training.step >= training.total
         total = wording.counted(training.total, "step")
-        step = wording.grouped(training.step)
+        step = grouped(training.step)
         self.steps_text.setText(
             wording.counted(training.step, "step") if whole else f"{step} of {total}"
         )

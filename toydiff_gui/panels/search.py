@@ -13,6 +13,7 @@ from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.results import GEODESIC, GeodesicRun
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
+from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import IconButton, Text
 
 
@@ -38,7 +39,7 @@ def search_text(run: GeodesicRun) -> str:
     """A line on the search as it is now."""
     energy = energy_text(run)
     if run.status == "searching":
-        step = f"step {wording.grouped(run.step)} of {wording.grouped(run.total)}"
+        step = f"step {grouped(run.step)} of {grouped(run.total)}"
         return wording.DOT.join(["searching", step] + ([f"energy {energy}"] if energy else []))
     if run.status == "failed":
         return run.message or "The search has failed."

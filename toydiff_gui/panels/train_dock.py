@@ -18,10 +18,10 @@ from toydiff_gui.panels.drawings import points_drawing
 from toydiff_gui.panels.run_fields import PredictionChoice, RunFields
 from toydiff_gui.panels.run_foot import RunFoot, TrainedIn
 from toydiff_gui.panels.schedule_choice import ScheduleChoice
-from toydiff_gui.state import wording
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import VIEW
+from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import NumberField, SectionHeader, ThumbnailCard
 from toydiff_gui.widgets.number_field import doubling
 
@@ -175,7 +175,7 @@ class TrainPanel(Dock):
 
     def _show_config(self) -> None:
         config = self._state.get(TRAINING_CONFIG)
-        self._data_header.set_caption(f"{wording.grouped(config.points)} points")
+        self._data_header.set_caption(f"{grouped(config.points)} points")
         # Unchecking through the group: the card that is checked unchecks the others.
         if config.dataset in self.dataset_cards:
             self.dataset_cards[config.dataset].setChecked(True)

@@ -11,6 +11,7 @@ from toydiff_gui.state.engine import EngineStatus
 from toydiff_gui.state.lanes import LaneSpec
 from toydiff_gui.state.model import ModelInfo
 from toydiff_gui.state.sampling import LaneSettings
+from toydiff_gui.style.numbers import grouped
 
 DATASETS = Titles(lambda: catalogue.DATA_SETS)
 SCHEDULES = Titles(lambda: catalogue.SCHEDULES)
@@ -18,7 +19,6 @@ SAMPLERS = Titles(lambda: catalogue.SAMPLERS)
 PATHS = Titles(lambda: catalogue.PATHS)
 EXACT = "Exact denoiser"
 DOT = " \u00b7 "
-_THIN_SPACE = "\u2009"
 
 
 def starting(engine: EngineStatus) -> str:
@@ -37,11 +37,6 @@ def engine_place(engine: EngineStatus) -> str:
     if engine.status != "ready":
         return f"{engine.host}, not connected"
     return f"{engine.host} ({engine.device})"
-
-
-def grouped(number: int) -> str:
-    """6000 as 6 000, with a thin space."""
-    return f"{number:,}".replace(",", _THIN_SPACE)
 
 
 def counted(number: int, thing: str) -> str:

@@ -13,23 +13,18 @@ from PySide6.QtSvg import QSvgGenerator
 
 from engine.shared.trajectory import Trajectory
 from toydiff_gui.drawing.cloud import paint_points
-from toydiff_gui.drawing.figures import gap, length, measure_variants, measures, pair, plain
+from toydiff_gui.drawing.figures import gap, length, pair, plain
 from toydiff_gui.drawing.geometry import arcs_inside, clip_segments
 from toydiff_gui.drawing.style import LaneStyle, picture_style
 from toydiff_gui.drawing.tiling import best_columns, tile
-from toydiff_gui.drawing.view import (
-    PlotTransform,
-    ViewRange,
-    default_view,
-    shown_view,
-    tick_step,
-    ticks,
-)
+from toydiff_gui.drawing.view import PlotTransform, ViewRange, tick_step, ticks
 from toydiff_gui.modes.points.drawing.background import BackgroundCache, paint_ring_labels
 from toydiff_gui.modes.points.drawing.header import paint_header
 from toydiff_gui.modes.points.drawing.lane import paint_lane
 from toydiff_gui.modes.points.drawing.marks import coordinates_of
+from toydiff_gui.modes.points.drawing.measures import measure_variants, measures
 from toydiff_gui.modes.points.drawing.picture import paint_scene
+from toydiff_gui.modes.points.drawing.shown_plane import default_view, shown_view
 from toydiff_gui.modes.points.scene import LaneScene, Scene
 from toydiff_gui.style import theme
 from toydiff_gui.style.theme import DARK, LIGHT, Theme

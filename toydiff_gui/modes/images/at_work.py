@@ -50,15 +50,11 @@ class ImagesAtWork(ModeAtWork):
         self.image_sets = ImageSets(store, controllers.client, lab.settings, self)
         self.costs = NetworkCosts(store, exchange)
         self.page = ImagePage(store)
-        self.train_dock = ImageTrainPanel(store, lab.mode_of)
-        self.sample_dock = ImageSamplePanel(store)
+        self.train_dock = train = ImageTrainPanel(store, lab.mode_of)
+        self.sample_dock = sample = ImageSamplePanel(store)
         self._thumbnails_of: tuple[object, int] | None = None
-        self._connect()
-
-    def _connect(self) -> None:
-        page, train, sample = self.page, self.train_dock, self.sample_dock
-        geodesic = self.lab.controllers.geodesic
-        page.time_asked.connect(self.lab.playback.set_t)
+        page = self.page
+        page.time_asked.connect(lab.playback.set_t)
         page.class_asked.connect(self._set_tile_class)
         page.stop_requested.connect(self.image_lanes.stop)
         self.image_lanes.busy_changed.connect(page.set_sampling)

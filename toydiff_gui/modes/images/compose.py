@@ -14,6 +14,7 @@ from engine.shared import catalogue
 from engine.shared.config import SamplerConfig
 from engine.shared.trajectory import Trajectory
 from engine.shared.values import Memo
+from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.modes.images.class_weights import tile_classes
 from toydiff_gui.modes.images.endpoints import (
     CLASSES,
@@ -33,14 +34,14 @@ from toydiff_gui.modes.images.scene import (
     Endpoint,
     ImageScene,
     LookedAt,
-    Mark,
     SliceCard,
     States,
     StripLane,
     TilesCard,
 )
 from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, IMAGE_SAMPLING, SLICE, ImageEnd
-from toydiff_gui.modes.points.compose import (
+from toydiff_gui.state import wording
+from toydiff_gui.state.describe import (
     alphas_cumprod,
     duration,
     norms,
@@ -48,7 +49,6 @@ from toydiff_gui.modes.points.compose import (
     rescaled,
     waiting,
 )
-from toydiff_gui.state import wording
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo, model_named
@@ -56,6 +56,7 @@ from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import SEED, TRAINING, TrainingRun
 from toydiff_gui.state.view import MARKED, PINNED, VIEW, overlays_of
+from toydiff_gui.style.numbers import grouped
 
 WAITING_FOR_MAP = "Waiting for the map."
 BESIDE = 1
@@ -129,7 +130,7 @@ def _tiles(state: Store) -> TilesCard:
     if trajectory is not None and trajectory is training.preview:
         return TilesCard(
             trajectory=rescaled(_in_units_of_model(state, trajectory, training), timesteps),
-            note=wording.DOT.join(("in training", f"step {wording.grouped(training.step)}")),
+            note=wording.DOT.join(("in training", f"step {grouped(training.step)}")),
             status="running",
             preview=view.preview,
             marks=marks_of(state),
@@ -283,7 +284,7 @@ def _strip_note(
     steps = sampler.steps or 0
     if coarse and trajectory is not None:
         steps = len(trajectory.t) - 1
-    parts = [f"{wording.grouped(steps)} steps"]
+    parts = [f"{grouped(steps)} steps"]
     if seconds is not None and not coarse:
         parts.append(duration(seconds))
     return wording.DOT.join(parts)
@@ -359,7 +360,7 @@ def _looked_at(state: Store, gaze: Gaze) -> LookedAt:
 
 def _tile_detail(state: Store, index: int, training: bool) -> str:
     if training:
-        return f"in training{wording.DOT}step {wording.grouped(state.get(TRAINING).step)}"
+        return f"in training{wording.DOT}step {grouped(state.get(TRAINING).step)}"
     sampler = _shown(state, SAMPLER, state.get(IMAGE_SAMPLING).sampler)
     parts = [
         wording.SAMPLERS[sampler],

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.shared.trajectory import Trajectory
+from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.modes.images.kind import trains_images
-from toydiff_gui.modes.images.scene import Mark
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL

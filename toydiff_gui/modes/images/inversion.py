@@ -13,11 +13,11 @@ from engine.datasets import Standardisation
 from engine.datasets.images import Pixels
 from engine.shared import messages
 from engine.shared.messages import Arrays
+from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.modes.images.endpoints import end_of, place_end
 from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.read_image import read_image
-from toydiff_gui.modes.images.scene import Mark
 from toydiff_gui.modes.images.settings import IMAGE_INVERSION, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL, ModelInfo

@@ -16,13 +16,12 @@ from engine.datasets import Standardisation
 from engine.datasets.images import Pixels, to_pixels
 from engine.shared.trajectory import Trajectory
 from engine.shared.values import value
+from toydiff_gui.drawing.scene_parts import Mark, Status
 
 States = NDArray[np.float32]
 """Standardised images, (N, C, H, W)."""
-Status = Literal["empty", "running", "done", "failed"]
 Face = Literal["picture", "attention", "slice"]
 """What the card beside the samples shows."""
-Mark = Literal["A", "B", "C"]
 
 
 @dataclass(frozen=True)

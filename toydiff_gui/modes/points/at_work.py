@@ -12,7 +12,7 @@ from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.modes.contract import Laboratory, ModeAtWork
 from toydiff_gui.modes.points.canvas.lane_grid import LaneGrid
 from toydiff_gui.modes.points.comparison import PathComparison
-from toydiff_gui.modes.points.compose import alphas_cumprod, compose, data_points
+from toydiff_gui.modes.points.compose import compose, data_points
 from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.modes.points.overlay_requests import OverlayRequests
@@ -20,6 +20,7 @@ from toydiff_gui.modes.points.panels.sample import SamplePanel
 from toydiff_gui.modes.points.picture import PointsPicture
 from toydiff_gui.modes.points.scene import LaneScene, Scene
 from toydiff_gui.panels.train_dock import TrainPanel
+from toydiff_gui.state.describe import alphas_cumprod
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.timeline.thumbnails import forward_thumbnails
 

@@ -8,26 +8,31 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv
 
 from engine import datasets
 from engine.datasets import Standardisation
-from engine.shared import noise_tables
 from engine.shared.config import SamplerConfig, ScheduleConfig
 from engine.shared.forward_process import in_closed_form
 from engine.shared.trajectory import Trajectory
-from engine.shared.values import Memo
 from toydiff_gui.modes.points.kind import makes_points, trains_points
 from toydiff_gui.modes.points.scene import LaneScene, Layer, PathLine, Scene
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, layer_of
 from toydiff_gui.state import wording
-from toydiff_gui.state.engine import ENGINE
-from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
+from toydiff_gui.state.describe import (
+    alphas_cumprod,
+    duration,
+    norms,
+    prior_norms,
+    rescaled,
+    waiting,
+)
+from toydiff_gui.state.lanes import LANE_RUNS, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo, model_named
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import MARKED, PINNED, VIEW, overlays_of
+from toydiff_gui.style.numbers import grouped
 
 LATENT_KEY = "latent"
 PREVIEW_KEY = "training"
@@ -57,12 +62,6 @@ def _faint_points(
     """Some of them for the background: more only makes it grey."""
     points = data_points(dataset, mean, std)
     return points[:: max(1, len(points) // FAINT_POINTS)]
-
-
-@lru_cache(maxsize=16)
-def alphas_cumprod(schedule: ScheduleConfig) -> NDArray[np.float64]:
-    """alpha_bar at t = 0..T."""
-    return noise_tables.alphas_cumprod(schedule)
 
 
 def compose(state: Store) -> Scene:
@@ -210,22 +209,6 @@ def _layers(state: Store, key: str, overlays: Iterable[str]) -> dict[str, Layer]
     return {kind: layer for kind, layer in found.items() if layer is not None}
 
 
-_made = Memo()
-
-
-def norms(latents: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The norm of each latent (N, ...), (N,)."""
-    flat = latents.reshape(len(latents), -1)
-    return _made.get(latents, "norms", lambda: np.linalg.norm(flat.astype(np.float64), axis=1))
-
-
-@lru_cache(maxsize=8)
-def prior_norms(dimension: int) -> tuple[float, float, float]:
-    """2.5 %, 50 % and 97.5 % quantiles of the norm of N(0, I): the chi distribution's."""
-    low, middle, high = np.sqrt(2 * gammaincinv(dimension / 2, [0.025, 0.5, 0.975])).tolist()
-    return low, middle, high
-
-
 def _cloud(model: ModelInfo) -> NDArray[np.float32]:
     return data_points(model.dataset, model.mean, model.std)
 
@@ -249,7 +232,7 @@ def _several_paths(state: Store) -> bool:
 def _note(sampler: SamplerConfig, timesteps: int, seconds: float | None) -> str:
     """Steps, evaluations where they are more, and the time it took."""
     steps = sampler.resolved_steps(timesteps)
-    parts = [f"{wording.grouped(steps)} steps"]
+    parts = [f"{grouped(steps)} steps"]
     if seconds is not None:
         parts.append(duration(seconds))
     return wording.DOT.join(parts)
@@ -266,26 +249,13 @@ def _preview_lane(state: Store, number: int) -> LaneScene | None:
         key=PREVIEW_KEY,
         number=number,
         title="In training",
-        note=f"step {wording.grouped(training.step)}",
+        note=f"step {grouped(training.step)}",
         trajectory=rescaled(training.preview, state.get(MODEL).schedule.timesteps),
         overlays=overlays_of(state, PREVIEW_KEY),
         data=_faint_of_training(config.dataset),
         status="running",
         message=message,
     )
-
-
-def rescaled(trajectory: Trajectory | None, timesteps: int) -> Trajectory | None:
-    """The same frames on another T, so that one timeline can show both."""
-    if trajectory is None or trajectory.t[0] == timesteps:
-        return trajectory
-    scale = timesteps / trajectory.t[0]
-
-    def make() -> Trajectory:
-        times = tuple(round(t * scale) for t in trajectory.t)
-        return Trajectory(times, trajectory.x, trajectory.x0)
-
-    return _made.get(trajectory, timesteps, make)
 
 
 def _faint(model: ModelInfo) -> NDArray[np.float32]:
@@ -296,20 +266,3 @@ def _faint(model: ModelInfo) -> NDArray[np.float32]:
 def _faint_of_training(dataset: str) -> NDArray[np.float32]:
     points = datasets.load(dataset).points
     return points[:: max(1, len(points) // FAINT_POINTS)]
-
-
-def waiting(state: Store, run: LaneRun) -> str:
-    """What to say where nothing is to be seen."""
-    if run.message:
-        return run.message
-    if state.get(ENGINE).status == "starting":
-        again = state.get(ENGINE).message  # a connection that is tried again
-        return wording.starting(state.get(ENGINE)) if again else "The engine is starting…"
-    if state.get(ENGINE).status == "dead":
-        return "The engine is not running."
-    return "" if run.trajectory is not None else "Waiting for the first frame…"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as 180 ms or 1.9 s."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

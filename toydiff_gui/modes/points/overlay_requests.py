@@ -9,6 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
+from toydiff_gui.drawing.scene_parts import Box
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
 from toydiff_gui.modes.points.compose import LATENT_KEY
@@ -21,7 +22,7 @@ from toydiff_gui.modes.points.overlays.computed import (
     Sight,
     Subject,
 )
-from toydiff_gui.modes.points.scene import Box, Layer
+from toydiff_gui.modes.points.scene import Layer
 from toydiff_gui.modes.points.settings import LAYERS, SAMPLING, layer_of
 from toydiff_gui.state.lanes import LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, model_named

@@ -16,12 +16,7 @@ from numpy.typing import NDArray
 
 from engine.shared.trajectory import Trajectory
 from engine.shared.values import BY_CONTENT, value
-
-Points = NDArray[np.float32]
-
-
-Box = tuple[float, float, float, float]
-"""A part of the plane: x0, x1, y0, y1."""
+from toydiff_gui.drawing.scene_parts import Points
 
 
 class Layer(Protocol):

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from engine.shared.trajectory import Trajectory
 from toydiff_gui.canvas.hint import HintCard
-from toydiff_gui.drawing.view import default_view
 from toydiff_gui.modes.points.canvas.lane_grid import LaneGrid
+from toydiff_gui.modes.points.drawing.shown_plane import default_view
 from toydiff_gui.modes.points.scene import LaneScene, Scene
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.model import ModelInfo, show_model

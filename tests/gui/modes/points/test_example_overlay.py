@@ -11,12 +11,12 @@ from engine.shared import messages
 from engine.shared.values import value
 from tests.hands.window import lanes_done, settle, wait_until
 from toydiff_gui.drawing.cloud import paint_points
+from toydiff_gui.drawing.scene_parts import Points
 from toydiff_gui.export.frames import pixels, still_image
 from toydiff_gui.modes.points.drawing import overlays as drawing
 from toydiff_gui.modes.points.drawing.overlays import OverlayPainter
 from toydiff_gui.modes.points.overlays import table
 from toydiff_gui.modes.points.overlays.computed import Ask, Computed, Overlay, grid
-from toydiff_gui.modes.points.scene import Points
 from toydiff_gui.modes.points.settings import SAMPLING, layer_of
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANES, LaneSpec, duplicate_lane

@@ -281,7 +281,7 @@ def test_dock_is_hidden_on_request(qtbot, panel, state):
 
 
 def test_marks_have_the_endpoints_colours(panel):
-    from toydiff_gui.modes.points.panels.endpoints import EndpointMark
+    from toydiff_gui.panels.endpoint_mark import EndpointMark
 
     a, b = panel.findChildren(EndpointMark)
     for mark, colour in ((a, DARK.endpoint_a), (b, DARK.endpoint_b)):

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
 from engine.shared.trajectory import Trajectory
-from toydiff_gui.drawing.figures import measure_variants, share
+from toydiff_gui.drawing.figures import share
 from toydiff_gui.drawing.plates import around, best_place
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.view import PlotTransform, ViewRange
@@ -22,6 +22,7 @@ from toydiff_gui.modes.points.drawing.lane_strips import (
     strip_scales,
     strips_height,
 )
+from toydiff_gui.modes.points.drawing.measures import measure_variants
 from toydiff_gui.modes.points.drawing.path_marks import card_lines, paint_path_marks
 from toydiff_gui.modes.points.drawing.picture import paint_scene
 from toydiff_gui.modes.points.drawing.tears import find_tear, paint_tear

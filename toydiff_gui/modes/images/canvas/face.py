@@ -8,10 +8,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QWidget
 
-from toydiff_gui.canvas.card import ImageCard
 from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.card_words import paint_card_words
 from toydiff_gui.drawing.figures import plain
+from toydiff_gui.modes.images.canvas.card import ImageCard
 from toydiff_gui.modes.images.drawing.attention import (
     AttentionLayout,
     attention_facts,

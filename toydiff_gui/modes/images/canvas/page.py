@@ -9,8 +9,8 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from toydiff_gui.canvas.card import ImageCard
 from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.modes.images.canvas.card import ImageCard
 from toydiff_gui.modes.images.canvas.face import NO_ATTENTION, FaceCard
 from toydiff_gui.modes.images.canvas.samples import SamplesCard
 from toydiff_gui.modes.images.canvas.strips import StripsCard

@@ -19,10 +19,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QScrollBar, QWidget
 
-from toydiff_gui.canvas.card import ImageCard
 from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.card_words import paint_card_words
+from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.modes.images import endpoints
+from toydiff_gui.modes.images.canvas.card import ImageCard
 from toydiff_gui.modes.images.drawing.page import (
     TILES,
     tiles_layout_of,
@@ -31,7 +32,6 @@ from toydiff_gui.modes.images.drawing.page import (
 )
 from toydiff_gui.modes.images.drawing.tiles import TilesLayout, paint_tiles
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
-from toydiff_gui.modes.images.scene import Mark
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER, IMAGE_ZOOM
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, shown_lanes
 from toydiff_gui.state.model import MODEL

@@ -18,9 +18,10 @@ from PySide6.QtWidgets import QWidget
 
 from engine.shared.polyline import neighbour_gaps
 from engine.shared.values import same
-from toydiff_gui.canvas.card import ImageCard
 from toydiff_gui.drawing.card import paint_card_border
 from toydiff_gui.drawing.card_words import paint_message
+from toydiff_gui.drawing.path_strips import StripScales
+from toydiff_gui.modes.images.canvas.card import ImageCard
 from toydiff_gui.modes.images.drawing.film_strips import (
     StripsLayout,
     image_gap,
@@ -32,7 +33,6 @@ from toydiff_gui.modes.images.drawing.film_strips import (
 )
 from toydiff_gui.modes.images.drawing.page import STRIPS
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER
-from toydiff_gui.modes.points.drawing.lane_strips import StripScales
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import MARKED, PINNED, VIEW
 

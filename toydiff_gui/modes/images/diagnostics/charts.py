@@ -28,6 +28,7 @@ from toydiff_gui.diagnostics.chart import (
 from toydiff_gui.diagnostics.charts import NOISE_HALF, TIME, loss_chart
 from toydiff_gui.diagnostics.findings import ErrorMaps, LossCurve, PairDensity
 from toydiff_gui.state import wording
+from toydiff_gui.style.numbers import grouped
 
 FRAMES = 51
 """Images that a film keeps; between them its painting takes the nearest."""
@@ -63,7 +64,7 @@ def density_chart(found: PairDensity | None, reach: float, message: str = "") ->
     if found is None:
         return Chart("density", title, "one value for each pixel", message=message)
     counts, edges = found.counts, found.edges
-    number = f"{wording.grouped(int(counts.sum()))} values"
+    number = f"{grouped(int(counts.sum()))} values"
     density = Density(counts, edges, -reach, reach)
     return Chart(
         "density",

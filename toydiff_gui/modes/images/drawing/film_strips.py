@@ -20,6 +20,7 @@ from toydiff_gui.drawing import figures
 from toydiff_gui.drawing.card_words import paint_message
 from toydiff_gui.drawing.frames import paint_badge, paint_frame
 from toydiff_gui.drawing.lines import band
+from toydiff_gui.drawing.path_strips import MOST_DECADES, SAMPLED_FRAMES, StripScales
 from toydiff_gui.drawing.raster import (
     ImageCache,
     drawn,
@@ -30,7 +31,6 @@ from toydiff_gui.drawing.raster import (
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred, draw_text, elided, text_width
 from toydiff_gui.modes.images.scene import ImageScene, States, StripLane
-from toydiff_gui.modes.points.drawing.lane_strips import MOST_DECADES, SAMPLED_FRAMES, StripScales
 from toydiff_gui.style import theme as themes
 
 HEAD, NORMS, TRACK, ROW_PAD = 34.0, 32.0, 12.0, 5.0

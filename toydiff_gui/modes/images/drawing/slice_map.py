@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from toydiff_gui.drawing.card_words import facts_height, paint_facts, paint_message
+from toydiff_gui.drawing.discs import paint_disc, paint_halo
 from toydiff_gui.drawing.figures import plain
 from toydiff_gui.drawing.frames import paint_badge
 from toydiff_gui.drawing.raster import (
@@ -18,10 +19,10 @@ from toydiff_gui.drawing.raster import (
     mosaic,
     paint_image,
 )
+from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.modes.images.drawing.large_image import on_pixels, paint_large
-from toydiff_gui.modes.images.scene import ImageScene, Mark, SliceCard
-from toydiff_gui.modes.points.drawing.marks import paint_disc, paint_halo
+from toydiff_gui.modes.images.scene import ImageScene, SliceCard
 
 PAD = 12.0
 DOT = 6.0

@@ -35,6 +35,7 @@ from toydiff_gui.state import wording
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
+from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import IconButton, NumberBox, SectionHeader, Text, ThumbnailCard
 from toydiff_gui.widgets.scroll import SPACING
 
@@ -239,9 +240,7 @@ class ImageDataSection(QWidget, Writer):
         size = f"{height} × {width}"
         if channels == 3:
             size += " RGB"
-        self.header.set_caption(
-            f"{wording.grouped(info.count)} images, {size}" if info.count else size
-        )
+        self.header.set_caption(f"{grouped(info.count)} images, {size}" if info.count else size)
 
     def _draw(self, key: str, card: ThumbnailCard, data: ImageDataRun) -> None:
         source: object
@@ -266,7 +265,7 @@ class ImageDataSection(QWidget, Writer):
         info = INFOS[key]
         channels, height, width = info.shape
         what = "colour" if channels == 3 else "grey"
-        tip = f"{wording.grouped(info.count)} {what} images of {height} × {width} pixels"
+        tip = f"{grouped(info.count)} {what} images of {height} × {width} pixels"
         if key == "digits" or data.places.get(key) or key not in data.places:
             return tip
         return f"{tip}; {where_missing(self._state.get(ENGINE).host)}"

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWid
 from engine.datasets import Standardisation
 from engine.datasets.images import Pixels, to_pixels
 from toydiff_gui.drawing.raster import colours, image_of
+from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.modes.images import endpoints
-from toydiff_gui.modes.images.scene import Mark
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, ImageEnd
-from toydiff_gui.modes.points.panels.endpoints import EndpointMark
+from toydiff_gui.panels.endpoint_mark import EndpointMark
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL

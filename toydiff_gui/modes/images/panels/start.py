@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, MAX_TILES
 from toydiff_gui.panels.dock import Section
-from toydiff_gui.state import wording
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
+from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import NumberField
 
 
@@ -63,7 +63,7 @@ class ImageStartSection(Section):
             self._state.get(MODEL).schedule.timesteps,
         )
         self.count_field.set_value(images.count)
-        self.steps_field.set_blank(wording.grouped(timesteps))
+        self.steps_field.set_blank(grouped(timesteps))
         self.steps_field.set_range(1, timesteps)
         self.steps_field.set_value(None if images.steps is None else min(images.steps, timesteps))
         self.seed_field.set_value(images.seed)

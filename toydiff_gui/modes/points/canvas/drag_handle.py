@@ -21,10 +21,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from toydiff_gui.drawing.discs import paint_halo
 from toydiff_gui.drawing.figures import plain
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.modes.points.canvas.plot import PlotView
-from toydiff_gui.modes.points.drawing.marks import handle_position, paint_halo
+from toydiff_gui.modes.points.drawing.marks import handle_position
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import DRAGGING
 from toydiff_gui.style import theme

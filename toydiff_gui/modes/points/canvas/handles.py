@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
+from toydiff_gui.drawing.discs import LETTERS
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.modes.points.canvas.drag_handle import DragHandle, Place
 from toydiff_gui.modes.points.canvas.plot import PlotView
-from toydiff_gui.modes.points.drawing.marks import HANDLE_RADIUS, LETTERS
+from toydiff_gui.modes.points.drawing.marks import HANDLE_RADIUS
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.store import Store
 

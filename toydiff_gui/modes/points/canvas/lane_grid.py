@@ -12,12 +12,13 @@ from toydiff_gui.canvas.hint import HintCard
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_wrapped
 from toydiff_gui.drawing.tiling import tile
-from toydiff_gui.drawing.view import ViewRange, default_view
+from toydiff_gui.drawing.view import ViewRange
 from toydiff_gui.modes.points.canvas.lane_view import LaneView
 from toydiff_gui.modes.points.canvas.picking import cancel_picking
 from toydiff_gui.modes.points.canvas.shared_view import SharedView
 from toydiff_gui.modes.points.drawing.background import BackgroundCache
 from toydiff_gui.modes.points.drawing.lane_strips import around_plots, strip_scales
+from toydiff_gui.modes.points.drawing.shown_plane import default_view
 from toydiff_gui.modes.points.scene import Scene
 from toydiff_gui.state.lanes import duplicate_lane, remove_lane
 from toydiff_gui.state.store import Store

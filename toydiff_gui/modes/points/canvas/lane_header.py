@@ -16,9 +16,9 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from engine.shared.polyline import neighbour_gaps
 from toydiff_gui.drawing.card import paint_card_frame
-from toydiff_gui.drawing.figures import gap_ratio
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.modes.points.drawing.header import paint_header
+from toydiff_gui.modes.points.drawing.measures import gap_ratio
 from toydiff_gui.modes.points.scene import LaneScene
 from toydiff_gui.style import theme
 from toydiff_gui.widgets import ShyButton

@@ -6,11 +6,11 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
+from toydiff_gui.drawing.scene_parts import Points
 from toydiff_gui.drawing.view import PlotTransform
-from toydiff_gui.modes.points.scene import Points
 from toydiff_gui.state.model import ModelInfo
-from toydiff_gui.state.wording import grouped
 from toydiff_gui.style import theme
+from toydiff_gui.style.numbers import grouped
 
 REACH = 8.0
 """Pixels within which a point counts as pointed at."""

@@ -15,10 +15,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from toydiff_gui.drawing.card import paint_card_frame
+from toydiff_gui.drawing.path_strips import StripScales
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.modes.points.drawing.lane_strips import (
     StripLayout,
-    StripScales,
     paint_strips,
     path_count,
     strip_rows,

@@ -25,10 +25,11 @@ from toydiff_gui.drawing.device import device_pixels, device_rect
 from toydiff_gui.drawing.figures import plain
 from toydiff_gui.drawing.geometry import arcs_inside
 from toydiff_gui.drawing.plates import covered_share
+from toydiff_gui.drawing.scene_parts import Points
 from toydiff_gui.drawing.style import LaneStyle, blend
 from toydiff_gui.drawing.text import draw_centred, draw_text, text_width
 from toydiff_gui.drawing.view import Pixels, PlotTransform, ViewRange, tick_step, ticks
-from toydiff_gui.modes.points.scene import LaneScene, Points
+from toydiff_gui.modes.points.scene import LaneScene
 
 LABEL_ROOM = 60
 """Least distance between tick labels, in design pixels."""

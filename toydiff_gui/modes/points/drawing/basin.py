@@ -15,11 +15,12 @@ from PySide6.QtGui import QColor, QPainterPath, QPen
 from engine.shared.values import Memo
 from toydiff_gui.drawing.cloud import paint_points
 from toydiff_gui.drawing.plates import best_place, paint_plate, plate_size
+from toydiff_gui.drawing.scene_parts import Points
 from toydiff_gui.drawing.text import draw_text, text_width
 from toydiff_gui.drawing.view import ViewRange
 from toydiff_gui.modes.points.drawing.paper import Paper
 from toydiff_gui.modes.points.overlays.basin import BasinLayer
-from toydiff_gui.modes.points.scene import LaneScene, Points
+from toydiff_gui.modes.points.scene import LaneScene
 from toydiff_gui.style import theme as themes
 
 CORNERS = {

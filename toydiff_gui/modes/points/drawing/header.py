@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter
 
-from toydiff_gui.drawing.figures import Measures, measure_variants, time_shown
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred, draw_text, elided, text_width
+from toydiff_gui.modes.points.drawing.measures import Measures, measure_variants, time_shown
 from toydiff_gui.modes.points.scene import LaneScene
 
 SEPARATOR = "\N{MIDDLE DOT}"

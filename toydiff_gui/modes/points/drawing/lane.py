@@ -7,6 +7,7 @@ from PySide6.QtCore import QMarginsF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from toydiff_gui.drawing.cloud import check_plane, paint_joins, paint_links, paint_points
+from toydiff_gui.drawing.scene_parts import Points
 from toydiff_gui.drawing.style import LaneStyle, blend, path_steps
 from toydiff_gui.drawing.text import draw_wrapped, wrap
 from toydiff_gui.drawing.view import PlotTransform, ViewRange
@@ -16,7 +17,7 @@ from toydiff_gui.modes.points.drawing.marks import paint_path_end, paint_picked
 from toydiff_gui.modes.points.drawing.overlays import paint_overlays
 from toydiff_gui.modes.points.drawing.paper import Paper
 from toydiff_gui.modes.points.drawing.tears import paint_tear
-from toydiff_gui.modes.points.scene import LaneScene, Points
+from toydiff_gui.modes.points.scene import LaneScene
 from toydiff_gui.style import theme as themes
 
 MAX_LINKED = 1000

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +19,7 @@ from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPainterPath, QPen
 from engine.shared.polyline import neighbour_gaps
 from engine.shared.values import Memo
 from toydiff_gui.drawing import figures
+from toydiff_gui.drawing.path_strips import MOST_DECADES, SAMPLED_FRAMES, Range, StripScales
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, text_width
 from toydiff_gui.modes.points.scene import LaneScene
@@ -29,33 +29,9 @@ ROW_ALONE, ROW = 28.0, 24.0
 """Heights in design pixels: of a single strip, of one of two."""
 LEAST_PLOT = {"gap": 84.0, "norm": 120.0}
 """Heights of the plot, in design pixels, below which a strip gives way."""
-SAMPLED_FRAMES = 5
-MOST_DECADES = 4.0
-"""What the scale of the gaps spans at most; smaller gaps lie on the ground."""
 PAD, CAPTION, NUMBER = 12.0, 44.0, 50.0
 
-Range = tuple[float, float]
 _kept = Memo()
-
-
-@dataclass(frozen=True)
-class StripScales:
-    """The scales of all strips of a scene: gaps logarithmic, norms linear, each low to high."""
-
-    gap: Range = (1e-3, 1.0)
-    norm: Range = (0.0, 1.0)
-
-    def gap_share(self, gaps: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How high ``gaps`` stand, in 0..1."""
-        low, high = np.log(self.gap)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = (np.log(gaps) - low) / (high - low)
-        return np.asarray(np.nan_to_num(share, nan=0.0, posinf=1.0, neginf=0.0).clip(0.0, 1.0))
-
-    def norm_share(self, norms: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How high ``norms`` stand, in 0..1."""
-        low, high = self.norm
-        return np.asarray(np.nan_to_num((norms - low) / (high - low), nan=0.0).clip(0.0, 1.0))
 
 
 def strip_scales(lanes: Iterable[LaneScene]) -> StripScales:

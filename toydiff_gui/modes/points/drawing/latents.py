@@ -13,6 +13,7 @@ from toydiff_gui.drawing.plates import (
     paint_plate,
     plate_size,
 )
+from toydiff_gui.drawing.scene_parts import Points
 from toydiff_gui.modes.points.drawing.background import paint_ring_labels, paint_rings
 from toydiff_gui.modes.points.drawing.basin import (
     basin_edges,
@@ -31,7 +32,7 @@ from toydiff_gui.modes.points.drawing.marks import (
     paint_way_points,
 )
 from toydiff_gui.modes.points.drawing.paper import Paper
-from toydiff_gui.modes.points.scene import LaneScene, Points
+from toydiff_gui.modes.points.scene import LaneScene
 from toydiff_gui.style import theme as themes
 
 LABEL_PLACES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)

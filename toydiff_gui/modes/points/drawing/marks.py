@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
+from toydiff_gui.drawing.discs import LETTERS, paint_disc
 from toydiff_gui.drawing.figures import pair
 from toydiff_gui.drawing.plates import covered_share
+from toydiff_gui.drawing.scene_parts import Points
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred, draw_text
 from toydiff_gui.drawing.view import Pixels, PlotTransform
-from toydiff_gui.modes.points.scene import Points
 from toydiff_gui.style import theme as themes
 
 HANDLE_RADIUS = 10.0
 """Of the discs with letters, in design pixels."""
-LETTERS = ("A", "B")
 
 Pair = tuple[float, float]
 
@@ -37,18 +37,6 @@ def handle_position(transform: PlotTransform, endpoint: Pair, style: LaneStyle) 
         min(max(place.x(), rect.left() + inset), rect.right() - inset),
         min(max(place.y(), rect.top() + inset), rect.bottom() - inset),
     )
-
-
-def paint_disc(
-    painter: QPainter, centre: QPointF, colour: str, radius: float, style: LaneStyle
-) -> None:
-    """A filled disc with a ring in the canvas colour that sets it off from what is beneath."""
-    ring = style.stroke(1.6)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(style.palette.canvas))
-    painter.drawEllipse(centre, radius + ring, radius + ring)
-    painter.setBrush(QColor(colour))
-    painter.drawEllipse(centre, radius, radius)
 
 
 def paint_path_end(painter: QPainter, centre: QPointF, end: int, style: LaneStyle) -> None:
@@ -144,16 +132,6 @@ def _coordinates(
         base = place.y() + capital / 2
     box = QRectF(left, base - metrics.ascent(), width, metrics.height())
     return Coordinates(text, QPointF(left, base), box)
-
-
-def paint_halo(
-    painter: QPainter, centre: QPointF, disc: float, colour: str, style: LaneStyle
-) -> None:
-    """The halo of a disc of the radius ``disc`` (design pixels) that the pointer is on."""
-    radius, width = style.px(disc) + style.stroke(1.6), style.px(4.5)
-    painter.setPen(QPen(themes.with_alpha(colour, 0.35), width))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawEllipse(centre, radius + width / 2, radius + width / 2)
 
 
 WAY_POINT_RADIUS = 7.5

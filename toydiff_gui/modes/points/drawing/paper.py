@@ -13,9 +13,9 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from toydiff_gui.drawing.cloud import paint_segments
 from toydiff_gui.drawing.device import device_rect, pixel_ratio
 from toydiff_gui.drawing.geometry import Segments
+from toydiff_gui.drawing.scene_parts import Box
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.view import PlotTransform, ViewRange
-from toydiff_gui.modes.points.scene import Box
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from toydiff_gui.drawing import figures
 from toydiff_gui.drawing.cloud import paint_segments
 from toydiff_gui.drawing.device import device_rect, pixel_ratio
 from toydiff_gui.drawing.plates import best_place, paint_plate, plate_size
+from toydiff_gui.drawing.scene_parts import Points
 from toydiff_gui.drawing.style import LaneStyle, path_steps
 from toydiff_gui.drawing.view import PlotTransform, ViewRange
 from toydiff_gui.modes.points.drawing.tears import ring
-from toydiff_gui.modes.points.scene import LaneScene, Points
+from toydiff_gui.modes.points.scene import LaneScene
 
 RING = 5.4
 PAST, FUTURE = 0.95, 0.35

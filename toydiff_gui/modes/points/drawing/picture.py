@@ -9,15 +9,15 @@ from PySide6.QtGui import QColor, QPainter
 
 from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.footer import FOOTER, MARGIN, paint_footer
+from toydiff_gui.drawing.path_strips import StripScales
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_wrapped
 from toydiff_gui.drawing.tiling import tile
-from toydiff_gui.drawing.view import ViewRange, shown_view
+from toydiff_gui.drawing.view import ViewRange
 from toydiff_gui.modes.points.drawing.background import BackgroundCache
 from toydiff_gui.modes.points.drawing.header import paint_header
 from toydiff_gui.modes.points.drawing.lane import paint_lane
 from toydiff_gui.modes.points.drawing.lane_strips import (
-    StripScales,
     around_plots,
     paint_strips,
     strip_rows,
@@ -25,6 +25,7 @@ from toydiff_gui.modes.points.drawing.lane_strips import (
     strips_height,
 )
 from toydiff_gui.modes.points.drawing.path_marks import paint_path_marks
+from toydiff_gui.modes.points.drawing.shown_plane import shown_view
 from toydiff_gui.modes.points.scene import LaneScene, Scene
 
 Views = Mapping[str, ViewRange] | ViewRange | None

@@ -11,9 +11,10 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from engine.shared.polyline import neighbour_gaps
 from toydiff_gui.drawing import figures
 from toydiff_gui.drawing.plates import around, best_place, covered_share, paint_plate, plate_size
+from toydiff_gui.drawing.scene_parts import Points
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.view import PlotTransform
-from toydiff_gui.modes.points.scene import LaneScene, Points
+from toydiff_gui.modes.points.scene import LaneScene
 
 LEAST_RATIO = 8.0
 """A tear is so many times the median gap at least ..."""

@@ -8,6 +8,7 @@ from engine.shared import messages
 from engine.shared.config import SamplerConfig
 from engine.shared.messages import AnyReport, Arrays
 from engine.shared.values import value
+from toydiff_gui.drawing.scene_parts import Box, Points
 from toydiff_gui.modes.points.overlays.computed import (
     Ask,
     Computed,
@@ -16,7 +17,6 @@ from toydiff_gui.modes.points.overlays.computed import (
     grid,
     pixels,
 )
-from toydiff_gui.modes.points.scene import Box, Points
 
 COARSE, FINE = (48, 20), (150, 50)
 """Pixels along the longer side of the map and steps of DDIM: first quickly, then well."""

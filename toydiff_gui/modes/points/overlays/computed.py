@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from engine.shared.messages import AnyReport, Arrays, Request
-from toydiff_gui.modes.points.scene import Box, Layer, Points
+from toydiff_gui.drawing.scene_parts import Box, Points
+from toydiff_gui.modes.points.scene import Layer
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from engine.shared import messages
 from engine.shared.config import EXACT
 from engine.shared.messages import AnyReport, Arrays
 from engine.shared.values import value
+from toydiff_gui.drawing.scene_parts import Box, Points
 from toydiff_gui.modes.points.overlays.computed import (
     Ask,
     ComputedInTime,
@@ -21,7 +22,6 @@ from toydiff_gui.modes.points.overlays.computed import (
     grid,
     pixels,
 )
-from toydiff_gui.modes.points.scene import Box, Points
 
 SIDE = 64
 """Pixels along the box' longer side."""

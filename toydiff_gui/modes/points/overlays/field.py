@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from engine.shared import messages
 from engine.shared.messages import AnyReport, Arrays
 from engine.shared.values import value
+from toydiff_gui.drawing.scene_parts import Box, Points
 from toydiff_gui.modes.points.overlays.computed import Ask, Computed, Sight, Subject, grid
-from toydiff_gui.modes.points.scene import Box, Points
 
 COLUMNS, ROWS = 38, 24
 """Arrows over the box."""

@@ -11,8 +11,8 @@ from engine.shared import messages
 from engine.shared.config import SamplerConfig
 from engine.shared.messages import AnyReport, Arrays
 from engine.shared.trajectory import Trajectory
+from toydiff_gui.drawing.scene_parts import Points
 from toydiff_gui.modes.points.overlays.computed import Ask, Computed, Sight, Subject
-from toydiff_gui.modes.points.scene import Points
 
 LINES, LINE_POINTS, STEPS, HALF = 13, 61, 50, 3.0
 """Lines of a family, points on each, steps of DDIM; they span -HALF..HALF."""

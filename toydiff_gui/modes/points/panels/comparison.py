@@ -13,6 +13,7 @@ from toydiff_gui.panels.dock import Section
 from toydiff_gui.state import wording
 from toydiff_gui.state.store import Store
 from toydiff_gui.style import icons, theme
+from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import SectionHeader, Text
 
 COLUMNS = (
@@ -212,7 +213,7 @@ class ComparisonSection(Section):
         self.setEnabled(along)
         reason = "" if along else "Choose 'Interpolation' in 'Sample' to compare paths"
         self.setToolTip(reason)
-        steps = [f"{wording.grouped(comparison.steps)} steps"] if comparison.steps else []
+        steps = [f"{grouped(comparison.steps)} steps"] if comparison.steps else []
         self.header.set_caption(wording.DOT.join(["DDIM", *steps, "t = 0"]))
         self._show_verdict(comparison)
 

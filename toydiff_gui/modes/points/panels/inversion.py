@@ -12,6 +12,7 @@ from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.store import Store
 from toydiff_gui.style.icons import ButtonIcon
+from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import IconButton, Text
 
 TIP = (
@@ -29,7 +30,7 @@ FILES = "Points (*.npy *.csv *.txt);;All files (*)"
 def inversion_text(inversion: Inversion) -> str:
     """What is known of the points, in up to two lines; empty if there is nothing to say."""
     count = len(inversion.data)
-    points = f"{wording.grouped(count)} point{'' if count == 1 else 's'}"
+    points = f"{grouped(count)} point{'' if count == 1 else 's'}"
     match inversion.status:
         case "picking":
             return PICK_HINT

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from toydiff_gui.modes.points.settings import INVERSION, MAX_LANE_POINTS, SAMPLING
 from toydiff_gui.panels.dock import Section
-from toydiff_gui.state import wording
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
+from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import NumberField, Segment, SegmentedControl
 
 OWN_POINTS = "Start from the latents that the inversion has found for your own points of the data"
@@ -92,7 +92,7 @@ class StartSection(Section):
             self.count_field.set_value(len(inversion.data))
         else:
             self.count_field.set_value(sampling.path_points if along else sampling.count)
-        self.steps_field.set_blank(wording.grouped(timesteps))
+        self.steps_field.set_blank(grouped(timesteps))
         self.steps_field.set_range(1, timesteps)
         steps = None if sampling.steps is None else min(sampling.steps, timesteps)
         self.steps_field.set_value(steps)

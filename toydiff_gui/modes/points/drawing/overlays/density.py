@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.shared.values import Memo
+from toydiff_gui.drawing.scene_parts import Box, Points
 from toydiff_gui.drawing.style import blend
 from toydiff_gui.modes.points.drawing.contours import contour_segments
 from toydiff_gui.modes.points.drawing.paper import Paper, tinted
-from toydiff_gui.modes.points.scene import Box, LaneScene, Points
+from toydiff_gui.modes.points.scene import LaneScene
 
 BINS = 128
 UNTHREADED = 200_000
