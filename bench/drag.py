@@ -21,11 +21,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from engine.config import SAMPLERS, require_choice
+from engine.shared.config import SAMPLERS, require_choice
 from tests.hands.mouse_and_keys import Drag
 from tests.hands.window import application, lanes_done, run_for, settle, wait_until, window
-from toydiff_gui.canvas.lane_view import LaneView
-from toydiff_gui.main_window import MainWindow
+from toydiff_gui.app.window import MainWindow
+from toydiff_gui.modes.points.canvas.lane_view import LaneView
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.lanes import LANES, LaneSpec
 

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from engine import datasets
-from engine.denoiser import IdealDenoiser
-from engine.noise import draw_latents
-from engine.schedules import make_schedule
+from engine.diffusion.denoiser import IdealDenoiser
+from engine.diffusion.noise import draw_latents
+from engine.diffusion.schedules import make_schedule
 
 STATES, POINTS, REPEATS = 500, 8000, 7
 TIMES = (1, 10, 25, 60, 125, 190, 250)

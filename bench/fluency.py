@@ -26,11 +26,11 @@ from typing import IO, cast
 
 import numpy as np
 
-from engine import protocol
-from engine.config import SamplerConfig, TrainingConfig
-from engine.protocol import Packet, read_packet, write_packet
+from engine.shared import messages
+from engine.shared.config import SamplerConfig, TrainingConfig
+from engine.shared.messages import Packet, read_packet, write_packet
 from tests.hands.window import application, wait_until, window
-from toydiff_gui.engine_process import engine_command, engine_environment
+from toydiff_gui.engine_client.command import engine_command, engine_environment
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 
 LIMIT_P95_MS, LIMIT_SPEED = 20.0, 0.9
@@ -66,7 +66,7 @@ class Pace:
 
     def note(self, packet: Packet) -> None:
         """Take note of a snapshot; other packets do not matter."""
-        if isinstance(packet.message, protocol.Snapshot):
+        if isinstance(packet.message, messages.Snapshot):
             self._seen.append((time.perf_counter(), packet.message.step))
 
     @property
@@ -131,10 +131,10 @@ def without_window(seconds: float) -> float:
             env=engine_environment(),
         )
         stdin, stdout = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
-        write_packet(stdin, Packet(protocol.Open(job=1, checkpoint="v")))
+        write_packet(stdin, Packet(messages.Open(job=1, checkpoint="v")))
         ends = {"start": np.float32(A), "end": np.float32(B)}
         for job, lane in enumerate(LANES, 2):
-            request = protocol.Interpolate(
+            request = messages.Interpolate(
                 job=job,
                 slot=lane,
                 checkpoint="v",
@@ -145,9 +145,9 @@ def without_window(seconds: float) -> float:
             write_packet(stdin, Packet(request, {k: np.asarray(v) for k, v in ends.items()}))
         done = 0
         while done <= len(LANES):
-            done += isinstance(_read(stdout).message, protocol.Result)
+            done += isinstance(_read(stdout).message, messages.Result)
         out = str(Path(name) / "run")
-        write_packet(stdin, Packet(protocol.Train(job=9, config=CONFIG, out=out)))
+        write_packet(stdin, Packet(messages.Train(job=9, config=CONFIG, out=out)))
         pace = Pace()
         while pace.seconds < seconds:
             pace.note(_read(stdout))

@@ -26,14 +26,14 @@ from PySide6.QtWidgets import QApplication
 
 from engine.datasets.images import ImageSet, standardisation_of
 from tests.hands.image_scenes import image_scene
-from toydiff_gui.canvas.images import ImagePage
-from toydiff_gui.drawing import LaneStyle
-from toydiff_gui.drawing.images.page import tiles_layout_of
-from toydiff_gui.drawing.images.tiles import TilesLayout, paint_tiles
-from toydiff_gui.image_scene import ImageScene
+from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.modes.images.canvas.page import ImagePage
+from toydiff_gui.modes.images.drawing.page import tiles_layout_of
+from toydiff_gui.modes.images.drawing.tiles import TilesLayout, paint_tiles
+from toydiff_gui.modes.images.scene import ImageScene
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER
 from toydiff_gui.state.store import Store
-from toydiff_gui.theme import Theme
+from toydiff_gui.style.theme import Theme
 
 FRAMES, WARM_UP = 40, 6
 CARD = QRectF(0, 0, 374, 394)

@@ -3,7 +3,7 @@
     python -m bench.image_paths [--checkpoint mnist] [--data-root DIR] [--pairs 20] [--out FILE.md]
 
 Latents are drawn from seeds, paths are made between pairs of them, and what DDIM makes of their
-middles is shown to the classifier of the data set (``engine.image_classifier``), which says how
+middles is shown to the classifier of the data set (``engine.analysis.classifier``), which says how
 sure it is of a class. A classifier that is not at hand is trained with the images in DIR. Without
 ``--out`` the tables are printed.
 """
@@ -26,18 +26,18 @@ from scipy.stats import chi
 from torch import Tensor
 from tqdm import tqdm
 
-from engine.checkpoint import Checkpoint, load_checkpoint
-from engine.class_choice import AlongPath
-from engine.classifier_training import find_classifier
+from engine.analysis.classifier import Classifier
+from engine.analysis.classifier_training import find_classifier
+from engine.checkpoints.checkpoint import Checkpoint, load_checkpoint
+from engine.checkpoints.classes import AlongPath
 from engine.devices import use_one_thread
-from engine.files import write_atomically
-from engine.image_classifier import Classifier
-from engine.image_geodesic import evenly_decoded_images, search_images
-from engine.noise import draw_latents
-from engine.path_jobs import evenly_spaced
-from engine.paths import Curve, make_curve, positions_like
-from engine.samplers import DDIM, sample
-from engine.training import finish
+from engine.diffusion.noise import draw_latents
+from engine.diffusion.samplers import DDIM, sample
+from engine.paths.curves import Curve, make_curve, positions_like
+from engine.paths.geodesic_images import evenly_decoded_images, search_images
+from engine.service.jobs.paths import evenly_spaced
+from engine.shared.files import write_atomically
+from engine.training.trainer import finish
 
 STEPS = 50
 IMAGES = 13

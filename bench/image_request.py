@@ -21,9 +21,9 @@ from dataclasses import asdict, dataclass
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is loaded
 
-from engine.trajectory import Trajectory
+from engine.shared.trajectory import Trajectory
 from tests.hands.window import application, lanes_done, settle, wait_until, window
-from toydiff_gui.main_window import MainWindow
+from toydiff_gui.app.window import MainWindow
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL

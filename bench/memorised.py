@@ -24,12 +24,12 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.checkpoint import Checkpoint, load_checkpoint
+from engine.analysis.classifier import load_classifier
+from engine.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from engine.datasets.images import to_pixels
-from engine.image_classifier import load_classifier
-from engine.image_data import load_for
-from engine.noise import draw_latents
-from engine.samplers import DDIM, sample
+from engine.diffusion.noise import draw_latents
+from engine.diffusion.samplers import DDIM, sample
+from engine.image_files.loading import load_for
 
 STEPS, BATCH, SEED = 50, 64, 1_000
 NEAR, LIMIT = 0.01, 0.05

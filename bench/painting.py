@@ -24,10 +24,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import pyqtgraph as pg  # Qt must find the platform above
 from PySide6.QtWidgets import QApplication
 
-from engine.trajectory import Trajectory
-from toydiff_gui.canvas import LaneGrid
+from engine.shared.trajectory import Trajectory
+from toydiff_gui.modes.points.canvas.lane_grid import LaneGrid
 from toydiff_gui.modes.points.overlays.field import FieldLayer
-from toydiff_gui.scene import LaneScene, Scene
+from toydiff_gui.modes.points.scene import LaneScene, Scene
 from toydiff_gui.state.store import Store
 
 SIZE = 800

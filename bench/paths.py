@@ -31,23 +31,24 @@ from tqdm import tqdm
 
 from bench import path_tables
 from bench.path_tables import EVEN, GEODESIC
-from engine import cli, datasets
-from engine.checkpoint import BUNDLED, load_checkpoint
-from engine.command_line import run
-from engine.config import POINT_SETS
+from engine import datasets
+from engine.analysis.points import nearness_steps
+from engine.checkpoints.checkpoint import BUNDLED, load_checkpoint
+from engine.commands import group
 from engine.datasets import Standardisation
-from engine.denoiser import Denoiser, IdealDenoiser
 from engine.devices import use_one_thread
-from engine.geodesic import evenly_decoded, search
-from engine.metrics import nearness_steps
-from engine.noise import draw_latents
-from engine.path_jobs import FINE, evenly_spaced, gap_figures, terrain_of
-from engine.paths import Curve, make_curve, positions_like
-from engine.samplers import DDIM, sample
-from engine.schedules import Schedule, make_schedule
-from engine.terrain import Terrain
-from engine.training import finish
-from engine.trajectory import load_array
+from engine.diffusion.denoiser import Denoiser, IdealDenoiser
+from engine.diffusion.noise import draw_latents
+from engine.diffusion.samplers import DDIM, sample
+from engine.diffusion.schedules import Schedule, make_schedule
+from engine.paths.curves import Curve, make_curve, positions_like
+from engine.paths.geodesic_points import evenly_decoded, search
+from engine.paths.terrain import Terrain
+from engine.service.jobs.paths import FINE, evenly_spaced, gap_figures, terrain_of
+from engine.shared.command_line import run
+from engine.shared.config import POINT_SETS
+from engine.shared.trajectory import load_array
+from engine.training.trainer import finish
 
 POINTS, STEPS = 500, 50
 SIMPLE = ("linear", "spherical", "prior-preserving", "norm-guided")
@@ -174,7 +175,7 @@ def world_of(name: str, models: Path) -> World:
     source = name if name in BUNDLED else str(models / name)
     if source != name and not Path(source).exists():
         command = ["train", "--dataset", name, "--steps", str(TRAINED_FOR), "--out", source]
-        if run(cli.commands, command) != 0:
+        if run(group.commands, command) != 0:
             raise SystemExit(f"the training for {name} was not finished")
     checkpoint = load_checkpoint(source)
     nearness = finish(nearness_steps(name, checkpoint.transform))

@@ -4,7 +4,8 @@
                               [--device auto] [--json]
 
 Says how many times as long an update takes in bfloat16 (below 1: faster), and which of the two
-``engine.precision`` chooses on this device. Images are noise, which takes as long as any other.
+``engine.checkpoints.precision`` chooses on this device. Images are noise, which takes as long as
+any other.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ import numpy as np
 import torch
 
 from bench.side_by_side import ratio
-from engine.config import PRESETS
+from engine.checkpoints.data import ImageData
+from engine.checkpoints.precision import training_type
 from engine.datasets.images import INFOS, ImageSet, image_training, standardisation_of
 from engine.devices import choose_device
-from engine.precision import training_type
-from engine.training import Trainer
-from engine.training_data import ImageData
+from engine.shared.config import PRESETS
+from engine.training.trainer import Trainer
 
 
 def trainer_in(dtype: torch.dtype, device: torch.device, options: argparse.Namespace) -> Trainer:

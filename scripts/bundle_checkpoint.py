@@ -31,7 +31,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 import resources
-from engine.checkpoint import (
+from engine.analysis.evaluation import Drawing, Stage, evaluate
+from engine.analysis.images import ImageQuality
+from engine.analysis.points import Quality
+from engine.checkpoints.checkpoint import (
     Checkpoint,
     Description,
     Record,
@@ -40,14 +43,11 @@ from engine.checkpoint import (
     locate,
     save_tensors,
 )
-from engine.config import TrainingConfig
 from engine.datasets.images import IMAGE_DEFAULTS, image_training
-from engine.evaluation import Drawing, Stage, evaluate
-from engine.image_metrics import ImageQuality
-from engine.metrics import Quality
-from engine.run_files import CHECKPOINT
-from engine.samplers import DDPM
-from engine.work import finish
+from engine.diffusion.samplers import DDPM
+from engine.shared.config import TrainingConfig
+from engine.shared.run_files import CHECKPOINT
+from engine.shared.work import finish
 
 MOST_BYTES = 4_000_000
 FEW_SAMPLES, GUIDANCE = 128, 1.5

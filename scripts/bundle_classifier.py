@@ -14,10 +14,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 import resources
-from engine.classifier_training import STEPS, ClassifierStep, train_classifier
-from engine.image_classifier import BUNDLED_CLASSIFIERS, save_classifier
-from engine.image_data import load_images
-from engine.work import finish
+from engine.analysis.classifier import BUNDLED_CLASSIFIERS, save_classifier
+from engine.analysis.classifier_training import STEPS, ClassifierStep, train_classifier
+from engine.image_files.loading import load_images
+from engine.shared.work import finish
 
 
 def main() -> int:

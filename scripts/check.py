@@ -18,6 +18,7 @@ LINTERS = {
     "ruff check": ["ruff", "check"],
     "ruff format": ["ruff", "format", "--check"],
     "lint-imports": ["lint-imports", "--no-logo"],
+    "modes": ["python", "-m", "scripts.check_modes"],
     "mypy": ["mypy"],
 }
 TESTS = ["pytest", "--numprocesses=logical", "--maxprocesses=4", "--dist=worksteal"]

@@ -33,12 +33,12 @@ PACKAGES = ("engine", "toydiff_gui")
 MODES = "toydiff_gui/modes"
 
 TABLES = {
-    "engine/catalogue.py": "the rows of kinds and of what belongs to each",
-    "engine/networks.py": "NETWORKS: the network of each kind",
-    "engine/training_data.py": "DATA: the data of each kind",
-    "engine/preview.py:PREVIEWS": "what a training shows of itself",
-    "engine/evaluation.py:EVALUATIONS": "how each kind is measured",
-    "engine/path_jobs.py:GEODESICS": "how geodesics are searched for",
+    "engine/shared/catalogue.py": "the rows of kinds and of what belongs to each",
+    "engine/checkpoints/networks.py": "NETWORKS: the network of each kind",
+    "engine/checkpoints/data.py": "DATA: the data of each kind",
+    "engine/training/preview.py:PREVIEWS": "what a training shows of itself",
+    "engine/analysis/evaluation.py:EVALUATIONS": "how each kind is measured",
+    "engine/service/jobs/paths.py:GEODESICS": "how geodesics are searched for",
     "engine/devices.py:on_a_grid": "what a pass costs on the CPU depends on axes, not on the kind",
     "toydiff_gui/app/mode_switch.py": "the switch itself",
 }

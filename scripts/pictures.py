@@ -18,17 +18,17 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtWidgets import QApplication
 
-from toydiff_gui import memory
 from toydiff_gui.app.installed_modes import MODES, task
-from toydiff_gui.main_window import MainWindow
+from toydiff_gui.app.window import MainWindow
 from toydiff_gui.modes import tasks
 from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, IMAGE_SAMPLING, SLICE
 from toydiff_gui.modes.points.at_work import HINT_SEEN, PointsAtWork
 from toydiff_gui.modes.points.settings import SAMPLING
-from toydiff_gui.settings_file import SettingsFile
+from toydiff_gui.state import remember
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import DEFAULT_LANES, LANE_RUNS, LANES, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.settings_file import SettingsFile
 from toydiff_gui.state.view import MARKED, VIEW
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -143,7 +143,7 @@ def take_window_pictures(folder: Path, out: Path) -> None:
 
     take_laboratory_pictures(window, take)
     take_image_pictures(window, wait, out)
-    memory.remember(settings, window.state, MODES)
+    remember.remember(settings, window.state, MODES)
     window.close()
 
 

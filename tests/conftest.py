@@ -13,7 +13,7 @@ pytest.register_assert_rewrite("tests.hands")
 
 # Before anything imports Qt or asks for a folder; child processes inherit it.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-# As ToyDiff's commands do (see engine.command_line); before anything imports torch.
+# As ToyDiff's commands do (see engine.shared.command_line); before anything imports torch.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # Side by side with other tests, each has one core; threads that share it wait for each other.
 if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:

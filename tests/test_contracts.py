@@ -51,9 +51,11 @@ def test_the_engine_never_loads_qt():
 @pytest.mark.parametrize(
     "modules",
     [
-        "engine, engine.protocol, engine.trajectory, engine.config, engine.datasets",
-        "engine.commands_help, engine.files, engine.noise_tables",
-        "engine.cli, engine.command_line",  # so that help and complaints are quick
+        "engine, engine.shared.messages, engine.shared.trajectory, engine.shared.config",
+        "engine.datasets",
+        "engine.shared.command_help, engine.shared.files, engine.shared.noise_tables",
+        # So that help and complaints are quick:
+        "engine.commands.group, engine.shared.command_line",
     ],
 )
 def test_what_both_sides_share_does_without_torch(modules):

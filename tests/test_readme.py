@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import cli, command_line
-from engine.commands_help import COMMANDS
+from engine.commands import group
+from engine.shared import command_line
+from engine.shared.command_help import COMMANDS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 LINES = [
@@ -31,7 +32,7 @@ def test_the_exercise_can_be_done_with_the_commands_of_the_readme(tmp_path, monk
             arguments[arguments.index("mnist")] = "digits"
             arguments += ["--steps", "4"]
         if arguments[0] in COMMANDS:
-            assert command_line.run(cli.commands, arguments) == 0, line
+            assert command_line.run(group.commands, arguments) == 0, line
         else:
             # A film of full size takes long and shows nothing more here.
             small = ["--size", "160x120"] if arguments[-1].endswith(".mp4") else []

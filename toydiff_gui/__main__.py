@@ -16,11 +16,11 @@ import click
 from tqdm import tqdm
 
 import engine
-from engine.command_line import Commands, run
-from engine.commands_help import COMMANDS, NAME_VARIABLE
-from toydiff_gui import platform_check
-from toydiff_gui.engine_process import engine_command, engine_environment
-from toydiff_gui.remote_engine import OPTIONS_VARIABLE, PYTHON, SCHEME, Address, parse_address
+from engine.shared.command_help import COMMANDS, NAME_VARIABLE
+from engine.shared.command_line import Commands, run
+from toydiff_gui.app import platform_check
+from toydiff_gui.engine_client.command import engine_command, engine_environment
+from toydiff_gui.engine_client.ssh import OPTIONS_VARIABLE, PYTHON, SCHEME, Address, parse_address
 
 PASS_ON: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True}
 
@@ -139,10 +139,10 @@ def open_window(engine_kind: Any, device: str, open_ref: str | None) -> int:
         os.environ.setdefault("QT_QPA_PLATFORM", ";".join(platforms))
     from PySide6.QtWidgets import QApplication
 
-    from toydiff_gui import icons
-    from toydiff_gui.interrupts import Interrupts
-    from toydiff_gui.main_window import MainWindow
-    from toydiff_gui.settings_file import open_settings
+    from toydiff_gui.app.interrupts import Interrupts
+    from toydiff_gui.app.window import MainWindow
+    from toydiff_gui.state.settings_file import open_settings
+    from toydiff_gui.style import icons
 
     app = QApplication([sys.argv[0]])
     app.setApplicationName("ToyDiff")

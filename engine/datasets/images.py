@@ -14,10 +14,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import catalogue
-from engine.catalogue import DIGITS, ImageSetRow
-from engine.config import ScheduleConfig, TrainingConfig, require_choice, unet_preset
 from engine.datasets.points import Standardisation
+from engine.shared import catalogue
+from engine.shared.catalogue import DIGITS, ImageSetRow
+from engine.shared.config import ScheduleConfig, TrainingConfig, require_choice, unet_preset
 
 Split = Literal["train", "test"]
 Pixels = NDArray[np.uint8]

@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine import catalogue
-from engine.config import MAX_POINTS, require_between, require_choice
+from engine.shared import catalogue
+from engine.shared.config import MAX_POINTS, require_between, require_choice
 
 Points = NDArray[np.float64]
 Draw = Literal["exercise", "balanced", "independent"]

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.config import ModelConfig
 from engine.models.embedding import time_table
+from engine.shared.config import ModelConfig
 
 
 class ResidualMLP(nn.Module):

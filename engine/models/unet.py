@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.config import UNetConfig, resolutions
 from engine.models.attention import MultiHeadAttention
 from engine.models.embedding import time_table
+from engine.shared.config import UNetConfig, resolutions
 
 GROUP = 8
 """Channels that share a mean and a deviation; a few more where 8 does not divide them.

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from engine import devices
-from engine.denoiser import NetworkDenoiser, Prediction
-from engine.schedules import Schedule
-from engine.training import open_run, train
+from engine.diffusion.denoiser import NetworkDenoiser, Prediction
+from engine.diffusion.schedules import Schedule
+from engine.training.trainer import open_run, train
 from tests.engine.conversation import Conversation
 from tests.engine.small_network import small_config, small_network
 

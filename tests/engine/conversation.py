@@ -8,9 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from engine import protocol, service
-from engine.protocol import Packet
-from engine.service import Service
+from engine.service import loop
+from engine.service.loop import Service
+from engine.shared import messages
+from engine.shared.messages import Packet
 
 
 class Conversation:
@@ -20,13 +21,13 @@ class Conversation:
     """
 
     def __init__(self) -> None:
-        self.inbox: service.Inbox = queue.SimpleQueue()
+        self.inbox: loop.Inbox = queue.SimpleQueue()
         self.reports: list[Packet] = []
         self.react: Callable[[Packet], object] = lambda packet: None
         self._open: set[int] = set()
 
     def put(self, message, **arrays) -> None:
-        if isinstance(message, protocol.Request):
+        if isinstance(message, messages.Request):
             self._open.add(message.job)
         self.inbox.put(Packet(message, arrays))
 
@@ -36,7 +37,7 @@ class Conversation:
     def _send(self, packet: Packet) -> None:
         self.reports.append(packet)
         self.react(packet)
-        if isinstance(packet.message, (protocol.Result, protocol.Failure)):
+        if isinstance(packet.message, (messages.Result, messages.Failure)):
             self._open.discard(packet.message.job)
             if not self._open:
                 self.end()
@@ -55,4 +56,4 @@ class Conversation:
         return self.of(job)[-1].message
 
     def frames(self, job: int) -> np.ndarray:
-        return np.stack([packet.arrays["x"] for packet in self.of(job, protocol.Frame)])
+        return np.stack([packet.arrays["x"] for packet in self.of(job, messages.Frame)])

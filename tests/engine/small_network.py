@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from engine.config import ModelConfig, ScheduleConfig, TrainingConfig
 from engine.models.mlp import ResidualMLP
+from engine.shared.config import ModelConfig, ScheduleConfig, TrainingConfig
 
 SMALL = ModelConfig(width=16, depth=2, embedding=8)
 

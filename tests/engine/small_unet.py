@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from engine.config import ScheduleConfig, TrainingConfig, UNetConfig
 from engine.models.unet import UNet
+from engine.shared.config import ScheduleConfig, TrainingConfig, UNetConfig
 
 TINY = UNetConfig(width=8, multipliers=(1, 2), attention=(1,), heads=2, embedding=8)
 

@@ -13,21 +13,21 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from engine import samplers
-from engine.config import ScheduleConfig
-from engine.denoiser import (
+from engine.devices import available_devices, choose_device
+from engine.diffusion import samplers
+from engine.diffusion.denoiser import (
     IdealDenoiser,
     MixtureDenoiser,
     NetworkDenoiser,
     training_target,
 )
-from engine.devices import available_devices, choose_device
+from engine.diffusion.noise import draw_latents
+from engine.diffusion.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun
+from engine.diffusion.schedules import Schedule
 from engine.models.mlp import ResidualMLP
 from engine.models.unet import UNet
-from engine.noise import draw_latents
-from engine.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun
-from engine.schedules import Schedule
-from engine.training import Trainer
+from engine.shared.config import ScheduleConfig
+from engine.training.trainer import Trainer
 from tests.engine.small_network import SMALL
 from tests.engine.small_unet import TINY, digits_config
 

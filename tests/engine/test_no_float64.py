@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine import diagnostics, geodesic
-from engine.checkpoint import load_checkpoint
-from engine.path_jobs import evenly_spaced
-from engine.paths import make_curve
-from engine.samplers import DDIM, DDPM, Heun, sample
-from engine.training import finish
+from engine.analysis import noise_errors
+from engine.checkpoints.checkpoint import load_checkpoint
+from engine.diffusion.samplers import DDIM, DDPM, Heun, sample
+from engine.paths import geodesic_points
+from engine.paths.curves import make_curve
+from engine.service.jobs.paths import evenly_spaced
+from engine.training.trainer import finish
 
 SHAPE = (1, 8, 8)
 PATHS = ["linear", "prior-preserving", "spherical", "norm-guided", "drawn"]
@@ -92,19 +93,19 @@ def test_samplers(digits, sampler):
 
 
 def test_a_path_that_is_evenly_decoded(digits, monkeypatch):
-    monkeypatch.setattr(geodesic, "LEAST_REFINED", 8)
-    monkeypatch.setattr(geodesic, "JUDGE_STEPS", 3)
+    monkeypatch.setattr(geodesic_points, "LEAST_REFINED", 8)
+    monkeypatch.setattr(geodesic_points, "JUDGE_STEPS", 3)
     a, b = drawn(*SHAPE), drawn(*SHAPE, seed=1)
     curve = make_curve("linear", a, b)
-    steps = geodesic.evenly_decoded(digits.denoiser, digits.schedule, curve, 3, a)
+    steps = geodesic_points.evenly_decoded(digits.denoiser, digits.schedule, curve, 3, a)
     assert finish(steps).shape == (3, *SHAPE)
 
 
 @pytest.mark.parametrize("name", ["noise_pairs", "noise_density", "loss_by_time", "error_maps"])
 def test_diagnostics(digits, monkeypatch, name):
-    draws = diagnostics._draws
+    draws = noise_errors._draws
     monkeypatch.setattr(
-        diagnostics, "_draws", lambda *given: tuple(on_device(part) for part in draws(*given))
+        noise_errors, "_draws", lambda *given: tuple(on_device(part) for part in draws(*given))
     )
     times = ([5],) if name in ("loss_by_time", "error_maps") else ()
-    assert list(getattr(diagnostics, name)(digits.denoiser, drawn(40, *SHAPE), *times, count=16))
+    assert list(getattr(noise_errors, name)(digits.denoiser, drawn(40, *SHAPE), *times, count=16))

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from engine import devices
-from engine.command_line import run
 from engine.devices import FEW_PIXELS, threads_for
+from engine.shared.command_line import run
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from tests.hands.desk import Desk, ImageDesk
 from tests.hands.fake_engine import FakeEngine
 from tests.hands.window import settle
 from tests.hands.workshop import Workshop
-from toydiff_gui import main_window, sheet, theme
-from toydiff_gui.panels.sample import SamplePanel
+from toydiff_gui.app import window as main_window
+from toydiff_gui.modes.points.panels.sample import SamplePanel
 from toydiff_gui.state.store import Store
-from toydiff_gui.theme import DARK, LIGHT, Theme
+from toydiff_gui.style import sheet, theme
+from toydiff_gui.style.theme import DARK, LIGHT, Theme
 
 
 @pytest.fixture

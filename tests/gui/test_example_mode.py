@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtGui import QImage, QImageReader
 
 import engine
-from engine.samplers import DDIM
+from engine.diffusion.samplers import DDIM
 from tests.gui.example_mode.mode import MODE
 from tests.gui.example_mode.picture import EDGE, KEY
 from tests.gui.example_mode.settings import BARS
@@ -15,11 +15,11 @@ from tests.hands.mouse_and_keys import click
 from tests.hands.window import settle, wait_until
 from tests.hands.workshop import engine_process
 from toydiff_gui.app import installed_modes
-from toydiff_gui.export.picture import pixels, still_image
+from toydiff_gui.export.frames import pixels, still_image
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL
-from toydiff_gui.theme import DARK
+from toydiff_gui.style.theme import DARK
 
 
 @pytest.fixture(autouse=True)

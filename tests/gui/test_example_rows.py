@@ -9,19 +9,22 @@ import numpy as np
 import pytest
 from tqdm import tqdm
 
-from engine import catalogue, cli, paths, samplers
-from engine.catalogue import PathRow, PointSetRow, SamplerRow
-from engine.config import ModelConfig, SamplerConfig, ScheduleConfig
+from engine.commands import group
 from engine.datasets import points
+from engine.diffusion import samplers
+from engine.paths import curves
+from engine.shared import catalogue
+from engine.shared.catalogue import PathRow, PointSetRow, SamplerRow
+from engine.shared.config import ModelConfig, SamplerConfig, ScheduleConfig
 from tests.hands.mouse_and_keys import click
 from tests.hands.window import lanes_done, settle, wait_until
-from toydiff_gui import icons
 from toydiff_gui.modes.points.settings import COMPARISON, SAMPLING
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneSpec, lane_of, update_lane
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import VIEW
+from toydiff_gui.style import icons
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def at_rest(window):
 
 
 def command(*arguments):
-    return cli.run(cli.commands, [str(argument) for argument in arguments])
+    return group.run(group.commands, [str(argument) for argument in arguments])
 
 
 def states(path):
@@ -139,7 +142,7 @@ def test_a_sampler(workshop, tmp_path, add):
 
 
 def test_a_kind_of_path(workshop, tmp_path, add):
-    add("PATHS", PATH, paths, corner)
+    add("PATHS", PATH, curves, corner)
     add.icon("path-corner")
     window = opened(workshop)
     state, dock = window.state, window.mode("2d").sample_dock

@@ -1,11 +1,12 @@
 """Those who speak to an engine, at work without a window."""
 
-from engine import protocol
-from engine.config import TrainingConfig
 from engine.datasets.images import image_training
+from engine.shared import messages
+from engine.shared.config import TrainingConfig
 from tests.hands.window import settle, wait_until
 from toydiff_gui.app.mode_switch import ModeSwitch
 from toydiff_gui.controllers.assembly import Controllers
+from toydiff_gui.controllers.runs import Runs
 from toydiff_gui.modes.images.attention import AttentionRequests
 from toydiff_gui.modes.images.costs import NetworkCosts
 from toydiff_gui.modes.images.image_sets import ImageSets
@@ -17,11 +18,10 @@ from toydiff_gui.modes.points.comparison import PathComparison
 from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.modes.points.overlay_requests import OverlayRequests
-from toydiff_gui.playback import Playback
-from toydiff_gui.runs import Runs
-from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.playback import Playback
+from toydiff_gui.state.settings_file import SettingsFile
 from toydiff_gui.state.store import Store
 
 
@@ -55,12 +55,12 @@ class Desk:
         self.geodesic.watch(self.point_lanes.between, self.point_lanes.looks_at_geodesic)
         self.exchange.set_parts((self.models, self.geodesic, *own))
 
-    def asked(self, kind=protocol.Interpolate):
+    def asked(self, kind=messages.Interpolate):
         """What has been asked since the last time."""
         settle()
         new, self.link.sent[:] = list(self.link.sent), []
         self.link._answered = 0
-        assert all(isinstance(packet.message, (kind, protocol.Cancel)) for packet in new)
+        assert all(isinstance(packet.message, (kind, messages.Cancel)) for packet in new)
         return [packet for packet in new if isinstance(packet.message, kind)]
 
     def heard(self, *kinds):
@@ -83,15 +83,15 @@ class Desk:
 
     def openings(self, ref):
         """Ask for a model; what that sends to the engine."""
-        before = len(self.link.asked(protocol.Open))
+        before = len(self.link.asked(messages.Open))
         self.models.open(ref)
-        return self.link.asked(protocol.Open)[before:]
+        return self.link.asked(messages.Open)[before:]
 
     def restart(self):
         """A new engine after the old one has died, with the model open again."""
         self.controllers.engine.start_again()
         self.link.get_ready()
-        self.link.describe(self.link.asked(protocol.Open)[-1].job)
+        self.link.describe(self.link.asked(messages.Open)[-1].job)
 
     def at_rest(self):
         """Whether nobody waits for anything or is about to ask for something."""

@@ -4,10 +4,11 @@ import msgspec
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from engine import catalogue, datasets, protocol
-from engine.config import TrainingConfig, sampler_times
+from engine import datasets
 from engine.datasets.images import INFOS, image_training, info_of
-from engine.protocol import Packet
+from engine.shared import catalogue, messages
+from engine.shared.config import TrainingConfig, sampler_times
+from engine.shared.messages import Packet
 from tests.hands.window import settle
 
 
@@ -56,7 +57,7 @@ class FakeEngine(QObject):
         self.received.emit(Packet(message, arrays or {}))
 
     def get_ready(self):
-        self.report(protocol.Ready(version="0", device="cpu", devices=["cpu"]))
+        self.report(messages.Ready(version="0", device="cpu", devices=["cpu"]))
 
     def die(self, why):
         self.died.emit(why)
@@ -77,12 +78,12 @@ class FakeEngine(QObject):
             transform = datasets.load(config.dataset).transform
             self.shape = transform.mean.shape
             info |= {"mean": transform.mean.tolist(), "std": transform.std.tolist()}
-        self.report(protocol.Result(job=job, info=info))
+        self.report(messages.Result(job=job, info=info))
 
     def latents(self, request, arrays):
         if "latents" in arrays:
             return arrays["latents"]
-        if isinstance(request, protocol.Interpolate):
+        if isinstance(request, messages.Interpolate):
             return np.linspace(arrays["start"], arrays["end"], request.points, dtype=np.float32)
         # Each row by itself, as the engine: more of them leave the first ones as they are.
         shape = self.shapes.get(request.checkpoint, self.shape)
@@ -98,26 +99,26 @@ class FakeEngine(QObject):
         start = self.latents(request, packet.arrays)
         for index in range(first, len(times) if last is None else last):
             x = start * np.float32(0.5 + 0.5 * times[index] / timesteps)
-            frame = protocol.Frame(job=request.job, index=index, times=times if index == 0 else [])
+            frame = messages.Frame(job=request.job, index=index, times=times if index == 0 else [])
             self.report(frame, {"x": x, "x0": x})
 
     def finish(self, packet):
-        self.report(protocol.Result(job=packet.message.job, seconds=0.25))
+        self.report(messages.Result(job=packet.message.job, seconds=0.25))
 
     def answer(self):
         """Answer all that has been asked since the last time; says how much that was."""
         new = self.sent[self._answered :]
         self._answered = len(self.sent)
         for packet in new:
-            if isinstance(packet.message, protocol.Open):
+            if isinstance(packet.message, messages.Open):
                 name = packet.message.checkpoint
                 images = name in INFOS
                 self.describe(packet.message.job, image_training(name) if images else None)
                 self.shapes[name] = self.shape
-            elif isinstance(packet.message, protocol.FindData):
+            elif isinstance(packet.message, messages.FindData):
                 places = {"mnist": "", "fashion": "", "cifar10": "", "download_root": "/data"}
-                self.report(protocol.Result(job=packet.message.job, info=places))
-            elif isinstance(packet.message, protocol.Sample | protocol.Interpolate):
+                self.report(messages.Result(job=packet.message.job, info=places))
+            elif isinstance(packet.message, messages.Sample | messages.Interpolate):
                 self.frames(packet)
                 self.finish(packet)
         return len(new)

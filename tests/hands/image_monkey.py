@@ -10,18 +10,18 @@ from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
-from engine.config import IMAGE_SETS, PATHS, PRESETS, SCHEDULES, ScheduleConfig, UNetConfig
 from engine.datasets.images import image_training
+from engine.shared.config import IMAGE_SETS, PATHS, PRESETS, SCHEDULES, ScheduleConfig, UNetConfig
 from tests.hands.monkey import CONTROL, SHIFT, LaneMonkey
 from tests.hands.mouse_and_keys import NONE, click, key, mouse, press, type_number, wheel
 from tests.hands.window import run_for, settle, wait_until
-from toydiff_gui.bundled import bundled
 from toydiff_gui.modes.images.kind import trains_images
 from toydiff_gui.modes.images.network_presets import as_changes
 from toydiff_gui.modes.images.settings import IMAGE_CARD
 from toydiff_gui.modes.images.tasks import IMAGE_TASKS
 from toydiff_gui.modes.tasks import Task
 from toydiff_gui.panels.lane_dock import LaneDock
+from toydiff_gui.state.bundled import bundled
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 
 MARKS = ("A", "B", "C")

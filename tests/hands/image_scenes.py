@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import noise_tables
-from engine.config import ScheduleConfig, sampler_times
 from engine.datasets.images import ImageSet, load_digits
-from engine.trajectory import Trajectory
-from toydiff_gui.image_scene import (
+from engine.shared import noise_tables
+from engine.shared.config import ScheduleConfig, sampler_times
+from engine.shared.trajectory import Trajectory
+from toydiff_gui.modes.images.scene import (
     AttentionCard,
     AttentionLayer,
     Endpoint,

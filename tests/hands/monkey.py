@@ -16,15 +16,15 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 from tests.hands.mouse_and_keys import click, key, type_number
 from tests.hands.window import lanes_done, run_for, settle, wait_until
 from toydiff_gui.app import installed_modes
-from toydiff_gui.main_window import MainWindow
+from toydiff_gui.app.window import MainWindow
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.modes.tasks import Task
 from toydiff_gui.panels.lane_dock import LaneDock
-from toydiff_gui.playback import SPEEDS
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANES
 from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.playback import SPEEDS
 from toydiff_gui.state.training import TRAINING
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier

@@ -7,8 +7,8 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QApplication, QWidget
 
-from toydiff_gui.canvas.handles import EndpointHandle
-from toydiff_gui.main_window import MainWindow
+from toydiff_gui.app.window import MainWindow
+from toydiff_gui.modes.points.canvas.handles import EndpointHandle
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
 NO_MODIFIER = Qt.KeyboardModifier.NoModifier

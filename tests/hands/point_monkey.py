@@ -8,15 +8,15 @@ from unittest.mock import patch
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from engine.config import PATHS, POINT_SETS, SCHEDULES, SIDES, ModelConfig, ScheduleConfig
+from engine.shared.config import PATHS, POINT_SETS, SCHEDULES, SIDES, ModelConfig, ScheduleConfig
 from tests.hands.monkey import SHIFT, LaneMonkey
 from tests.hands.mouse_and_keys import Drag, click, drag_plot, key, mouse, type_number, wheel
 from tests.hands.window import run_for, settle
-from toydiff_gui.bundled import bundled
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
 from toydiff_gui.modes.points.tasks import TASKS
 from toydiff_gui.modes.tasks import Task
 from toydiff_gui.panels.lane_dock import LaneDock
+from toydiff_gui.state.bundled import bundled
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.state.view import MARKED, PINNED, VIEW
 

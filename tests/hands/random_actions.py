@@ -33,7 +33,7 @@ from tests.hands.image_monkey import ImageMonkey
 from tests.hands.monkey import Monkey
 from tests.hands.point_monkey import PointMonkey
 from tests.hands.window import run_for, settle, wait_until, window
-from toydiff_gui.main_window import MainWindow
+from toydiff_gui.app.window import MainWindow
 from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, ImageCard, ImageSampling
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, Sampling

@@ -14,10 +14,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QEvent, QEventLoop, QTimer  # Qt must find the platform above
 from PySide6.QtWidgets import QApplication
 
-from toydiff_gui.main_window import MainWindow
-from toydiff_gui.settings_file import SettingsFile
+from toydiff_gui.app.window import MainWindow
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes
+from toydiff_gui.state.settings_file import SettingsFile
 from toydiff_gui.state.view import VIEW
 
 PATIENCE = 120.0

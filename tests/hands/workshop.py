@@ -8,10 +8,10 @@ from PySide6.QtCore import QThread, QTimer
 from PySide6.QtWidgets import QApplication
 
 from tests.hands.window import settle, wait_until
-from toydiff_gui import theme
-from toydiff_gui.main_window import MainWindow
+from toydiff_gui.app.window import MainWindow
 from toydiff_gui.modes.points.at_work import HINT_SEEN
-from toydiff_gui.settings_file import SettingsFile
+from toydiff_gui.state.settings_file import SettingsFile
+from toydiff_gui.style import theme
 
 
 def active_timers(window):

@@ -15,7 +15,7 @@ from toydiff_gui.state.view import VIEW
 from toydiff_gui.timeline import time_actions
 
 if TYPE_CHECKING:
-    from toydiff_gui.main_window import MainWindow
+    from toydiff_gui.app.window import MainWindow
 
 THEMES = (
     ("system", "Theme of the system", "Light or dark, as the desktop is"),

@@ -6,14 +6,14 @@ from dataclasses import fields
 
 from PySide6.QtCore import QObject, Signal
 
-from engine.config import TrainingConfig
+from engine.shared.config import TrainingConfig
 from toydiff_gui.app import installed_modes
-from toydiff_gui.bundled import bundled
 from toydiff_gui.modes.contract import Mode
-from toydiff_gui.references import is_here
-from toydiff_gui.settings_file import SettingsFile
+from toydiff_gui.state.bundled import bundled
 from toydiff_gui.state.model import MODEL, ModelInfo
+from toydiff_gui.state.model_refs import is_here
 from toydiff_gui.state.programs import may_open
+from toydiff_gui.state.settings_file import SettingsFile
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING_CONFIG
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QGuiApplication
 
-from engine import trajectory
-from engine.trajectory import Trajectory
+from engine.shared import trajectory
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.app import installed_modes
 from toydiff_gui.export.control import Control, Progress
 from toydiff_gui.export.errors import ExportError

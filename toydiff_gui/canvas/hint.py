@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from toydiff_gui import theme
+from toydiff_gui.style import theme
 
 TITLE = "Start here"
 LINES = "Drag A and B. Press Space to play.\nCompare how each sampler carries the path to the data."

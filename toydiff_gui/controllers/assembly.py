@@ -6,18 +6,18 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject
 
-from engine.config import TrainingConfig
+from engine.shared.config import TrainingConfig
 from toydiff_gui.controllers.engine_status import EngineKeeper
 from toydiff_gui.controllers.geodesic import GeodesicSearch
 from toydiff_gui.controllers.models import Models
+from toydiff_gui.controllers.runs import Runs
 from toydiff_gui.controllers.training import Training
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.engine_client.exchange import Exchange
-from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.playback import Playback
-from toydiff_gui.runs import Runs
+from toydiff_gui.engine_client.link import EngineLink
 from toydiff_gui.state.lanes import LANES
 from toydiff_gui.state.model import ModelInfo
+from toydiff_gui.state.playback import Playback
 from toydiff_gui.state.store import Store
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from engine import protocol
+from engine.shared import messages
 from toydiff_gui.engine_client.client import Client
-from toydiff_gui.engine_link import EngineLink
+from toydiff_gui.engine_client.link import EngineLink
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.store import Store
 
@@ -38,7 +38,7 @@ class EngineKeeper(QObject):
     def _host(self) -> str:
         return "" if self._link.address is None else self._link.address.login
 
-    def _on_ready(self, message: protocol.Ready) -> None:
+    def _on_ready(self, message: messages.Ready) -> None:
         devices = tuple(message.devices)
         self._store.set(ENGINE, EngineStatus("ready", message.device, devices, host=self._host))
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from engine import protocol
-from engine.protocol import Arrays
+from engine.shared import messages
+from engine.shared.messages import Arrays
+from toydiff_gui.controllers.runs import Runs
 from toydiff_gui.engine_client.client import Client
-from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.runs import Runs
+from toydiff_gui.engine_client.link import EngineLink
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.store import Store
+from toydiff_gui.state.timers import single_shot
 from toydiff_gui.state.training import TRAINING
-from toydiff_gui.timers import single_shot
 
 AGAIN_MS = 10_000
 """After this long what could not be fetched is asked for again."""
@@ -23,9 +23,10 @@ AGAIN_MS = 10_000
 class FetchHome(QObject):
     """Asks for it as soon as the engine over there is ready.
 
-    A training whose end was reported is here already (see ``toydiff_gui.courier``). This is for
-    those that ended with the connection, or with the window. An engine that has not yet noticed
-    that its connection broke goes on with them: then it is tried again a little later.
+    A training whose end was reported is here already (see
+    ``toydiff_gui.engine_client.file_transfer``). This is for those that ended with the connection,
+    or with the window. An engine that has not yet noticed that its connection broke goes on with
+    them: then it is tried again a little later.
 
     Signals:
         fetched: a training is here now; its folder.
@@ -50,13 +51,13 @@ class FetchHome(QObject):
         client.ready.connect(self._on_ready)
         client.died.connect(self._on_died)
 
-    def _on_ready(self, message: protocol.Ready) -> None:
+    def _on_ready(self, message: messages.Ready) -> None:
         self._ask()
 
-    def _on_done(self, message: protocol.Result, arrays: Arrays) -> None:
+    def _on_done(self, message: messages.Result, arrays: Arrays) -> None:
         self._arrived(self._under_way.pop(message.job))
 
-    def _on_failed(self, failure: protocol.Failure) -> None:
+    def _on_failed(self, failure: messages.Failure) -> None:
         folder = self._under_way.pop(failure.job)
         if folder not in self._told:
             self._state.post(failure.message, error=True)
@@ -71,7 +72,7 @@ class FetchHome(QObject):
         for folder in self._runs.away(str(self._link.address)):
             if folder in busy or folder in self._under_way.values():
                 continue
-            request = protocol.Fetch(slot=f"fetch {folder}", path=str(folder))
+            request = messages.Fetch(slot=f"fetch {folder}", path=str(folder))
             job = self._client.ask(request, done=self._on_done, failed=self._on_failed)
             self._under_way[job] = folder
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import protocol
-from engine.protocol import AnyReport, Arrays
-from engine.trajectory import Trajectory
+from engine.shared import messages
+from engine.shared.messages import AnyReport, Arrays
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
 from toydiff_gui.state.results import GEODESIC, SEARCH_SEED, GeodesicRun, SearchSeed
@@ -43,9 +43,9 @@ class Between:
     told: Arrays = field(default_factory=dict)
     guidance: float = 1.0
 
-    def request(self, seed: int) -> protocol.FindPath:
+    def request(self, seed: int) -> messages.FindPath:
         """What the engine is asked for."""
-        return protocol.FindPath(
+        return messages.FindPath(
             checkpoint=self.ref, points=self.points, seed=seed, guidance=self.guidance
         )
 
@@ -76,7 +76,7 @@ class _Found:
 
 def _collect(found: _Found | None, message: AnyReport, arrays: Arrays) -> _Found | None:
     match message:
-        case protocol.PathFound():
+        case messages.PathFound():
             times = tuple(arrays["t"].tolist())
             return _Found(
                 arrays["latents"],
@@ -86,7 +86,7 @@ def _collect(found: _Found | None, message: AnyReport, arrays: Arrays) -> _Found
                 message.total,
                 message.elapsed,
             )
-        case protocol.Result(cancelled=False):
+        case messages.Result(cancelled=False):
             before = found or _Found(arrays["latents"])
             return replace(
                 before,

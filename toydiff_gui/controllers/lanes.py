@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
-from engine import catalogue, protocol
-from engine.config import SamplerConfig
-from engine.protocol import AnyReport, Arrays
-from engine.trajectory import Trajectory
+from engine.shared import catalogue, messages
+from engine.shared.config import SamplerConfig
+from engine.shared.messages import AnyReport, Arrays
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.engine_client.wanted import Answer
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun
 from toydiff_gui.state.store import Store
@@ -63,10 +63,10 @@ def run_collector(
     def collect(run: LaneRun | None, message: AnyReport, arrays: Arrays) -> LaneRun:
         run = run or LaneRun(status="running", coarse=coarse)
         match message:
-            case protocol.Frame():
+            case messages.Frame():
                 so_far = run.trajectory or Trajectory(tuple(message.times), meta=meta)
                 return replace(run, trajectory=so_far.with_frame(arrays["x"], arrays["x0"]))
-            case protocol.Result():
+            case messages.Result():
                 off_data = message.info.get("off_data")
                 return replace(run, status="done", seconds=message.seconds, off_data=off_data)
         return run

@@ -11,15 +11,13 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from engine import protocol
-from engine.config import TrainingConfig
 from engine.datasets.images import info_of
-from engine.protocol import AnyReport, Arrays
+from engine.shared import messages
+from engine.shared.config import TrainingConfig
+from engine.shared.messages import AnyReport, Arrays
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted
-from toydiff_gui.playback import Playback
-from toydiff_gui.references import program_file, state_on_disk
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import (
     MODEL,
@@ -29,6 +27,8 @@ from toydiff_gui.state.model import (
     remember_model,
     show_model,
 )
+from toydiff_gui.state.model_refs import program_file, state_on_disk
+from toydiff_gui.state.playback import Playback
 from toydiff_gui.state.programs import may_open
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
@@ -97,7 +97,7 @@ class Models(QObject):
             self._show(ref, known[1])
             return
         self._last_opening = job = self._client.ask(
-            protocol.Open(checkpoint=ref),
+            messages.Open(checkpoint=ref),
             done=lambda message, _: self._on_opened(message, found),
             failed=self._on_failed,
         )
@@ -107,7 +107,7 @@ class Models(QObject):
         """What tells whether the weights behind ``ref`` are still the same; None: nothing does."""
         return state_on_disk(ref, is_here=not self._elsewhere)
 
-    def _on_opened(self, message: protocol.Result, found: object) -> None:
+    def _on_opened(self, message: messages.Result, found: object) -> None:
         ref = self._opening.pop(message.job)
         if message.cancelled:
             return
@@ -133,7 +133,7 @@ class Models(QObject):
         if model.ref == training.folder and not training.active:
             self._store.set(TRAINING, replace(training, step=model.trained_steps))
 
-    def _on_failed(self, failure: protocol.Failure) -> None:
+    def _on_failed(self, failure: messages.Failure) -> None:
         ref = self._opening.pop(failure.job)
         self._store.post(failure.message, error=True)
         self.could_not_open.emit(ref)
@@ -168,7 +168,7 @@ class Models(QObject):
 
             yield Wanted(
                 key,
-                protocol.Open(checkpoint=ref),
+                messages.Open(checkpoint=ref),
                 show,
                 slot=ref,
                 collect=_info,
@@ -208,7 +208,7 @@ class Models(QObject):
 
 
 def _info(value: Any, message: AnyReport, arrays: Arrays) -> Any:
-    return message.info if isinstance(message, protocol.Result) else value
+    return message.info if isinstance(message, messages.Result) else value
 
 
 def _labels(config: TrainingConfig) -> tuple[str, ...]:

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from engine import protocol
-from engine.config import TrainingConfig
-from engine.protocol import AnyReport, Arrays
-from engine.trajectory import Trajectory
+from engine.shared import messages
+from engine.shared.config import TrainingConfig
+from engine.shared.messages import AnyReport, Arrays
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.controllers.models import Models
+from toydiff_gui.controllers.runs import Runs
 from toydiff_gui.engine_client.client import Client
-from toydiff_gui.engine_link import EngineLink
-from toydiff_gui.runs import Runs
+from toydiff_gui.engine_client.link import EngineLink
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
@@ -105,7 +105,7 @@ class Training(QObject):
                 beside=self._store.get(MODEL).ref,
             ),
         )
-        request = protocol.Train(
+        request = messages.Train(
             config=asked,
             out=str(folder),
             resume=resume,
@@ -132,16 +132,16 @@ class Training(QObject):
 
     def pause(self) -> None:
         """Hold the training."""
-        self._tell_training(protocol.Pause, "running", "paused")
+        self._tell_training(messages.Pause, "running", "paused")
 
     def resume(self) -> None:
         """Let the training go on."""
-        self._tell_training(protocol.Resume, "paused", "running")
+        self._tell_training(messages.Resume, "paused", "running")
 
     def stop(self) -> None:
         """End the training; what was learned is saved."""
         if self._job is not None and self._store.get(TRAINING).status != "stopping":
-            self._client.tell(protocol.Cancel(job=self._job))
+            self._client.tell(messages.Cancel(job=self._job))
             self._store.set(TRAINING, replace(self._store.get(TRAINING), status="stopping"))
 
     def _tell_training(self, message: Any, expected: str, status: Any) -> None:
@@ -150,7 +150,7 @@ class Training(QObject):
             self._store.set(TRAINING, replace(self._store.get(TRAINING), status=status))
 
     def _on_report(self, message: AnyReport, arrays: Arrays) -> None:
-        if not isinstance(message, protocol.Snapshot):
+        if not isinstance(message, messages.Snapshot):
             return
         before = self._store.get(TRAINING)
         preview = before.preview
@@ -180,10 +180,10 @@ class Training(QObject):
         config = self._store.get(TRAINING).config
         return {} if config is None else {SEED: config.seed}
 
-    def _on_done(self, message: protocol.Result, arrays: Arrays) -> None:
+    def _on_done(self, message: messages.Result, arrays: Arrays) -> None:
         self._ended("done")
 
-    def _on_failed(self, failure: protocol.Failure) -> None:
+    def _on_failed(self, failure: messages.Failure) -> None:
         self._ended("failed", f"The training has ended: {failure.message}")
 
     def _ended(self, status: Any, message: str = "") -> None:

@@ -21,15 +21,15 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
-from toydiff_gui import theme
-from toydiff_gui.controls import IconButton
 from toydiff_gui.diagnostics.chart import Chart
-from toydiff_gui.diagnostics.frame import Frame, Window, lay_out, moved, zoomed
+from toydiff_gui.diagnostics.chart_layout import Frame, Window, lay_out, moved, zoomed
 from toydiff_gui.diagnostics.moment import hover_lines, paint_hover, paint_moment
 from toydiff_gui.diagnostics.painting import paint_card
 from toydiff_gui.diagnostics.windows import Windows
-from toydiff_gui.drawing import LaneStyle
-from toydiff_gui.keys import BY_KEYBOARD, PANS, ZOOM_STEP
+from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.style import theme
+from toydiff_gui.widgets import IconButton
+from toydiff_gui.widgets.keys import BY_KEYBOARD, PANS, ZOOM_STEP
 
 FORMATS = (
     ("png", "PNG picture…", "Pixels, for slides and web pages"),

@@ -8,9 +8,9 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
-from toydiff_gui import theme
 from toydiff_gui.diagnostics.card import ChartCard
-from toydiff_gui.drawing import LaneStyle
+from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.style import theme
 
 COLUMNS = 2
 

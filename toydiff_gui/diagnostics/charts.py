@@ -8,9 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import ScheduleConfig
-from toydiff_gui import names
-from toydiff_gui.diagnostics import schedules, start
+from engine.shared.config import ScheduleConfig
+from toydiff_gui.diagnostics import schedules, signal_left
 from toydiff_gui.diagnostics.chart import (
     Axis,
     Bar,
@@ -22,6 +21,7 @@ from toydiff_gui.diagnostics.chart import (
     fixed,
 )
 from toydiff_gui.diagnostics.findings import LossCurve
+from toydiff_gui.state import wording
 
 TIME = "time t"
 NOISE_HALF = 3.5
@@ -66,7 +66,7 @@ def loss_chart(network: LossCurve | None, exact: LossCurve | None, message: str 
     return Chart(
         "loss",
         title,
-        f"{subtitle}{names.DOT}{message}" if message else subtitle,
+        f"{subtitle}{wording.DOT}{message}" if message else subtitle,
         x=Axis(TIME, float(known.timesteps), 0.0, group="time"),
         y=Axis("loss", 0.0, max(1.06 * top, 1.06)),
         curves=tuple(curves),
@@ -138,16 +138,16 @@ START_TITLES = ("The signal left at T", "Start of sampling", "Difference at the 
 
 
 def start_charts(
-    own: ScheduleConfig, directions: Sequence[start.Direction]
+    own: ScheduleConfig, directions: Sequence[signal_left.Direction]
 ) -> tuple[Chart, Chart, Chart]:
     """What is left of the signal at T, where sampling starts, and the difference of the two.
 
     Along that of the ``directions`` where there is most to see.
     """
-    direction = start.most_different(directions, start.signal_left(own))
+    direction = signal_left.most_different(directions, signal_left.signal_left(own))
     plain = ScheduleConfig(name=own.name, timesteps=own.timesteps)
-    mine = start.ending(direction.along, start.signal_left(own))
-    zero = start.ending(direction.along, 0.0)
+    mine = signal_left.ending(direction.along, signal_left.signal_left(own))
+    zero = signal_left.ending(direction.along, 0.0)
     return (
         _left_chart(own, direction),
         _density_chart(own, direction, mine, zero, plain),
@@ -161,11 +161,11 @@ def _all_schedules(own: ScheduleConfig) -> list[tuple[str, ScheduleConfig]]:
     return plain + [(schedules.label(config), config) for config in rescaled]
 
 
-def _left_chart(own: ScheduleConfig, direction: start.Direction) -> Chart:
+def _left_chart(own: ScheduleConfig, direction: signal_left.Direction) -> Chart:
     rows, table = [], []
     for name, config in _all_schedules(own):
-        signal = start.signal_left(config)
-        end = start.ending(direction.along, signal)
+        signal = signal_left.signal_left(config)
+        end = signal_left.ending(direction.along, signal)
         figures = (
             fixed(signal, 4),
             fixed(end.farthest, 2),
@@ -178,7 +178,7 @@ def _left_chart(own: ScheduleConfig, direction: start.Direction) -> Chart:
     return Chart(
         "signal",
         f"The signal left at t = {own.timesteps}",
-        f"what is left of the data at the end{names.DOT}along {direction.name}",
+        f"what is left of the data at the end{wording.DOT}along {direction.name}",
         bars=tuple(rows),
         bar_columns=(f"√{BARS}", "shift", "W₂", "KL"),
         help=HELP_LEFT,
@@ -199,21 +199,21 @@ def _left_chart(own: ScheduleConfig, direction: start.Direction) -> Chart:
 
 
 def _shown_grid() -> NDArray[np.bool_]:
-    return np.abs(start.GRID) <= SHOWN_REACH + 1e-9
+    return np.abs(signal_left.GRID) <= SHOWN_REACH + 1e-9
 
 
 def _density_chart(
     own: ScheduleConfig,
-    direction: start.Direction,
-    mine: start.Ending,
-    zero: start.Ending,
+    direction: signal_left.Direction,
+    mine: signal_left.Ending,
+    zero: signal_left.Ending,
     plain: ScheduleConfig,
 ) -> Chart:
     kept = _shown_grid()
-    grid = start.GRID[kept]
+    grid = signal_left.GRID[kept]
     curves = [
         Curve("noised data", grid, mine.density[kept], "main"),
-        Curve("N(0, 1)", grid, start.NORMAL[kept], "reference"),
+        Curve("N(0, 1)", grid, signal_left.NORMAL[kept], "reference"),
         Curve("farthest point", grid, mine.of_farthest[kept], "plain"),
     ]
     if not own.zero_terminal:
@@ -239,18 +239,18 @@ def _density_chart(
     )
 
 
-def _difference_chart(own: ScheduleConfig, direction: start.Direction) -> Chart:
+def _difference_chart(own: ScheduleConfig, direction: signal_left.Direction) -> Chart:
     kept = _shown_grid()
-    grid = start.GRID[kept]
+    grid = signal_left.GRID[kept]
     curves: list[Curve] = []
     for name, config in _all_schedules(own):
         if config.zero_terminal and config != own and config.name != own.name:
             continue  # all rescaled ones are the same line
-        end = start.ending(direction.along, start.signal_left(config))
+        end = signal_left.ending(direction.along, signal_left.signal_left(config))
         role: Role = "main" if config == own else "reference" if config.zero_terminal else "plain"
         if role == "plain" and any(curve.role == "plain" for curve in curves):
             role = "dotted"  # two grey lines must be told apart by the legend
-        curves.append(Curve(name, grid, (end.density - start.NORMAL)[kept], role))
+        curves.append(Curve(name, grid, (end.density - signal_left.NORMAL)[kept], role))
     reach = max(1e-4, *(float(np.abs(curve.y).max()) for curve in curves))
     return Chart(
         "difference",

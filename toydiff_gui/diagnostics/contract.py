@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from engine.config import TrainingConfig
-from engine.protocol import DiagnosisKind
-from toydiff_gui.diagnostics import charts, start
+from engine.shared.config import TrainingConfig
+from engine.shared.messages import DiagnosisKind
+from toydiff_gui.diagnostics import charts, signal_left
 from toydiff_gui.diagnostics.chart import Chart
 from toydiff_gui.diagnostics.findings import Finding, LossCurve, Subject
 from toydiff_gui.engine_client.client import Client
@@ -126,9 +126,9 @@ class ModeDiagnostics(QObject):
         """What to say while there are none."""
         return "The data are not shown."
 
-    def directions(self, data: NDArray[np.floating]) -> Sequence[start.Direction]:
+    def directions(self, data: NDArray[np.floating]) -> Sequence[signal_left.Direction]:
         """Directions along which to look at the data."""
-        return start.directions(data)
+        return signal_left.directions(data)
 
     # The forward process
 

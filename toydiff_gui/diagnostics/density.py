@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from toydiff_gui.diagnostics.chart import Chart, Density
-from toydiff_gui.diagnostics.frame import Frame
+from toydiff_gui.diagnostics.chart_layout import Frame
 
 LEAST = 0.12
 """How solid a single value is: it must be seen."""

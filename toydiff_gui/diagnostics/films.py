@@ -6,10 +6,10 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from toydiff_gui.diagnostics.chart import Chart, Film
-from toydiff_gui.diagnostics.frame import Frame
-from toydiff_gui.drawing import LaneStyle
+from toydiff_gui.diagnostics.chart_layout import Frame
+from toydiff_gui.drawing.pixels import fitted_rect, paint_pixels
+from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, text_width
-from toydiff_gui.image_pixels import fitted_rect, paint_pixels
 
 WORDS, GAP, MOST_SIDE = 20, 6, 110
 """Height of the line above a strip, room around its images, their largest side; design pixels."""

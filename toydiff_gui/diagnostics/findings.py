@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.protocol import Arrays, Diagnosis, DiagnosisKind
-from engine.values import value
+from engine.shared.messages import Arrays, Diagnosis, DiagnosisKind
+from engine.shared.values import value
 
 
 @value
@@ -40,7 +40,7 @@ class LossCurve:
 @value
 @dataclass(frozen=True)
 class PairDensity:
-    """All pairs of an image's pixels, as in ``engine.diagnostics.NoiseDensity``."""
+    """All pairs of an image's pixels, as in ``engine.analysis.noise_errors.NoiseDensity``."""
 
     timesteps: int
     counts: NDArray[np.int32]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from toydiff_gui import theme
 from toydiff_gui.diagnostics.chart import Chart, Curve
-from toydiff_gui.drawing import LaneStyle
+from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, elided, text_width
+from toydiff_gui.style import theme
 
 SAMPLE, PAD, ROW = 18, 12, 17
 """Length of a legend's line, room around an entry, height of one; design pixels."""

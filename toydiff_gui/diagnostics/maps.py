@@ -9,10 +9,10 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from engine.datasets.images import Pixels
 from toydiff_gui.diagnostics.chart import Chart, Values, short
-from toydiff_gui.diagnostics.frame import Frame
-from toydiff_gui.drawing import LaneStyle
+from toydiff_gui.diagnostics.chart_layout import Frame
+from toydiff_gui.drawing.pixels import paint_pixels
+from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, elided
-from toydiff_gui.image_pixels import paint_pixels
 
 
 def heat_pixels(values: Values, ground: str, colour: str) -> Pixels:

@@ -7,11 +7,10 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from toydiff_gui.diagnostics.chart import Chart, Curve, short
+from toydiff_gui.diagnostics.chart_layout import Frame
 from toydiff_gui.diagnostics.films import paint_film_moment
-from toydiff_gui.diagnostics.frame import Frame
 from toydiff_gui.diagnostics.maps import map_lines, paint_map_moment
-from toydiff_gui.drawing import LaneStyle
-from toydiff_gui.drawing.style import blend
+from toydiff_gui.drawing.style import LaneStyle, blend
 from toydiff_gui.drawing.text import draw_text, text_width
 
 

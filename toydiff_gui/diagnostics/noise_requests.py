@@ -7,16 +7,16 @@ from functools import partial
 
 from PySide6.QtCore import QElapsedTimer, QObject, Signal
 
-from engine import protocol
-from engine.protocol import AnyReport, Arrays, DiagnosisKind
+from engine.shared import messages
+from engine.shared.messages import AnyReport, Arrays, DiagnosisKind
 from toydiff_gui.diagnostics.contract import Effort, ModeDiagnostics
 from toydiff_gui.diagnostics.findings import Finding, Subject
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
+from toydiff_gui.state.timers import single_shot
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
-from toydiff_gui.timers import single_shot
 
 SEED = 0
 LIVE = "live"
@@ -168,7 +168,7 @@ class NoiseRequests(QObject):
         if before is None or not _belongs(before, subject):
             self._shown[kind] = finding
         effort = self.kinds[kind]
-        request = protocol.Diagnose(
+        request = messages.Diagnose(
             slot=kind,
             checkpoint=subject.ref,
             kind=kind,
@@ -192,18 +192,18 @@ class NoiseRequests(QObject):
 
     def _on_report(self, message: AnyReport, arrays: Arrays) -> None:
         finding = self._coming.get(message.job)
-        if finding is not None and isinstance(message, protocol.Diagnosis):
+        if finding is not None and isinstance(message, messages.Diagnosis):
             finding.add(message, arrays)
             self._tell()
 
-    def _on_done(self, message: protocol.Result, arrays: Arrays) -> None:
+    def _on_done(self, message: messages.Result, arrays: Arrays) -> None:
         finding = self._coming.pop(message.job)
         if not message.cancelled:
             finding.done = True
             self._shown[finding.kind] = finding
             self._tell()
 
-    def _on_failed(self, failure: protocol.Failure) -> None:
+    def _on_failed(self, failure: messages.Failure) -> None:
         finding = self._coming.pop(failure.job)
         finding.done, finding.message = True, failure.message
         self._shown[finding.kind] = finding

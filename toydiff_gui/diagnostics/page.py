@@ -20,9 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from engine.values import same
-from toydiff_gui import names, theme
-from toydiff_gui.controls import Segment, SegmentedControl
+from engine.shared.values import same
 from toydiff_gui.diagnostics import charts, schedules
 from toydiff_gui.diagnostics.card import ChartCard
 from toydiff_gui.diagnostics.card_grid import CardGrid
@@ -35,12 +33,16 @@ from toydiff_gui.diagnostics.status import StatusText
 from toydiff_gui.diagnostics.windows import Windows
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.export.picture_contract import Picture
-from toydiff_gui.playback import Playback
+from toydiff_gui.state import wording
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.playback import Playback
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 from toydiff_gui.state.view import VIEW
+from toydiff_gui.style import theme
+from toydiff_gui.style.numbers import grouped
+from toydiff_gui.widgets import Segment, SegmentedControl
 
 BAR = 34
 VIEWS = (
@@ -324,9 +326,9 @@ class DiagnosticsPage(QWidget):
             subject = self.noise_requests.subject
             text = "the model of the lanes"
             if subject.live:
-                text = f"network in training{names.DOT}step {names.grouped(training.step)}"
+                text = f"network in training{wording.DOT}step {grouped(training.step)}"
             if self.noise_requests.busy:
-                text += f"{names.DOT}computing, {100 * self.noise_requests.share:.0f} %"
+                text += f"{wording.DOT}computing, {100 * self.noise_requests.share:.0f} %"
         elif view == "forward":
             text = self._mode.hint
         self.status.setText(text)

@@ -14,9 +14,9 @@ from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPainterPath, QPen
 
 from toydiff_gui.diagnostics.bars import paint_bars
 from toydiff_gui.diagnostics.chart import Axis, Chart, Values
+from toydiff_gui.diagnostics.chart_layout import Frame, Window, axis_ticks, lay_out
 from toydiff_gui.diagnostics.density import paint_density
 from toydiff_gui.diagnostics.films import paint_films
-from toydiff_gui.diagnostics.frame import Frame, Window, axis_ticks, lay_out
 from toydiff_gui.diagnostics.header import (
     curve_pen,
     legend_fits,
@@ -26,10 +26,12 @@ from toydiff_gui.diagnostics.header import (
 )
 from toydiff_gui.diagnostics.labels import place_labels
 from toydiff_gui.diagnostics.maps import paint_maps
-from toydiff_gui.drawing import LaneStyle, ViewRange, paint_card_frame
+from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.cloud import paint_points
 from toydiff_gui.drawing.geometry import clip_segments
+from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred, draw_text, draw_wrapped, text_width
+from toydiff_gui.drawing.view import ViewRange
 
 TIME_COLOURS, FIGURE_ROW = 64, 20
 VIRIDIS_FROM = 0.16

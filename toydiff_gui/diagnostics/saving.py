@@ -12,13 +12,13 @@ import numpy as np
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, QSizeF
 from PySide6.QtGui import QColor, QPageLayout, QPageSize, QPainter, QPdfWriter
 
-from engine.files import write_atomically
+from engine.shared.files import write_atomically
 from toydiff_gui.diagnostics.chart import Chart, Table
-from toydiff_gui.diagnostics.frame import Window
+from toydiff_gui.diagnostics.chart_layout import Window
 from toydiff_gui.diagnostics.moment import paint_moment
 from toydiff_gui.diagnostics.painting import paint_card
-from toydiff_gui.drawing import LaneStyle
-from toydiff_gui.export.picture import blank_image, painting, picture_theme, png_bytes, svg_bytes
+from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.export.frames import blank_image, painting, picture_theme, png_bytes, svg_bytes
 
 ThemeName = Literal["dark", "light"]
 Format = Literal["png", "svg", "pdf", "csv"]

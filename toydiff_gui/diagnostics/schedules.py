@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from engine import catalogue, noise_tables
-from engine.config import ScheduleConfig
+from engine.shared import catalogue, noise_tables
+from engine.shared.config import ScheduleConfig
 from toydiff_gui.diagnostics.chart import Values
 
 

@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy
 
-from toydiff_gui import theme
-from toydiff_gui.controls import Text
 from toydiff_gui.drawing.text import elided
+from toydiff_gui.style import theme
+from toydiff_gui.widgets import Text
 
 
 class StatusText(Text):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from toydiff_gui.diagnostics.chart import Chart
-from toydiff_gui.diagnostics.frame import Window
+from toydiff_gui.diagnostics.chart_layout import Window
 
 Span = tuple[float, float]
 WHOLE: Span = (0.0, 1.0)

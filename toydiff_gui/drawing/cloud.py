@@ -15,10 +15,10 @@ from shiboken6 import wrapInstance
 
 from toydiff_gui.drawing.device import device_pixels, device_rect, pixel_ratio
 from toydiff_gui.drawing.geometry import Segments, clip_segments, inside, near
+from toydiff_gui.drawing.scene_parts import Points
 from toydiff_gui.drawing.sprites import Sprite, draw_sprites
 from toydiff_gui.drawing.view import Pixels, PlotTransform, ViewRange
-from toydiff_gui.scene import Points
-from toydiff_gui.theme import with_alpha
+from toydiff_gui.style.theme import with_alpha
 
 JOIN_COLOURS = 64
 """Steps of the path map for lines; each costs a call."""

@@ -8,10 +8,10 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
-from toydiff_gui import theme as themes
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, text_width
 from toydiff_gui.drawing.view import Pixels
+from toydiff_gui.style import theme as themes
 
 TYPE = 11
 PAD_X, PAD_Y = 7.0, 3.5

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QFont
 
-from toydiff_gui import theme as themes
-from toydiff_gui.theme import Palette, Theme
+from toydiff_gui.style import theme as themes
+from toydiff_gui.style.theme import Palette, Theme
 
 PATH_COLOURS = 128
 """Steps of the path map that are drawn; neighbours cannot be told apart."""

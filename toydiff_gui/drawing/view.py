@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
-
-from toydiff_gui.scene import LaneScene, Scene
-
-DEFAULT_HALF = 2.6
-"""Half the side of the default view: standardised data reach about 2, latents about 3."""
-MARGIN = 1.12
-"""How much larger than the data the default view is, where the data reach farther than usual."""
 
 Pixels = NDArray[np.float64]
 
@@ -71,26 +63,6 @@ class PlotTransform:
             self.view.x0 + (position.x() - self.rect.left()) / self.unit,
             self.view.y1 - (position.y() - self.rect.top()) / self.unit,
         )
-
-
-def default_view(lanes: Iterable[LaneScene]) -> ViewRange:
-    """The square about the origin that holds the data and most of the latents.
-
-    It depends on the data alone, so that the picture stays where it is while the samples move.
-    """
-    half = DEFAULT_HALF
-    for lane in lanes:
-        if lane.data is not None and lane.data.shape[1:] == (2,):
-            finite = lane.data[np.isfinite(lane.data).all(axis=1)]
-            if len(finite):
-                half = max(half, MARGIN * float(np.abs(finite).max()))
-                break  # lanes share one data set
-    return ViewRange(-half, half, -half, half)
-
-
-def shown_view(scene: Scene) -> ViewRange:
-    """The part of the plane that ``scene`` asks for, or the default."""
-    return default_view(scene.lanes) if scene.view is None else ViewRange(*scene.view)
 
 
 def tick_step(unit: float, room: float) -> float:

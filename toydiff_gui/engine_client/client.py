@@ -9,12 +9,12 @@ from typing import Protocol, cast
 import msgspec
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
-from engine import protocol
-from engine.protocol import AnyReport, AnyRequest, Arrays, Packet
+from engine.shared import messages
+from engine.shared.messages import AnyReport, AnyRequest, Arrays, Packet
 
 Report = Callable[[AnyReport, Arrays], None]
-Done = Callable[[protocol.Result, Arrays], None]
-Failed = Callable[[protocol.Failure], None]
+Done = Callable[[messages.Result, Arrays], None]
+Failed = Callable[[messages.Failure], None]
 
 
 class Link(Protocol):
@@ -74,7 +74,7 @@ class Client(QObject):
 
     def ask(
         self,
-        request: protocol.Request,
+        request: messages.Request,
         arrays: Arrays | None = None,
         *,
         report: Report = _ignore,
@@ -94,7 +94,7 @@ class Client(QObject):
     def cancel(self, job: int) -> None:
         """Wait no longer for a job; nothing if it has ended."""
         if self._jobs.pop(job, None) is not None:
-            self._link.send(Packet(protocol.Cancel(job=job)))
+            self._link.send(Packet(messages.Cancel(job=job)))
 
     def tell(self, message: AnyRequest) -> None:
         """Send what has no answer, such as ``Pause``, or a ``Cancel`` whose end is waited for."""
@@ -106,13 +106,13 @@ class Client(QObject):
 
     def _on_packet(self, packet: Packet) -> None:
         match packet.message:
-            case protocol.Ready() as message:
+            case messages.Ready() as message:
                 self.ready.emit(message)
-            case protocol.Result() as message:
+            case messages.Result() as message:
                 if (job := self._jobs.pop(message.job, None)) is not None:
                     job.done(message, packet.arrays)
                 self._count()
-            case protocol.Failure() as message:
+            case messages.Failure() as message:
                 if (job := self._jobs.pop(message.job, None)) is not None:
                     job.failed(message)
                 elif message.internal:

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
-from engine import protocol
-from engine.protocol import AnyReport, Arrays
+from engine.shared import messages
+from engine.shared.messages import AnyReport, Arrays
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.engine_client.remembered import Remembered
 from toydiff_gui.engine_client.wanted import Answer, Part, Unavailable, Wanted
-from toydiff_gui.timers import single_shot
+from toydiff_gui.state.timers import single_shot
 
 FLUSH_MS = 15
 """What arrives within this time is shown together: there is no point in more repaints."""
@@ -344,7 +344,7 @@ class Exchange(QObject):
             if place is not None and place.job is not None and not place.held:
                 self._show(place)
 
-    def _on_done(self, key: str, message: protocol.Result, arrays: Arrays) -> None:
+    def _on_done(self, key: str, message: messages.Result, arrays: Arrays) -> None:
         place = self._places[key]
         want, place.job = place.wanted, None
         if message.cancelled or want is None:  # by the engine, for a newer one
@@ -360,7 +360,7 @@ class Exchange(QObject):
         self._tell(want, answer)
         self._end(key, want)
 
-    def _on_failed(self, key: str, failure: protocol.Failure) -> None:
+    def _on_failed(self, key: str, failure: messages.Failure) -> None:
         place = self._places[key]
         want, place.job = place.wanted, None
         if want is None:

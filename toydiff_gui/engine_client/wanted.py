@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.protocol import AnyReport, Arrays, Request
+from engine.shared.messages import AnyReport, Arrays, Request
 
 Status = Literal["empty", "running", "done", "failed", "lost", "stopped"]
 """What to do with the results: 'empty': take them away, they are of something else; 'running': with

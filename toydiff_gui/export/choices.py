@@ -23,7 +23,7 @@ from toydiff_gui.export.trajectory_file import (
     trajectory_paths,
 )
 from toydiff_gui.export.worker import Outcome, Work
-from toydiff_gui.settings_file import SettingsFile
+from toydiff_gui.state.settings_file import SettingsFile
 
 What = Literal["film", "frame", "sheet", "trajectory"]
 WHATS: tuple[str, ...] = get_args(What)

@@ -24,8 +24,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from toydiff_gui import theme
-from toydiff_gui.controls import NumberField, Segment, SegmentedControl, Text
 from toydiff_gui.export.choices import (
     ALL,
     CUSTOM,
@@ -41,15 +39,17 @@ from toydiff_gui.export.choices import (
     work_of,
 )
 from toydiff_gui.export.errors import ExportError
-from toydiff_gui.export.picture import still_image
+from toydiff_gui.export.frames import still_image
 from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.export.preview import Preview
 from toydiff_gui.export.spec import MAX_FPS, MAX_SECONDS, MAX_SIDE, MIN_SIDE
 from toydiff_gui.export.stills import clipboard_data, sheet_image
 from toydiff_gui.export.trajectory_file import described, saved_parts, trajectory_lanes
 from toydiff_gui.export.worker import ExportJob
-from toydiff_gui.playback import Playback
-from toydiff_gui.settings_file import SettingsFile
+from toydiff_gui.state.playback import Playback
+from toydiff_gui.state.settings_file import SettingsFile
+from toydiff_gui.style import theme
+from toydiff_gui.widgets import NumberField, Segment, SegmentedControl, Text
 
 FORMAT_NAMES = {
     "mp4": "MP4 (H.264)",

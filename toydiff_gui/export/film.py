@@ -12,8 +12,8 @@ from typing import BinaryIO, Literal
 from toydiff_gui.export.apng import ApngEncoder
 from toydiff_gui.export.control import Control
 from toydiff_gui.export.ffmpeg import FFmpegEncoder, Frame
+from toydiff_gui.export.frames import FramePainter, png_bytes
 from toydiff_gui.export.gif import GifEncoder
-from toydiff_gui.export.picture import FramePainter, png_bytes
 from toydiff_gui.export.spec import FilmSpec
 from toydiff_gui.export.targets import replacing_file, replacing_folder, staging
 

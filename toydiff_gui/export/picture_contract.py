@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from engine.trajectory import Trajectory
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.tiling import tile
 from toydiff_gui.export.errors import ExportError

@@ -6,8 +6,8 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from toydiff_gui import theme
 from toydiff_gui.drawing.text import draw_wrapped
+from toydiff_gui.style import theme
 
 
 class Preview(QWidget):

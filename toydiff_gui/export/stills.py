@@ -13,7 +13,7 @@ from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.style import LaneStyle, picture_style
 from toydiff_gui.drawing.text import draw_text, elided, text_width
 from toydiff_gui.export.errors import ExportError
-from toydiff_gui.export.picture import (
+from toydiff_gui.export.frames import (
     blank_image,
     painting,
     picture_theme,

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
-from engine.config import TrainingConfig
-from engine.trajectory import Trajectory
+from engine.shared.config import TrainingConfig
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.modes.file_meta import FilePicture
 from toydiff_gui.modes.tasks import Task
-from toydiff_gui.playback import Playback
-from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.actions import WidgetKeys
 from toydiff_gui.state.figures import Figure
 from toydiff_gui.state.model import ModelInfo
+from toydiff_gui.state.playback import Playback
 from toydiff_gui.state.sampling import LaneMode
+from toydiff_gui.state.settings_file import SettingsFile
 from toydiff_gui.state.store import Store
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ class Mode:
     widgets take for themselves. ``overlays``: the keys of what can be laid over its lanes, or
     (True) over the latents. ``picture_of_file``: what a trajectory's file shows; None if its states
     are none of this mode. ``diagnostics`` makes what the diagnostics show of its states; that is
-    there without the mode at work, since a training of another mode is diagnosed as well.
+    there without the mode at work, since a training of another mode is diagnosed as well. Of modes
+    that show the same kind, the first has ``figures``, ``data_root`` and ``diagnostics`` for all.
     """
 
     key: str

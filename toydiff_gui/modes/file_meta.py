@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import noise_tables
-from engine.config import ScheduleConfig
-from engine.trajectory import Trajectory
+from engine.shared import noise_tables
+from engine.shared.config import ScheduleConfig
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.export.picture_contract import Picture
-from toydiff_gui.names import SAMPLERS
+from toydiff_gui.state.wording import SAMPLERS
 
 KEY = "file"
 """Of the one lane that a file's trajectory is shown in."""

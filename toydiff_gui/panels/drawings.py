@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 
-from toydiff_gui import theme
-from toydiff_gui.controls.thumbnail import Drawing
+from toydiff_gui.style import theme
+from toydiff_gui.widgets.thumbnail import Drawing
 
 SHOWN = 1200
 """Points in a thumbnail; more would only fill it."""

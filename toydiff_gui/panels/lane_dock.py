@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QWidget
 
+from toydiff_gui.panels.dock import Dock
 from toydiff_gui.panels.lane_editor import LaneEditor, Models
 from toydiff_gui.panels.lanes import LanesSection
-from toydiff_gui.panels.parts import Dock
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import VIEW

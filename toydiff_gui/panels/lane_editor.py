@@ -18,14 +18,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from toydiff_gui import names, theme
-from toydiff_gui.controls import IconButton, NumberBox, NumberField, Text
-from toydiff_gui.panels.parts import Choice, Writer
+from toydiff_gui.panels.dock import Choice, Writer
+from toydiff_gui.state import wording
 from toydiff_gui.state.lanes import LANES, LaneSpec, lane_of, shown_lanes, update_lane
 from toydiff_gui.state.model import MODEL, OTHER_MODELS, model_named
 from toydiff_gui.state.programs import may_open
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
+from toydiff_gui.style import theme
+from toydiff_gui.style.numbers import grouped
+from toydiff_gui.widgets import IconButton, NumberBox, NumberField, Text
 
 Models = Sequence[tuple[str, str]]
 """References of checkpoints with what they are called."""
@@ -59,7 +61,7 @@ class LaneEditor(QFrame, Writer):
         column.setSpacing(6)
         column.addLayout(self._build_head())
         self.sampler = self._choice(column, "Sampler")
-        for key, title in names.SAMPLERS.items():
+        for key, title in wording.SAMPLERS.items():
             self.sampler.addItem(title, key)
         self.sampler.activated.connect(self._set_sampler)
         column.addLayout(self._build_numbers())
@@ -205,14 +207,14 @@ class LaneEditor(QFrame, Writer):
         number = shown.index(lane.key) + 2 if lane.key in shown else None
         self.badge.setText("" if number is None else str(number))
         self.badge.setVisible(number is not None)
-        self.title.setText(names.lane_title(lane))
-        self.setAccessibleName(f"Settings of lane {number or ''} {names.lane_title(lane)}")
+        self.title.setText(wording.lane_title(lane))
+        self.setAccessibleName(f"Settings of lane {number or ''} {wording.lane_title(lane)}")
         self.reset.setVisible(any(getattr(lane, name) != value for name, value in OWN.items()))
         model = model_named(state, lane.checkpoint or state.get(MODEL).ref) or state.get(MODEL)
         timesteps = model.schedule.timesteps
         self.sampler.setCurrentIndex(self.sampler.findData(lane.sampler))
         self.steps.set_range(1, timesteps)
-        self.steps.set_blank(names.grouped(min(sampling.steps or timesteps, timesteps)))
+        self.steps.set_blank(grouped(min(sampling.steps or timesteps, timesteps)))
         self.steps.set_value(None if lane.steps is None else min(lane.steps, timesteps))
         self._show_eta(lane)
         self.seed.set_blank(str(sampling.seed))
@@ -220,20 +222,20 @@ class LaneEditor(QFrame, Writer):
         config = lane.sampler_config(sampling, timesteps)
         evaluations = config.evaluations(timesteps)
         self.cost.setText(
-            f"{names.grouped(evaluations)} network evaluation{'' if evaluations == 1 else 's'}"
+            f"{grouped(evaluations)} network evaluation{'' if evaluations == 1 else 's'}"
             if not lane.exact
-            else f"{names.grouped(evaluations)} evaluation{'' if evaluations == 1 else 's'}"
+            else f"{grouped(evaluations)} evaluation{'' if evaluations == 1 else 's'}"
         )
         self._show_path(lane)
         self._show_denoiser(lane)
 
     def _show_eta(self, lane: LaneSpec) -> None:
-        title = names.SAMPLERS[lane.sampler]
+        title = wording.SAMPLERS[lane.sampler]
         self.eta.setEnabled(lane.has_eta)
         tip = (
             f"{title}'s share of fresh noise in this lane; empty means as much as the panel says."
             if lane.has_eta
-            else f"η belongs to {names.with_eta()}; {title} has none"
+            else f"η belongs to {wording.with_eta()}; {title} has none"
         )
         self.eta.setToolTip(tip)
         self.eta.box.setToolTip(tip)
@@ -244,8 +246,8 @@ class LaneEditor(QFrame, Writer):
 
     def _show_path(self, lane: LaneSpec) -> None:
         sampling = self._state.get(self._mode.settings)
-        entries = [(f"As the panel ({names.PATHS[sampling.path].lower()})", "")]
-        entries += [(title, key) for key, title in names.PATHS.items()]
+        entries = [(f"As the panel ({wording.PATHS[sampling.path].lower()})", "")]
+        entries += [(title, key) for key, title in wording.PATHS.items()]
         _fill(self.path, entries)
         self.path.setCurrentIndex(self.path.findData(lane.path or ""))
         along = self._mode.follows_path(sampling)

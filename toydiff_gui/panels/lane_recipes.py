@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine import catalogue
-from toydiff_gui import names
+from engine.shared import catalogue
+from toydiff_gui.state import wording
 from toydiff_gui.state.lanes import (
     DEFAULT_LANES,
     LANES,
@@ -90,7 +90,7 @@ def steps_lanes(timesteps: int) -> tuple[LaneSpec, ...]:
 
 def path_lanes(*, drawn: bool) -> tuple[LaneSpec, ...]:
     """DDIM along each kind of path; along a drawn one if something has been drawn."""
-    kinds = [key for key in names.PATHS if key != "drawn" or drawn]
+    kinds = [key for key in wording.PATHS if key != "drawn" or drawn]
     return tuple(LaneSpec("", sampler="ddim", path=kind) for kind in kinds)
 
 

@@ -25,9 +25,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from toydiff_gui import theme
-from toydiff_gui.controls import ShyButton, restyle
 from toydiff_gui.panels.elided import ElidedText
+from toydiff_gui.style import theme
+from toydiff_gui.widgets import ShyButton, restyle
 
 ACTIONS = (
     ("edit", "edit", "Change…", "F2", "Give lane {} its own steps, seed, path or denoiser"),

@@ -9,11 +9,10 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSlider, QVBoxLayout, QWidget
 
-from toydiff_gui import names
-from toydiff_gui.controls import IconButton, NumberBox, SectionHeader, Text
 from toydiff_gui.panels import lane_recipes
+from toydiff_gui.panels.dock import Section
 from toydiff_gui.panels.lane_row import LaneRow
-from toydiff_gui.panels.parts import Section
+from toydiff_gui.state import wording
 from toydiff_gui.state.lanes import (
     DEFAULT_LANES,
     LANES,
@@ -27,6 +26,8 @@ from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 from toydiff_gui.state.view import VIEW
+from toydiff_gui.style.numbers import grouped
+from toydiff_gui.widgets import IconButton, NumberBox, SectionHeader, Text
 
 HIDDEN = "The other lanes are hidden to make room; tick them to show them again"
 ETA_TIP = (
@@ -40,12 +41,12 @@ def lane_note(lane: LaneSpec, state: Store, mode: LaneMode) -> str:
     several = len({other.path_name(sampling) for other in shown_lanes(state)}) > 1
     # A path that all lanes share is said once, below.
     told = sampling if several or lane.path else replace(sampling, path="linear")
-    detail = names.lane_detail(lane, told, along=mode.follows_path(told), several_paths=several)
+    detail = wording.lane_detail(lane, told, along=mode.follows_path(told), several_paths=several)
     model = model_named(state, lane.checkpoint or state.get(MODEL).ref) or state.get(MODEL)
     steps = lane.sampler_config(sampling, model.schedule.timesteps).steps or 1
     parts = [] if detail in ("", "η = 0") else [detail]
-    parts.append(f"{names.grouped(steps)} step{'' if steps == 1 else 's'}")
-    return names.DOT.join(parts)
+    parts.append(f"{grouped(steps)} step{'' if steps == 1 else 's'}")
+    return wording.DOT.join(parts)
 
 
 class LanesSection(Section):
@@ -180,7 +181,7 @@ class LanesSection(Section):
         for lane in state.get(LANES):
             number += lane.shown
             self.rows[lane.key].show_lane(
-                names.lane_title(lane),
+                wording.lane_title(lane),
                 lane_note(lane, state, self._mode),
                 lane_recipes.tip(lane),
                 shown=lane.shown,
@@ -195,7 +196,7 @@ class LanesSection(Section):
         self.eta_slider.blockSignals(True)
         self.eta_slider.setValue(round(100 * sampling.eta))
         self.eta_slider.blockSignals(False)
-        noisy, owners = [lane for lane in shown_lanes(state) if lane.has_eta], names.with_eta()
+        noisy, owners = [lane for lane in shown_lanes(state) if lane.has_eta], wording.with_eta()
         reason = "" if noisy else f"η belongs to {owners}, and no {owners} lane is shown"
         if noisy and all(lane.eta is not None for lane in noisy):
             reason = f"All {owners} lanes have an η of their own"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from engine import catalogue
-from engine.config import MAX_TIMESTEPS, TrainingConfig
-from toydiff_gui.controls import NumberField, Text
-from toydiff_gui.controls.number_field import doubling, ladder
-from toydiff_gui.panels.parts import Choice
+from engine.shared import catalogue
+from engine.shared.config import MAX_TIMESTEPS, TrainingConfig
+from toydiff_gui.panels.dock import Choice
+from toydiff_gui.widgets import NumberField, Text
+from toydiff_gui.widgets.number_field import doubling, ladder
 
 
 class RunFields:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from toydiff_gui.controls import QualityBar, Text
 from toydiff_gui.state.figures import Figure
+from toydiff_gui.widgets import QualityBar, Text
 
 UNKNOWN = "–"
 

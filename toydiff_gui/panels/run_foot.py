@@ -9,15 +9,16 @@ from typing import Protocol
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from toydiff_gui import names
-from toydiff_gui.controls import SectionHeader, Text, restyle
-from toydiff_gui.icons import ButtonIcon
 from toydiff_gui.panels.loss_plot import LossPlot
 from toydiff_gui.panels.run_figures import FigureRow
+from toydiff_gui.state import wording
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.figures import Figure
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
+from toydiff_gui.style.icons import ButtonIcon
+from toydiff_gui.style.numbers import grouped
+from toydiff_gui.widgets import SectionHeader, Text, restyle
 
 
 class TrainedIn(Protocol):
@@ -157,7 +158,7 @@ class RunFoot(QWidget):
     def _train_tip(self) -> str:
         engine = self._state.get(ENGINE)
         if engine.status == "starting":
-            return names.starting(engine)
+            return wording.starting(engine)
         if engine.status == "dead":
             return "The engine has ended" + (f": {engine.message}" if engine.message else "")
         if self._state.get(TRAINING).active:
@@ -188,17 +189,17 @@ class RunFoot(QWidget):
                 row.show_figure(figure, training.quality)
         self.whose.setVisible(mode is not self._own)
         if config is not None:
-            dataset = names.DATASETS[config.dataset]
+            dataset = wording.DATASETS[config.dataset]
             self.whose.setText(f"Training of {dataset}, in mode {mode.title}")
         if training.status == "idle":
             self.steps_text.setText("No training here yet")
             self.time_text.setText("")
             return
         whole = training.step >= training.total
-        total = names.counted(training.total, "step")
-        step = names.grouped(training.step)
+        total = wording.counted(training.total, "step")
+        step = grouped(training.step)
         self.steps_text.setText(
-            names.counted(training.step, "step") if whole else f"{step} of {total}"
+            wording.counted(training.step, "step") if whole else f"{step} of {total}"
         )
         state = {
             "starting": "starting",
@@ -208,9 +209,9 @@ class RunFoot(QWidget):
             "failed": "failed",
         }.get(training.status, "")
         if training.status == "running" and training.remaining is not None:
-            state = f"{names.clock(training.remaining)} left"
-        elapsed = f"{names.clock(training.elapsed)} elapsed"
-        self.time_text.setText(f"{elapsed}{names.DOT}{state}" if state else elapsed)
+            state = f"{wording.clock(training.remaining)} left"
+        elapsed = f"{wording.clock(training.elapsed)} elapsed"
+        self.time_text.setText(f"{elapsed}{wording.DOT}{state}" if state else elapsed)
 
     def _pause_or_resume(self) -> None:
         if self._state.get(TRAINING).status == "paused":

@@ -7,14 +7,14 @@ from typing import Any
 
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QVBoxLayout, QWidget
 
-from engine import catalogue, noise_tables
-from engine.config import ScheduleConfig
-from toydiff_gui.controls import SectionHeader, ThumbnailCard
-from toydiff_gui.controls.scroll import SPACING
+from engine.shared import catalogue, noise_tables
+from engine.shared.config import ScheduleConfig
+from toydiff_gui.panels.dock import Writer
 from toydiff_gui.panels.drawings import curve_drawing
-from toydiff_gui.panels.parts import Writer
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
+from toydiff_gui.widgets import SectionHeader, ThumbnailCard
+from toydiff_gui.widgets.scroll import SPACING
 
 
 class ScheduleChoice(QWidget, Writer):

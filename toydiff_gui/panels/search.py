@@ -7,13 +7,14 @@ import math
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
-from toydiff_gui import names
-from toydiff_gui.controls import IconButton, Text
 from toydiff_gui.drawing import figures
+from toydiff_gui.state import wording
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.results import GEODESIC, GeodesicRun
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
+from toydiff_gui.style.numbers import grouped
+from toydiff_gui.widgets import IconButton, Text
 
 
 def energy_text(run: GeodesicRun) -> str:
@@ -31,22 +32,22 @@ def cost_text(run: GeodesicRun) -> str:
         parts.append(f"{run.coefficients} coefficient{'' if run.coefficients == 1 else 's'}")
     if run.seconds:
         parts.append(figures.seconds(run.seconds))
-    return names.DOT.join(parts)
+    return wording.DOT.join(parts)
 
 
 def search_text(run: GeodesicRun) -> str:
     """A line on the search as it is now."""
     energy = energy_text(run)
     if run.status == "searching":
-        step = f"step {names.grouped(run.step)} of {names.grouped(run.total)}"
-        return names.DOT.join(["searching", step] + ([f"energy {energy}"] if energy else []))
+        step = f"step {grouped(run.step)} of {grouped(run.total)}"
+        return wording.DOT.join(["searching", step] + ([f"energy {energy}"] if energy else []))
     if run.status == "failed":
         return run.message or "The search has failed."
     if run.status == "idle" or not energy:
         return "not searched for yet"
     cost = cost_text(run)
     ended = ["stopped"] if run.status == "stopped" else []
-    return names.DOT.join([*ended, f"energy {energy}"] + ([cost] if cost else []))
+    return wording.DOT.join([*ended, f"energy {energy}"] + ([cost] if cost else []))
 
 
 def _energy(value: float) -> str:
@@ -55,7 +56,9 @@ def _energy(value: float) -> str:
 
 def _whole_parts(text: str) -> str:
     """The same, so that a line breaks between its parts alone, never within '3.2 s'."""
-    return names.DOT.join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in text.split(names.DOT))
+    return wording.DOT.join(
+        part.replace(" ", "\N{NO-BREAK SPACE}") for part in text.split(wording.DOT)
+    )
 
 
 class SearchButton(IconButton):

@@ -93,8 +93,8 @@ def key_lines(rows: Iterable[Row]) -> list[tuple[str, str]]:
         if keys:
             keys_of.setdefault(row.help, []).extend(keys)
     lines: dict[str, str] = {}
-    for meaning, keys in keys_of.items():
-        name = _named(keys)
+    for meaning, all_keys in keys_of.items():
+        name = _named(all_keys)
         lines[name] = f"{lines[name]}; {meaning}" if name in lines else meaning
     return list(lines.items())
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import catalogue
-from engine.config import (
+from engine.shared import catalogue
+from engine.shared.config import (
     EXACT,
     MAX_TIMESTEPS,
     PathName,
@@ -18,8 +18,8 @@ from engine.config import (
     SamplerName,
     require_between,
 )
-from engine.trajectory import Trajectory
-from engine.values import value
+from engine.shared.trajectory import Trajectory
+from engine.shared.values import value
 from toydiff_gui.state.sampling import LaneSettings
 from toydiff_gui.state.slots import Family, Kind, Slot
 from toydiff_gui.state.store import Store

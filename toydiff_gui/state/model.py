@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine import catalogue, datasets
-from engine.config import ScheduleConfig
+from engine import datasets
+from engine.shared import catalogue
+from engine.shared.config import ScheduleConfig
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.slots import Family, Kind, Slot
 from toydiff_gui.state.store import Store

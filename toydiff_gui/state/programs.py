@@ -5,7 +5,7 @@ That one was let run in an earlier window says nothing of what the file holds no
 
 from __future__ import annotations
 
-from toydiff_gui.references import is_program
+from toydiff_gui.state.model_refs import is_program
 from toydiff_gui.state.slots import Kind, Slot
 from toydiff_gui.state.store import Store
 

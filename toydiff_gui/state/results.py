@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.values import value
+from engine.shared.values import value
 from toydiff_gui.state.slots import Kind, Slot
 
 

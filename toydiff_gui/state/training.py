@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import TrainingConfig
-from engine.trajectory import Trajectory
-from engine.values import value
+from engine.shared.config import TrainingConfig
+from engine.shared.trajectory import Trajectory
+from engine.shared.values import value
 from toydiff_gui.state.slots import Kind, Slot
 
 SEED = "seed"

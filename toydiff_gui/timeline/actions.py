@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from toydiff_gui.playback import Playback
 from toydiff_gui.state.actions import Action
+from toydiff_gui.state.playback import Playback
 
 
 def time_actions(playback: Playback) -> tuple[Action, ...]:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from toydiff_gui import theme
-from toydiff_gui.playback import Playback
 from toydiff_gui.state.model import MODEL
+from toydiff_gui.state.playback import Playback
 from toydiff_gui.state.store import Store
+from toydiff_gui.style import theme
 from toydiff_gui.timeline.legend import PathLegend, StepLock
 from toydiff_gui.timeline.readout import Readout
 from toydiff_gui.timeline.strip import Image

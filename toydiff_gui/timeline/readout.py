@@ -8,8 +8,8 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from toydiff_gui import theme
-from toydiff_gui.playback import Playback
+from toydiff_gui.state.playback import Playback
+from toydiff_gui.style import theme
 
 ALPHA_BAR = "\N{GREEK SMALL LETTER ALPHA WITH MACRON}"
 Segment = tuple[str, str, bool]

@@ -25,8 +25,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractSlider, QWidget
 
-from toydiff_gui import theme
-from toydiff_gui.playback import Playback
+from toydiff_gui.state.playback import Playback
+from toydiff_gui.style import theme
 from toydiff_gui.timeline.scale import TimeScale, round_step
 from toydiff_gui.timeline.strip import Image, paint_strip
 

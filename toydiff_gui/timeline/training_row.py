@@ -6,10 +6,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from toydiff_gui import theme
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
+from toydiff_gui.style import theme
 from toydiff_gui.timeline.scale import round_step
 from toydiff_gui.timeline.track import LEFT, RIGHT
 

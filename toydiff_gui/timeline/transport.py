@@ -6,10 +6,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QFrame, QHBoxLayout, QWidget
 
-from toydiff_gui import icons, theme
-from toydiff_gui.controls import IconButton
-from toydiff_gui.playback import SPEEDS, Playback
+from toydiff_gui.state.playback import SPEEDS, Playback
+from toydiff_gui.style import icons, theme
 from toydiff_gui.timeline.actions import time_actions
+from toydiff_gui.widgets import IconButton
 
 
 def speed_text(speed: float) -> str:

@@ -3,17 +3,18 @@
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
-from engine import catalogue, protocol
-from engine.config import SamplerConfig, TrainingConfig
+from engine.shared import catalogue, messages
+from engine.shared.config import SamplerConfig, TrainingConfig
 from tests.gui.example_mode.picture import KEY, Histogram
 from tests.gui.example_mode.settings import BARS, Bars
-from toydiff_gui import names, theme
 from toydiff_gui.controllers.lanes import lane_key, run_collector, shower
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.engine_client.wanted import Wanted
 from toydiff_gui.modes.contract import Mode, ModeAtWork
+from toydiff_gui.state import wording
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun
 from toydiff_gui.state.model import MODEL
+from toydiff_gui.style import theme
 
 
 class Page(QWidget):
@@ -44,7 +45,7 @@ class Samples:
         sampler = SamplerConfig(steps=bars.steps)
         yield Wanted(
             lane_key(KEY),
-            protocol.Sample(checkpoint=model.ref, sampler=sampler, count=bars.count),
+            messages.Sample(checkpoint=model.ref, sampler=sampler, count=bars.count),
             shower(self.store, KEY),
             revision=model.revision,
             collect=run_collector({}),
@@ -62,7 +63,7 @@ class AtWork(ModeAtWork):
 
     def scene(self):
         model, run = self.store.get(MODEL), self.store.at(LANE_RUNS, KEY)
-        title, bars = names.model_line(model), self.store.get(BARS)
+        title, bars = wording.model_line(model), self.store.get(BARS)
         return Histogram(title, model.schedule.timesteps, run, bars)
 
     picture = scene

@@ -6,30 +6,30 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
-from toydiff_gui.canvas.images import ImagePage
 from toydiff_gui.controllers.geodesic import Between
 from toydiff_gui.engine_client.wanted import Part
-from toydiff_gui.image_composer import compose_images, image_thumbnails
-from toydiff_gui.image_scene import ImageScene, StripLane
 from toydiff_gui.modes.contract import Laboratory, ModeAtWork
 from toydiff_gui.modes.images.attention import AttentionRequests
+from toydiff_gui.modes.images.canvas.page import ImagePage
+from toydiff_gui.modes.images.compose import compose_images, image_thumbnails
 from toydiff_gui.modes.images.costs import NetworkCosts
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.modes.images.image_sets import ImageSets
 from toydiff_gui.modes.images.inversion import ImageInversion
 from toydiff_gui.modes.images.lane_requests import ImageLanes
+from toydiff_gui.modes.images.panels.sample import ImageSamplePanel
+from toydiff_gui.modes.images.panels.train import ImageTrainPanel
 from toydiff_gui.modes.images.picture import ImagesPicture
+from toydiff_gui.modes.images.scene import ImageScene, StripLane
 from toydiff_gui.modes.images.settings import (
     IMAGE_CARD,
     IMAGE_SAMPLING,
     IMAGE_ZOOM,
 )
 from toydiff_gui.modes.images.slice import SliceRequests
-from toydiff_gui.panels.images.sample import ImageSamplePanel
-from toydiff_gui.panels.images.train import ImageTrainPanel
 from toydiff_gui.state.lanes import LANE_RUNS
 from toydiff_gui.state.model import MODEL
-from toydiff_gui.thumbnails import thumbnail_times
+from toydiff_gui.timeline.thumbnails import thumbnail_times
 
 THUMBNAILS = 28
 
@@ -50,15 +50,11 @@ class ImagesAtWork(ModeAtWork):
         self.image_sets = ImageSets(store, controllers.client, lab.settings, self)
         self.costs = NetworkCosts(store, exchange)
         self.page = ImagePage(store)
-        self.train_dock = ImageTrainPanel(store, lab.mode_of)
-        self.sample_dock = ImageSamplePanel(store)
+        self.train_dock = train = ImageTrainPanel(store, lab.mode_of)
+        self.sample_dock = sample = ImageSamplePanel(store)
         self._thumbnails_of: tuple[object, int] | None = None
-        self._connect()
-
-    def _connect(self) -> None:
-        page, train, sample = self.page, self.train_dock, self.sample_dock
-        geodesic = self.lab.controllers.geodesic
-        page.time_asked.connect(self.lab.playback.set_t)
+        page = self.page
+        page.time_asked.connect(lab.playback.set_t)
         page.class_asked.connect(self._set_tile_class)
         page.stop_requested.connect(self.image_lanes.stop)
         self.image_lanes.busy_changed.connect(page.set_sampling)

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import protocol
-from engine.protocol import AnyReport, Arrays
-from engine.trajectory import Trajectory
+from engine.shared import messages
+from engine.shared.messages import AnyReport, Arrays
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted
 from toydiff_gui.modes.images.class_weights import asked_arrays, one_hot, path_weights
 from toydiff_gui.modes.images.endpoints import tile_class
 from toydiff_gui.modes.images.looked_at import Gaze, pinned
 from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, AttentionRun
-from toydiff_gui.playback import Playback
 from toydiff_gui.state.model import MODEL, model_named
+from toydiff_gui.state.playback import Playback
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 from toydiff_gui.state.view import VIEW
@@ -29,7 +29,8 @@ MAX_BYTES = 256 * 2**20
 """What the weights of all times together may take; of more times some are left out.
 
 The average, at least two times, and the time that is shown fit into it however large the engine
-lets one be (``engine.attention_maps.MAX_MAP_BYTES``); else they would push each other out for ever.
+lets one be (``engine.analysis.attention_maps.MAX_MAP_BYTES``); else they would push each other out
+for ever.
 """
 NONE_THERE = "This network has no attention to look at."
 
@@ -76,10 +77,10 @@ class _Found:
 def _collect(found: _Found | None, message: AnyReport, arrays: Arrays) -> _Found:
     found = found or _Found()
     match message:
-        case protocol.AttentionAt():
+        case messages.AttentionAt():
             weights = {**found.weights, message.t: arrays["weights"]}
             return replace(found, weights=weights, layer=message.layer, side=message.side)
-        case protocol.Result():
+        case messages.Result():
             layers = message.info.get("layers", ())
             told = tuple((each["name"], each["side"], each["heads"]) for each in layers)
             return replace(found, layers=told)
@@ -230,7 +231,7 @@ class AttentionRequests:
         return round(t * shown / own)
 
     def _ask(self, subject: _Subject, steps: list[int]) -> Wanted:
-        request = protocol.Attend(
+        request = messages.Attend(
             checkpoint=subject.ref,
             times=[subject.trajectory.t[k] for k in steps],
             layer=subject.layer,

@@ -9,10 +9,10 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-from engine.files import write_atomically
-from engine.trajectory import MAX_BYTES
+from engine.shared.files import write_atomically
+from engine.shared.trajectory import MAX_BYTES
 from toydiff_gui.export.errors import ExportError
-from toydiff_gui.image_scene import AttentionCard
+from toydiff_gui.modes.images.scene import AttentionCard
 
 
 @dataclass(frozen=True)

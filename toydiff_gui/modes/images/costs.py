@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from engine import protocol
-from engine.config import PRESETS, TrainingConfig
-from engine.protocol import AnyReport, Arrays
-from toydiff_gui import names
+from engine.shared import messages
+from engine.shared.config import PRESETS, TrainingConfig
+from engine.shared.messages import AnyReport, Arrays
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
 from toydiff_gui.modes.images.kind import trains_images
 from toydiff_gui.modes.images.network_presets import with_network
 from toydiff_gui.modes.images.settings import COSTS, Cost
+from toydiff_gui.state import wording
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 
@@ -51,12 +51,12 @@ class NetworkCosts:
         if not trains_images(config) or self._store.get(TRAINING).active:
             return []
         found = [
-            (names.cost_key(config, preset), with_network(config, preset)) for preset in PRESETS
+            (wording.cost_key(config, preset), with_network(config, preset)) for preset in PRESETS
         ]
         return sorted(found, key=lambda item: item[1].unet != config.unet)
 
     def _measured(self, key: str, config: TrainingConfig) -> Wanted:
-        request = protocol.MeasureCost(config=_what_counts(config))
+        request = messages.MeasureCost(config=_what_counts(config))
         return Wanted(
             f"cost:{key}",
             request,
@@ -86,7 +86,7 @@ class NetworkCosts:
 
 
 def _collect(value: Any, message: AnyReport, arrays: Arrays) -> Any:
-    return message.info if isinstance(message, protocol.Result) else value
+    return message.info if isinstance(message, messages.Result) else value
 
 
 def _what_counts(config: TrainingConfig) -> TrainingConfig:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from engine.trajectory import Trajectory
-from toydiff_gui.image_scene import Mark
+from engine.shared.trajectory import Trajectory
+from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.modes.images.kind import trains_images
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.state.lanes import LANE_RUNS

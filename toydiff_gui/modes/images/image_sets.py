@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from engine import protocol
-from engine.config import TrainingConfig
 from engine.datasets.images import INFOS, folder_training, image_training
-from engine.protocol import AnyReport, Arrays
+from engine.shared import messages
+from engine.shared.config import TrainingConfig
+from engine.shared.messages import AnyReport, Arrays
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.settings import IMAGE_DATA
-from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL, ModelInfo
+from toydiff_gui.state.settings_file import SettingsFile
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING_CONFIG
 
@@ -138,7 +138,7 @@ class ImageSets(QObject):
         roots = list(self._state.get(IMAGE_DATA).roots)
         self._cancel(self._find_job)
         self._find_job = self._client.ask(
-            protocol.FindData(slot="data", data_roots=roots),
+            messages.FindData(slot="data", data_roots=roots),
             done=self._on_found,
             failed=self._on_not_found,
         )
@@ -177,7 +177,7 @@ class ImageSets(QObject):
             IMAGE_DATA, fetching=dataset, done=0, total=0, remaining=None, message=""
         )
         self._fetch_job = self._client.ask(
-            protocol.DownloadData(slot="download", dataset=dataset, data_root=self._root),
+            messages.DownloadData(slot="download", dataset=dataset, data_root=self._root),
             report=self._on_progress,
             done=self._on_fetched,
             failed=self._on_not_fetched,
@@ -208,7 +208,7 @@ class ImageSets(QObject):
         if self._state.get(ENGINE).status != "ready" or dataset in self._cards:
             return
 
-        def done(message: protocol.Result, arrays: Arrays) -> None:
+        def done(message: messages.Result, arrays: Arrays) -> None:
             self._cards.discard(dataset)
             if not message.cancelled:
                 known = self._state.get(IMAGE_DATA).thumbnails
@@ -221,9 +221,9 @@ class ImageSets(QObject):
             failed=lambda _: self._cards.discard(dataset),  # the card keeps its icon
         )
 
-    def _browsing(self, dataset: str, count: int, seed: int, slot: str) -> protocol.BrowseImages:
+    def _browsing(self, dataset: str, count: int, seed: int, slot: str) -> messages.BrowseImages:
         config = self._config_of(dataset)
-        return protocol.BrowseImages(
+        return messages.BrowseImages(
             slot=slot,
             config=config,
             count=count,
@@ -252,20 +252,20 @@ class ImageSets(QObject):
     # Answers
 
     def _on_progress(self, message: AnyReport, arrays: Arrays) -> None:
-        if isinstance(message, protocol.Progress):
+        if isinstance(message, messages.Progress):
             self._state.update(
                 IMAGE_DATA, done=message.done, total=message.total, remaining=message.remaining
             )
 
-    def _on_fetched(self, message: protocol.Result, arrays: Arrays) -> None:
+    def _on_fetched(self, message: messages.Result, arrays: Arrays) -> None:
         self._fetched()
         self.find()
 
-    def _on_not_fetched(self, failure: protocol.Failure) -> None:
+    def _on_not_fetched(self, failure: messages.Failure) -> None:
         self._fetched(failure.message)
         self._state.post(failure.message, error=True)
 
-    def _on_browsed(self, message: protocol.Result, arrays: Arrays) -> None:
+    def _on_browsed(self, message: messages.Result, arrays: Arrays) -> None:
         self._browse_job = None
         if not message.cancelled:
             self._state.update(
@@ -276,16 +276,16 @@ class ImageSets(QObject):
                 browse_message="",
             )
 
-    def _on_not_browsed(self, failure: protocol.Failure) -> None:
+    def _on_not_browsed(self, failure: messages.Failure) -> None:
         self._browse_job = None
         absent = absent_text(self._state, self._browsed)
         self._state.update(IMAGE_DATA, browse_message=absent or failure.message)
 
-    def _on_not_found(self, failure: protocol.Failure) -> None:
+    def _on_not_found(self, failure: messages.Failure) -> None:
         self._find_job, self._root_chosen = None, False
         self._state.post(failure.message, error=True)
 
-    def _on_found(self, message: protocol.Result, arrays: Arrays) -> None:
+    def _on_found(self, message: messages.Result, arrays: Arrays) -> None:
         self._find_job = None
         if message.cancelled:
             return

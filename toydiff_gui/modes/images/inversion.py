@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject
 
-from engine import protocol
 from engine.datasets import Standardisation
 from engine.datasets.images import Pixels
-from engine.protocol import Arrays
+from engine.shared import messages
+from engine.shared.messages import Arrays
+from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.engine_client.client import Client
-from toydiff_gui.image_scene import Mark
 from toydiff_gui.modes.images.endpoints import end_of, place_end
 from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.read_image import read_image
@@ -117,7 +117,7 @@ class ImageInversion(QObject):
             IMAGE_INVERSION, Inversion(status="running", source=errand.label, data=data)
         )
         timesteps = model.schedule.timesteps
-        request = protocol.Invert(
+        request = messages.Invert(
             slot="image inversion",
             checkpoint=model.ref,
             steps=min(
@@ -170,12 +170,12 @@ class ImageInversion(QObject):
 
     # Answers
 
-    def _on_done(self, message: protocol.Result, arrays: Arrays) -> None:
+    def _on_done(self, message: messages.Result, arrays: Arrays) -> None:
         self._job = None
         if not message.cancelled:
             self._found(arrays)
 
-    def _on_failed(self, failure: protocol.Failure) -> None:
+    def _on_failed(self, failure: messages.Failure) -> None:
         self._job = None
         self._waiting.popleft()
         before = self._state.get(IMAGE_INVERSION)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from engine import catalogue
-from engine.config import TrainingConfig
+from engine.shared import catalogue
+from engine.shared.config import TrainingConfig
 from toydiff_gui.state.model import ModelInfo
 
 

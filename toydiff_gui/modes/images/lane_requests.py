@@ -9,8 +9,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from engine import catalogue, protocol
-from engine.protocol import Arrays
+from engine.shared import catalogue, messages
+from engine.shared.messages import Arrays
 from toydiff_gui.controllers.geodesic import Between, GeodesicSearch
 from toydiff_gui.controllers.lanes import lane_key, put_run, run_collector, shower
 from toydiff_gui.controllers.models import Models
@@ -129,7 +129,7 @@ class ImageLanes(QObject):
         told = any(number is not None for number in classes)
         lane = LaneSpec(SAMPLES_KEY, sampler=images.sampler)
         sampler = lane.sampler_config(images, model.schedule.timesteps)
-        request = protocol.Sample(
+        request = messages.Sample(
             checkpoint=model.ref,
             sampler=sampler,
             count=images.count,
@@ -181,7 +181,7 @@ class ImageLanes(QObject):
 
     def _strip_request(
         self, lane: LaneSpec, model: ModelInfo, a: ImageEnd, b: ImageEnd, given: Arrays
-    ) -> tuple[protocol.Sample | protocol.Interpolate, Arrays]:
+    ) -> tuple[messages.Sample | messages.Interpolate, Arrays]:
         store = self._store
         images, shown = store.get(IMAGE_SAMPLING), store.get(MODEL)
         path = "linear" if images.fixed_noise else lane.path_name(images)
@@ -197,13 +197,13 @@ class ImageLanes(QObject):
             "data_root": root_of(store, model) if lane.exact else "",
         }
         if given:
-            sample = protocol.Sample(count=len(given["latents"]), **common)
+            sample = messages.Sample(count=len(given["latents"]), **common)
             return sample, {**arrays, **given}
         arrays |= {"start": a.latents, "end": (a if images.fixed_noise else b).latents}
         row = catalogue.path(path)
         if images.c is not None and (row.way_points or row.sided):
             arrays["through"] = images.c.latents[None]
-        interpolate = protocol.Interpolate(
+        interpolate = messages.Interpolate(
             points=images.path_images,
             path=path,
             even=images.even and not row.searched and not images.fixed_noise,

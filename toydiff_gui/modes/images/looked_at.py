@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.trajectory import Trajectory
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY, shown_tiles
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER
 from toydiff_gui.state.lanes import LANE_RUNS, LaneSpec, lane_of

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject
 
-from engine import catalogue
-from engine.config import PathName, SamplerName, TrainingConfig
 from engine.datasets.images import INFOS, image_training
+from engine.shared import catalogue
+from engine.shared.config import PathName, SamplerName, TrainingConfig
 from toydiff_gui.modes.contract import Laboratory, Mode, ModeAtWork
 from toydiff_gui.modes.images.actions import KEYS
 from toydiff_gui.modes.images.figures import FIGURES
@@ -23,8 +23,8 @@ from toydiff_gui.modes.images.settings import (
 )
 from toydiff_gui.modes.images.tasks import IMAGE_TASKS
 from toydiff_gui.modes.images.trajectory_file import picture_of
-from toydiff_gui.settings_file import SettingsFile
 from toydiff_gui.state.model import ModelInfo
+from toydiff_gui.state.settings_file import SettingsFile
 from toydiff_gui.state.store import Store
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from engine.config import PRESETS, TrainingConfig, unet_preset
 from engine.datasets.images import folder_training, image_training, info_of
+from engine.shared.config import PRESETS, TrainingConfig, unet_preset
 from toydiff_gui.modes.images.kind import trains_images
 
 KEPT = ("schedule", "prediction", "steps", "batch_size", "rate", "seed")

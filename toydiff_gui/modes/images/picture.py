@@ -9,19 +9,19 @@ from functools import partial
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from toydiff_gui.drawing.images.page import (
+from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.drawing.tiling import tile
+from toydiff_gui.export.picture_contract import Part, SheetCell
+from toydiff_gui.modes.images.attention_file import AttentionNumbers
+from toydiff_gui.modes.images.drawing.page import (
     FACE_TITLES,
     STRIPS,
     face_filled,
     filled_cards,
     paint_image_scene,
 )
-from toydiff_gui.drawing.images.sheet import paint_image_cells
-from toydiff_gui.drawing.style import LaneStyle
-from toydiff_gui.drawing.tiling import tile
-from toydiff_gui.export.picture_contract import Part, SheetCell
-from toydiff_gui.image_scene import AttentionCard, ImageScene, SliceCard, TilesCard
-from toydiff_gui.modes.images.attention_file import AttentionNumbers
+from toydiff_gui.modes.images.drawing.sheet import paint_image_cells
+from toydiff_gui.modes.images.scene import AttentionCard, ImageScene, SliceCard, TilesCard
 
 SAMPLES = "samples"
 """Key of the tiles; a strip has that of its lane, the card beside the tiles that of its face."""

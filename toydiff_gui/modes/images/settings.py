@@ -9,9 +9,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import catalogue
-from engine.config import MAX_TIMESTEPS, MOST_GUIDANCE, PathName, SamplerName, require_between
-from engine.values import BY_CONTENT, value
+from engine.shared import catalogue
+from engine.shared.config import (
+    MAX_TIMESTEPS,
+    MOST_GUIDANCE,
+    PathName,
+    SamplerName,
+    require_between,
+)
+from engine.shared.values import BY_CONTENT, value
 from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.slots import Family, Kind, Slot

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import protocol
-from engine.config import SamplerConfig
+from engine.shared import messages
+from engine.shared.config import SamplerConfig
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Wanted
 from toydiff_gui.modes.images.class_weights import asked_arrays, plane_weights
@@ -104,7 +104,7 @@ class SliceRequests:
         shares = shares_at(places)
         latents = np.tensordot(shares, np.stack([corner.latents for corner in corners]), 1)
         weights = plane_weights(store, shares, corners[2].asked_class)
-        request = protocol.Sample(
+        request = messages.Sample(
             checkpoint=model.ref,
             sampler=SamplerConfig(name="ddim", steps=min(steps, model.schedule.timesteps)),
             count=len(latents),

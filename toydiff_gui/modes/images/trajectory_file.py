@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.datasets.images import load_digits
-from engine.trajectory import Trajectory
-from toydiff_gui.composer import prior_norms
-from toydiff_gui.image_scene import ImageScene, StripLane, TilesCard
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.modes.file_meta import KEY, FilePicture, read_meta
 from toydiff_gui.modes.images.picture import ImagesPicture
-from toydiff_gui.names import grouped
+from toydiff_gui.modes.images.scene import ImageScene, StripLane, TilesCard
+from toydiff_gui.state.describe import prior_norms
+from toydiff_gui.style.numbers import grouped
 
 MOST_TILES, MOST_STRIP = 400, 24
 """Images that are drawn: more would be too small to be seen."""

@@ -7,21 +7,22 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject
 
-from toydiff_gui.canvas import LaneGrid
-from toydiff_gui.composer import alphas_cumprod, compose, data_points
 from toydiff_gui.controllers.geodesic import Between
 from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.modes.contract import Laboratory, ModeAtWork
+from toydiff_gui.modes.points.canvas.lane_grid import LaneGrid
 from toydiff_gui.modes.points.comparison import PathComparison
+from toydiff_gui.modes.points.compose import compose, data_points
 from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.modes.points.overlay_requests import OverlayRequests
+from toydiff_gui.modes.points.panels.sample import SamplePanel
 from toydiff_gui.modes.points.picture import PointsPicture
-from toydiff_gui.panels.sample import SamplePanel
-from toydiff_gui.panels.train import TrainPanel
-from toydiff_gui.scene import LaneScene, Scene
+from toydiff_gui.modes.points.scene import LaneScene, Scene
+from toydiff_gui.panels.train_dock import TrainPanel
+from toydiff_gui.state.describe import alphas_cumprod
 from toydiff_gui.state.model import MODEL
-from toydiff_gui.thumbnails import forward_thumbnails
+from toydiff_gui.timeline.thumbnails import forward_thumbnails
 
 HINT_SEEN = "window/hint_seen"
 THUMBNAILS, THUMBNAIL_SHAPE = 24, (36, 48)

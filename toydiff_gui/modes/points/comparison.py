@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine import catalogue, protocol
-from engine.config import SamplerConfig
-from engine.protocol import AnyReport, Arrays
+from engine.shared import catalogue, messages
+from engine.shared.config import SamplerConfig
+from engine.shared.messages import AnyReport, Arrays
 from toydiff_gui.controllers.geodesic import GeodesicSearch
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
 from toydiff_gui.modes.points.settings import COMPARISON, SAMPLING, Comparison, PathFigures
@@ -26,7 +26,7 @@ Figures = Mapping[str, PathFigures]
 
 def _collect(figures: Figures | None, message: AnyReport, arrays: Arrays) -> Figures:
     figures = figures or {}
-    if isinstance(message, protocol.PathMeasured):
+    if isinstance(message, messages.PathMeasured):
         found = PathFigures(message.length, message.gap, message.gap_ratio, message.off_data)
         return {**figures, message.path: found}
     return figures
@@ -70,7 +70,7 @@ class PathComparison:
             arrays["through"] = np.asarray(sampling.through, np.float32)
             paths.append("drawn")
         steps = min(sampling.steps or timesteps, timesteps)
-        request = protocol.ComparePaths(
+        request = messages.ComparePaths(
             checkpoint=model.ref,
             sampler=SamplerConfig(name="ddim", steps=steps),
             paths=paths,

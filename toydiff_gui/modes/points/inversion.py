@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
-from engine import protocol
+from engine.shared import messages
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Wanted
 from toydiff_gui.modes.points.read_points import read_points
@@ -89,7 +89,7 @@ class PointInversion(QObject):
         if len(own.data):
             yield Wanted(
                 KEY,
-                protocol.Invert(checkpoint=model.ref, replay=True),
+                messages.Invert(checkpoint=model.ref, replay=True),
                 self._show,
                 arrays={"data": own.data},
                 revision=model.revision,

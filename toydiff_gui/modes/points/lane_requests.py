@@ -13,10 +13,9 @@ from functools import partial
 import numpy as np
 from PySide6.QtCore import QObject
 
-from engine import catalogue, protocol
-from engine.config import SamplerConfig
-from engine.protocol import Arrays, Request
-from toydiff_gui.composer import LATENT_KEY
+from engine.shared import catalogue, messages
+from engine.shared.config import SamplerConfig
+from engine.shared.messages import Arrays, Request
 from toydiff_gui.controllers.geodesic import Between, GeodesicSearch
 from toydiff_gui.controllers.lanes import (
     Pace,
@@ -29,10 +28,11 @@ from toydiff_gui.controllers.lanes import (
 from toydiff_gui.controllers.models import Models
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
+from toydiff_gui.modes.points.compose import LATENT_KEY
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, Sampling
-from toydiff_gui.playback import Playback
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo
+from toydiff_gui.state.playback import Playback
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import DRAGGING, VIEW
@@ -162,7 +162,7 @@ def _request(
     ref: str, sampler: SamplerConfig, sampling: Sampling, given: Arrays
 ) -> tuple[Request, Arrays]:
     if given or sampling.mode != "interpolation":
-        sample = protocol.Sample(
+        sample = messages.Sample(
             checkpoint=ref, sampler=sampler, count=sampling.count, seed=sampling.seed
         )
         return sample, given
@@ -172,7 +172,7 @@ def _request(
     }
     if sampling.through:
         arrays["through"] = np.asarray(sampling.through, np.float32)
-    interpolate = protocol.Interpolate(
+    interpolate = messages.Interpolate(
         checkpoint=ref,
         sampler=sampler,
         points=sampling.path_points,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
-from engine import catalogue
-from engine.config import TrainingConfig
+from engine.shared import catalogue
+from engine.shared.config import TrainingConfig
 from toydiff_gui.modes.contract import Laboratory, Mode, ModeAtWork
 from toydiff_gui.modes.points.actions import KEYS
 from toydiff_gui.modes.points.figures import FIGURES
@@ -16,7 +16,7 @@ from toydiff_gui.modes.points.overlays import table
 from toydiff_gui.modes.points.settings import POINT_LANES, SAMPLING, Sampling
 from toydiff_gui.modes.points.tasks import TASKS
 from toydiff_gui.modes.points.trajectory_file import picture_of
-from toydiff_gui.settings_file import SettingsFile
+from toydiff_gui.state.settings_file import SettingsFile
 from toydiff_gui.state.store import Store
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from toydiff_gui.composer import LATENT_KEY
+from toydiff_gui.drawing.scene_parts import Box
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
+from toydiff_gui.modes.points.compose import LATENT_KEY
 from toydiff_gui.modes.points.overlays import table
 from toydiff_gui.modes.points.overlays.computed import (
     Ask,
@@ -21,14 +22,14 @@ from toydiff_gui.modes.points.overlays.computed import (
     Sight,
     Subject,
 )
+from toydiff_gui.modes.points.scene import Layer
 from toydiff_gui.modes.points.settings import LAYERS, SAMPLING, layer_of
-from toydiff_gui.playback import Playback
-from toydiff_gui.scene import Box, Layer
 from toydiff_gui.state.lanes import LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, model_named
+from toydiff_gui.state.playback import Playback
 from toydiff_gui.state.store import Store
+from toydiff_gui.state.timers import single_shot
 from toydiff_gui.state.view import overlays_of
-from toydiff_gui.timers import single_shot
 
 ROOM = 1.25
 """How much more than the visible part of the plane is computed, so that one can pan a little."""

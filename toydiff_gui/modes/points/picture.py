@@ -9,15 +9,15 @@ from functools import partial
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
-from toydiff_gui.drawing.background import BackgroundCache
-from toydiff_gui.drawing.lane import paint_lane
-from toydiff_gui.drawing.path_marks import paint_path_marks
-from toydiff_gui.drawing.picture import paint_scene
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.tiling import tile
-from toydiff_gui.drawing.view import shown_view
 from toydiff_gui.export.picture_contract import Part, SheetCell
-from toydiff_gui.scene import LaneScene, Scene
+from toydiff_gui.modes.points.drawing.background import BackgroundCache
+from toydiff_gui.modes.points.drawing.lane import paint_lane
+from toydiff_gui.modes.points.drawing.path_marks import paint_path_marks
+from toydiff_gui.modes.points.drawing.picture import paint_scene
+from toydiff_gui.modes.points.drawing.shown_plane import shown_view
+from toydiff_gui.modes.points.scene import LaneScene, Scene
 
 
 @dataclass(frozen=True)

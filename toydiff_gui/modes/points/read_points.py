@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.trajectory import load_array
+from engine.shared.trajectory import load_array
 from toydiff_gui.modes.points.settings import MAX_LANE_POINTS
 
 MAX_FILE_BYTES = 64 * 2**20

@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import catalogue
-from engine.config import MAX_TIMESTEPS, MAX_WAY_POINTS, PathName, Side, require_between
-from engine.values import BY_CONTENT, value
-from toydiff_gui.scene import Layer
+from engine.shared import catalogue
+from engine.shared.config import MAX_TIMESTEPS, MAX_WAY_POINTS, PathName, Side, require_between
+from engine.shared.values import BY_CONTENT, value
+from toydiff_gui.modes.points.scene import Layer
 from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.slots import Family, Kind, Slot

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import datasets
-from engine.trajectory import Trajectory
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.modes.file_meta import KEY, FilePicture, read_meta
 from toydiff_gui.modes.points.picture import PointsPicture
-from toydiff_gui.scene import LaneScene, Scene
+from toydiff_gui.modes.points.scene import LaneScene, Scene
 
 
 def picture_of(run: Trajectory, source: Path) -> FilePicture | None:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
-from engine.config import TrainingConfig
-from engine.protocol import DiagnosisKind
-from toydiff_gui.diagnostics import start
+from engine.shared.config import TrainingConfig
+from engine.shared.messages import DiagnosisKind
+from toydiff_gui.diagnostics import signal_left
 from toydiff_gui.diagnostics.chart import Chart
 from toydiff_gui.diagnostics.contract import Another, Effort, Found, ModeDiagnostics, Plot
 from toydiff_gui.diagnostics.findings import ErrorMaps, LossCurve, PairDensity, Subject
@@ -31,7 +31,7 @@ from toydiff_gui.state.model import MODEL, ModelInfo
 from toydiff_gui.state.store import Store
 
 DENSITY_REACH = 4.0
-"""As in ``engine.diagnostics``, which needs torch."""
+"""As in ``engine.analysis.noise_errors``, which needs torch."""
 EFFORTS: Mapping[DiagnosisKind, Effort] = {
     "density": Effort(192),
     "loss": Effort(32, 24),
@@ -122,11 +122,11 @@ class ImageDiagnostics(ModeDiagnostics):
         """See ``ModeDiagnostics.no_data``."""
         return self.source.message or "Reading some images of the data…"
 
-    def directions(self, data: NDArray[np.floating]) -> list[start.Direction]:
+    def directions(self, data: NDArray[np.floating]) -> list[signal_left.Direction]:
         """The brightness, since single pixels say little, and the widest direction."""
-        flat = start.flattened(data)
+        flat = signal_left.flattened(data)
         brightness = flat.sum(axis=1) / np.sqrt(flat.shape[1])
-        return [start.Direction("the brightness", brightness), start.widest(flat)]
+        return [signal_left.Direction("the brightness", brightness), signal_left.widest(flat)]
 
     # The forward process
 

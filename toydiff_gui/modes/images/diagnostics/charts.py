@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import noise_tables
-from engine.config import ScheduleConfig
 from engine.datasets import Standardisation
 from engine.datasets.images import to_pixels
-from engine.trajectory import Trajectory
-from toydiff_gui import names
+from engine.shared import noise_tables
+from engine.shared.config import ScheduleConfig
+from engine.shared.forward_process import in_closed_form, step_by_step
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.diagnostics.chart import (
     Axis,
     Chart,
@@ -27,7 +27,8 @@ from toydiff_gui.diagnostics.chart import (
 )
 from toydiff_gui.diagnostics.charts import NOISE_HALF, TIME, loss_chart
 from toydiff_gui.diagnostics.findings import ErrorMaps, LossCurve, PairDensity
-from toydiff_gui.forward_process import in_closed_form, step_by_step
+from toydiff_gui.state import wording
+from toydiff_gui.style.numbers import grouped
 
 FRAMES = 51
 """Images that a film keeps; between them its painting takes the nearest."""
@@ -63,12 +64,12 @@ def density_chart(found: PairDensity | None, reach: float, message: str = "") ->
     if found is None:
         return Chart("density", title, "one value for each pixel", message=message)
     counts, edges = found.counts, found.edges
-    number = f"{names.grouped(int(counts.sum()))} values"
+    number = f"{grouped(int(counts.sum()))} values"
     density = Density(counts, edges, -reach, reach)
     return Chart(
         "density",
         title,
-        number if not message else f"{number}{names.DOT}{message}",
+        number if not message else f"{number}{wording.DOT}{message}",
         x=Axis("true noise", -NOISE_HALF, NOISE_HALF, group="noise-x"),
         y=Axis("predicted noise", -NOISE_HALF, NOISE_HALF, group="noise-y"),
         density=density,
@@ -127,7 +128,7 @@ def error_chart(found: ErrorMaps | None, message: str = "") -> Chart:
     return Chart(
         "error-maps",
         title,
-        f"{subtitle}{names.DOT}{message}" if message else subtitle,
+        f"{subtitle}{wording.DOT}{message}" if message else subtitle,
         maps=tuple(maps),
         timesteps=found.timesteps,
         symbol="error",

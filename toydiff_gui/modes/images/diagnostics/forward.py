@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from toydiff_gui import names
 from toydiff_gui.diagnostics.chart import Chart
 from toydiff_gui.modes.images.diagnostics.charts import forward_charts
 from toydiff_gui.modes.images.diagnostics.source import ImageSource, transform_of
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
+from toydiff_gui.state import wording
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 
@@ -38,7 +38,7 @@ class ImageForward(QObject):
         known = self._made and self._made[0] is images and self._made[1:] == made
         if not known or self._charts is None:
             self._made = (images, *made)
-            name = f"image {index + 1} of {len(images)} from the data{names.DOT}seed {seed}"
+            name = f"image {index + 1} of {len(images)} from the data{wording.DOT}seed {seed}"
             self._charts = forward_charts(
                 images[index], name, model.schedule, transform_of(model), seed
             )

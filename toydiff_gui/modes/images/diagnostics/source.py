@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from engine import protocol
 from engine.datasets import Standardisation
-from engine.protocol import Arrays
+from engine.shared import messages
+from engine.shared.messages import Arrays
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.modes.images.image_sets import absent_text, config_of, root_of
 from toydiff_gui.modes.images.kind import makes_images
@@ -72,7 +72,7 @@ class ImageSource(QObject):
         if not makes_images(model) or config is None or not ready or wanted == self._asked:
             return
         self._asked, self._images, self._message = wanted, None, ""
-        request = protocol.BrowseImages(
+        request = messages.BrowseImages(
             slot=SLOT,
             config=config,
             count=COUNT,
@@ -88,7 +88,7 @@ class ImageSource(QObject):
         if self._message:
             self._asked = None
 
-    def _on_done(self, message: protocol.Result, arrays: Arrays) -> None:
+    def _on_done(self, message: messages.Result, arrays: Arrays) -> None:
         self._job = None
         pixels = arrays.get("images")
         if message.cancelled or pixels is None:
@@ -101,7 +101,7 @@ class ImageSource(QObject):
             self._images = transform_of(model).apply(pixels.astype(np.float32) / 255)
         self.changed.emit()
 
-    def _on_failed(self, failure: protocol.Failure) -> None:
+    def _on_failed(self, failure: messages.Failure) -> None:
         self._job, self._message = None, failure.message
         self.changed.emit()
 

@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
-from engine.protocol import DiagnosisKind
-from toydiff_gui.canvas import LaneGrid
-from toydiff_gui.composer import data_points
+from engine.shared.messages import DiagnosisKind
 from toydiff_gui.diagnostics.contract import LOSSES, Another, Effort, Found, ModeDiagnostics, Plot
 from toydiff_gui.diagnostics.findings import Pairs
 from toydiff_gui.engine_client.client import Client
+from toydiff_gui.modes.points.canvas.lane_grid import LaneGrid
+from toydiff_gui.modes.points.compose import data_points
 from toydiff_gui.modes.points.diagnostics.charts import pair_chart
 from toydiff_gui.modes.points.diagnostics.forward import CLOSED_KEY, POINT_KEY, STEPS_KEY
 from toydiff_gui.modes.points.diagnostics.forward_view import ForwardView
 from toydiff_gui.modes.points.picture import PointsPicture
+from toydiff_gui.modes.points.scene import Scene
 from toydiff_gui.modes.points.settings import SAMPLING
-from toydiff_gui.scene import Scene
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 

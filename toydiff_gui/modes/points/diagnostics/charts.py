@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from toydiff_gui import names
 from toydiff_gui.diagnostics.chart import Axis, Chart, Dots, Table, short
 from toydiff_gui.diagnostics.charts import NOISE_HALF
 from toydiff_gui.diagnostics.findings import Pairs
+from toydiff_gui.state import wording
+from toydiff_gui.style.numbers import grouped
 
 HELP_PAIRS = (
     "Noise is added to data points, each at a time of its own; the network is asked what the noise "
@@ -23,11 +24,11 @@ def pair_chart(pairs: Pairs | None, index: int, message: str = "") -> Chart:
     if pairs is None:
         return Chart(key, title, "one dot per training pair", message=message)
     true, predicted = pairs.eps[:, index], pairs.eps_hat[:, index]
-    dots = f"one dot per training pair{names.DOT}{names.grouped(len(true))} dots"
+    dots = f"one dot per training pair{wording.DOT}{grouped(len(true))} dots"
     return Chart(
         key,
         title,
-        dots if not message else f"{dots}{names.DOT}{message}",
+        dots if not message else f"{dots}{wording.DOT}{message}",
         x=Axis("true noise", -NOISE_HALF, NOISE_HALF, group="noise-x"),
         y=Axis("predicted noise", -NOISE_HALF, NOISE_HALF, group="noise-y"),
         dots=Dots(true.astype(np.float64), predicted.astype(np.float64), pairs.t),

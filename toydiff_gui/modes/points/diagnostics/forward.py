@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine import noise_tables
-from engine.config import ScheduleConfig
-from engine.trajectory import Trajectory
-from toydiff_gui.forward_process import States
-from toydiff_gui.scene import LaneScene, Scene
+from engine.shared import noise_tables
+from engine.shared.config import ScheduleConfig
+from engine.shared.forward_process import States
+from engine.shared.trajectory import Trajectory
+from toydiff_gui.modes.points.scene import LaneScene, Scene
 
 STEPS_KEY, CLOSED_KEY, POINT_KEY = "forward-steps", "forward-closed", "forward-point"
 

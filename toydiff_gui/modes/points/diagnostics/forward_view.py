@@ -10,21 +10,21 @@ import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from engine.config import ScheduleConfig
-from engine.trajectory import Trajectory
-from toydiff_gui import names
-from toydiff_gui.composer import data_points
-from toydiff_gui.drawing import ViewRange
+from engine.shared.config import ScheduleConfig
+from engine.shared.forward_process import States, copies_of, in_closed_form, step_by_step, thinned
+from engine.shared.trajectory import Trajectory
 from toydiff_gui.drawing.figures import pair
-from toydiff_gui.forward_process import States, copies_of, in_closed_form, step_by_step, thinned
+from toydiff_gui.drawing.view import ViewRange
+from toydiff_gui.modes.points.compose import data_points
 from toydiff_gui.modes.points.diagnostics.forward import (
     CLOSED_KEY,
     POINT_KEY,
     STEPS_KEY,
     forward_scene,
 )
+from toydiff_gui.modes.points.scene import Scene
 from toydiff_gui.modes.points.settings import SAMPLING
-from toydiff_gui.scene import Scene
+from toydiff_gui.state import wording
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 
@@ -95,7 +95,7 @@ class ForwardView(QObject):
         copies = copies_of(data[index], model.schedule, seed)
         where = pair(*self.point) if len(self.point) == 2 else f"number {index + 1}"
         note = f"{len(copies.x[0])} copies of {where}"
-        title = f"{names.model_line(model)}{names.DOT}forward process"
+        title = f"{wording.model_line(model)}{wording.DOT}forward process"
         self._scene = forward_scene(data, (steps, closed, copies), note, model.schedule, title)
         self._lanes.set_scene(self._scene)
         self._listen()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine import protocol
-from engine.config import SamplerConfig
-from engine.protocol import AnyReport, Arrays
-from engine.values import value
+from engine.shared import messages
+from engine.shared.config import SamplerConfig
+from engine.shared.messages import AnyReport, Arrays
+from engine.shared.values import value
+from toydiff_gui.drawing.scene_parts import Box, Points
 from toydiff_gui.modes.points.overlays.computed import (
     Ask,
     Computed,
@@ -16,7 +17,6 @@ from toydiff_gui.modes.points.overlays.computed import (
     grid,
     pixels,
 )
-from toydiff_gui.scene import Box, Points
 
 COARSE, FINE = (48, 20), (150, 50)
 """Pixels along the longer side of the map and steps of DDIM: first quickly, then well."""
@@ -45,12 +45,12 @@ def _map(subject: Subject, sight: Sight, side: int, steps: int) -> Ask:
     width, height = pixels(sight.box, side)
 
     def collect(layer: BasinLayer | None, message: AnyReport, arrays: Arrays) -> BasinLayer | None:
-        if isinstance(message, protocol.Frame):
+        if isinstance(message, messages.Frame):
             return BasinLayer(sight.box, arrays["x"].reshape(height, width, 2))
         return layer
 
     sampler = SamplerConfig(name="ddim", steps=steps)
-    request = protocol.Sample(checkpoint=subject.ref, sampler=sampler, last=True)
+    request = messages.Sample(checkpoint=subject.ref, sampler=sampler, last=True)
     return Ask(request, {"latents": grid(sight.box, width, height)}, collect, of=sight.steps)
 
 

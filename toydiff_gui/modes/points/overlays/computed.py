@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.protocol import AnyReport, Arrays, Request
-from toydiff_gui.scene import Box, Layer, Points
+from engine.shared.messages import AnyReport, Arrays, Request
+from toydiff_gui.drawing.scene_parts import Box, Points
+from toydiff_gui.modes.points.scene import Layer
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import protocol
-from engine.config import EXACT
-from engine.protocol import AnyReport, Arrays
-from engine.values import value
+from engine.shared import messages
+from engine.shared.config import EXACT
+from engine.shared.messages import AnyReport, Arrays
+from engine.shared.values import value
+from toydiff_gui.drawing.scene_parts import Box, Points
 from toydiff_gui.modes.points.overlays.computed import (
     Ask,
     ComputedInTime,
@@ -21,7 +22,6 @@ from toydiff_gui.modes.points.overlays.computed import (
     grid,
     pixels,
 )
-from toydiff_gui.scene import Box, Points
 
 SIDE = 64
 """Pixels along the box' longer side."""
@@ -53,13 +53,13 @@ def _asks(subject: Subject, sight: Sight) -> tuple[Ask, ...]:
     times = [subject.own_time(sight.t)]
     exact = f"{EXACT}{subject.ref.removeprefix(EXACT)}"
     return tuple(
-        Ask(protocol.Field(checkpoint=ref, times=times), arrays, _eps, name=name)
+        Ask(messages.Field(checkpoint=ref, times=times), arrays, _eps, name=name)
         for name, ref in (("own", subject.ref), ("exact", exact))
     )
 
 
 def _eps(value: Any, message: AnyReport, arrays: Arrays) -> Any:
-    return arrays["eps"] if isinstance(message, protocol.FieldAt) else value
+    return arrays["eps"] if isinstance(message, messages.FieldAt) else value
 
 
 def _empty(box: Box) -> HeatLayer:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from engine import protocol
-from engine.protocol import AnyReport, Arrays
-from engine.values import value
+from engine.shared import messages
+from engine.shared.messages import AnyReport, Arrays
+from engine.shared.values import value
+from toydiff_gui.drawing.scene_parts import Box, Points
 from toydiff_gui.modes.points.overlays.computed import Ask, Computed, Sight, Subject, grid
-from toydiff_gui.scene import Box, Points
 
 COLUMNS, ROWS = 38, 24
 """Arrows over the box."""
@@ -45,12 +45,12 @@ def _asks(subject: Subject, sight: Sight) -> tuple[Ask, ...]:
 
     def collect(layer: FieldLayer | None, message: AnyReport, arrays: Arrays) -> FieldLayer:
         layer = layer or empty
-        if isinstance(message, protocol.FieldAt):
+        if isinstance(message, messages.FieldAt):
             return replace(layer, eps={**layer.eps, places[message.t]: arrays["eps"]})
         return layer
 
-    def request(times: list[int]) -> protocol.Field:
-        return protocol.Field(checkpoint=subject.ref, times=times)
+    def request(times: list[int]) -> messages.Field:
+        return messages.Field(checkpoint=subject.ref, times=times)
 
     ordered = request(sorted(places))
     return (Ask(request(list(places)), {"points": points}, collect, alike=ordered),)

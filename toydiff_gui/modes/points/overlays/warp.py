@@ -7,12 +7,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from engine import protocol
-from engine.config import SamplerConfig
-from engine.protocol import AnyReport, Arrays
-from engine.trajectory import Trajectory
+from engine.shared import messages
+from engine.shared.config import SamplerConfig
+from engine.shared.messages import AnyReport, Arrays
+from engine.shared.trajectory import Trajectory
+from toydiff_gui.drawing.scene_parts import Points
 from toydiff_gui.modes.points.overlays.computed import Ask, Computed, Sight, Subject
-from toydiff_gui.scene import Points
 
 LINES, LINE_POINTS, STEPS, HALF = 13, 61, 50, 3.0
 """Lines of a family, points on each, steps of DDIM; they span -HALF..HALF."""
@@ -32,7 +32,7 @@ class WarpLayer:
 
 def _asks(subject: Subject, sight: Sight) -> tuple[Ask, ...]:
     def collect(layer: WarpLayer | None, message: AnyReport, arrays: Arrays) -> WarpLayer | None:
-        if not isinstance(message, protocol.Frame):
+        if not isinstance(message, messages.Frame):
             return layer
         if layer is None:
             times = tuple(subject.on_timeline(t) for t in message.times)
@@ -40,7 +40,7 @@ def _asks(subject: Subject, sight: Sight) -> tuple[Ask, ...]:
         return replace(layer, trajectory=layer.trajectory.with_frame(arrays["x"], arrays["x0"]))
 
     sampler = SamplerConfig(name="ddim", steps=min(STEPS, subject.timesteps))
-    request = protocol.Sample(checkpoint=subject.ref, sampler=sampler)
+    request = messages.Sample(checkpoint=subject.ref, sampler=sampler)
     return (Ask(request, {"latents": _lines()}, collect),)
 
 

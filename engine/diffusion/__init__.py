@@ -1,0 +1,1 @@
+"""Schedules, denoisers, samplers, noise: the mathematics of diffusion."""

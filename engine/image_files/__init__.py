@@ -1,0 +1,1 @@
+"""Sets of images on the disk and on the web: where they are, how they are read."""

@@ -1,0 +1,1 @@
+"""What the engine and the window share; free of torch."""

@@ -1,0 +1,318 @@
+"""One image large, with its way from noise to data as a film strip, and its norm on that way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from engine.shared.trajectory import Trajectory
+from engine.shared.values import Memo
+from toydiff_gui.drawing.card_words import Fact, paint_facts, paint_message
+from toydiff_gui.drawing.frames import paint_frame
+from toydiff_gui.drawing.lines import band
+from toydiff_gui.drawing.raster import (
+    ImageCache,
+    drawn,
+    fitted,
+    image_of,
+    paint_image,
+)
+from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.drawing.text import draw_centred, draw_text, text_width
+from toydiff_gui.modes.images.scene import ImageScene, LookedAt, States
+from toydiff_gui.style import theme as themes
+
+_kept = Memo()
+PAD = 12.0
+FACTS, LEAST_FACTS = 128.0, 104.0
+CAPTION, CURVE = 16.0, 26.0
+MOST_THUMBS, MOST_THUMB, LEAST_THUMB = 12, 46.0, 22.0
+LEAST_FILMED, LEAST_CURVED = 150.0, 250.0
+"""Heights of the card's body, in design pixels, that have room for the film and for its norms."""
+
+
+@dataclass(frozen=True)
+class LookLayout:
+    """Where the parts of the picture's card lie; those that have no room are empty."""
+
+    body: QRectF
+    picture: QRectF
+    facts: QRectF
+    thumbs: tuple[QRectF, ...]
+    thumb_size: tuple[int, int]
+    curve: QRectF
+    ratio: float
+
+    def thumb_at(self, place: QPointF) -> int | None:
+        """The thumbnail at ``place``."""
+        return next((i for i, rect in enumerate(self.thumbs) if rect.contains(place)), None)
+
+    def pixel_at(self, place: QPointF, shape: tuple[int, int, int]) -> tuple[int, int] | None:
+        """Row and column of the image's pixel at ``place``."""
+        return cell_at(self.picture, place, shape[1], shape[2])
+
+
+def cell_at(rect: QRectF, place: QPointF, rows: int, columns: int) -> tuple[int, int] | None:
+    """Which cell of a grid of ``rows`` by ``columns`` over ``rect`` is at ``place``."""
+    if rect.isEmpty() or not rect.contains(place):
+        return None
+    row = int((place.y() - rect.top()) / rect.height() * rows)
+    column = int((place.x() - rect.left()) / rect.width() * columns)
+    return min(row, rows - 1), min(column, columns - 1)
+
+
+def on_pixels(x: float, y: float, wide: int, high: int, ratio: float) -> QRectF:
+    """A rectangle of whole device pixels at (x, y)."""
+    return QRectF(round(x * ratio) / ratio, round(y * ratio) / ratio, wide / ratio, high / ratio)
+
+
+def look_layout(
+    body: QRectF, shape: tuple[int, int, int], style: LaneStyle, *, ratio: float = 1.0
+) -> LookLayout:
+    """The layout for images of ``shape`` (C, H, W) in ``body``."""
+    _, high, wide = shape
+    pad = style.px(PAD)
+    inner = body.adjusted(pad, pad, -pad, -pad)
+    thumbs: tuple[QRectF, ...] = ()
+    thumb_size, curve, bottom = (1, 1), QRectF(), inner.bottom()
+    if body.height() >= style.px(LEAST_FILMED) and inner.width() > style.px(3 * LEAST_THUMB):
+        curve_high = style.px(CURVE) if body.height() >= style.px(LEAST_CURVED) else 0.0
+        side = min(max(0.13 * inner.height(), style.px(LEAST_THUMB)), style.px(MOST_THUMB))
+        gap = style.px(4)
+        count = int(
+            min(MOST_THUMBS, max(3, (inner.width() + gap) // (max(side, style.px(32)) + gap)))
+        )
+        pitch = (inner.width() + gap) / count
+        thumb_size = fitted((pitch - gap) * ratio, side * ratio, (wide, high))
+        thumb_wide, thumb_high = thumb_size[0] / ratio, thumb_size[1] / ratio
+        foot = inner.bottom() + pad / 2 - curve_high
+        top = foot - style.px(CAPTION) - thumb_high
+        if curve_high:
+            curve = QRectF(
+                inner.left(), foot + style.px(2), inner.width(), curve_high - style.px(2)
+            )
+        thumbs = tuple(
+            on_pixels(
+                inner.left() + index * pitch + (pitch - gap - thumb_wide) / 2,
+                top,
+                *thumb_size,
+                ratio,
+            )
+            for index in range(count)
+        )
+        bottom = top - style.px(10)
+    room = QRectF(inner.left(), inner.top(), inner.width(), max(bottom - inner.top(), 1.0))
+    facts_wide = style.px(FACTS)
+    if room.width() - facts_wide - pad < 0.7 * room.height():
+        facts_wide = style.px(LEAST_FACTS)
+    if room.width() - facts_wide - pad < 0.55 * room.height() or room.height() < style.px(44):
+        facts_wide = 0.0
+    beside = facts_wide + pad if facts_wide else 0.0
+    size = fitted((room.width() - beside) * ratio, room.height() * ratio, (wide, high))
+    shown_wide, shown_high = size[0] / ratio, size[1] / ratio
+    beside = facts_wide + 2 * pad if facts_wide else 0.0
+    left = room.left() + max(0.0, (room.width() - beside - shown_wide) / 2)
+    top = room.top() + max(0.0, (room.height() - shown_high) / 2)
+    picture = on_pixels(left, top, *size, ratio)
+    facts = QRectF()
+    if facts_wide:
+        start = min(picture.right() + 2 * pad, room.right() - facts_wide)
+        facts = QRectF(start, picture.top(), facts_wide, picture.height())
+    return LookLayout(body, picture, facts, thumbs, thumb_size, curve, ratio)
+
+
+def film_frames(trajectory: Trajectory, count: int) -> list[int]:
+    """The ``count`` frames that stand for the whole of a trajectory, the first and the last too."""
+    last = len(trajectory.t) - 1
+    return [round(last * index / max(count - 1, 1)) for index in range(min(count, last + 1))]
+
+
+def thumb_of(trajectory: Trajectory, frames: list[int], t: float) -> int | None:
+    """Which of ``frames`` is nearest to the one that is shown at ``t``."""
+    k = trajectory.index_at(t)
+    if k is None:
+        return None
+    return min(range(len(frames)), key=lambda index: abs(frames[index] - k))
+
+
+def norms_of(looked: LookedAt) -> NDArray[np.float64]:
+    """The norm of the image at every time that has arrived, whatever is shown of it."""
+    states = looked.trajectory.x
+
+    def measured() -> NDArray[np.float64]:
+        images = [frame[looked.index].astype(np.float64) for frame in states]
+        return np.array([np.linalg.norm(image) for image in images])
+
+    return _kept.get(looked.trajectory, looked.index, measured)
+
+
+def paint_look(
+    painter: QPainter,
+    layout: LookLayout,
+    scene: ImageScene,
+    t: float,
+    style: LaneStyle,
+    *,
+    vector: bool = False,
+    cache: ImageCache | None = None,
+) -> None:
+    """Paint what is looked at in ``scene`` at ``t``, or what to do to look at something."""
+    looked = scene.looked_at
+    state = None if looked is None else looked.state_at(t)
+    if looked is None or state is None:
+        said = "Point at an image to see it large, with its way from noise to data"
+        paint_message(painter, layout.body, said, style, vector=vector)
+        return
+    paint_large(painter, layout.picture, scene, state, style, layout.ratio, vector=vector)
+    norms = norms_of(looked)
+    paint_facts(painter, layout.facts, look_facts(scene, looked, t), style, vector=vector)
+    if layout.thumbs:
+        _paint_film(painter, layout, scene, looked, t, style, vector, cache)
+    if not layout.curve.isEmpty():
+        _paint_curve(painter, layout.curve, scene, looked, norms, t, style, vector)
+
+
+def paint_large(
+    painter: QPainter,
+    place: QRectF,
+    scene: ImageScene,
+    state: States,
+    style: LaneStyle,
+    ratio: float,
+    *,
+    vector: bool = False,
+) -> None:
+    """One image (C, H, W) over all of ``place``, with a hair line around it."""
+    size = round(place.width() * ratio), round(place.height() * ratio)
+    line = style.scale
+    around = place.adjusted(-line, -line, line, line)
+    painter.fillRect(around, QColor(style.palette.divider))
+    paint_image(painter, place, image_of(drawn(scene.pixels(state), *size)), vector=vector)
+
+
+def look_facts(scene: ImageScene, looked: LookedAt, t: float) -> list[Fact]:
+    """What the picture's card says in numbers."""
+    k = looked.trajectory.index_at(t) or 0
+    made = looked.made or looked.trajectory
+    state = made.x[k][looked.index].astype(np.float64)
+    latents = made.x[0][looked.index].astype(np.float64)
+    facts = [
+        ("time", f"t = {looked.trajectory.t[k]}"),
+        ("norm", f"{np.linalg.norm(state):.1f}"),
+        ("latent norm", f"{np.linalg.norm(latents):.1f}"),
+    ]
+    low, _, high = scene.prior_norms
+    if high > 0:
+        facts.append(("prior", f"{low:.1f}\N{EN DASH}{high:.1f}"))
+    _, rows, columns = state.shape
+    facts.append(("pixels", f"{columns} \N{MULTIPLICATION SIGN} {rows}"))
+    return facts
+
+
+def _paint_film(
+    painter: QPainter,
+    layout: LookLayout,
+    scene: ImageScene,
+    looked: LookedAt,
+    t: float,
+    style: LaneStyle,
+    vector: bool,
+    cache: ImageCache | None,
+) -> None:
+    trajectory = looked.trajectory
+    frames = film_frames(trajectory, len(layout.thumbs))
+    states = trajectory.x0 if looked.preview else trajectory.x
+    there = [k for k in frames if k < len(states)]
+    wide, high = layout.thumb_size
+    first = layout.thumbs[0]
+    if there:
+        lefts = [round((rect.left() - first.left()) * layout.ratio) for rect in layout.thumbs]
+        key = (
+            looked.index,
+            looked.preview,
+            tuple(there),
+            wide,
+            high,
+            tuple(lefts),
+            scene.mean,
+            scene.std,
+        )
+        image = None if cache is None else cache.find("film", trajectory, key)
+        if image is None:
+            chosen = np.stack([states[k][looked.index] for k in there])
+            tiles = drawn(scene.pixels(chosen), wide, high)
+            whole = np.zeros((high, lefts[len(there) - 1] + wide), np.uint32)
+            columns = np.array(lefts[: len(there)])[:, None] + np.arange(wide)
+            whole[:, columns.ravel()] = tiles.transpose(1, 0, 2).reshape(high, -1)
+            image = image_of(whole)
+            if cache is not None:
+                cache.keep("film", trajectory, key, image)
+        place = QRectF(
+            first.left(), first.top(), image.width() / layout.ratio, image.height() / layout.ratio
+        )
+        paint_image(painter, place, image, vector=vector)
+    now = thumb_of(trajectory, frames, t)
+    plain, strong = style.font(10, 500), style.font(10, 600)
+    palette = style.palette
+    pitch = layout.thumbs[1].left() - first.left() if len(layout.thumbs) > 1 else first.width()
+    with_name = all(
+        text_width(f"t = {trajectory.t[k]}", plain) <= pitch - style.px(3) for k in frames
+    )
+    for index, k in enumerate(frames):
+        rect = layout.thumbs[index]
+        if k >= len(states):
+            painter.fillRect(rect, QColor(palette.field))
+        text = f"t = {trajectory.t[k]}" if with_name else str(trajectory.t[k])
+        centre = QPointF(rect.center().x(), rect.bottom() + style.px(CAPTION / 2 + 1))
+        font, ink = (strong, palette.accent) if index == now else (plain, palette.label)
+        draw_centred(painter, centre, text, font, ink, vector=vector)
+    if now is not None and frames[now] < len(states):
+        paint_frame(painter, layout.thumbs[now], palette.accent, style, width=1.5)
+
+
+def _paint_curve(
+    painter: QPainter,
+    rect: QRectF,
+    scene: ImageScene,
+    looked: LookedAt,
+    norms: NDArray[np.float64],
+    t: float,
+    style: LaneStyle,
+    vector: bool,
+) -> None:
+    """The norm from noise to data, over the prior's band, which is where it should begin."""
+    palette = style.palette
+    plain = style.font(10, 500)
+    word = "norm"
+    base = rect.center().y() + style.px(3.6)
+    draw_text(painter, QPointF(rect.left(), base), word, plain, palette.label, vector=vector)
+    left = rect.left() + text_width(word, plain) + style.px(8)
+    track = QRectF(left, rect.top() + style.px(3), rect.right() - left, rect.height() - style.px(6))
+    low, _, high = scene.prior_norms
+    scale = [*norms.tolist(), *([low, high] if high > 0 else [])]
+    if not scale:
+        return
+    ground, top = min(scale), max(*scale, min(scale) + 1e-6)
+
+    def height(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(track.bottom() - (values - ground) / (top - ground) * track.height())
+
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    if high > 0:
+        lower, upper = height(np.array([low, high]))
+        shaded = QRectF(track.left(), upper, track.width(), max(lower - upper, style.scale))
+        painter.fillRect(shaded, themes.with_alpha(palette.label, 0.22))
+    steps = max(len(looked.trajectory.t) - 1, 1)
+    x = track.left() + np.arange(len(norms)) / steps * track.width()
+    y = height(norms)
+    if len(x) > 1:
+        painter.fillPath(band(x, y, style.stroke(1.4)), QColor(palette.text_secondary))
+    k = looked.trajectory.index_at(t)
+    if k is not None and k < len(x):
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(palette.accent))
+        painter.drawEllipse(QPointF(x[k], y[k]), style.stroke(3), style.stroke(3))

@@ -1,0 +1,1 @@
+"""The lanes on the screen: they pan, zoom, and let endpoints be dragged."""

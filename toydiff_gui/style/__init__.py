@@ -1,0 +1,1 @@
+"""Colours, sizes, icons and Qt's style sheet."""
