@@ -10,7 +10,7 @@ from toydiff_gui.controllers.geodesic import NOTHING_FOUND, GeodesicSearch
 from toydiff_gui.modes.points.compose import LATENT_KEY, compose
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.lanes import LANES, LaneSpec, duplicate_lane, remove_lane, update_lane
-from toydiff_gui.state.results import GEODESIC, SEARCH_SEED
+from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import DRAGGING, LOOK, VIEW
 
@@ -445,9 +445,8 @@ def test_the_same_settings_elsewhere_search_from_the_same_starts(searching):
     for _ in range(2):
         searching.geodesic.search_again()
         searching.heard(SEARCH)
-    slots = (SAMPLING, LANES, SEARCH_SEED)
     fresh = Store()
-    fresh.restore(searching.state.settings(slots), slots)
+    fresh.apply(searching.state.settings)
     search = GeodesicSearch(fresh, searching.exchange)
     search.watch(searching.point_lanes.between, lambda: True)
     (wanted,) = search.wanted()
