@@ -29,7 +29,7 @@ from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import DEFAULT_LANES, LANE_RUNS, LANES, LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.settings_file import SettingsFile
-from toydiff_gui.state.view import MARKED, VIEW
+from toydiff_gui.state.view import LOOK, MARKED, VIEW
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "pictures"
@@ -152,21 +152,17 @@ def take_laboratory_pictures(window: MainWindow, take: Callable[[str, int], None
     state = window.state
     window.resize(*LARGE)
     tasks.apply(task("1e"), state)
-    state.update(VIEW, theme="light", overlays={"ddim": ("field",)})
+    state.update(VIEW, theme="light")
+    state.update(LOOK, overlays={"ddim": ("field",)})
     take("tear", 0)
-    state.update(VIEW, theme="dark", page="diagnostics", overlays={})
+    state.update(VIEW, theme="dark", page="diagnostics")
+    state.update(LOOK, overlays={})
     take("diagnostics", 60)
     state.set(LANES, LAB_LANES)
     state.update(SAMPLING, side="right")
     overlays = {"latent": ("basin",), "guided": ("density", "field")}
-    state.update(
-        VIEW,
-        page="explore",
-        lab=True,
-        train_dock=False,
-        selected_lane="geodesic",
-        overlays=overlays,
-    )
+    state.update(VIEW, page="explore", lab=True, train_dock=False)
+    state.update(LOOK, selected_lane="geodesic", overlays=overlays)
     state.set(MARKED, 215)
     take("lab", 0)
 
@@ -178,7 +174,8 @@ def take_image_pictures(
     state = window.state
     window.models.open("mnist")
     wait(lambda: state.get(MODEL).ref == "mnist")
-    state.update(VIEW, theme="dark", lab=False, train_dock=True, overlays={}, selected_lane="ddim")
+    state.update(VIEW, theme="dark", lab=False, train_dock=True)
+    state.update(LOOK, overlays={}, selected_lane="ddim")
     state.set(LANES, DEFAULT_LANES)
     state.update(IMAGE_SAMPLING, tile_class="each", guidance=1.0, path="spherical")
 

@@ -18,7 +18,7 @@ from toydiff_gui.modes.tasks import Task
 from toydiff_gui.panels.lane_dock import LaneDock
 from toydiff_gui.state.bundled import bundled
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
-from toydiff_gui.state.view import MARKED, PINNED, VIEW
+from toydiff_gui.state.view import LOOK, MARKED, PINNED, VIEW
 
 
 class PointMonkey(LaneMonkey):
@@ -50,12 +50,12 @@ class PointMonkey(LaneMonkey):
 
     def _some_lane(self) -> str:
         keys = [lane.key for lane in self.main.mode("2d").page.scene.lanes]
-        alone = self.main.state.get(VIEW).maximised_lane
+        alone = self.main.state.get(LOOK).maximised_lane
         return alone if alone in keys else self.dice.choice(keys)
 
     def drag_an_endpoint(self) -> None:
         if self._latent() is None:
-            self.main.state.update(VIEW, maximised_lane="")
+            self.main.state.update(LOOK, maximised_lane="")
             self.main.state.update(SAMPLING, mode="interpolation")
             settle()
         hand = Drag(self.main, self.dice.randrange(2))

@@ -41,7 +41,7 @@ from toydiff_gui.panels import lane_recipes
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.training import TRAINING
-from toydiff_gui.state.view import MARKED, PINNED, VIEW
+from toydiff_gui.state.view import LOOK, MARKED, PINNED, VIEW, Look
 
 HARMLESS = ("This plugin does not support",)
 """Said by platforms without a window manager."""
@@ -155,14 +155,12 @@ def _calm(main: MainWindow, monkey: Monkey) -> None:
         VIEW,
         theme="dark",
         presentation=False,
-        maximised_lane="",
-        selected_lane="ddim",
         train_dock=True,
         sample_dock=True,
-        overlays={},
         lab=False,
         page="explore",
     )
+    main.state.set(LOOK, Look())
     if (question := main.mode("images").train_dock.data.question) is not None:
         question.reject()
     default = Sampling(steps=20)

@@ -11,7 +11,7 @@ from toydiff_gui.state.actions import Action, Place, Row
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK, VIEW
 from toydiff_gui.timeline import time_actions
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ def _lane_actions(window: MainWindow) -> tuple[Action, ...]:
         Action(
             "lane.all",
             "Show all lanes again",
-            lambda: state.update(VIEW, maximised_lane=""),
+            lambda: state.update(LOOK, maximised_lane=""),
             keys=("Esc",),
             help="all lanes again after one was shown alone",
             reach="left over",
-            enabled=lambda: bool(state.get(VIEW).maximised_lane),
+            enabled=lambda: bool(state.get(LOOK).maximised_lane),
         ),
     )
 

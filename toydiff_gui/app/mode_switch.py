@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 
 from PySide6.QtCore import QObject, Signal
@@ -14,12 +15,18 @@ from toydiff_gui.state.model import MODEL, ModelInfo
 from toydiff_gui.state.model_refs import is_here
 from toydiff_gui.state.programs import may_open
 from toydiff_gui.state.settings_file import SettingsFile
+from toydiff_gui.state.slots import Kind, Slot
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING_CONFIG
 
 MODEL_KEY, TRAINING_KEY = "modes/model/", "modes/training/"
 CHOSEN_KEY = "modes/chosen/"
 """Before a kind of state: which of its modes shows it, where it has several."""
+
+CHOSEN_MODES: Slot[Mapping[str, str]] = Slot("chosen modes", dict, Kind.SETTING)
+"""By the kind of state, the key of the mode that shows it."""
+TRAININGS: Slot[Mapping[str, TrainingConfig]] = Slot("trainings of modes", dict, Kind.SETTING)
+"""By the key of a mode, what is to be trained when it is on show again."""
 
 
 class ModeSwitch(QObject):
@@ -39,17 +46,16 @@ class ModeSwitch(QObject):
         self._state, self._settings = state, settings
         self._stand_ins: dict[str, str] = {}
         """For a mode whose last model is a program that was not run: what is opened instead."""
-        self._chosen: dict[str, str] = {}
-        """By the kind of state, the key of the mode that shows it."""
-        self._configs: dict[str, TrainingConfig] = {}
-        for mode in installed_modes.MODES:
-            if (config := self._kept_config(mode)) is not None:
-                self._configs[mode.key] = config
-            if (key := settings.get(f"{CHOSEN_KEY}{mode.kind}", str)) is not None:
-                self._chosen[mode.kind] = key
+        modes = installed_modes.MODES
+        kept = {mode.kind: settings.get(f"{CHOSEN_KEY}{mode.kind}", str) for mode in modes}
+        state.set(CHOSEN_MODES, {kind: key for kind, key in kept.items() if key is not None})
+        configs = {mode.key: self._kept_config(mode) for mode in modes}
+        state.set(TRAININGS, {key: each for key, each in configs.items() if each is not None})
         self._stash()
         self._fit_config()
+        self._before = self.mode
         state.changed(MODEL).connect(self._on_model)
+        state.changed(CHOSEN_MODES).connect(self._on_chosen)
 
     @property
     def mode(self) -> Mode:
@@ -58,14 +64,9 @@ class ModeSwitch(QObject):
 
     def choose(self, mode: Mode) -> bool:
         """Show states of a kind in ``mode`` from now on; whether it can show the model of now."""
-        before = self.mode
-        self._chosen[mode.kind] = mode.key
-        self._settings.put(f"{CHOSEN_KEY}{mode.kind}", mode.key)
-        if self.mode is before:
-            return False
-        self._on_model()
-        self.changed.emit()
-        return True
+        before, chosen = self.mode, self._state.get(CHOSEN_MODES)
+        self._state.set(CHOSEN_MODES, dict(chosen) | {mode.kind: mode.key})
+        return self.mode is not before
 
     def is_shown(self, mode: Mode) -> bool:
         """Whether ``mode`` is the mode of now."""
@@ -104,10 +105,18 @@ class ModeSwitch(QObject):
     def remember(self) -> None:
         """Keep for next time what each mode would train."""
         self._stash()
-        for key, config in self._configs.items():
+        for key, config in self._state.get(TRAININGS).items():
             self._settings.put(f"{TRAINING_KEY}{key}", config)
 
+    def _on_chosen(self) -> None:
+        for kind, key in self._state.get(CHOSEN_MODES).items():
+            self._settings.put(f"{CHOSEN_KEY}{kind}", key)
+        if self.mode is not self._before:
+            self._on_model()
+            self.changed.emit()
+
     def _on_model(self) -> None:
+        self._before = self.mode
         ref, key = self._state.get(MODEL).ref, self.mode.key
         if self._stand_ins.get(key) != ref:  # otherwise the program stays the last one
             self._stand_ins.pop(key, None)
@@ -120,16 +129,21 @@ class ModeSwitch(QObject):
             return
         self._stash()
         mode = self.mode
-        config = self._configs.get(mode.key) or mode.first_training(self._state.get(MODEL))
+        config = self._state.get(TRAININGS).get(mode.key) or mode.first_training(
+            self._state.get(MODEL)
+        )
         changes = {each.name: getattr(config, each.name) for each in fields(config)}
         self._state.update(TRAINING_CONFIG, **changes)
 
     def _stash(self) -> None:
         config = self._state.get(TRAINING_CONFIG)
-        self._configs[self._mode_of(config.resolved_kind).key] = config
+        key = self._mode_of(config.resolved_kind).key
+        kept = self._state.get(TRAININGS)
+        self._state.set(TRAININGS, dict(kept) | {key: config})
 
     def _mode_of(self, kind: str) -> Mode:
-        return installed_modes.mode_of(kind, self._chosen.get(kind, ""))
+        chosen = self._state.get(CHOSEN_MODES).get(kind, "")
+        return installed_modes.mode_of(kind, chosen)
 
     def _kept_model(self, mode: Mode) -> str | None:
         kept = self._settings.get(f"{MODEL_KEY}{mode.key}", str)

@@ -54,7 +54,7 @@ from toydiff_gui.state.settings_file import SettingsFile
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.timers import single_shot
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
-from toydiff_gui.state.view import MARKED, PINNED, VIEW
+from toydiff_gui.state.view import LOOK, MARKED, PINNED, VIEW
 from toydiff_gui.style import sheet, theme
 from toydiff_gui.timeline import TimelinePanel
 from toydiff_gui.widgets import DockRail, MessageBar, Segment
@@ -287,7 +287,7 @@ class MainWindow(QMainWindow):
         self.toolbar.set_tasks(task_actions(self, mode.tasks))
         if mode is not self._mode:
             self._mode = mode
-            self.state.update(VIEW, maximised_lane="")  # what was alone belongs to the other
+            self.state.update(LOOK, maximised_lane="")  # what was alone belongs to the other
             self.state.set(MARKED, None)
             self.state.set(PINNED, None)
         self._show_docks()
@@ -366,7 +366,7 @@ class MainWindow(QMainWindow):
         """Select the lane with this number, if there is one."""
         key = self.lane_with(number)
         if key is not None:
-            self.state.update(VIEW, selected_lane=key)
+            self.state.update(LOOK, selected_lane=key)
 
     def show_task(self, key: str) -> None:
         """Set up a task of the exercise; its bundled model is opened first if need be."""

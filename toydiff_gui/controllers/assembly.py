@@ -15,7 +15,7 @@ from toydiff_gui.controllers.training import Training
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.link import EngineLink
-from toydiff_gui.state.lanes import LANES
+from toydiff_gui.state.lanes import LANE_RUNS, LANES
 from toydiff_gui.state.model import ModelInfo
 from toydiff_gui.state.playback import Playback
 from toydiff_gui.state.store import Store
@@ -88,6 +88,8 @@ class Controllers(QObject):
         """At once: a lane that is made within the same turn may have the key of a removed one."""
         known = {lane.key for lane in self._store.get(LANES)}
         removed, self._lanes = self._lanes - known, known
+        for key in removed:
+            self._store.put(LANE_RUNS, key, None)
         keys = self.exchange.keys
         self.exchange.leave(key for key in keys if key.partition(":")[2] in removed)
 

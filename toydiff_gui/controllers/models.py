@@ -18,10 +18,12 @@ from engine.shared.messages import AnyReport, Arrays
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted
+from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, LaneSpec, shown_lanes
 from toydiff_gui.state.model import (
     MODEL,
     MODEL_FAULTS,
+    MODEL_REF,
     ModelInfo,
     model_named,
     remember_model,
@@ -30,7 +32,7 @@ from toydiff_gui.state.model import (
 from toydiff_gui.state.model_refs import program_file, state_on_disk
 from toydiff_gui.state.playback import Playback
 from toydiff_gui.state.programs import may_open
-from toydiff_gui.state.store import Store
+from toydiff_gui.state.store import Settings, Store
 from toydiff_gui.state.training import TRAINING
 
 NOT_RUN = "Not opened: {} is a program. To run it, choose it again as the denoiser of this lane."
@@ -72,6 +74,10 @@ class Models(QObject):
         self._revisions: dict[str, int] = {}
         self._asked: set[str] = set()
         """Programs of lanes about which the user was asked."""
+        self._chosen = store.get(MODEL_REF)
+        """What is on show, or the last that is to be opened instead."""
+        store.prepare = self._prepare
+        store.changed(MODEL_REF).connect(self._on_chosen)
         client.ready.connect(self._on_ready)
         client.died.connect(self._on_died)
 
@@ -90,6 +96,7 @@ class Models(QObject):
         if not may_open(self._store, ref):
             self._store.program_asked.emit(ref, True)
             return
+        self._choose(ref)
         found = self._on_disk(ref)
         known = self._known.get(ref)
         if found is not None and known is not None and known[0] == found:
@@ -103,6 +110,40 @@ class Models(QObject):
         )
         self._opening[job] = ref
 
+    def _choose(self, ref: str) -> None:
+        self._chosen = ref
+        coming = self._store.coming
+        if coming is not None and coming.get(MODEL_REF) != ref:
+            self._store.drop()  # another model is wanted instead
+        self._store.set(MODEL_REF, ref)
+
+    def _keep_shown(self) -> None:
+        """What was chosen cannot be opened."""
+        self._last_opening = None
+        self._choose(self._store.get(MODEL).ref)
+
+    def _on_chosen(self) -> None:
+        """Open what somebody else has set, once there is an engine."""
+        ref = self._store.get(MODEL_REF)
+        if ref == self._chosen:
+            return
+        if not may_open(self._store, ref):
+            self._keep_shown()
+            self._store.program_asked.emit(ref, True)
+        elif self._store.get(ENGINE).status == "starting":
+            self._chosen = ref
+        elif self._store.get(ENGINE).status == "dead":
+            self._keep_shown()
+            self._store.post("Opening needs the engine, which is not ready.", error=True)
+        else:
+            self.open(ref)
+
+    def _prepare(self, settings: Settings) -> bool:
+        """Settings are of a model: it is opened before they hold."""
+        ref = settings.get(MODEL_REF)
+        self._store.set(MODEL_REF, ref)
+        return self._store.coming is not None and ref == self._store.get(MODEL).ref
+
     def _on_disk(self, ref: str) -> object:
         """What tells whether the weights behind ``ref`` are still the same; None: nothing does."""
         return state_on_disk(ref, is_here=not self._elsewhere)
@@ -110,6 +151,8 @@ class Models(QObject):
     def _on_opened(self, message: messages.Result, found: object) -> None:
         ref = self._opening.pop(message.job)
         if message.cancelled:
+            if message.job == self._last_opening:
+                self._keep_shown()
             return
         self._known[ref] = (found, message.info)
         self._revisions[ref] = self._revisions.get(ref, -1) + 1
@@ -117,15 +160,19 @@ class Models(QObject):
             self._show(ref, message.info)
 
     def _show(self, ref: str, info: dict[str, Any]) -> None:
+        """With the settings that come for it, if any do."""
+        self._store.proceed(lambda: self._put_on_show(ref, info))
+        self._learn_last_step(self._store.get(MODEL))
+        self._exchange.set_model_open(True)
+        self.opened.emit(ref)
+
+    def _put_on_show(self, ref: str, info: dict[str, Any]) -> None:
         model = model_info(ref, info, self._revisions[ref])
         self._playback.set_timesteps(model.schedule.timesteps)
         if ref != self._store.get(MODEL).ref:
             for lane in self._store.get(LANES):
                 self._store.put(LANE_RUNS, lane.key, None)  # what is there is of another model
         show_model(self._store, model)
-        self._learn_last_step(model)
-        self._exchange.set_model_open(True)
-        self.opened.emit(ref)
 
     def _learn_last_step(self, model: ModelInfo) -> None:
         """A training that is stopped has gone on since its last report; its model says how far."""
@@ -135,14 +182,18 @@ class Models(QObject):
 
     def _on_failed(self, failure: messages.Failure) -> None:
         ref = self._opening.pop(failure.job)
+        if failure.job == self._last_opening:
+            self._keep_shown()
         self._store.post(failure.message, error=True)
         self.could_not_open.emit(ref)
 
     def _on_ready(self, _: object) -> None:
         self._asked.clear()
-        self.open(self._store.get(MODEL).ref)
+        self.open(self._store.get(MODEL_REF))
 
     def _on_died(self, why: str) -> None:
+        if self._opening:
+            self._keep_shown()  # it may have been the reason
         self._opening.clear()
         self._known.clear()
 

@@ -39,7 +39,7 @@ from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.playback import Playback
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK, VIEW
 from toydiff_gui.style import theme
 from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import Segment, SegmentedControl
@@ -195,6 +195,7 @@ class DiagnosticsPage(QWidget):
         state.changed(ENGINE).connect(self._show)
         state.changed(TRAINING).connect(self._show_status)
         state.changed(VIEW).connect(self._show_view)
+        state.changed(LOOK).connect(self._show_view)
         self._playback.t_changed.connect(self._show_time)
         self._playback.changed.connect(self._show_time)
 
@@ -222,10 +223,10 @@ class DiagnosticsPage(QWidget):
         pages = {"network": self.network_grid, "schedule": self.schedule_grid}
         self.stack.setCurrentWidget(pages.get(key, self._forward[kind]))
         self.noise_requests.set_active(self.isVisible() and key == "network")
-        alone = self._state.get(VIEW).maximised_lane
+        alone = self._state.get(LOOK).maximised_lane
         elsewhere = key != "forward" or self._state.get(VIEW).page != "diagnostics"
         if elsewhere and any(alone in mode.lane_keys for mode in self._modes.values()):
-            self._state.update(VIEW, maximised_lane="")  # it is on no other page
+            self._state.update(LOOK, maximised_lane="")  # it is on no other page
         self._show()
 
     def _show(self) -> None:

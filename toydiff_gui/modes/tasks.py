@@ -9,7 +9,7 @@ from typing import Any
 from toydiff_gui.state.lanes import DEFAULT_LANES, LANES, LaneSpec
 from toydiff_gui.state.slots import Slot
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK
 
 
 @dataclass(frozen=True)
@@ -45,4 +45,4 @@ def apply(chosen: Task, store: Store) -> None:
     own = {lane.key for lane in made}
     others = tuple(lane for lane in store.get(LANES) if lane.key not in own)
     store.set(LANES, tuple(replace(lane, shown=lane.key in shown) for lane in (*made, *others)))
-    store.update(VIEW, selected_lane=chosen.lanes[-1], maximised_lane="")
+    store.update(LOOK, selected_lane=chosen.lanes[-1], maximised_lane="")

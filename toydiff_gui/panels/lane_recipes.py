@@ -20,7 +20,7 @@ from toydiff_gui.state.lanes import (
 )
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK
 
 NUMBERS_OF_STEPS = (5, 10, 20, 50, 250)
 FULL = f"{MAX_LANES} lanes are shown, which is all there is room for: hide or remove one first"
@@ -60,7 +60,7 @@ def add(state: Store, lane: LaneSpec) -> str:
     if room(state) < 1:
         raise ValueError(FULL)
     key = add_lane(state, lane)
-    state.update(VIEW, selected_lane=key)
+    state.update(LOOK, selected_lane=key)
     return key
 
 
@@ -69,7 +69,7 @@ def duplicate(state: Store, key: str) -> str:
     if room(state) < 1:
         raise ValueError(FULL)
     copy = duplicate_lane(state, key)
-    state.update(VIEW, selected_lane=copy)
+    state.update(LOOK, selected_lane=copy)
     return copy
 
 
@@ -111,7 +111,7 @@ def show_together(state: Store, wanted: tuple[LaneSpec, ...]) -> bool:
         add_lane(state, lane) if known is None else known.key
         for lane, known in zip(wanted, found, strict=True)
     ]
-    state.update(VIEW, selected_lane=together[0], maximised_lane="")
+    state.update(LOOK, selected_lane=together[0], maximised_lane="")
     return crowded and bool(shown - keys)
 
 
@@ -125,11 +125,11 @@ def _settings(lane: LaneSpec) -> LaneSpec:
 
 def select_what_is_there(state: Store) -> None:
     """Select another lane if the selected one is not drawn any more."""
-    view, keys = state.get(VIEW), [lane.key for lane in shown_lanes(state)]
+    look, keys = state.get(LOOK), [lane.key for lane in shown_lanes(state)]
     there = {"latent", *keys, *(["training"] if state.get(TRAINING).active else [])}
     changes = {}
-    if view.selected_lane not in there:
+    if look.selected_lane not in there:
         changes["selected_lane"] = keys[0] if keys else "latent"
-    if view.maximised_lane and view.maximised_lane not in there:
+    if look.maximised_lane and look.maximised_lane not in there:
         changes["maximised_lane"] = ""
-    state.update(VIEW, **changes)
+    state.update(LOOK, **changes)

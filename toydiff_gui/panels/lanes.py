@@ -25,7 +25,7 @@ from toydiff_gui.state.model import MODEL, OTHER_MODELS, model_named
 from toydiff_gui.state.sampling import LaneMode
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK
 from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import IconButton, NumberBox, SectionHeader, Text
 
@@ -86,7 +86,7 @@ class LanesSection(Section):
         state.changed(mode.settings).connect(self._show)
         state.changed(MODEL).connect(self._show)
         state.changed(LANES).connect(self._show)
-        state.changed(VIEW).connect(self._show)
+        state.changed(LOOK).connect(self._show)
         state.changed(OTHER_MODELS).connect(self._show)
         self._show()
 
@@ -186,7 +186,7 @@ class LanesSection(Section):
                 lane_recipes.tip(lane),
                 shown=lane.shown,
                 number=number if lane.shown else None,
-                selected=lane.shown and lane.key == state.get(VIEW).selected_lane,
+                selected=lane.shown and lane.key == state.get(LOOK).selected_lane,
                 full=full,
             )
         self.empty.setVisible(not state.get(LANES))
@@ -264,7 +264,7 @@ class LanesSection(Section):
 
     def _show_and_select(self, key: str) -> None:
         lane_recipes.show(self._state, key)
-        self._state.update(VIEW, selected_lane=key)
+        self._state.update(LOOK, selected_lane=key)
 
     def _show_again(self) -> None:
         for row in self.rows.values():

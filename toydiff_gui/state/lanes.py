@@ -23,7 +23,7 @@ from engine.shared.values import value
 from toydiff_gui.state.sampling import LaneSettings
 from toydiff_gui.state.slots import Family, Kind, Slot
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK
 
 if TYPE_CHECKING:
     from toydiff_gui.state.model import ModelInfo
@@ -153,9 +153,9 @@ def duplicate_lane(store: Store, key: str) -> str:
     if lane is None:
         raise ValueError(f"there is no lane {key!r}")
     copy = add_lane(store, replace(lane, shown=True), after=key)
-    overlays = store.get(VIEW).overlays
+    overlays = store.get(LOOK).overlays
     if key in overlays:
-        store.update(VIEW, overlays={**overlays, copy: overlays[key]})
+        store.update(LOOK, overlays={**overlays, copy: overlays[key]})
     return copy
 
 
@@ -163,7 +163,7 @@ def remove_lane(store: Store, key: str) -> None:
     """Take a lane away, with its run."""
     store.put(LANE_RUNS, key, None)
     store.set(LANES, tuple(lane for lane in store.get(LANES) if lane.key != key))
-    overlays = store.get(VIEW).overlays
+    overlays = store.get(LOOK).overlays
     if key in overlays:
         left = {lane: kinds for lane, kinds in overlays.items() if lane != key}
-        store.update(VIEW, overlays=left)
+        store.update(LOOK, overlays=left)

@@ -40,17 +40,25 @@ class ModelInfo:
             object.__setattr__(self, "kind", catalogue.data_set(self.dataset).kind)
 
 
+FIRST = "v"
+"""The bundled model that a window begins with."""
+
+
 def _first_model() -> ModelInfo:
-    transform = datasets.load("v").transform
+    transform = datasets.load(FIRST).transform
     return ModelInfo(
-        ref="v",
+        ref=FIRST,
         dataset="v",
         mean=tuple(transform.mean.tolist()),
         std=tuple(transform.std.tolist()),
     )
 
 
+MODEL_REF = Slot("model reference", lambda: FIRST, Kind.SETTING)
+"""The model that the user has chosen: opened when another is set here; where that cannot be, the
+one on show is set again."""
 MODEL = Slot("model", _first_model, Kind.RESULT)
+"""The one on show."""
 OTHER_MODELS: Family[str, ModelInfo | None] = Family("other models", lambda: None)
 
 MODEL_FAULTS: Family[str, str] = Family("model faults", str)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
 from PySide6.QtCore import QByteArray
@@ -16,13 +16,18 @@ from toydiff_gui.state.model_refs import is_here
 from toydiff_gui.state.settings_file import SettingsFile
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING_CONFIG
-from toydiff_gui.state.view import VIEW, ViewSettings
+from toydiff_gui.state.view import LOOK, VIEW, Look, ViewSettings
 
 GEOMETRY = "window/geometry"
 NOT_LANES = ("latent", "training")
 """Keys of what is drawn beside the lanes."""
 MOST_LANES = 64
 """Of a longer list the rest is forgotten: nobody has made it by hand."""
+
+
+@dataclass(frozen=True)
+class KeptView(ViewSettings, Look):
+    """How the window looks and what is looked at, as they are written: together."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +61,17 @@ def restore(settings: SettingsFile, state: Store, modes: Sequence[Remembers]) ->
         state.set(LANES, _possible(kept.lanes))
     for mode in modes:
         mode.restore(settings, state)
-    view = settings.get("state/view", ViewSettings) or state.get(VIEW)
-    view = replace(view, maximised_lane="", presentation=False)
-    state.update(VIEW, **asdict(view) | _of_lanes_there_are(view, state, modes))
+    view = settings.get("state/view", KeptView) or KeptView()
+    state.update(VIEW, **{each.name: getattr(view, each.name) for each in fields(ViewSettings)})
+    state.update(VIEW, presentation=False)
+    state.update(LOOK, **_of_lanes_there_are(view, state, modes))
 
 
 def remember(settings: SettingsFile, state: Store, modes: Sequence[Remembers]) -> None:
     """Keep the state for next time."""
     settings.put("state/training", state.get(TRAINING_CONFIG))
-    settings.put("state/view", state.get(VIEW))
+    view, look = vars(state.get(VIEW)), vars(state.get(LOOK))
+    settings.put("state/view", KeptView(**view | look))
     settings.put("state/lanes", KeptLanes(state.get(LANES)))
     for mode in modes:
         mode.remember(settings, state)
@@ -82,9 +89,7 @@ def _possible(lanes: tuple[LaneSpec, ...]) -> tuple[LaneSpec, ...]:
     return tuple(kept.values())
 
 
-def _of_lanes_there_are(
-    view: ViewSettings, state: Store, modes: Sequence[Remembers]
-) -> dict[str, Any]:
+def _of_lanes_there_are(view: Look, state: Store, modes: Sequence[Remembers]) -> dict[str, Any]:
     """Overlays and selection, without those of lanes that are no more."""
     keys = [lane.key for lane in shown_lanes(state)]
     over_lanes, over_latents = (

@@ -5,7 +5,7 @@ Values are replaced as a whole. Setting an equal value tells nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
@@ -20,9 +20,13 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class Settings:
-    """All that the user has chosen, by the names of the slots: one immutable value."""
+    """All that the user has chosen: one immutable value. What is not in it is as at first."""
 
-    values: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    values: Mapping[Slot[Any], Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def get(self, slot: Slot[Value]) -> Value:
+        """What is chosen in ``slot``."""
+        return cast(Value, self.values[slot]) if slot in self.values else slot.initial()
 
 
 class _Told(QObject):
@@ -64,6 +68,9 @@ class Store(QObject):
         self._values: dict[Slot[Any], Any] = {}
         self._members: dict[Family[Any, Any], dict[Any, Any]] = {}
         self._told: dict[object, _Told | _ToldWithKey] = {}
+        self._coming: Settings | None = None
+        self.prepare: Callable[[Settings], bool] = lambda settings: True
+        """Whether settings can be applied now; else ``proceed`` or ``drop`` is called later."""
 
     def get(self, slot: Slot[Value]) -> Value:
         """The value of now."""
@@ -122,16 +129,55 @@ class Store(QObject):
 
     # All settings together
 
-    def settings(self, slots: Iterable[Slot[Any]]) -> Settings:
-        """What the user has chosen in those of ``slots`` that are settings."""
-        chosen = {slot.name: self.get(slot) for slot in slots if slot.kind is Kind.SETTING}
+    @property
+    def settings(self) -> Settings:
+        """What the user has chosen, whichever slots there are; of now, or what is to be applied."""
+        if self._coming is not None:
+            return self._coming
+        slots = [slot for slot in self._values if slot.kind is Kind.SETTING]
+        chosen = {slot: self.get(slot) for slot in slots if self.get(slot) != slot.initial()}
         return Settings(MappingProxyType(chosen))
 
-    def restore(self, settings: Settings, slots: Iterable[Slot[Any]]) -> None:
-        """Set all of ``slots`` that ``settings`` has a value for."""
+    @property
+    def coming(self) -> Settings | None:
+        """Settings that wait for what they need."""
+        return self._coming
+
+    def apply(self, settings: Settings) -> None:
+        """Let all settings be these: at once, or all together when what they need is there."""
+        self._coming = settings
+        if self.prepare(settings):
+            self.proceed()
+
+    def proceed(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """What the coming settings need is there: they hold from now on.
+
+        ``meanwhile`` is called when they do, before anybody is told.
+        """
+        coming, self._coming = self._coming, None
+        changed = [] if coming is None else self._put_all(coming)
+        meanwhile()
+        self._tell_all(changed)
+        if coming is not None:
+            self._tell_all(self._put_all(coming))  # of what others have fitted to the change
+
+    def drop(self) -> None:
+        """What the coming settings need cannot be had: nothing changes."""
+        self._coming = None
+
+    def _put_all(self, settings: Settings) -> list[Slot[Any]]:
+        """Set all settings without a word; those that were other before."""
+        known = [slot for slot in self._values if slot.kind is Kind.SETTING]
+        changed = []
+        for slot in dict.fromkeys([*known, *settings.values]):
+            if (value := settings.get(slot)) != self.get(slot):
+                self._values[slot] = value
+                changed.append(slot)
+        return changed
+
+    def _tell_all(self, slots: Iterable[Slot[Any]]) -> None:
         for slot in slots:
-            if slot.name in settings.values:
-                self.set(slot, settings.values[slot.name])
+            self._tell(slot)
 
     def post(self, message: str, *, error: bool = False) -> None:
         """Tell the user something in the one place for it, as a sentence."""

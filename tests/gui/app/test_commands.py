@@ -17,7 +17,7 @@ from toydiff_gui.app.menus import ActionMenu
 from toydiff_gui.state.actions import Action, Place, WidgetKeys, actions, key_lines
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.model import ModelInfo, show_model
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK, VIEW
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
@@ -167,24 +167,24 @@ def test_keys_open_and_export_or_say_why_not(window, page):
 
 
 def test_escape_that_nobody_has_wanted_shows_all_lanes_again(window):
-    window.state.update(VIEW, maximised_lane="ddpm")
+    window.state.update(LOOK, maximised_lane="ddpm")
     window.mode("2d").train_dock.train_button.setFocus()
     key(QApplication.focusWidget(), Qt.Key.Key_Escape)
-    assert window.state.get(VIEW).maximised_lane == ""
+    assert window.state.get(LOOK).maximised_lane == ""
     before = window.state.get(VIEW)
     key(QApplication.focusWidget(), Qt.Key.Key_Escape)
     assert window.state.get(VIEW) == before
 
 
 def test_digits_select_lanes_only_where_the_lanes_have_the_focus(window):
-    window.state.update(VIEW, selected_lane="ddim")
+    window.state.update(LOOK, selected_lane="ddim")
     window.mode("2d").train_dock.train_button.setFocus()
     key(QApplication.focusWidget(), Qt.Key.Key_1)
-    assert window.state.get(VIEW).selected_lane == "ddim"
+    assert window.state.get(LOOK).selected_lane == "ddim"
     window.mode("2d").page.setFocus()
     for digit, lane in ((Qt.Key.Key_2, "ddpm"), (Qt.Key.Key_9, "ddpm")):  # there is no ninth
         key(window.mode("2d").page, digit)
-        assert window.state.get(VIEW).selected_lane == lane
+        assert window.state.get(LOOK).selected_lane == lane
 
 
 def test_buttons_of_the_timeline_name_the_keys(window):

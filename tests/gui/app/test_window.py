@@ -35,7 +35,7 @@ from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, shown_lanes, update_lane
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
-from toydiff_gui.state.view import DRAGGING, VIEW, ViewSettings, show_overlay
+from toydiff_gui.state.view import DRAGGING, LOOK, VIEW, Look, ViewSettings, show_overlay
 from toydiff_gui.style import theme
 
 LANE_KEYS = ["ddpm", "ddpm-shared", "ddim"]
@@ -200,13 +200,13 @@ def test_numbers_select_lanes(window):
     window.mode("2d").page.setFocus()
     for number, lane in enumerate(["latent", *LANE_KEYS], 1):
         key(window.mode("2d").page, Qt.Key(Qt.Key.Key_0 + number))
-        assert window.state.get(VIEW).selected_lane == lane
+        assert window.state.get(LOOK).selected_lane == lane
     key(window.mode("2d").page, Qt.Key.Key_9)  # there is none
-    assert window.state.get(VIEW).selected_lane == "ddim"
+    assert window.state.get(LOOK).selected_lane == "ddim"
 
 
 def test_escape_returns_from_one_lane_to_all(window):
-    window.state.update(VIEW, maximised_lane="ddim")
+    window.state.update(LOOK, maximised_lane="ddim")
     settle()
     assert not window.mode("2d").page.lane_view("ddpm").isVisible()
     window.mode("2d").page.setFocus()
@@ -497,16 +497,18 @@ def test_the_next_window_looks_like_the_last(workshop, fake_engine):
     window.move(20, 30)
     window.state.update(SAMPLING, a=(0.5, 0.25), seed=9, mode="samples", count=77)
     window.state.update(TRAINING_CONFIG, dataset="moons", steps=123, model=ModelConfig(width=32))
-    window.state.update(VIEW, theme="light", sample_dock=False, selected_lane="ddpm")
+    window.state.update(VIEW, theme="light", sample_dock=False)
+    window.state.update(LOOK, selected_lane="ddpm")
     show_overlay(window.state, "ddpm", "preview", True)
     update_lane(window.state, "ddpm-shared", shown=False)
     sampling, config = window.state.get(SAMPLING), window.state.get(TRAINING_CONFIG)
-    view = window.state.get(VIEW)
+    view, look = window.state.get(VIEW), window.state.get(LOOK)
     workshop.close(window)
     again = workshop.open(size=None)
     assert again.state.get(SAMPLING) == sampling
     assert again.state.get(TRAINING_CONFIG) == config
     assert again.state.get(VIEW) == view
+    assert again.state.get(LOOK) == look
     assert [lane.key for lane in shown_lanes(again.state)] == ["ddpm", "ddim"]
     assert again.height() == 700  # its width is held to the screen's, which is small here
     assert not again.mode("2d").sample_dock.isVisible()
@@ -515,11 +517,12 @@ def test_the_next_window_looks_like_the_last(workshop, fake_engine):
 
 def test_presentation_and_a_lane_alone_are_not_remembered(workshop, fake_engine):
     window = workshop.open()
-    window.state.update(VIEW, presentation=True, maximised_lane="ddim")
+    window.state.update(VIEW, presentation=True)
+    window.state.update(LOOK, maximised_lane="ddim")
     workshop.close(window)
     again = workshop.open()
     assert not again.state.get(VIEW).presentation
-    assert again.state.get(VIEW).maximised_lane == ""
+    assert again.state.get(LOOK).maximised_lane == ""
 
 
 @pytest.mark.parametrize(
@@ -555,6 +558,7 @@ def test_damaged_memories_are_forgotten(workshop, fake_engine, spoilt):
     assert window.state.get(SAMPLING) == Sampling()
     assert window.state.get(TRAINING_CONFIG) == TrainingConfig()
     assert window.state.get(VIEW) == ViewSettings()
+    assert window.state.get(LOOK) == Look()
 
 
 # Models that were trained or opened

@@ -10,9 +10,9 @@ from toydiff_gui.controllers.geodesic import NOTHING_FOUND, GeodesicSearch
 from toydiff_gui.modes.points.compose import LATENT_KEY, compose
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.lanes import LANES, LaneSpec, duplicate_lane, remove_lane, update_lane
-from toydiff_gui.state.results import GEODESIC, SEARCH_SEED
+from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import DRAGGING, VIEW
+from toydiff_gui.state.view import DRAGGING, LOOK, VIEW
 
 SEARCH, SAMPLES, CANCEL = messages.FindPath, messages.Sample, messages.Cancel
 A, B = (-1.0, 2.0), (-1.0, -2.0)
@@ -206,7 +206,7 @@ def test_lanes_on_the_geodesic_share_one_path(found):
 
 def test_the_path_is_drawn_between_its_own_ends_only(found):
     state = found.state
-    state.update(VIEW, selected_lane="ddim")
+    state.update(LOOK, selected_lane="ddim")
     np.testing.assert_array_equal(compose(state).lane(LATENT_KEY).latents, bow(1.0))
     state.set(DRAGGING, True)
     state.update(SAMPLING, a=(1.0, 1.0))
@@ -445,9 +445,8 @@ def test_the_same_settings_elsewhere_search_from_the_same_starts(searching):
     for _ in range(2):
         searching.geodesic.search_again()
         searching.heard(SEARCH)
-    slots = (SAMPLING, LANES, SEARCH_SEED)
     fresh = Store()
-    fresh.restore(searching.state.settings(slots), slots)
+    fresh.apply(searching.state.settings)
     search = GeodesicSearch(fresh, searching.exchange)
     search.watch(searching.point_lanes.between, lambda: True)
     (wanted,) = search.wanted()

@@ -16,7 +16,7 @@ from toydiff_gui.modes.points.diagnostics.forward import CLOSED_KEY, POINT_KEY, 
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.model import MODEL, ModelInfo, show_model
 from toydiff_gui.state.training import TRAINING, TrainingRun
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK, VIEW
 
 KINDS = ["pairs", "loss", "exact_loss"]
 TIMES = np.arange(250, 0, -10)
@@ -607,23 +607,23 @@ def test_a_click_chooses_the_point_that_is_copied(window):
 
 
 def test_lanes_of_the_forward_process_are_neither_selected_nor_left_maximised(window):
-    window.state.update(VIEW, selected_lane="ddim")
+    window.state.update(LOOK, selected_lane="ddim")
     open_page(window, "forward")
     view = window.diagnostics.forward_of("points").lane_view(CLOSED_KEY)
     QTest.mouseClick(view.header, Qt.MouseButton.LeftButton, pos=QPoint(60, 12))
     QTest.mouseClick(view.plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(50, 50))
     settle()
-    assert window.state.get(VIEW).selected_lane == "ddim"
+    assert window.state.get(LOOK).selected_lane == "ddim"
     view.toggle_maximised()
-    assert window.state.get(VIEW).maximised_lane == CLOSED_KEY
+    assert window.state.get(LOOK).maximised_lane == CLOSED_KEY
     window.state.update(VIEW, page="explore")
     settle()
-    assert window.state.get(VIEW).maximised_lane == ""
+    assert window.state.get(LOOK).maximised_lane == ""
     assert window.mode("2d").page.lane_view("ddim").isVisible()
     # One of the other page stays alone while one looks at the diagnostics.
-    window.state.update(VIEW, maximised_lane="ddim")
+    window.state.update(LOOK, maximised_lane="ddim")
     open_page(window, "forward")
-    assert window.state.get(VIEW).maximised_lane == "ddim"
+    assert window.state.get(LOOK).maximised_lane == "ddim"
 
 
 def test_playing_does_not_wait_for_lanes_on_this_page(workshop, fake_engine):

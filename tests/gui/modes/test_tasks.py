@@ -16,7 +16,7 @@ from toydiff_gui.state.lanes import (
     update_lane,
 )
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -38,7 +38,7 @@ def test_a_task_looks_the_same_after_any_meddling(task):
     remove_lane(meddled, "ddpm")
     remove_lane(meddled, "ddpm-shared")
     own = add_lane(meddled, LaneSpec("", exact=True))
-    meddled.update(VIEW, selected_lane=own, maximised_lane=own)
+    meddled.update(LOOK, selected_lane=own, maximised_lane=own)
     for state in (fresh, meddled):
         state.update(SAMPLING, count=1000)
         tasks.apply(task, state)
@@ -49,5 +49,5 @@ def test_a_task_looks_the_same_after_any_meddling(task):
     assert [lane.key for lane in shown_lanes(meddled)] == list(task.lanes)
     assert not lane_of(meddled, own).shown  # kept, for afterwards
     assert {lane.key for lane in DEFAULT_LANES} <= {lane.key for lane in meddled.get(LANES)}
-    assert meddled.get(VIEW).selected_lane == fresh.get(VIEW).selected_lane
-    assert meddled.get(VIEW).maximised_lane == ""
+    assert meddled.get(LOOK).selected_lane == fresh.get(LOOK).selected_lane
+    assert meddled.get(LOOK).maximised_lane == ""

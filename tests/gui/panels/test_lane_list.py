@@ -24,7 +24,7 @@ from toydiff_gui.state.lanes import (
     update_lane,
 )
 from toydiff_gui.state.model import MODEL, show_model
-from toydiff_gui.state.view import VIEW, overlays_of, show_overlay
+from toydiff_gui.state.view import LOOK, overlays_of, show_overlay
 from toydiff_gui.style.theme import DARK
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -56,7 +56,7 @@ def test_the_menu_adds_a_lane_and_selects_it(lanes, app_state, title, sampler, e
     lanes.add_actions[title].trigger()
     lane = app_state.get(LANES)[-1]
     assert (lane.sampler, lane.exact, lane.shown) == (sampler, exact, True)
-    assert app_state.get(VIEW).selected_lane == lane.key
+    assert app_state.get(LOOK).selected_lane == lane.key
     row = lanes.rows[lane.key]
     assert row.check.text() == title
     assert row.badge.text() == "5"
@@ -123,7 +123,7 @@ def test_lanes_without_room_are_hidden_and_the_user_is_told(lanes, app_state, sa
     assert said == [
         ("The other lanes are hidden to make room; tick them to show them again.", False)
     ]
-    assert lane_of(app_state, app_state.get(VIEW).selected_lane).path == "linear"
+    assert lane_of(app_state, app_state.get(LOOK).selected_lane).path == "linear"
     assert {lane.key for lane in DEFAULT_LANES} <= {lane.key for lane in app_state.get(LANES)}
 
 
@@ -159,7 +159,7 @@ def test_keys_copy_remove_and_go_on_with_the_next(lanes, app_state):
     first = lanes.rows["ddpm"].check
     first.setFocus()
     key(first, Qt.Key.Key_D, CONTROL)
-    copy = app_state.get(VIEW).selected_lane
+    copy = app_state.get(LOOK).selected_lane
     assert [lane.key for lane in app_state.get(LANES)][:3] == ["ddpm", copy, "ddpm-shared"]
     assert overlays_of(app_state, copy) == {"field"}
     assert list(lanes.rows) == [lane.key for lane in app_state.get(LANES)]
@@ -169,7 +169,7 @@ def test_keys_copy_remove_and_go_on_with_the_next(lanes, app_state):
     for _ in range(len(app_state.get(LANES))):
         key(QApplication.focusWidget(), Qt.Key.Key_Delete)
     assert app_state.get(LANES) == ()
-    assert app_state.get(VIEW).selected_lane == "latent"
+    assert app_state.get(LOOK).selected_lane == "latent"
     assert lanes.empty.isVisible()
     assert QApplication.focusWidget() is lanes.add_button
     click(lanes.header.reset)
@@ -178,10 +178,10 @@ def test_keys_copy_remove_and_go_on_with_the_next(lanes, app_state):
 
 
 def test_removing_the_selected_lane_from_elsewhere_selects_another(lanes, app_state):
-    app_state.update(VIEW, selected_lane="ddim", maximised_lane="ddim")
+    app_state.update(LOOK, selected_lane="ddim", maximised_lane="ddim")
     remove_lane(app_state, "ddim")
-    assert app_state.get(VIEW).selected_lane == "ddpm"
-    assert app_state.get(VIEW).maximised_lane == ""
+    assert app_state.get(LOOK).selected_lane == "ddpm"
+    assert app_state.get(LOOK).maximised_lane == ""
 
 
 def test_buttons_appear_under_the_pointer_in_place_of_the_note(qtbot, lanes, app_state):
@@ -255,6 +255,6 @@ def test_eta_says_when_no_lane_takes_it(lanes, app_state):
 
 
 def test_a_selected_row_stands_out(lanes, app_state):
-    app_state.update(VIEW, selected_lane="ddpm-shared")
+    app_state.update(LOOK, selected_lane="ddpm-shared")
     image = lanes.rows["ddpm-shared"].grab().toImage()
     assert image.pixelColor(4, image.height() // 2) == QColor(DARK.selected)

@@ -29,7 +29,7 @@ from toydiff_gui.state.lanes import LANES, LaneSpec
 from toydiff_gui.state.settings_file import SettingsFile
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING_CONFIG
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK, VIEW
 
 WRITTEN = Path(__file__).parent / "earlier" / "ToyDiff.ini"
 """By the window of the version before, through QSettings."""
@@ -88,8 +88,8 @@ def test_a_window_begins_as_the_earlier_version_ended(window_with, earlier):
         "gaussians8", exact=True,
     )  # fmt: skip
     assert [lane.key for lane in state.get(LANES)] == ["ddpm-shared", "ddim", "ddim-few", "lane-1"]
-    assert state.get(VIEW).overlays == {"lane-1": ("field",), "latent": ("basin",)}
-    assert state.get(VIEW).selected_lane == "lane-1"
+    assert state.get(LOOK).overlays == {"lane-1": ("field",), "latent": ("basin",)}
+    assert state.get(LOOK).selected_lane == "lane-1"
     assert (state.get(VIEW).theme, state.get(VIEW).lab, state.get(VIEW).sample_dock) == (
         "light",
         True,

@@ -20,7 +20,7 @@ from toydiff_gui.state.lanes import (
 )
 from toydiff_gui.state.settings_file import SettingsFile
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import VIEW, overlays_of, show_overlay
+from toydiff_gui.state.view import LOOK, VIEW, overlays_of, show_overlay
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -93,12 +93,14 @@ def test_lanes_overlays_and_path_come_back_as_they_were(settings):
     show_overlay(state, key, "field", True)
     show_overlay(state, key, "density", True)
     show_overlay(state, "latent", "basin", True)
-    state.update(VIEW, selected_lane=key, lab=True)
+    state.update(VIEW, lab=True)
+    state.update(LOOK, selected_lane=key)
     remember.remember(settings, state, MODES)
     restored = again(settings)
     assert restored.get(SAMPLING) == state.get(SAMPLING)
     assert restored.get(LANES) == state.get(LANES)
     assert restored.get(VIEW) == state.get(VIEW)
+    assert restored.get(LOOK) == state.get(LOOK)
     assert overlays_of(restored, key) == {"density", "field"}
 
 
@@ -109,7 +111,7 @@ def test_no_lanes_stay_no_lanes(settings):
     remember.remember(settings, state, MODES)
     restored = again(settings)
     assert restored.get(LANES) == ()
-    assert restored.get(VIEW).selected_lane == "latent"
+    assert restored.get(LOOK).selected_lane == "latent"
 
 
 def test_points_of_ones_own_are_not_kept_and_so_their_mode_is_not(settings):
@@ -161,7 +163,7 @@ def test_lanes_that_cannot_be_are_left_out(settings, tmp_path):
     restored = again(settings)
     assert [lane.key for lane in restored.get(LANES)] == ["a", "c"]
     assert restored.get(LANES)[0].sampler == "ddim"
-    assert restored.get(VIEW).selected_lane == "a"
+    assert restored.get(LOOK).selected_lane == "a"
 
 
 def test_no_more_lanes_are_shown_than_there_is_room_for(settings):
@@ -183,8 +185,8 @@ def test_overlays_of_lanes_and_kinds_that_are_not_are_forgotten(settings):
     }
     settings.put("state/view", view)
     restored = again(settings)
-    assert restored.get(VIEW).overlays == {"ddim": ("field",), "latent": ("basin",)}
-    assert restored.get(VIEW).selected_lane == "ddpm"
+    assert restored.get(LOOK).overlays == {"ddim": ("field",), "latent": ("basin",)}
+    assert restored.get(LOOK).selected_lane == "ddpm"
 
 
 def test_settings_of_an_earlier_version_keep_what_still_means_something(settings):

@@ -98,16 +98,55 @@ def test_one_signal_tells_of_all_slots(store):
 def test_settings_are_taken_and_given_back_as_one_value(store, told):
     store.update(CHOSEN, few=2)
     store.update(VIEWED, few=2)
-    slots = (CHOSEN, OTHER, VIEWED, ANSWER)
-    kept = store.settings(slots)
-    assert dict(kept.values) == {"SETTING": Numbers(2), "other": Numbers()}
+    kept = store.settings
+    assert dict(kept.values) == {CHOSEN: Numbers(2)}
+    assert kept.get(OTHER) == Numbers()
     store.update(CHOSEN, few=3)
+    store.update(OTHER, few=3)
     store.update(VIEWED, few=3)
+    assert store.settings != kept
     told.clear()
-    store.restore(kept, slots)
-    assert store.get(CHOSEN) == Numbers(2)
+    store.apply(kept)
+    assert store.settings == kept
+    assert (store.get(CHOSEN), store.get(OTHER)) == (Numbers(2), Numbers())
     assert store.get(VIEWED) == Numbers(3)
     assert told == [(CHOSEN,)]
+
+
+def test_whoever_is_told_of_settings_finds_all_of_them(store):
+    other = Store()
+    other.update(CHOSEN, few=2)
+    other.update(OTHER, few=3)
+    seen = []
+    for slot in (CHOSEN, OTHER):
+        store.changed(slot).connect(lambda: seen.append((store.get(CHOSEN), store.get(OTHER))))
+    store.apply(other.settings)
+    assert seen == [(Numbers(2), Numbers(3))] * 2
+
+
+def test_what_is_fitted_to_a_part_of_the_settings_does_not_stay(store):
+    other = Store()
+    other.update(CHOSEN, few=2)
+    other.update(OTHER, few=3)
+    store.changed(CHOSEN).connect(lambda: store.set(OTHER, Numbers()))
+    store.apply(other.settings)
+    assert store.settings == other.settings
+
+
+def test_settings_wait_for_what_they_need_and_then_hold_all_at_once(store, told):
+    other = Store()
+    other.update(CHOSEN, few=2)
+    store.prepare = lambda settings: False
+    store.apply(other.settings)
+    assert (store.get(CHOSEN), told) == (Numbers(), [])
+    assert store.settings == store.coming == other.settings
+    store.proceed(lambda: told.append(store.get(CHOSEN)))
+    assert told == [Numbers(2), (CHOSEN,)]
+    assert store.coming is None
+    store.apply(Store().settings)
+    store.drop()
+    store.proceed()
+    assert store.settings == other.settings
 
 
 def test_two_stores_have_nothing_in_common(store, told):

@@ -55,7 +55,7 @@ from toydiff_gui.state.model import MODEL, ModelInfo, model_named
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import SEED, TRAINING, TrainingRun
-from toydiff_gui.state.view import MARKED, PINNED, VIEW, overlays_of
+from toydiff_gui.state.view import LOOK, MARKED, PINNED, overlays_of
 from toydiff_gui.style.numbers import grouped
 
 WAITING_FOR_MAP = "Waiting for the map."
@@ -89,7 +89,7 @@ def compose_images(state: Store) -> ImageScene:
         prior_norms=prior_norms(channels * height * width),
         marked=state.get(MARKED),
         pinned=state.get(PINNED),
-        selected=state.get(VIEW).selected_lane,
+        selected=state.get(LOOK).selected_lane,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from engine.shared import messages
 from engine.shared.messages import Arrays
 from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.engine_client.client import Client
+from toydiff_gui.engine_client.wanted import digest
 from toydiff_gui.modes.images.endpoints import end_of, place_end
 from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.read_image import read_image
@@ -37,7 +39,6 @@ class _Errand:
     label: str
     model: ModelInfo
     instead_of: ImageEnd | None = None
-    end: ImageEnd | None = None
 
 
 class ImageInversion(QObject):
@@ -52,10 +53,12 @@ class ImageInversion(QObject):
         self._state, self._client = state, client
         self._waiting: deque[_Errand] = deque()
         self._job: int | None = None
-        self._placed: dict[Mark, _Errand] = {}
+        self._revisions: dict[Hashable, int] = {}
+        """Of the weights that have inverted an image, by what is known of it in ``ImageEnd``."""
         client.died.connect(self._on_died)
         state.changed(MODEL).connect(self._on_model)
         state.changed(IMAGE_SAMPLING).connect(self._on_images)
+        self._learn_revisions()
 
     @property
     def busy(self) -> bool:
@@ -139,9 +142,9 @@ class ImageInversion(QObject):
         if not makes_images(model):
             return
         again = [
-            errand
-            for mark, errand in self._placed.items()
-            if _is_of(errand, end_of(self._state, mark)) and not _same(errand.model, model)
+            _Errand(mark, end.pixels, end.label, model)
+            for mark, end in self._inverted()
+            if end.pixels is not None and not self._is_by(end, model)
         ]
         for errand in [*again, *waiting]:
             if errand.pixels.shape == model.shape:
@@ -149,8 +152,27 @@ class ImageInversion(QObject):
                 self._waiting.append(replace(errand, model=model, instead_of=end))
         self._next()
 
+    def _inverted(self) -> list[tuple[Mark, ImageEnd]]:
+        """Those of A, B and C that are images."""
+        marks: tuple[Mark, ...] = ("A", "B", "C")
+        ends = [(mark, end_of(self._state, mark)) for mark in marks]
+        return [(mark, end) for mark, end in ends if end is not None and end.pixels is not None]
+
+    def _is_by(self, end: ImageEnd, model: ModelInfo) -> bool:
+        """Whether these weights have inverted it, as far as it is known."""
+        known = self._revisions.get(_name(end), model.revision)
+        return (end.model, known) == (model.ref, model.revision)
+
+    def _learn_revisions(self) -> None:
+        """Ends that have come with other settings are of the weights of now."""
+        model = self._state.get(MODEL)
+        for _, end in self._inverted():
+            if end.model == model.ref:
+                self._revisions.setdefault(_name(end), model.revision)
+
     def _on_images(self) -> None:
         """Give up what was to replace an end that the user has replaced meanwhile."""
+        self._learn_revisions()
         for errand in list(self._waiting):
             end = end_of(self._state, errand.mark)
             if errand.instead_of is None and errand.mark != "C":
@@ -188,8 +210,14 @@ class ImageInversion(QObject):
         errand = self._waiting.popleft()
         before = self._state.get(IMAGE_INVERSION)
         latents, errors = arrays["latents"], arrays["errors"]
-        end = ImageEnd(latents[0], errand.label, image=before.data[0])
-        self._placed[errand.mark] = replace(errand, end=end)
+        end = ImageEnd(
+            latents[0],
+            errand.label,
+            image=before.data[0],
+            pixels=errand.pixels,
+            model=errand.model.ref,
+        )
+        self._revisions[_name(end)] = errand.model.revision
         self._state.set(
             IMAGE_INVERSION, replace(before, status="done", latents=latents, errors=errors)
         )
@@ -205,16 +233,15 @@ class ImageInversion(QObject):
             )
 
 
-def _is_of(errand: _Errand, end: ImageEnd | None) -> bool:
-    """Whether ``end`` is what came of ``errand``, perhaps asked for another class since."""
-    return end is not None and errand.end is not None and end.image is errand.end.image
+def _name(end: ImageEnd) -> Hashable:
+    return (end.model, digest(end.latents))
 
 
 def _same_latents(before: ImageEnd | None, after: ImageEnd | None) -> bool:
     """Whether it is the same end, perhaps asked for another class since."""
     if before is None or after is None:
         return before is after
-    return before.latents is after.latents
+    return np.array_equal(before.latents, after.latents)
 
 
 def _same(before: ModelInfo, after: ModelInfo) -> bool:

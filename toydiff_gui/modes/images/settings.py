@@ -32,8 +32,9 @@ class ImageEnd:
 
     ``tile`` is its place among the samples of ``seed`` while those are shown, ``asked_class`` the
     class it was asked for. ``image`` (C, H, W) is what was inverted, for a picture of the data or
-    of a file. ``in_training``: the tile is not of the samples but of what was being trained.
-    Compared by what it holds.
+    of a file: ``pixels``, uint8 (C, H, W), in the units of ``model``, which has inverted it.
+    ``in_training``: the tile is not of the samples but of what was being trained. Compared by what
+    it holds.
     """
 
     latents: NDArray[np.float32] = field(metadata=BY_CONTENT)
@@ -43,6 +44,8 @@ class ImageEnd:
     image: NDArray[np.float32] | None = field(default=None, metadata=BY_CONTENT)
     asked_class: int | None = None
     in_training: bool = False
+    pixels: NDArray[np.uint8] | None = field(default=None, metadata=BY_CONTENT)
+    model: str = ""
 
 
 @dataclass(frozen=True)

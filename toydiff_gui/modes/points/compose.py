@@ -31,7 +31,7 @@ from toydiff_gui.state.model import MODEL, ModelInfo, model_named
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
-from toydiff_gui.state.view import MARKED, PINNED, VIEW, overlays_of
+from toydiff_gui.state.view import LOOK, MARKED, PINNED, overlays_of
 from toydiff_gui.style.numbers import grouped
 
 LATENT_KEY = "latent"
@@ -122,7 +122,7 @@ def _draws(state: Store) -> bool:
 def paths_of_lanes(state: Store) -> tuple[PathLine, ...]:
     """The paths that lanes start from, one of a kind, the selected lane's first."""
     sampling = state.get(SAMPLING)
-    chosen = state.get(VIEW).selected_lane
+    chosen = state.get(LOOK).selected_lane
     lines: dict[str, PathLine] = {}
     for lane in sorted(shown_lanes(state), key=lambda lane: lane.key != chosen):
         path = lane.path_name(sampling)

@@ -15,7 +15,7 @@ from engine.shared import messages
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Wanted
 from toydiff_gui.modes.points.read_points import read_points
-from toydiff_gui.modes.points.settings import INVERSION, OWN_POINTS, SAMPLING, OwnPoints, Point
+from toydiff_gui.modes.points.settings import INVERSION, OWN_POINTS, SAMPLING, OwnPoints
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.results import Inversion
@@ -36,11 +36,8 @@ class PointInversion(QObject):
     def __init__(self, store: Store, exchange: Exchange, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store, self._exchange = store, exchange
-        self._ends: tuple[Point, Point] | None = None
-        """Where the points have put A and B."""
-        self._anew = False
-        """The user has just chosen these points: the lanes are to show them."""
         store.changed(INVERSION).connect(self._look)
+        store.changed(OWN_POINTS).connect(self._on_points)
         store.changed(MODEL).connect(self._on_model)
 
     def pick_points(self) -> None:
@@ -66,9 +63,8 @@ class PointInversion(QObject):
                 self._store.set(INVERSION, Inversion())
             self._store.post("Inverting needs the engine, which is not ready.", error=True)
             return
-        self._anew = True
         self._store.set(INVERSION, Inversion(status="running", source=source, data=data))
-        self._store.set(OWN_POINTS, OwnPoints(source, data))
+        self._store.set(OWN_POINTS, OwnPoints(source, data, anew=True))
         self._exchange.forget([KEY])  # the same points may have been chosen once more
 
     def _look(self) -> None:
@@ -77,6 +73,18 @@ class PointInversion(QObject):
             self._invert(inversion.data[:PICKS], inversion.source)
         elif inversion.status in ("idle", "picking"):
             self._store.set(OWN_POINTS, OwnPoints())
+
+    def _on_points(self) -> None:
+        """They may have come with other settings: what is known of them is of these."""
+        own, inversion = self._store.get(OWN_POINTS), self._store.get(INVERSION)
+        if len(own.data):
+            there = inversion.status not in ("idle", "picking")
+            if not there or not np.array_equal(inversion.data, own.data):
+                begun = Inversion(status="running", source=own.source, data=own.data)
+                self._store.set(INVERSION, begun)
+                self._exchange.forget([KEY])
+        elif len(inversion.data) and inversion.status != "picking":
+            self._store.set(INVERSION, Inversion())
 
     def _on_model(self) -> None:
         inversion = self._store.get(INVERSION)
@@ -115,14 +123,15 @@ class PointInversion(QObject):
     ) -> None:
         found = replace(inversion, status="done", latents=latents, errors=errors)
         self._store.set(INVERSION, found)
-        sampling = self._store.get(SAMPLING)
+        sampling, own = self._store.get(SAMPLING), self._store.get(OWN_POINTS)
         changes: dict[str, Any] = {}
-        if len(latents) > 1 and (self._anew or (sampling.a, sampling.b) == self._ends):
+        ends = own.ends
+        if len(latents) > 1 and (own.anew or (sampling.a, sampling.b) == own.ends):
             a, b = ((float(x), float(y)) for x, y in latents[[0, -1]].tolist())
-            changes, self._ends = {"a": a, "b": b}, (a, b)
-        if self._anew:
+            changes, ends = {"a": a, "b": b}, (a, b)
+        if own.anew:
             changes["mode"] = "interpolation" if len(latents) == PICKS else "inverted"
-        self._anew = False
+        self._store.set(OWN_POINTS, replace(own, ends=ends, anew=False))
         try:
             self._store.update(SAMPLING, **changes)
         except ValueError as error:

@@ -86,12 +86,18 @@ class Comparison:
 @value
 @dataclass(frozen=True)
 class OwnPoints:
-    """Points of the data that the user has chosen, (N, 2), and where they come from."""
+    """Points of the data that the user has chosen, (N, 2), and where they come from.
+
+    ``anew``: the lanes are to show them as soon as their latents are known. ``ends`` is where those
+    have put A and B, which follow the points to other models until the user moves them.
+    """
 
     source: str = ""
     data: NDArray[np.float32] = field(
         default_factory=lambda: np.empty((0, 2), np.float32), metadata=BY_CONTENT
     )
+    ends: tuple[Point, Point] | None = None
+    anew: bool = False
 
 
 OWN_POINTS = Slot("own points", OwnPoints, Kind.SETTING)

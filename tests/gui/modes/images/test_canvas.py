@@ -30,7 +30,7 @@ from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER, IMAGE_S
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneRun, shown_lanes
 from toydiff_gui.state.model import MODEL, show_model
-from toydiff_gui.state.view import DRAGGING, MARKED, PINNED, VIEW
+from toydiff_gui.state.view import DRAGGING, LOOK, MARKED, PINNED
 from toydiff_gui.style import sheet
 from toydiff_gui.style.theme import DARK
 
@@ -553,12 +553,12 @@ def test_pointing_at_a_strip_marks_the_place_in_all(page, state):
 
 def test_a_click_keeps_the_place_and_another_lets_it_go(page, state):
     click(page.strips, image(page, 0, 4))
-    assert (state.get(PINNED), state.get(VIEW).selected_lane) == (4, "ddpm")
+    assert (state.get(PINNED), state.get(LOOK).selected_lane) == (4, "ddpm")
     assert state.get(IMAGE_CARD).attention_of == "ddpm"
     click(page.strips, image(page, 0, 4))
     assert (state.get(PINNED), state.get(IMAGE_CARD).attention_of) == (None, "")
     click(page.strips, QPoint(30, image(page, 1, 0).y()))  # the name
-    assert (state.get(PINNED), state.get(VIEW).selected_lane) == (None, "ddpm-shared")
+    assert (state.get(PINNED), state.get(LOOK).selected_lane) == (None, "ddpm-shared")
 
 
 def test_pointing_paints_single_columns(page, state):
@@ -579,7 +579,7 @@ def test_keys_go_along_the_path_and_from_strip_to_strip(page, state, monkeypatch
     key(page.strips, Qt.Key.Key_Right, Qt.Key.Key_Down)
     assert (state.get(MARKED), state.get(IMAGE_POINTER).hovered_strip) == (7, "ddpm-shared")
     key(page.strips, Qt.Key.Key_Return)
-    assert (state.get(PINNED), state.get(VIEW).selected_lane) == (7, "ddpm-shared")
+    assert (state.get(PINNED), state.get(LOOK).selected_lane) == (7, "ddpm-shared")
     key(page.strips, Qt.Key.Key_Home)
     assert state.get(MARKED) == 0
     key(page.strips, Qt.Key.Key_Escape)
@@ -711,12 +711,12 @@ def test_one_card_can_be_shown_alone(page, state):
     for card in page.cards:
         card.expand.click()
         settle()
-        assert state.get(VIEW).maximised_lane == card.key
+        assert state.get(LOOK).maximised_lane == card.key
         assert [other.isVisible() for other in page.cards] == [
             other is card for other in page.cards
         ]
         key(page, Qt.Key.Key_Escape)
-        assert state.get(VIEW).maximised_lane == ""
+        assert state.get(LOOK).maximised_lane == ""
         assert all(other.isVisible() for other in page.cards)
     assert {card.key for card in page.cards} == {TILES, FACE, STRIPS}
 
@@ -868,11 +868,11 @@ def test_a_click_on_stop_and_escape_ask_to_stop(page, state, scene):
 
 
 def test_escape_goes_on_to_the_page_when_nothing_is_sampled(page, state):
-    state.update(VIEW, maximised_lane=TILES)
+    state.update(LOOK, maximised_lane=TILES)
     by_tab(page.samples)
     state.put(LANE_RUNS, SAMPLES_KEY, LaneRun(status="running"))
     key(page.samples, Qt.Key.Key_Escape)
-    assert state.get(VIEW).maximised_lane == TILES
+    assert state.get(LOOK).maximised_lane == TILES
     state.put(LANE_RUNS, SAMPLES_KEY, LaneRun())
     key(page.samples, Qt.Key.Key_Escape)
-    assert state.get(VIEW).maximised_lane == ""
+    assert state.get(LOOK).maximised_lane == ""

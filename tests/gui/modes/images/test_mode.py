@@ -25,7 +25,7 @@ from toydiff_gui.state import bundled
 from toydiff_gui.state.lanes import LANE_RUNS, shown_lanes
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.training import TRAINING_CONFIG
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK, VIEW
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 KINDS = (messages.Sample, messages.Interpolate)
@@ -209,10 +209,10 @@ def test_keys_select_strips(images):
     page = images.mode("images").page
     page.setFocus()
     key(page, Qt.Key.Key_2)
-    assert images.state.get(VIEW).selected_lane == "ddpm"
+    assert images.state.get(LOOK).selected_lane == "ddpm"
     key(page, Qt.Key.Key_4)
     settle()
-    assert images.state.get(VIEW).selected_lane == "ddim"
+    assert images.state.get(LOOK).selected_lane == "ddim"
     assert page.scene.selected == "ddim"
 
 

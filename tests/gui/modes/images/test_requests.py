@@ -30,7 +30,7 @@ from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
-from toydiff_gui.state.view import DRAGGING, PINNED, VIEW
+from toydiff_gui.state.view import DRAGGING, LOOK, PINNED
 
 KINDS = (messages.Sample, messages.Interpolate)
 
@@ -831,7 +831,7 @@ def test_stopped_tiles_keep_what_has_come_until_something_is_changed(image_desk)
     assert image_desk.tiles() is run
     assert len(run.trajectory.x) == 3
     state.update(IMAGE_SAMPLING, c=endpoints.tile_end(state, 4))  # nothing goes by it
-    state.update(VIEW, selected_lane="ddim")
+    state.update(LOOK, selected_lane="ddim")
     state.changed(LANES).emit()
     assert not image_desk.heard(*KINDS)
     assert not image_desk.images.busy

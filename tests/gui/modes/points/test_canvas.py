@@ -16,7 +16,7 @@ from toydiff_gui.modes.points.scene import LaneScene, Scene
 from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.state.model import ModelInfo, show_model
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import DRAGGING, VIEW
+from toydiff_gui.state.view import DRAGGING, LOOK
 from toydiff_gui.style import theme
 from toydiff_gui.style.theme import DARK, LIGHT, Theme
 
@@ -439,11 +439,11 @@ def test_going_to_and_fro_does_not_zoom_out(qtbot, lanes):
     canvas.drag_plot("lane2", (10, 5))
     before = canvas.range("lane2")
     for _ in range(3):
-        canvas.state.update(VIEW, maximised_lane="lane2")
+        canvas.state.update(LOOK, maximised_lane="lane2")
         canvas.settle()
         canvas.drag_plot("lane2", (10, 5))
         canvas.drag_plot("lane2", (-10, -5))
-        canvas.state.update(VIEW, maximised_lane="")
+        canvas.state.update(LOOK, maximised_lane="")
         canvas.settle()
     assert vars(canvas.range("lane2")) == pytest.approx(vars(before), abs=1e-6)
 
@@ -478,13 +478,13 @@ def test_lanes_tile_the_canvas(canvas):
 
 
 def test_a_click_selects_the_lane(canvas):
-    assert canvas.state.get(VIEW).selected_lane == "ddim"
+    assert canvas.state.get(LOOK).selected_lane == "ddim"
     canvas.click(QPoint(50, 50), "lane2")
-    assert canvas.state.get(VIEW).selected_lane == "lane2"
+    assert canvas.state.get(LOOK).selected_lane == "lane2"
     canvas.qtbot.mouseClick(canvas.view("lane3").header, LEFT, pos=QPoint(120, 20))
-    assert canvas.state.get(VIEW).selected_lane == "lane3"
+    assert canvas.state.get(LOOK).selected_lane == "lane3"
     canvas.key(canvas.view("lane4"), Qt.Key.Key_Return)
-    assert canvas.state.get(VIEW).selected_lane == "lane4"
+    assert canvas.state.get(LOOK).selected_lane == "lane4"
     border = canvas.view("lane4")
     image = canvas.grid.grab(border.geometry()).toImage()
     seen = image.pixelColor(border.width() // 2, border.height() - 1)
@@ -494,15 +494,15 @@ def test_a_click_selects_the_lane(canvas):
 
 def test_one_lane_alone_and_back(canvas):
     canvas.qtbot.mouseClick(canvas.view("lane3").header.expand, LEFT)
-    assert canvas.state.get(VIEW).maximised_lane == "lane3"
+    assert canvas.state.get(LOOK).maximised_lane == "lane3"
     assert canvas.view("lane3").geometry() == canvas.grid.rect()
     assert not canvas.view("lane2").isVisible()
     assert canvas.view("lane3").header.expand.accessibleName() == "Show all lanes"
     canvas.view("lane3").setFocus()
     canvas.key(canvas.view("lane3"), Qt.Key.Key_Escape)
-    assert canvas.state.get(VIEW).maximised_lane == ""
+    assert canvas.state.get(LOOK).maximised_lane == ""
     assert canvas.view("lane2").isVisible()
-    canvas.state.update(VIEW, maximised_lane="a lane that is not shown")
+    canvas.state.update(LOOK, maximised_lane="a lane that is not shown")
     assert canvas.view("lane2").isVisible()
 
 

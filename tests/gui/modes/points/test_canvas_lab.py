@@ -16,7 +16,7 @@ from toydiff_gui.modes.points.settings import INVERSION, SAMPLING
 from toydiff_gui.state.lanes import LANES, MAX_LANES, LaneSpec, lane_of, shown_lanes
 from toydiff_gui.state.results import Inversion
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import DRAGGING, MARKED, PINNED, VIEW
+from toydiff_gui.state.view import DRAGGING, LOOK, MARKED, PINNED
 from toydiff_gui.style import theme
 from toydiff_gui.style.theme import DARK, Theme
 
@@ -265,7 +265,7 @@ def test_a_drag_along_the_strip_marks_and_does_not_pin(lab):
     assert lab.state.get(MARKED) == 25
     lab.send(strips, QEvent.Type.MouseButtonRelease, lab.on_strip(25), LEFT)
     assert lab.state.get(PINNED) is None
-    assert lab.state.get(VIEW).selected_lane == "one"
+    assert lab.state.get(LOOK).selected_lane == "one"
 
 
 def test_strips_by_the_keyboard(lab):
@@ -337,14 +337,14 @@ def test_the_menu_duplicates_and_removes_and_asks_for_changes(lab):
     more.menu_of_lane.close()
     more.edit.trigger()
     assert told == ["two"]
-    assert lab.state.get(VIEW).selected_lane == "two"
+    assert lab.state.get(LOOK).selected_lane == "two"
     more.duplicate.trigger()
     assert [spec.key for spec in lab.state.get(LANES)] == ["one", "two", "lane-1"]
-    assert lab.state.get(VIEW).selected_lane == "lane-1"
-    lab.state.update(VIEW, maximised_lane="two")
+    assert lab.state.get(LOOK).selected_lane == "lane-1"
+    lab.state.update(LOOK, maximised_lane="two")
     more.remove.trigger()
     assert lane_of(lab.state, "two") is None
-    assert lab.state.get(VIEW).maximised_lane == ""
+    assert lab.state.get(LOOK).maximised_lane == ""
 
 
 def test_the_menu_is_greyed_for_lanes_that_stay(lab):

@@ -21,7 +21,7 @@ from toydiff_gui.modes.points.settings import COMPARISON, SAMPLING, Comparison, 
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun
 from toydiff_gui.state.results import GEODESIC, GeodesicRun
-from toydiff_gui.state.view import MARKED, PINNED, VIEW
+from toydiff_gui.state.view import LOOK, MARKED, PINNED, VIEW
 from toydiff_gui.style.theme import DARK
 
 FIGURES = {
@@ -261,7 +261,7 @@ def test_the_point_that_is_looked_at_is_told_in_numbers(lab, app_state):
     assert values["norm"].text() == f"1.00, prior {low:.2f}–{high:.2f}"
     assert values["lands on"].text() == "(0.5, 0)"
     assert not section.hint.isVisible()
-    app_state.update(VIEW, selected_lane="ddpm")
+    app_state.update(LOOK, selected_lane="ddpm")
     assert values["lands on"].text() == "(−0.25, 0)"
     app_state.set(PINNED, 100)
     assert section.header.caption.text() == "u = 0.25"  # what is looked at goes before

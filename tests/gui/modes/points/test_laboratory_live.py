@@ -20,7 +20,7 @@ from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, LaneSpec, update_lane
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.results import GEODESIC, Inversion
-from toydiff_gui.state.view import VIEW, show_overlay
+from toydiff_gui.state.view import LOOK, VIEW, show_overlay
 
 STEPS = 20
 KINDS = ("field", "difference", "warp")
@@ -62,7 +62,8 @@ def live(lasting):
     """The window with the V and one lane of DDIM with few steps; nothing is laid over it."""
     window, state = lasting, lasting.state
     state.set(INVERSION, Inversion())
-    state.update(VIEW, overlays={}, lab=False, presentation=False, selected_lane="one")
+    state.update(VIEW, lab=False, presentation=False)
+    state.update(LOOK, overlays={}, selected_lane="one")
     state.set(LANES, (LaneSpec("one"),))
     default = Sampling(steps=STEPS)
     state.update(SAMPLING, **{name: getattr(default, name) for name in vars(default)})

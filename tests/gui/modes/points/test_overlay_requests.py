@@ -10,7 +10,7 @@ from toydiff_gui.modes.points.compose import LATENT_KEY, compose
 from toydiff_gui.modes.points.overlays.field import COLUMNS, ROWS
 from toydiff_gui.modes.points.settings import LAYERS, SAMPLING, layer_of
 from toydiff_gui.state.lanes import duplicate_lane, remove_lane, update_lane
-from toydiff_gui.state.view import VIEW, show_overlay
+from toydiff_gui.state.view import LOOK, VIEW, show_overlay
 
 FIELD, SAMPLES, CANCEL = messages.Field, messages.Sample, messages.Cancel
 SHORT = {"schedule": ScheduleConfig(timesteps=20)}
@@ -95,7 +95,7 @@ def test_a_field_is_asked_for_at_all_times_that_of_the_timeline_first(resting):
     # All is there: neither time nor endpoints nor seeds matter.
     resting.playback.set_t(7)
     resting.state.update(SAMPLING, seed=9, a=(0.0, 0.0), steps=30)
-    resting.state.update(VIEW, selected_lane="ddpm")
+    resting.state.update(LOOK, selected_lane="ddpm")
     assert resting.heard(FIELD) == []
 
 

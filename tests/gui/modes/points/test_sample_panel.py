@@ -14,7 +14,7 @@ from toydiff_gui.state.lanes import LANES, shown_lanes, update_lane
 from toydiff_gui.state.model import MODEL, show_model
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TrainingRun
-from toydiff_gui.state.view import VIEW, overlays_of, show_overlay
+from toydiff_gui.state.view import LOOK, VIEW, overlays_of, show_overlay
 from toydiff_gui.style import sheet
 from toydiff_gui.style.theme import DARK, LIGHT, Theme
 
@@ -96,17 +96,17 @@ def test_box_shows_a_lane_and_numbers_follow(qtbot, panel, state):
 def test_click_on_a_row_selects_its_lane(qtbot, panel, state):
     row = panel.lanes.rows["ddpm"]
     qtbot.mouseClick(row, Qt.MouseButton.LeftButton, pos=row.badge.geometry().center())
-    assert state.get(VIEW).selected_lane == "ddpm"
+    assert state.get(LOOK).selected_lane == "ddpm"
     image = row.grab().toImage()
     assert image.pixelColor(4, row.height() // 2) == QColor(DARK.selected)
     title = panel.lanes.rows["ddpm-shared"].check
     qtbot.mouseClick(title, Qt.MouseButton.LeftButton, pos=QPoint(60, 12))
-    assert state.get(VIEW).selected_lane == "ddpm-shared"
+    assert state.get(LOOK).selected_lane == "ddpm-shared"
     assert state.get(LANES)[1].shown  # the name selects, only the box hides
     hidden = panel.lanes.rows["ddim-few"].check
     hidden.setFocus()
     qtbot.keyClick(hidden, Qt.Key.Key_Return)
-    assert state.get(VIEW).selected_lane == "ddim-few"
+    assert state.get(LOOK).selected_lane == "ddim-few"
     assert state.get(LANES)[3].shown
 
 
@@ -114,7 +114,7 @@ def test_hiding_the_selected_lane_selects_another(qtbot, panel, state):
     for key, left in (("ddim", "ddpm"), ("ddpm", "ddpm-shared"), ("ddpm-shared", "latent")):
         check = panel.lanes.rows[key].check
         qtbot.mouseClick(check, Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
-        assert state.get(VIEW).selected_lane == left
+        assert state.get(LOOK).selected_lane == left
     assert not panel.lanes.eta_slider.isEnabled()  # no DDIM lane is left
 
 
@@ -176,7 +176,7 @@ def test_overlays_belong_to_the_selected_lane(qtbot, panel, state):
         assert kind in overlays_of(state, "ddim")
     qtbot.mouseClick(panel.overlays.buttons["field"], Qt.MouseButton.LeftButton)
     assert "field" not in overlays_of(state, "ddim")
-    state.update(VIEW, selected_lane="ddpm")
+    state.update(LOOK, selected_lane="ddpm")
     assert panel.overlays.header.caption.text() == "lane 2 · DDPM"
     assert not any(button.isChecked() for button in panel.overlays.buttons.values())
     assert overlays_of(state, "ddpm") == set()
@@ -184,7 +184,7 @@ def test_overlays_belong_to_the_selected_lane(qtbot, panel, state):
 
 def test_the_basin_map_is_always_within_reach(qtbot, panel, state):
     for lane in ("ddim", "latent"):
-        state.update(VIEW, selected_lane=lane)
+        state.update(LOOK, selected_lane=lane)
         button = panel.overlays.buttons["basin"]
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
         assert overlays_of(state, "latent") == ({"basin"} if lane == "ddim" else set())
@@ -205,12 +205,12 @@ def test_the_exact_denoiser_does_not_differ_from_itself(panel, state):
 
 def test_a_training_on_show_has_overlays_of_its_samples_alone(panel, state):
     state.set(TRAINING, TrainingRun(status="running"))
-    state.update(VIEW, selected_lane="training")
+    state.update(LOOK, selected_lane="training")
     on = {kind for kind, button in panel.overlays.buttons.items() if button.isEnabled()}
     assert on == {"trajectories", "preview", "density", "forward", "basin"}
     assert "training has ended" in panel.overlays.buttons["field"].toolTip()
     state.set(TRAINING, TrainingRun(status="done"))
-    assert state.get(VIEW).selected_lane == "ddpm"  # its lane has gone
+    assert state.get(LOOK).selected_lane == "ddpm"  # its lane has gone
 
 
 def test_preview_is_switched(qtbot, panel, state):

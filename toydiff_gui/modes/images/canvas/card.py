@@ -11,7 +11,7 @@ from toydiff_gui.drawing.raster import ImageCache
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.modes.images.scene import ImageScene
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK
 from toydiff_gui.style import theme
 from toydiff_gui.widgets import ShyButton
 from toydiff_gui.widgets.keys import BY_KEYBOARD
@@ -51,7 +51,7 @@ class ImageCard(QWidget):
         self.expand.clicked.connect(self.toggle_maximised)
         self.expand.focus_changed.connect(self._reveal)
         self._shy = [self.expand]
-        state.changed(VIEW).connect(self._show_maximised)
+        state.changed(LOOK).connect(self._show_maximised)
         theme.notifier().changed.connect(self._restyle)
         self._show_maximised()
 
@@ -83,8 +83,8 @@ class ImageCard(QWidget):
 
     def toggle_maximised(self) -> None:
         """Show this card alone, or all again."""
-        alone = self._state.get(VIEW).maximised_lane == self.key
-        self._state.update(VIEW, maximised_lane="" if alone else self.key)
+        alone = self._state.get(LOOK).maximised_lane == self.key
+        self._state.update(LOOK, maximised_lane="" if alone else self.key)
         page = self.parentWidget()
         if page is not None and not self.expand.hasFocus():
             page.setFocus()  # from a field of a dock maybe, which needs Escape itself
@@ -141,7 +141,7 @@ class ImageCard(QWidget):
             button.move(right, round(middle - button.height() / 2))
 
     def _show_maximised(self) -> None:
-        maximised = self._state.get(VIEW).maximised_lane == self.key
+        maximised = self._state.get(LOOK).maximised_lane == self.key
         name = "Show all cards" if maximised else "Show this card alone"
         self.expand.glyph.show("shrink" if maximised else "expand")
         self.expand.setAccessibleName(name)

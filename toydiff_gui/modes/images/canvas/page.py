@@ -21,7 +21,7 @@ from toydiff_gui.modes.images.settings import IMAGE_CARD
 from toydiff_gui.state.engine import ENGINE
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import PINNED, VIEW
+from toydiff_gui.state.view import LOOK, PINNED
 from toydiff_gui.style import theme
 
 ALL = frozenset({TILES, FACE, STRIPS})
@@ -71,7 +71,7 @@ class ImagePage(QWidget):
         stops = [stop for card in self.cards for stop in card.stops]
         for first, second in itertools.pairwise(stops):
             QWidget.setTabOrder(first, second)
-        state.changed(VIEW).connect(self._arrange)
+        state.changed(LOOK).connect(self._arrange)
         state.changed(ENGINE).connect(self._explain_again)
         state.changed(MODEL).connect(self._explain_again)
         theme.notifier().changed.connect(self._arrange)
@@ -142,7 +142,7 @@ class ImagePage(QWidget):
                 card.set_hovered(False)
 
     def _shown_cards(self) -> frozenset[str]:
-        alone = self._state.get(VIEW).maximised_lane
+        alone = self._state.get(LOOK).maximised_lane
         return frozenset({alone}) if alone in ALL else ALL
 
     def _arrange(self) -> None:
@@ -176,8 +176,8 @@ class ImagePage(QWidget):
         if event.key() == Qt.Key.Key_Escape and self._state.get(PINNED) is not None:
             self._state.set(PINNED, None)
             self._state.update(IMAGE_CARD, attention_of="")
-        elif event.key() == Qt.Key.Key_Escape and self._state.get(VIEW).maximised_lane:
-            self._state.update(VIEW, maximised_lane="")
+        elif event.key() == Qt.Key.Key_Escape and self._state.get(LOOK).maximised_lane:
+            self._state.update(LOOK, maximised_lane="")
         else:
             event.ignore()
 

@@ -34,7 +34,7 @@ from toydiff_gui.modes.images.drawing.film_strips import (
 from toydiff_gui.modes.images.drawing.page import STRIPS
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import MARKED, PINNED, VIEW
+from toydiff_gui.state.view import LOOK, MARKED, PINNED
 
 TOOLTIP = (
     "A row for each sampler: what it makes of the same latents, from A to B.\n"
@@ -68,8 +68,8 @@ class StripsCard(ImageCard):
         self.setToolTip(TOOLTIP)
         state.changed(MARKED).connect(self._show_marks)
         state.changed(PINNED).connect(self._show_marks)
-        state.changed(VIEW).connect(self._show_selection)
-        self._selected = state.get(VIEW).selected_lane
+        state.changed(LOOK).connect(self._show_selection)
+        self._selected = state.get(LOOK).selected_lane
 
     # What is shown
 
@@ -123,8 +123,8 @@ class StripsCard(ImageCard):
                 self.update(layout.rows[index].toAlignedRect())
 
     def _show_selection(self) -> None:
-        if self._state.get(VIEW).selected_lane != self._selected:
-            self._selected = self._state.get(VIEW).selected_lane
+        if self._state.get(LOOK).selected_lane != self._selected:
+            self._selected = self._state.get(LOOK).selected_lane
             self.update()
 
     def _show_marks(self) -> None:
@@ -187,12 +187,12 @@ class StripsCard(ImageCard):
             self.cursor_text.emit("")
 
     def _select(self, row: int) -> None:
-        self._state.update(VIEW, selected_lane=self._scene.strips[row].key)
+        self._state.update(LOOK, selected_lane=self._scene.strips[row].key)
 
     def _pin(self, row: int, index: int) -> None:
         """Keep a place of the path, or let it go."""
         strip = self._scene.strips[row]
-        same = self._state.get(PINNED) == index and self._state.get(VIEW).selected_lane == strip.key
+        same = self._state.get(PINNED) == index and self._state.get(LOOK).selected_lane == strip.key
         self._select(row)
         if same:
             self._state.set(PINNED, None)

@@ -22,7 +22,7 @@ from toydiff_gui.modes.points.drawing.shown_plane import default_view
 from toydiff_gui.modes.points.scene import Scene
 from toydiff_gui.state.lanes import duplicate_lane, remove_lane
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import PINNED, VIEW
+from toydiff_gui.state.view import LOOK, PINNED
 from toydiff_gui.style import theme
 
 
@@ -72,7 +72,7 @@ class LaneGrid(QWidget):
         self._shared.changed.connect(self.view_range_changed)
         # Told after painting has ended: whoever listens may change the scene at once.
         self._lane_painted.connect(self._count_painted, Qt.ConnectionType.QueuedConnection)
-        state.changed(VIEW).connect(self._arrange)
+        state.changed(LOOK).connect(self._arrange)
         theme.notifier().changed.connect(self._restyle)
 
     @property
@@ -167,17 +167,17 @@ class LaneGrid(QWidget):
         except ValueError as error:
             self._state.post(str(error), error=True)
             return
-        self._state.update(VIEW, selected_lane=copy)
+        self._state.update(LOOK, selected_lane=copy)
         self.duplicate_asked.emit(key)
 
     def _edit(self, key: str) -> None:
-        self._state.update(VIEW, selected_lane=key)
+        self._state.update(LOOK, selected_lane=key)
         self.edit_asked.emit(key)
 
     def _remove(self, key: str) -> None:
         remove_lane(self._state, key)
-        if self._state.get(VIEW).maximised_lane == key:
-            self._state.update(VIEW, maximised_lane="")
+        if self._state.get(LOOK).maximised_lane == key:
+            self._state.update(LOOK, maximised_lane="")
         self.remove_asked.emit(key)
 
     def _leave_all_but(self, key: str) -> None:
@@ -207,7 +207,7 @@ class LaneGrid(QWidget):
             self.frame_painted.emit(self._t)
 
     def _shown_keys(self) -> list[str]:
-        alone = self._state.get(VIEW).maximised_lane
+        alone = self._state.get(LOOK).maximised_lane
         return [alone] if alone in self._views else list(self._views)
 
     def _arrange(self) -> None:
@@ -249,8 +249,8 @@ class LaneGrid(QWidget):
             return
         if event.key() == Qt.Key.Key_Escape and self._state.get(PINNED) is not None:
             self._state.set(PINNED, None)
-        elif event.key() == Qt.Key.Key_Escape and self._state.get(VIEW).maximised_lane:
-            self._state.update(VIEW, maximised_lane="")
+        elif event.key() == Qt.Key.Key_Escape and self._state.get(LOOK).maximised_lane:
+            self._state.update(LOOK, maximised_lane="")
         else:
             event.ignore()
 

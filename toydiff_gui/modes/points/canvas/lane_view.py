@@ -25,7 +25,7 @@ from toydiff_gui.modes.points.settings import INVERSION
 from toydiff_gui.state.lanes import lane_of
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK
 from toydiff_gui.style import theme
 from toydiff_gui.widgets.keys import BY_KEYBOARD, PANS, ZOOM_STEP
 
@@ -99,7 +99,7 @@ class LaneView(QWidget):
         self.plot.pointer_left.connect(self._point_nowhere)
         self.plot.transformed.connect(self._update_readout)
         self.plot.painted.connect(self.painted)
-        state.changed(VIEW).connect(self._show_state)
+        state.changed(LOOK).connect(self._show_state)
         state.changed(MODEL).connect(self._update_readout)
         state.changed(INVERSION).connect(self._show_cursor)
         self.way_points.changed.connect(self.stops_changed)
@@ -161,7 +161,7 @@ class LaneView(QWidget):
     def select(self) -> None:
         """Make this the selected lane, if lanes here can be selected."""
         if self._lane is not None and self._selectable:
-            self._state.update(VIEW, selected_lane=self._lane.key)
+            self._state.update(LOOK, selected_lane=self._lane.key)
 
     def set_hovered(self, hovered: bool) -> None:
         """Whether the pointer is on the lane."""
@@ -172,8 +172,8 @@ class LaneView(QWidget):
     def toggle_maximised(self) -> None:
         """Show this lane alone, or all again."""
         if self._lane is not None:
-            alone = self._state.get(VIEW).maximised_lane == self._lane.key
-            self._state.update(VIEW, maximised_lane="" if alone else self._lane.key)
+            alone = self._state.get(LOOK).maximised_lane == self._lane.key
+            self._state.update(LOOK, maximised_lane="" if alone else self._lane.key)
             if not self.header.expand.hasFocus():  # a field in a dock may, which needs Escape
                 self.setFocus()
 
@@ -184,10 +184,10 @@ class LaneView(QWidget):
     def _show_state(self) -> None:
         if self._lane is None:
             return
-        view = self._state.get(VIEW)
-        selected = view.selected_lane == self._lane.key
+        look = self._state.get(LOOK)
+        selected = look.selected_lane == self._lane.key
         self.header.show_frame(selected=selected, hovered=self._hovered)
-        self.header.show_maximised(view.maximised_lane == self._lane.key)
+        self.header.show_maximised(look.maximised_lane == self._lane.key)
         self.plot.show_frame(selected=selected, hovered=self._hovered)
         self.strips.show_frame(selected=selected, hovered=self._hovered)
 

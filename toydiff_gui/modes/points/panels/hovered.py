@@ -16,7 +16,7 @@ from toydiff_gui.modes.points.settings import SAMPLING
 from toydiff_gui.panels.dock import Section
 from toydiff_gui.state.lanes import LANE_RUNS, LANES, lane_of, shown_lanes
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import MARKED, PINNED, VIEW
+from toydiff_gui.state.view import LOOK, MARKED, PINNED
 from toydiff_gui.widgets import SectionHeader, Text
 
 NOTHING = "Move along a strip below a lane to look at a point of the path; click to pin it."
@@ -67,7 +67,7 @@ class HoveredSection(Section):
         state.changed(MARKED).connect(self._show)
         state.changed(PINNED).connect(self._show)
         state.changed(LANE_RUNS).connect(self._show)
-        state.changed(VIEW).connect(self._show)
+        state.changed(LOOK).connect(self._show)
         state.changed(LANES).connect(self._show)
         state.changed(SAMPLING).connect(self._show)
         self._show()
@@ -105,7 +105,7 @@ class HoveredSection(Section):
     def _points(self) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
         """The latents of the selected lane, or of the first one, and where they have ended."""
         state = self._state
-        selected = lane_of(state, state.get(VIEW).selected_lane)
+        selected = lane_of(state, state.get(LOOK).selected_lane)
         lanes = [selected] if selected is not None and selected.shown else list(shown_lanes(state))
         for lane in lanes:
             trajectory = state.at(LANE_RUNS, lane.key).trajectory

@@ -11,7 +11,7 @@ from toydiff_gui.state import wording
 from toydiff_gui.state.lanes import LANES, lane_of, shown_lanes
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
-from toydiff_gui.state.view import VIEW, overlays_of, show_overlay
+from toydiff_gui.state.view import LOOK, overlays_of, show_overlay
 from toydiff_gui.style.icons import ButtonIcon
 from toydiff_gui.widgets import SectionHeader
 
@@ -44,12 +44,12 @@ class OverlaysSection(Section):
             self.buttons[row.key] = button
         self.column.addLayout(grid)
         state.changed(LANES).connect(self._show)
-        state.changed(VIEW).connect(self._show)
+        state.changed(LOOK).connect(self._show)
         state.changed(TRAINING).connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        state, key = self._state, self._state.get(VIEW).selected_lane
+        state, key = self._state, self._state.get(LOOK).selected_lane
         name = self._lane_name(key)
         self.header.set_caption(name)
         here, below = overlays_of(state, key), overlays_of(state, LATENT)
@@ -94,5 +94,5 @@ class OverlaysSection(Section):
         if isinstance(button, QPushButton):
             kind = button.property("kind")
             over_latents = kind in table.keys(over_latents=True)
-            lane = LATENT if over_latents else self._state.get(VIEW).selected_lane
+            lane = LATENT if over_latents else self._state.get(LOOK).selected_lane
             show_overlay(self._state, lane, kind, shown)
