@@ -67,6 +67,10 @@ class Models(QObject):
         self._playback, self._elsewhere, self._describe = playback, elsewhere, describe
         self._opening: dict[int, str] = {}
         self._last_opening: int | None = None
+        self._lost = ""
+        """What the engine was opening to be shown when it died."""
+        self._shown_is_open = False
+        """Whether this engine has opened the model on show."""
         self._known: dict[str, tuple[object, dict[str, Any]]] = {}
         """What the engine said of a reference, and what was on the disk then."""
         self._revisions: dict[str, int] = {}
@@ -122,6 +126,7 @@ class Models(QObject):
         if ref != self._store.get(MODEL).ref:
             for lane in self._store.get(LANES):
                 self._store.put(LANE_RUNS, lane.key, None)  # what is there is of another model
+        self._lost, self._shown_is_open = "", True
         show_model(self._store, model)
         self._learn_last_step(model)
         self._exchange.set_model_open(True)
@@ -137,12 +142,19 @@ class Models(QObject):
         ref = self._opening.pop(failure.job)
         self._store.post(failure.message, error=True)
         self.could_not_open.emit(ref)
+        shown = self._store.get(MODEL).ref
+        if failure.job == self._last_opening and not self._shown_is_open and ref != shown:
+            self.open(shown)
 
     def _on_ready(self, _: object) -> None:
         self._asked.clear()
-        self.open(self._store.get(MODEL).ref)
+        self.open(self._lost or self._store.get(MODEL).ref)
 
     def _on_died(self, why: str) -> None:
+        lost = "" if self._last_opening is None else self._opening.get(self._last_opening, "")
+        # What two engines have died of in a row would end the next one as well.
+        self._lost = "" if lost == self._lost else lost
+        self._shown_is_open = False
         self._opening.clear()
         self._known.clear()
 
