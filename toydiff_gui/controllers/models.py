@@ -69,6 +69,10 @@ class Models(QObject):
         self._playback, self._elsewhere, self._describe = playback, elsewhere, describe
         self._opening: dict[int, str] = {}
         self._last_opening: int | None = None
+        self._lost = ""
+        """What the engine was opening to be shown when it died."""
+        self._shown_is_open = False
+        """Whether this engine has opened the model on show."""
         self._known: dict[str, tuple[object, dict[str, Any]]] = {}
         """What the engine said of a reference, and what was on the disk then."""
         self._revisions: dict[str, int] = {}
@@ -172,6 +176,7 @@ class Models(QObject):
         if ref != self._store.get(MODEL).ref:
             for lane in self._store.get(LANES):
                 self._store.put(LANE_RUNS, lane.key, None)  # what is there is of another model
+        self._lost, self._shown_is_open = "", True
         show_model(self._store, model)
 
     def _learn_last_step(self, model: ModelInfo) -> None:
@@ -182,18 +187,28 @@ class Models(QObject):
 
     def _on_failed(self, failure: messages.Failure) -> None:
         ref = self._opening.pop(failure.job)
-        if failure.job == self._last_opening:
+        was_last = failure.job == self._last_opening
+        if was_last:
             self._keep_shown()
         self._store.post(failure.message, error=True)
         self.could_not_open.emit(ref)
+        shown = self._store.get(MODEL).ref
+        if was_last and self._last_opening is None and not self._shown_is_open and ref != shown:
+            self.open(shown)
 
     def _on_ready(self, _: object) -> None:
         self._asked.clear()
         self.open(self._store.get(MODEL_REF))
 
     def _on_died(self, why: str) -> None:
-        if self._opening:
-            self._keep_shown()  # it may have been the reason
+        lost = "" if self._last_opening is None else self._opening.get(self._last_opening, "")
+        if lost and lost == self._lost:
+            # What two engines have died of in a row would end the next one as well.
+            self._lost = ""
+            self._keep_shown()
+        else:
+            self._lost = lost
+        self._shown_is_open = False
         self._opening.clear()
         self._known.clear()
 

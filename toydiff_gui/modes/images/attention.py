@@ -160,6 +160,7 @@ class AttentionRequests:
         known = before is not None and before.ref == subject.ref
         layers = self._store.get(ATTENTION).layers if known else ()
         self._weights, self._failed, self._asked = {}, False, None
+        self._exchange.forget([KEY])  # an answer may be the same, and has to be shown once more
         self._store.set(ATTENTION, AttentionRun("running", layer=subject.layer, layers=layers))
 
     def _subject_of(self, gaze: Gaze) -> _Subject:

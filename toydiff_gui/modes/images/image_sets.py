@@ -96,6 +96,9 @@ class ImageSets(QObject):
         self._cards: set[str] = set()
         """Sets whose images for the card are on their way."""
         self._pages: dict[str, int] = {}
+        self._lost_page = ""
+        """The set of which a page was on its way when the engine died."""
+        self._lost_cards: set[str] = set()
         self._host: str | None = None
         self._recall(state.get(ENGINE).host)
         client.died.connect(self._on_died)
@@ -130,6 +133,16 @@ class ImageSets(QObject):
         self._recall(self._state.get(ENGINE).host)
         if self._state.get(ENGINE).status == "ready":
             self.find()
+            self._ask_for_what_was_lost()
+
+    def _ask_for_what_was_lost(self) -> None:
+        """Images that were on their way when the last engine died."""
+        page, cards = self._lost_page, self._lost_cards
+        self._lost_page, self._lost_cards = "", set()
+        if page:
+            self._read_page(page)
+        for dataset in sorted(cards):
+            self.show_on_card(dataset)
 
     # What can be asked
 
@@ -193,12 +206,15 @@ class ImageSets(QObject):
         """Bring images of a set to choose from, each time others."""
         if not self._ready("Reading images"):
             return
-        page = self._pages[dataset] = self._pages.get(dataset, -1) + 1
+        self._pages[dataset] = self._pages.get(dataset, -1) + 1
         self._state.update(IMAGE_DATA, browse_message="")
+        self._read_page(dataset)
+
+    def _read_page(self, dataset: str) -> None:
         self._cancel(self._browse_job)
         self._browsed = dataset
         self._browse_job = self._client.ask(
-            self._browsing(dataset, TO_CHOOSE_FROM, page, "browse"),
+            self._browsing(dataset, TO_CHOOSE_FROM, self._pages[dataset], "browse"),
             done=self._on_browsed,
             failed=self._on_not_browsed,
         )
@@ -305,6 +321,8 @@ class ImageSets(QObject):
 
     def _on_died(self, why: str) -> None:
         fetched = self._fetch_job is not None
+        self._lost_page = self._browsed if self._browse_job is not None else ""
+        self._lost_cards = set(self._cards)
         self._find_job = self._fetch_job = self._browse_job = None
         self._root_chosen = False
         self._cards.clear()
