@@ -37,7 +37,8 @@ from engine.checkpoints.checkpoint import BUNDLED, load_checkpoint
 from engine.commands import group
 from engine.datasets import Standardisation
 from engine.devices import use_one_thread
-from engine.diffusion.denoiser import Denoiser, IdealDenoiser
+from engine.diffusion.denoiser import Denoiser
+from engine.diffusion.exact import IdealDenoiser
 from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import DDIM, sample
 from engine.diffusion.schedules import Schedule, make_schedule

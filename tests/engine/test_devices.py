@@ -15,12 +15,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from engine.devices import available_devices, choose_device
 from engine.diffusion import samplers
-from engine.diffusion.denoiser import (
-    IdealDenoiser,
-    MixtureDenoiser,
-    NetworkDenoiser,
-    training_target,
-)
+from engine.diffusion.denoiser import NetworkDenoiser, training_target
+from engine.diffusion.exact import IdealDenoiser, MixtureDenoiser
 from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun
 from engine.diffusion.schedules import Schedule

@@ -14,7 +14,8 @@ import engine
 from engine.checkpoints.checkpoint import Description, save_tensors
 from engine.checkpoints.classes import AlongPath
 from engine.checkpoints.networks import build_network
-from engine.diffusion.denoiser import Denoiser, GaussianDenoiser, Prediction
+from engine.diffusion.denoiser import Denoiser, Prediction
+from engine.diffusion.exact import GaussianDenoiser
 from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import DDIM, invert, sample
 from engine.diffusion.schedules import make_schedule

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 import engine
-from engine.diffusion.denoiser import IdealDenoiser, NetworkDenoiser
+from engine.diffusion.denoiser import NetworkDenoiser
+from engine.diffusion.exact import IdealDenoiser
 from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Heun, invert, sample
 from engine.service import loop
