@@ -119,11 +119,11 @@ def train(ctx: click.Context, /, **options: Any) -> None:
 
 def _train(trainer: Trainer, folder: Path, team: Team | None) -> int:
     """Train to the end or an interrupt, which all processes agree on; the exit status."""
-    from engine.training import distributed
-    from engine.training import trainer as training
+    from engine.training import distributed, runs
+    from engine.training.trainer import TooLittleMemoryError
 
     stopped, loss = _Interrupt(), math.nan
-    steps = training.train(trainer, folder)
+    steps = runs.train(trainer, folder)
     bar = progress_bar(trainer.config.steps, "updates", trainer.done, shown=trainer.leads)
     with bar, stopped:
         try:
@@ -141,7 +141,7 @@ def _train(trainer: Trainer, folder: Path, team: Team | None) -> int:
             kept = f"{folder} holds {trainer.done} updates; go on with --resume"
             raise distributed.WorkerLostError(f"{error}; {kept}") from error
         except ValueError as error:
-            if trainer.leads or isinstance(error, training.TooLittleMemoryError):
+            if trainer.leads or isinstance(error, TooLittleMemoryError):
                 raise
             return 2  # all processes meet the same; one of them says it
         finally:
@@ -160,7 +160,8 @@ def _open_training(
     """The trainer that was asked for; of several processes one reads and the others follow."""
     from engine.checkpoints.networks import NETWORKS
     from engine.devices import use_one_thread
-    from engine.training import trainer as training
+    from engine.training.runs import open_run
+    from engine.training.trainer import Trainer
 
     def asked() -> config.TrainingConfig:
         if options["micro_batch"] is not None:
@@ -178,12 +179,10 @@ def _open_training(
 
     def opened() -> Trainer:
         if team is not None and not team.leads:
-            return training.Trainer(wanted, device, **how)
+            return Trainer(wanted, device, **how)
         if catalogue.data_set(wanted.dataset).own:
             _read_folder(wanted, options["data_root"])
-        return training.open_run(
-            wanted, options["out"], device=device, resume=options["resume"], **how
-        )
+        return open_run(wanted, options["out"], device=device, resume=options["resume"], **how)
 
     if team is None:
         return opened()

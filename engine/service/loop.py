@@ -61,7 +61,8 @@ from engine.shared.messages import Arrays, Packet
 from engine.shared.trajectory import check_sizes, packed
 from engine.shared.work import reported, silently
 from engine.training.preview import Values, preview_for
-from engine.training.trainer import Trainer, open_run, train_stepwise
+from engine.training.runs import open_run, train_stepwise
+from engine.training.trainer import Trainer
 
 TRAINING_SHARE = 0.2
 NO_FILES = "this engine sends and takes no files: its window is on the same machine"

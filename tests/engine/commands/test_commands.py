@@ -37,7 +37,7 @@ from engine.paths.curves import make_path
 from engine.shared import command_line
 from engine.shared.command_help import NAME_VARIABLE
 from engine.training import trainer
-from engine.training.trainer import open_run, train
+from engine.training.runs import open_run, train
 
 ROOT = Path(__file__).resolve().parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -21,7 +21,7 @@ from engine.shared.config import TrainingConfig, UNetConfig, from_json
 from engine.shared.messages import Open, Train
 from engine.shared.work import finish
 from engine.training import preview
-from engine.training.trainer import open_run, train
+from engine.training.runs import open_run, train
 
 TABLES = {
     "DATA": data.DATA,
