@@ -29,7 +29,7 @@ _LAZY = {
     "DPMSolverPP2M": "engine.diffusion.samplers",
     "Frame": "engine.diffusion.samplers",
     "Heun": "engine.diffusion.samplers",
-    "invert": "engine.diffusion.samplers",
+    "invert": "engine.diffusion.inversion",
     "sample": "engine.diffusion.samplers",
     "find_geodesic": "engine.paths.geodesic_points",
     "draw_latents": "engine.diffusion.noise",

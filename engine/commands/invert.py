@@ -48,14 +48,14 @@ if TYPE_CHECKING:
 @out_option
 def invert(out: Path, **options: Any) -> None:
     """Carry data to latents and save every state; the latents come first, as everywhere."""
-    from engine.diffusion import samplers
+    from engine.diffusion import inversion
 
     check_output(out)
     sampler = config.SamplerConfig(name="ddim", steps=options["steps"])
     checkpoint = load_to_draw(options)
     data = _data_file(options["data"], checkpoint)
     check_trajectory(checkpoint, sampler, len(data), "all")
-    frames = samplers.invert(
+    frames = inversion.invert(
         checkpoint.denoiser, checkpoint.schedule, data.to(checkpoint.device), steps=options["steps"]
     )
     steps = sampler.resolved_steps(checkpoint.schedule.timesteps)

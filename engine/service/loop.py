@@ -32,13 +32,13 @@ from engine.checkpoints.classes import AlongPath
 from engine.checkpoints.networks import NETWORKS
 from engine.devices import available_devices, choose_device
 from engine.diffusion.denoiser import Denoiser, NetworkDenoiser, Prediction
+from engine.diffusion.inversion import invert_stepwise
 from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import (
     DDIM,
     Frame,
     check_finite,
     check_states,
-    invert_stepwise,
     make_sampler,
     sample,
     sample_stepwise,

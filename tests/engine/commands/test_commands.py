@@ -22,16 +22,9 @@ from engine.checkpoints.checkpoint import Description, load_tensors, save_tensor
 from engine.checkpoints.networks import build_network
 from engine.commands import group, progress
 from engine.diffusion.denoiser import NetworkDenoiser
+from engine.diffusion.inversion import invert
 from engine.diffusion.noise import draw_latents
-from engine.diffusion.samplers import (
-    DDIM,
-    DDPM,
-    DDPMSharedNoise,
-    DPMSolverPP2M,
-    Heun,
-    invert,
-    sample,
-)
+from engine.diffusion.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun, sample
 from engine.paths import geodesic_points
 from engine.paths.curves import make_path
 from engine.shared import command_line

@@ -16,8 +16,9 @@ from engine.checkpoints.classes import AlongPath
 from engine.checkpoints.networks import build_network
 from engine.diffusion.denoiser import Denoiser, Prediction
 from engine.diffusion.exact import GaussianDenoiser
+from engine.diffusion.inversion import invert
 from engine.diffusion.noise import draw_latents
-from engine.diffusion.samplers import DDIM, invert, sample
+from engine.diffusion.samplers import DDIM, sample
 from engine.diffusion.schedules import make_schedule
 from engine.paths import decoded_paths, geodesic_images
 from engine.paths.curves import make_curve, make_path, positions_like

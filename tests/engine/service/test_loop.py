@@ -14,8 +14,9 @@ import torch
 import engine
 from engine.diffusion.denoiser import NetworkDenoiser
 from engine.diffusion.exact import IdealDenoiser
+from engine.diffusion.inversion import invert
 from engine.diffusion.noise import draw_latents
-from engine.diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Heun, invert, sample
+from engine.diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Heun, sample
 from engine.service import loop
 from engine.service.loop import Service
 from engine.shared import messages
