@@ -44,8 +44,8 @@ from engine.diffusion.samplers import DDIM, sample
 from engine.diffusion.schedules import Schedule, make_schedule
 from engine.paths.curves import Curve, make_curve, positions_like
 from engine.paths.geodesic_points import evenly_decoded, search
+from engine.paths.latents import FINE, evenly_spaced, gap_figures, terrain_of
 from engine.paths.terrain import Terrain
-from engine.service.jobs.paths import FINE, evenly_spaced, gap_figures, terrain_of
 from engine.shared.command_line import run
 from engine.shared.config import POINT_SETS
 from engine.shared.trajectory import load_array

@@ -100,7 +100,7 @@ def interpolate(out: Path, **options: Any) -> None:
     import torch
 
     from engine.commands.endpoints import check_endpoint, find_latents
-    from engine.service.jobs.paths import path_latents
+    from engine.paths.latents import path_latents
 
     check_output(out)
     config.require_between("seed", options["seed"], 0, 2**63 - 1)

@@ -44,9 +44,10 @@ from engine.diffusion.samplers import (
     sample_stepwise,
 )
 from engine.image_files.places import root_of
+from engine.paths.latents import path_latents
 from engine.service.jobs import image_sets
 from engine.service.jobs.diagnosis import diagnose
-from engine.service.jobs.paths import compare_paths, find_path, path_latents
+from engine.service.jobs.paths import compare_paths, find_path
 from engine.service.remote_files import RemoteFiles
 from engine.shared import messages
 from engine.shared.config import (

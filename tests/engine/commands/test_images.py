@@ -21,7 +21,7 @@ from engine.diffusion.samplers import DDIM, DDPM, sample
 from engine.image_files import places
 from engine.paths import geodesic_images
 from engine.paths.curves import make_path
-from engine.service.jobs.paths import path_latents
+from engine.paths.latents import path_latents
 from engine.shared.config import ScheduleConfig, TrainingConfig, UNetConfig
 from tests.engine import small_image_sets
 

@@ -23,7 +23,7 @@ from engine.diffusion.schedules import make_schedule
 from engine.paths import decoded_paths, geodesic_images
 from engine.paths.curves import make_curve, make_path, positions_like
 from engine.paths.geodesic_images import SphereBend, _Chain, evenly_decoded_images, search_images
-from engine.service.jobs.paths import path_latents
+from engine.paths.latents import path_latents
 from engine.shared import messages
 from engine.shared.config import SamplerConfig, ScheduleConfig, TrainingConfig, UNetConfig
 
