@@ -1,36 +1,31 @@
-"""Requests about paths carried out, as packets: search, interpolation, comparison."""
+"""Requests about paths: the search for a geodesic, and the comparison."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
 
 from engine.analysis.evaluation import nearness_of
-from engine.checkpoints.checkpoint import Checkpoint
-from engine.checkpoints.classes import AlongPath
 from engine.diffusion.samplers import check_finite, make_sampler, sample_stepwise
 from engine.paths.curves import positions_like
 from engine.paths.decoded_paths import Improvement
 from engine.paths.latents import find_geodesic, gap_figures, path_latents
+from engine.service.held_checkpoints import HeldCheckpoints
+from engine.service.jobs.answers import Work, as_array, optional_states, path_ends, told_along
 from engine.shared import catalogue, messages
-from engine.shared.messages import Packet
+from engine.shared.messages import Arrays, Packet
 from engine.shared.trajectory import packed
 from engine.shared.work import reported, silently
 
 
-def find_path(
-    request: messages.FindPath,
-    checkpoint: Checkpoint,
-    start: Tensor,
-    end: Tensor,
-    along: AlongPath | None = None,
-) -> Generator[Packet | None, None, Packet]:
-    """``PathFound`` packets, and the result."""
+def find_path(request: messages.FindPath, arrays: Arrays, held: HeldCheckpoints) -> Work:
+    """The geodesic: a ``PathFound`` for every improvement, and the result."""
+    checkpoint = held.get(request.checkpoint)
+    start, end = path_ends(arrays, checkpoint, request.points)
+    along = told_along(checkpoint, arrays, request.guidance)
+    yield None
     began = time.perf_counter()
     positions = positions_like(request.points, start)
     work = find_geodesic(checkpoint, start, end, request.points, request.seed, along)
@@ -48,11 +43,11 @@ def find_path(
         return Packet(
             message,
             {
-                "latents": _array(item.curve(positions)),
+                "latents": as_array(item.curve(positions)),
                 "t": np.array([frame.t for frame in item.frames], np.int64),
                 **packed(
-                    [_array(frame.x) for frame in item.frames],
-                    [_array(frame.x0) for frame in item.frames],
+                    [as_array(frame.x) for frame in item.frames],
+                    [as_array(frame.x0) for frame in item.frames],
                 ),
             },
         )
@@ -66,20 +61,18 @@ def find_path(
         info["off_data"] = geodesic.off_data
     return Packet(
         messages.Result(job=request.job, info=info, seconds=time.perf_counter() - began),
-        {"latents": _array(latents)},
+        {"latents": as_array(latents)},
     )
 
 
-def compare_paths(
-    request: messages.ComparePaths,
-    checkpoint: Checkpoint,
-    start: Tensor,
-    end: Tensor,
-    through: Tensor | None,
-    geodesic: Tensor | None,
-    along: AlongPath | None = None,
-) -> Generator[Packet | None, None, Packet]:
+def compare_paths(request: messages.ComparePaths, arrays: Arrays, held: HeldCheckpoints) -> Work:
     """A ``PathMeasured`` for each path, and the result."""
+    checkpoint = held.get(request.checkpoint)
+    start, end = path_ends(arrays, checkpoint, request.points)
+    through = optional_states(arrays, "through", checkpoint)
+    geodesic = optional_states(arrays, "geodesic", checkpoint)
+    along = told_along(checkpoint, arrays, request.guidance)
+    yield None
     began = time.perf_counter()
     nearness = yield from nearness_of(checkpoint)
     for name in request.paths:
@@ -103,7 +96,7 @@ def compare_paths(
                 )
             )
         items = sample_stepwise(
-            (along or AlongPath(checkpoint.denoiser)).rows(len(latents)),
+            along.rows(len(latents)),
             checkpoint.schedule,
             latents,
             sampler=make_sampler(request.sampler),
@@ -113,7 +106,7 @@ def compare_paths(
             if item is not None:
                 frame = check_finite(item)
             yield None
-        states = _array(frame.x)
+        states = as_array(frame.x)
         length, gap, ratio = gap_figures(states)
         off_data = None if nearness is None else nearness.off_data(states)
         yield Packet(
@@ -127,7 +120,3 @@ def compare_paths(
             )
         )
     return Packet(messages.Result(job=request.job, seconds=time.perf_counter() - began))
-
-
-def _array(tensor: Tensor) -> NDArray[np.float32]:
-    return tensor.detach().float().cpu().numpy()

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import engine
+from engine.analysis.evaluation import nearness_of
 from engine.diffusion.samplers import DDIM, sample
 from engine.paths import geodesic_points
 from engine.paths.curves import make_path
@@ -23,8 +24,7 @@ from engine.paths.latents import (
     path_latents,
     terrain_of,
 )
-from engine.service.jobs.paths import nearness_of, silently
-from engine.shared.work import finish
+from engine.shared.work import finish, silently
 
 START, END = torch.tensor([-2.0, 0.1]), torch.tensor([1.5, 1.0])
 THROUGH = torch.tensor([[0.5, -1.5], [1.5, -0.5]])
