@@ -16,7 +16,8 @@ from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import DDIM, sample
 from engine.shared import messages
 from engine.shared.config import SamplerConfig
-from engine.shared.messages import Packet, read_packet, write_packet
+from engine.shared.messages import Packet
+from engine.shared.wire import read_packet, write_packet
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVE = [sys.executable, "-P", "-m", "engine", "serve", "--device", "cpu"]
