@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from engine import datasets
-from engine.diffusion.denoiser import IdealDenoiser
+from engine.diffusion.exact import IdealDenoiser
 from engine.diffusion.noise import draw_latents
 from engine.diffusion.schedules import make_schedule
 

@@ -28,7 +28,8 @@ import numpy as np
 
 from engine.shared import messages
 from engine.shared.config import SamplerConfig, TrainingConfig
-from engine.shared.messages import Packet, read_packet, write_packet
+from engine.shared.messages import Packet
+from engine.shared.wire import read_packet, write_packet
 from tests.hands.window import application, wait_until, window
 from toydiff_gui.engine_client.command import engine_command, engine_environment
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG

@@ -35,7 +35,7 @@ from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import DDIM, sample
 from engine.paths.curves import Curve, make_curve, positions_like
 from engine.paths.geodesic_images import evenly_decoded_images, search_images
-from engine.service.jobs.paths import evenly_spaced
+from engine.paths.latents import evenly_spaced
 from engine.shared.files import write_atomically
 from engine.training.trainer import finish
 

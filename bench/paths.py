@@ -37,14 +37,15 @@ from engine.checkpoints.checkpoint import BUNDLED, load_checkpoint
 from engine.commands import group
 from engine.datasets import Standardisation
 from engine.devices import use_one_thread
-from engine.diffusion.denoiser import Denoiser, IdealDenoiser
+from engine.diffusion.denoiser import Denoiser
+from engine.diffusion.exact import IdealDenoiser
 from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import DDIM, sample
 from engine.diffusion.schedules import Schedule, make_schedule
 from engine.paths.curves import Curve, make_curve, positions_like
 from engine.paths.geodesic_points import evenly_decoded, search
+from engine.paths.latents import FINE, evenly_spaced, gap_figures, terrain_of
 from engine.paths.terrain import Terrain
-from engine.service.jobs.paths import FINE, evenly_spaced, gap_figures, terrain_of
 from engine.shared.command_line import run
 from engine.shared.config import POINT_SETS
 from engine.shared.trajectory import load_array

@@ -38,7 +38,7 @@ TABLES = {
     "engine/checkpoints/data.py": "DATA: the data of each kind",
     "engine/training/preview.py:PREVIEWS": "what a training shows of itself",
     "engine/analysis/evaluation.py:EVALUATIONS": "how each kind is measured",
-    "engine/service/jobs/paths.py:GEODESICS": "how geodesics are searched for",
+    "engine/paths/latents.py:GEODESICS": "how geodesics are searched for",
     "engine/devices.py:on_a_grid": "what a pass costs on the CPU depends on axes, not on the kind",
     "toydiff_gui/app/mode_switch.py": "the switch itself",
 }

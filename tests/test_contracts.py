@@ -51,7 +51,7 @@ def test_the_engine_never_loads_qt():
 @pytest.mark.parametrize(
     "modules",
     [
-        "engine, engine.shared.messages, engine.shared.trajectory, engine.shared.config",
+        "engine, engine.shared.wire, engine.shared.trajectory, engine.shared.config",
         "engine.datasets",
         "engine.shared.command_help, engine.shared.files, engine.shared.noise_tables",
         # So that help and complaints are quick:

@@ -23,7 +23,8 @@ from engine.checkpoints.diffusers_folder import is_diffusers_folder, load_diffus
 from engine.checkpoints.networks import NETWORKS, build_network
 from engine.checkpoints.own_model import load_own_model, split_name
 from engine.datasets import Standardisation
-from engine.diffusion.denoiser import Denoiser, IdealDenoiser, NetworkDenoiser
+from engine.diffusion.denoiser import Denoiser, NetworkDenoiser
+from engine.diffusion.exact import IdealDenoiser
 from engine.diffusion.schedules import Schedule
 from engine.shared import catalogue
 from engine.shared.config import EXACT, PYTHON, TrainingConfig

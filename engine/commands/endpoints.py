@@ -14,8 +14,9 @@ from engine.checkpoints.checkpoint import Checkpoint
 from engine.checkpoints.data import DATA
 from engine.commands.endpoint_types import Draw, Endpoint, Picture, typed
 from engine.diffusion.denoiser import Denoiser
+from engine.diffusion.inversion import invert
 from engine.diffusion.noise import draw_latents
-from engine.diffusion.samplers import check_finite, invert
+from engine.diffusion.samplers import check_finite
 from engine.shared import catalogue
 from engine.shared.trajectory import load_array
 

@@ -18,7 +18,8 @@ from platformdirs import user_data_path
 from engine.devices import choose_device, use_one_thread
 from engine.service.loop import Inbox, Service
 from engine.service.remote_files import RemoteFiles
-from engine.shared.messages import BEGIN, Packet, ProtocolError, read_packet, write_packet
+from engine.shared.messages import Packet
+from engine.shared.wire import BEGIN, ProtocolError, read_packet, write_packet
 
 
 def serve(device: str = "auto", *, remote: bool = False) -> None:

@@ -1,22 +1,20 @@
-"""Training as a generator of plain numbers: stop it at any item, resume it exactly."""
+"""A network in training: its updates, and what resuming it exactly needs."""
 
 from __future__ import annotations
 
 import copy
-import json
 import math
 from collections.abc import Generator, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
-from engine.checkpoints import checkpoint as checkpoints
+from engine.checkpoints.checkpoint import Description, count_parameters, load_tensors, save_tensors
 from engine.checkpoints.data import DATA, TrainingData, load_training_data
 from engine.checkpoints.networks import NETWORKS, build_network
 from engine.checkpoints.precision import computing_in
@@ -26,15 +24,12 @@ from engine.devices import is_out_of_memory, release_memory, threads_for
 from engine.diffusion.denoiser import NetworkDenoiser, training_target
 from engine.diffusion.schedules import Schedule
 from engine.shared.config import TrainingConfig
-from engine.shared.files import made_folder, make_folder
-from engine.shared.run_files import CHECKPOINT, METRICS, STATE
+from engine.shared.run_files import CHECKPOINT, STATE
 from engine.shared.work import finish
 from engine.training.distributed import Team
 from engine.training.run_lock import RunLock
 
 WARM_UP = 200
-DIVERGED = 1e6
-"""A loss that no training comes back from: all targets have a variance of about 1."""
 DECAY = 6000
 """Updates after which the rate has fallen to a root of 1/2; after three times as many, to 1/2."""
 AVERAGING_POWER = 6.94
@@ -122,7 +117,7 @@ class Trainer:
             data = load_training_data(config, device, data_root=data_root)
         self._data = data if isinstance(data, TrainingData) else kind.held(data, device)
         self.transform = self._data.transform
-        checkpoints.count_parameters(config, self._data.shape)  # before any of them is allocated
+        count_parameters(config, self._data.shape)  # before any of them is allocated
         self.schedule = Schedule(config.schedule)
         self.random = torch.Generator().manual_seed(config.seed)
         with torch.random.fork_rng(devices=[]):
@@ -311,10 +306,10 @@ class Trainer:
         told = torch.rand(len(rows), generator=self.random) >= unet.unlabelled
         return F.one_hot(labels, unet.classes).float() * told.to(self.device)[:, None]
 
-    def description(self) -> checkpoints.Description:
+    def description(self) -> Description:
         """The configuration and how far it has come."""
         mean, std = self.transform.mean.flatten().tolist(), self.transform.std.flatten().tolist()
-        return checkpoints.Description.of(self.config, self._data.shape, mean, std, step=self.done)
+        return Description.of(self.config, self._data.shape, mean, std, step=self.done)
 
     def _weights(self) -> dict[str, Tensor]:
         return {f"weights.{k}": v for k, v in self.network.state_dict().items()} | {
@@ -334,8 +329,8 @@ class Trainer:
 
         The state holds all that resuming needs, so an interrupt between the two files is harmless.
         """
-        checkpoints.save_tensors(folder / STATE, self._state(), self.description())
-        checkpoints.save_tensors(folder / CHECKPOINT, self._weights(), self.description())
+        save_tensors(folder / STATE, self._state(), self.description())
+        save_tensors(folder / CHECKPOINT, self._weights(), self.description())
 
     def release(self) -> None:
         """Let others train in the folder."""
@@ -352,8 +347,8 @@ class Trainer:
         micro_batch: int | None = None,
     ) -> Trainer:
         """Take up a saved training; raises ``ValueError`` naming the file and what is wrong."""
-        path = _state_in(folder)
-        description, tensors = checkpoints.load_tensors(path)
+        path = state_in(folder)
+        description, tensors = load_tensors(path)
         for name, value in tensors.items():
             if not bool(torch.isfinite(value).all()):
                 raise ValueError(f"{path} is damaged: {name!r} has numbers that are not finite")
@@ -368,7 +363,7 @@ class Trainer:
             ) from error
         return trainer
 
-    def _require_same_data(self, description: checkpoints.Description, folder: Path) -> None:
+    def _require_same_data(self, description: Description, folder: Path) -> None:
         """Other images have another mean: what was learned is not true of them."""
         now = self.description()
         pairs = zip([*now.mean, *now.std], [*description.mean, *description.std], strict=False)
@@ -413,137 +408,9 @@ def _numbers(values: Sequence[float]) -> str:
     return ", ".join(f"{value:.4g}" for value in values)
 
 
-def _state_in(folder: Path) -> Path:
+def state_in(folder: Path) -> Path:
+    """The state that a training left in ``folder``; raises ``ValueError`` if there is none."""
     path = folder / STATE
     if not path.is_file():
         raise ValueError(f"nothing to resume in {folder}: no {STATE}")
     return path
-
-
-def open_run(
-    config: TrainingConfig,
-    folder: Path,
-    *,
-    device: torch.device,
-    resume: bool = False,
-    data_root: Path | None = None,
-    micro_batch: int | None = None,
-) -> Trainer:
-    """The trainer for a run in ``folder``, new or taken up again.
-
-    When resuming, ``config`` may ask for more steps, and change what ``going_on`` allows. Raises
-    ``ValueError`` if it changes more, if there is nothing to resume, if the folder holds another
-    training, cannot be written, or is in training in another process. Until ``train`` ends, or
-    ``Trainer.release``, nobody else can train there.
-    """
-    if resume:
-        _state_in(folder)
-        make_folder(folder)
-        lock = RunLock(folder)  # before the state is read: it may not be the last one yet
-        try:
-            trainer = Trainer.resume(folder, device, data_root=data_root, micro_batch=micro_batch)
-            if difference := checkpoints.same_run(trainer.config, config):
-                raise ValueError(f"cannot resume {folder}: it was trained with {difference}")
-        except BaseException:
-            lock.release()
-            raise
-        trainer.config, trainer.lock = checkpoints.going_on(trainer.config, config), lock
-        return trainer
-    with made_folder(folder):
-        lock = RunLock(folder)  # before the look: another training may end while this one is built
-        try:
-            _require_no_training(folder)
-            trainer = Trainer(config, device, data_root=data_root, micro_batch=micro_batch)
-        except BaseException:
-            lock.release()
-            raise
-    trainer.lock = lock
-    return trainer
-
-
-def _require_no_training(folder: Path) -> None:
-    for name in (STATE, CHECKPOINT):
-        if (folder / name).exists():
-            raise ValueError(
-                f"{folder} already holds a training; resume it or choose another folder"
-            )
-
-
-def train(trainer: Trainer, folder: Path) -> Generator[TrainingStep]:
-    """``train_stepwise`` without what lies between updates."""
-    items = train_stepwise(trainer, folder)
-    try:
-        for item in items:
-            if item is not None:
-                yield item
-    finally:
-        items.close()
-
-
-def train_stepwise(trainer: Trainer, folder: Path) -> Generator[TrainingStep | None]:
-    """Update until ``config.steps``; an item for each update, after it, and None between
-    micro-batches. Of several processes only the one that leads writes.
-
-    Saves every ``checkpoint_every`` updates, at the end, and when the generator is closed or
-    fails, so that it can be dropped at any item. ``metrics.jsonl`` has one row an update. Raises
-    ``OSError`` when saving fails and ``ValueError`` when the loss leaves all bounds; what was saved
-    before is still there. At the end others may train in ``folder``.
-    """
-    saved = -1  # also after resuming: an interrupt may have kept the checkpoint behind the state
-    with ExitStack() as ending:
-        ending.callback(trainer.release)
-        metrics = None
-        if trainer.leads:
-            metrics = ending.enter_context(_open_metrics(folder / METRICS, trainer.done))
-
-        def save() -> None:
-            nonlocal saved
-            if metrics is not None and saved != trainer.done:
-                # Before the state: a row too many is cut on resume, one too few would be lost.
-                metrics.flush()
-                trainer.save(folder)
-                saved = trainer.done
-
-        finished = False
-        try:
-            while trainer.done < trainer.config.steps:
-                # Whole batches have nothing in between.
-                micro = trainer.micro_batch is not None
-                item = (yield from trainer.stepwise()) if micro else trainer.step()
-                if not item.loss < DIVERGED:
-                    finished = True  # what was saved before is better than this
-                    raise ValueError(
-                        f"the training has diverged: the loss is {item.loss:.3g} at step "
-                        f"{item.step} with rate {trainer.config.rate:g}; choose a smaller rate"
-                    )
-                if metrics is not None:
-                    row = {"step": item.step, "loss": item.loss, "rate": item.rate}
-                    metrics.write(json.dumps(row) + "\n")
-                if item.step % trainer.config.checkpoint_every == 0:
-                    save()
-                yield item
-            save()
-            finished = True
-        except OSError as error:
-            finished = True  # saving again would only hide why it failed
-            error.filename = error.filename or str(folder)
-            raise
-        finally:
-            if not finished:
-                save()
-
-
-def _open_metrics(path: Path, done: int) -> IO[str]:
-    """The metrics file, cut back to the rows up to update ``done``, open for more."""
-    with path.open("ab+") as old:
-        old.seek(0)
-        kept = 0
-        for line in old:
-            try:
-                if not line.endswith(b"\n") or json.loads(line)["step"] > done:
-                    break
-            except (ValueError, TypeError, KeyError, RecursionError):  # spoilt by a crash
-                break
-            kept += len(line)
-        old.truncate(kept)  # in place: this works on a full disk, too
-    return path.open("a", encoding="utf-8", newline="\n")

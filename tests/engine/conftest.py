@@ -11,7 +11,7 @@ import torch
 from engine import devices
 from engine.diffusion.denoiser import NetworkDenoiser, Prediction
 from engine.diffusion.schedules import Schedule
-from engine.training.trainer import open_run, train
+from engine.training.runs import open_run, train
 from tests.engine.conversation import Conversation
 from tests.engine.small_network import small_config, small_network
 

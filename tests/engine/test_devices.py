@@ -14,13 +14,9 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from engine.devices import available_devices, choose_device
-from engine.diffusion import samplers
-from engine.diffusion.denoiser import (
-    IdealDenoiser,
-    MixtureDenoiser,
-    NetworkDenoiser,
-    training_target,
-)
+from engine.diffusion import inversion, samplers
+from engine.diffusion.denoiser import NetworkDenoiser, training_target
+from engine.diffusion.exact import IdealDenoiser, MixtureDenoiser
 from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun
 from engine.diffusion.schedules import Schedule
@@ -65,7 +61,8 @@ def move(module: nn.Module, device: torch.device) -> nn.Module:
 def pretended_cuda(monkeypatch):
     """Tensors without numbers on a CUDA device that need not exist, within the mode given."""
     # Whether numbers are finite cannot be asked where there are none.
-    monkeypatch.setattr(samplers, "check_states", lambda *_: None)
+    for module in (samplers, inversion):
+        monkeypatch.setattr(module, "check_states", lambda *_: None)
     monkeypatch.setattr(nn.Module, "to", move)
     return FakeTensorMode(allow_non_fake_inputs=True)
 
@@ -83,7 +80,7 @@ def run_all(denoiser, schedule):
             assert frame.x.device.type == frame.x0.device.type == "cuda"
             assert frame.x.shape == frame.x0.shape == (700, 2)
             assert frame.x.dtype == torch.float32
-    for frame in samplers.invert(denoiser, schedule, latents):
+    for frame in inversion.invert(denoiser, schedule, latents):
         assert frame.x.device.type == frame.x0.device.type == "cuda"
 
 

@@ -14,7 +14,7 @@ from engine.checkpoints.checkpoint import load_checkpoint
 from engine.diffusion.samplers import DDIM, DDPM, Heun, sample
 from engine.paths import geodesic_points
 from engine.paths.curves import make_curve
-from engine.service.jobs.paths import evenly_spaced
+from engine.paths.latents import evenly_spaced
 from engine.training.trainer import finish
 
 SHAPE = (1, 8, 8)

@@ -22,11 +22,9 @@ from typing import IO, Literal, cast
 from PySide6.QtCore import QElapsedTimer, QObject, QThread, Signal
 
 import engine
-from engine.shared.messages import (
-    Packet,
+from engine.shared.messages import Packet, Ready, Shutdown
+from engine.shared.wire import (
     ProtocolError,
-    Ready,
-    Shutdown,
     TruncatedError,
     read_packet,
     skip_to_begin,

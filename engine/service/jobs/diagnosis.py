@@ -23,7 +23,7 @@ from engine.analysis.noise_errors import (
 )
 from engine.checkpoints.checkpoint import Checkpoint
 from engine.checkpoints.data import DATA
-from engine.diffusion.denoiser import IdealDenoiser
+from engine.diffusion.exact import IdealDenoiser
 from engine.image_files.places import root_of
 from engine.shared import messages
 from engine.shared.config import MAX_TIMESTEPS, require_between

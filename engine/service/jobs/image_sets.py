@@ -21,6 +21,7 @@ from engine.checkpoints.data import DATA
 from engine.datasets.images import ImageSet
 from engine.image_files.loading import load_steps
 from engine.image_files.places import FETCHED, download_root, places, root_of
+from engine.service.jobs.answers import WAITING, Waiting, Work
 from engine.shared import messages
 from engine.shared.config import TrainingConfig, require_between, require_choice
 from engine.shared.files import staging_folder
@@ -33,15 +34,7 @@ FETCH = (sys.executable, "-P", "-m", "engine", "fetch")
 """The command of the child that fetches."""
 
 Found = TypeVar("Found")
-Work = Generator[Packet | None, None, Packet]
 REPORT_SECONDS = 0.1
-
-
-class Waiting:
-    """An item of a job that has nothing to do until somebody wakes it."""
-
-
-WAITING = Waiting()
 
 
 def find_data(request: messages.FindData) -> Work:

@@ -23,7 +23,7 @@ from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import DDIM, DDPM, sample
 from engine.shared import messages
 from engine.training import preview
-from engine.training.trainer import open_run, train
+from engine.training.runs import open_run, train
 from tests.engine.small_unet import digits_config, lively_unet
 
 CPU = torch.device("cpu")

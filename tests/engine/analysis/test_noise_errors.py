@@ -18,7 +18,8 @@ from engine.analysis.noise_errors import (
     pair_statistics,
 )
 from engine.checkpoints.checkpoint import load_checkpoint
-from engine.diffusion.denoiser import GaussianDenoiser, IdealDenoiser, NetworkDenoiser
+from engine.diffusion.denoiser import NetworkDenoiser
+from engine.diffusion.exact import GaussianDenoiser, IdealDenoiser
 from engine.diffusion.schedules import make_schedule
 from engine.service.loop import Service
 from engine.shared import messages

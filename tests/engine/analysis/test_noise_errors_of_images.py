@@ -23,7 +23,7 @@ from engine.diffusion.schedules import make_schedule
 from engine.service.loop import Service
 from engine.shared import messages
 from engine.shared.messages import Packet
-from engine.training.trainer import open_run, train
+from engine.training.runs import open_run, train
 from tests.engine.small_unet import digits_config
 
 SCHEDULE = make_schedule("linear", 100)

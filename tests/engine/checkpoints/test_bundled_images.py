@@ -73,7 +73,7 @@ def test_the_recorded_commands_lead_to_the_recorded_configuration(name, monkeypa
         raise ValueError("this is far enough")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("engine.training.trainer.open_run", no_run)
+    monkeypatch.setattr("engine.training.runs.open_run", no_run)
     for line in loaded.description.record.command.splitlines():
         program, *arguments = shlex.split(line)
         assert program == "toydiff"

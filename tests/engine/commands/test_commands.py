@@ -20,24 +20,17 @@ import torch
 import engine
 from engine.checkpoints.checkpoint import Description, load_tensors, save_tensors
 from engine.checkpoints.networks import build_network
-from engine.commands import group
+from engine.commands import group, progress
 from engine.diffusion.denoiser import NetworkDenoiser
+from engine.diffusion.inversion import invert
 from engine.diffusion.noise import draw_latents
-from engine.diffusion.samplers import (
-    DDIM,
-    DDPM,
-    DDPMSharedNoise,
-    DPMSolverPP2M,
-    Heun,
-    invert,
-    sample,
-)
+from engine.diffusion.samplers import DDIM, DDPM, DDPMSharedNoise, DPMSolverPP2M, Heun, sample
 from engine.paths import geodesic_points
 from engine.paths.curves import make_path
 from engine.shared import command_line
 from engine.shared.command_help import NAME_VARIABLE
 from engine.training import trainer
-from engine.training.trainer import open_run, train
+from engine.training.runs import open_run, train
 
 ROOT = Path(__file__).resolve().parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -332,7 +325,7 @@ def test_a_terminal_sees_the_passes_and_the_energy_of_a_search(
 
     monkeypatch.setattr(geodesic_points, "search", noted)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    monkeypatch.setattr(group, "tqdm", partial(group.tqdm, mininterval=0))
+    monkeypatch.setattr(progress, "tqdm", partial(progress.tqdm, mininterval=0))
     options = ["--path", "geodesic", "--seed", 7, "--out", "a.npz"]
     ok(*ROUND, "--checkpoint", trained, *options)
     shown = re.findall(r"(\d)/5 .*?energy=([\d.]+)", capsys.readouterr().err)

@@ -15,12 +15,13 @@ import engine
 from engine.checkpoints.checkpoint import Description, save_tensors
 from engine.checkpoints.networks import build_network
 from engine.commands import group
+from engine.diffusion.inversion import invert
 from engine.diffusion.noise import draw_latents
-from engine.diffusion.samplers import DDIM, DDPM, invert, sample
+from engine.diffusion.samplers import DDIM, DDPM, sample
 from engine.image_files import places
 from engine.paths import geodesic_images
 from engine.paths.curves import make_path
-from engine.service.jobs.paths import path_latents
+from engine.paths.latents import path_latents
 from engine.shared.config import ScheduleConfig, TrainingConfig, UNetConfig
 from tests.engine import small_image_sets
 

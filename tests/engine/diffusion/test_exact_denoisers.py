@@ -9,13 +9,8 @@ import pytest
 import torch
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal, Normal
 
-from engine.diffusion.denoiser import (
-    Denoiser,
-    GaussianDenoiser,
-    IdealDenoiser,
-    MixtureDenoiser,
-    Prediction,
-)
+from engine.diffusion.denoiser import Denoiser, Prediction
+from engine.diffusion.exact import GaussianDenoiser, IdealDenoiser, MixtureDenoiser
 from engine.diffusion.noise import draw_latents, draw_step_noise
 from engine.diffusion.samplers import DDIM, DDPM, DDPMSharedNoise, sample
 from engine.diffusion.schedules import Schedule, make_schedule

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 import engine
-from engine.diffusion.denoiser import GaussianDenoiser, MixtureDenoiser
+from engine.diffusion.exact import GaussianDenoiser, MixtureDenoiser
+from engine.diffusion.inversion import invert, invert_stepwise
 from engine.diffusion.noise import draw_latents
-from engine.diffusion.samplers import DDIM, invert, invert_stepwise, sample
+from engine.diffusion.samplers import DDIM, sample
 from engine.diffusion.schedules import make_schedule
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.diffusion.denoiser import Denoiser, GaussianDenoiser, MixtureDenoiser
+from engine.diffusion.denoiser import Denoiser
+from engine.diffusion.exact import GaussianDenoiser, MixtureDenoiser
 from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import (
     DDIM,

@@ -17,8 +17,8 @@ from engine.diffusion.samplers import Step, sample
 from engine.shared import catalogue, messages, trajectory
 from engine.shared.catalogue import SamplerRow
 from engine.shared.config import SamplerConfig
-from engine.shared.messages import read_packet, write_packet
 from engine.shared.trajectory import Trajectory, check_sizes, packed, unpacked
+from engine.shared.wire import read_packet, write_packet
 
 MODEL = '''
 import engine

@@ -14,14 +14,16 @@ import engine
 from engine.checkpoints.checkpoint import Description, save_tensors
 from engine.checkpoints.classes import AlongPath
 from engine.checkpoints.networks import build_network
-from engine.diffusion.denoiser import Denoiser, GaussianDenoiser, Prediction
+from engine.diffusion.denoiser import Denoiser, Prediction
+from engine.diffusion.exact import GaussianDenoiser
+from engine.diffusion.inversion import invert
 from engine.diffusion.noise import draw_latents
-from engine.diffusion.samplers import DDIM, invert, sample
+from engine.diffusion.samplers import DDIM, sample
 from engine.diffusion.schedules import make_schedule
 from engine.paths import decoded_paths, geodesic_images
 from engine.paths.curves import make_curve, make_path, positions_like
 from engine.paths.geodesic_images import SphereBend, _Chain, evenly_decoded_images, search_images
-from engine.service.jobs.paths import path_latents
+from engine.paths.latents import path_latents
 from engine.shared import messages
 from engine.shared.config import SamplerConfig, ScheduleConfig, TrainingConfig, UNetConfig
 

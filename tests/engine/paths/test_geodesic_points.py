@@ -12,13 +12,8 @@ import torch
 
 import engine
 from engine.analysis.points import nearness_steps
-from engine.diffusion.denoiser import (
-    Denoiser,
-    GaussianDenoiser,
-    IdealDenoiser,
-    NetworkDenoiser,
-    Prediction,
-)
+from engine.diffusion.denoiser import Denoiser, NetworkDenoiser, Prediction
+from engine.diffusion.exact import GaussianDenoiser, IdealDenoiser
 from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import DDIM, DPMSolverPP2M, sample
 from engine.diffusion.schedules import make_schedule

@@ -10,6 +10,7 @@ import engine
 from engine.analysis.attention_maps import attention_maps
 from engine.shared import messages
 from engine.shared.config import SamplerConfig, UNetConfig
+from engine.shared.wire import read_packet, write_packet
 from engine.training.trainer import Trainer
 from tests.engine.small_unet import digits_config
 
@@ -77,9 +78,9 @@ def test_messages_survive_the_wire(talk, digits, tmp_path):
     talk.run()
     for packet in talk.reports:
         with (tmp_path / "wire").open("wb") as stream:
-            messages.write_packet(stream, packet)
+            write_packet(stream, packet)
         with (tmp_path / "wire").open("rb") as stream:
-            again = messages.read_packet(stream)
+            again = read_packet(stream)
         assert again.message == packet.message
         for name, value in packet.arrays.items():
             np.testing.assert_array_equal(again.arrays[name], value)

@@ -21,7 +21,7 @@ from engine import devices
 from engine.checkpoints.checkpoint import load_checkpoint
 from engine.checkpoints.networks import build_network
 from engine.datasets.images import folder_training, image_training
-from engine.diffusion.denoiser import IdealDenoiser
+from engine.diffusion.exact import IdealDenoiser
 from engine.diffusion.samplers import DDIM, sample
 from engine.image_files import downloads, places
 from engine.image_files.loading import load_images

@@ -12,10 +12,13 @@ import pytest
 import torch
 
 import engine
-from engine.diffusion.denoiser import IdealDenoiser, NetworkDenoiser
+from engine.diffusion.denoiser import NetworkDenoiser
+from engine.diffusion.exact import IdealDenoiser
+from engine.diffusion.inversion import invert
 from engine.diffusion.noise import draw_latents
-from engine.diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Heun, invert, sample
+from engine.diffusion.samplers import DDIM, DDPM, DPMSolverPP2M, Heun, sample
 from engine.service import loop
+from engine.service.jobs import training
 from engine.service.loop import Service
 from engine.shared import messages
 from engine.shared.config import SamplerConfig
@@ -420,9 +423,9 @@ def test_a_retrained_file_is_read_again(talk, config_for, tmp_path):
 def clock(monkeypatch):
     """A clock that only work moves: an update takes 1, an evaluation 7 seconds."""
     spent = SimpleNamespace(training=0.0, other=0.0)
-    monkeypatch.setattr(
-        loop, "time", SimpleNamespace(perf_counter=lambda: spent.training + spent.other)
-    )
+    told = SimpleNamespace(perf_counter=lambda: spent.training + spent.other)
+    for module in (loop, training):
+        monkeypatch.setattr(module, "time", told)
     step, ask = Trainer.step, NetworkDenoiser.predict
 
     def slow_step(self):

@@ -13,17 +13,17 @@ from engine.service.loop import Service
 from engine.service.remote_files import RemoteFiles
 from engine.shared import messages
 from engine.shared.config import SamplerConfig
-from engine.shared.messages import (
+from engine.shared.messages import Packet
+from engine.shared.run_files import RUN_FILES
+from engine.shared.wire import (
     BEGIN,
     MAX_NOISE,
-    Packet,
     ProtocolError,
     TruncatedError,
     read_packet,
     skip_to_begin,
     write_packet,
 )
-from engine.shared.run_files import RUN_FILES
 from tests.engine.conversation import Conversation
 
 

@@ -16,7 +16,8 @@ from engine.diffusion.noise import draw_latents
 from engine.diffusion.samplers import DDIM, sample
 from engine.shared import messages
 from engine.shared.config import SamplerConfig
-from engine.shared.messages import Packet, read_packet, write_packet
+from engine.shared.messages import Packet
+from engine.shared.wire import read_packet, write_packet
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVE = [sys.executable, "-P", "-m", "engine", "serve", "--device", "cpu"]
@@ -24,8 +25,8 @@ SERVE = [sys.executable, "-P", "-m", "engine", "serve", "--device", "cpu"]
 # Whatever is printed while a job runs, by Python or below it, must not reach the stream.
 NOISY = """
 import os, sys
-import engine.service.loop
-quiet = engine.service.loop.sample_stepwise
+import engine.service.jobs.sampling
+quiet = engine.service.jobs.sampling.sample_stepwise
 
 def noisy(*arguments, **options):
     for frame in quiet(*arguments, **options):
@@ -34,7 +35,7 @@ def noisy(*arguments, **options):
         sys.__stdout__.write("to the first stream")
         yield frame
 
-engine.service.loop.sample_stepwise = noisy
+engine.service.jobs.sampling.sample_stepwise = noisy
 from engine.service.serve import serve
 serve("cpu")
 """

@@ -21,7 +21,8 @@ from engine.paths import curves
 from engine.shared import catalogue, messages, noise_tables
 from engine.shared.catalogue import PathRow, PointSetRow, Row, SamplerRow, ScheduleRow
 from engine.shared.config import SamplerConfig, ScheduleConfig, TrainingConfig
-from engine.shared.messages import Packet, read_packet, write_packet
+from engine.shared.messages import Packet
+from engine.shared.wire import read_packet, write_packet
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE_SAMPLER = SamplerRow(name="halves", title="Halves", tip="Halves x.", made_by="Halves")

@@ -14,21 +14,21 @@ from engine.analysis import evaluation
 from engine.checkpoints import data, networks
 from engine.checkpoints.checkpoint import Description, load_checkpoint, load_tensors
 from engine.datasets.images import image_training
-from engine.service.jobs import paths
+from engine.paths.latents import GEODESICS, path_latents
 from engine.shared import catalogue
 from engine.shared.catalogue import IMAGES, POINTS
 from engine.shared.config import TrainingConfig, UNetConfig, from_json
 from engine.shared.messages import Open, Train
 from engine.shared.work import finish
 from engine.training import preview
-from engine.training.trainer import open_run, train
+from engine.training.runs import open_run, train
 
 TABLES = {
     "DATA": data.DATA,
     "NETWORKS": networks.NETWORKS,
     "PREVIEWS": preview.PREVIEWS,
     "EVALUATIONS": evaluation.EVALUATIONS,
-    "GEODESICS": paths.GEODESICS,
+    "GEODESICS": GEODESICS,
 }
 DIGITS = replace(image_training("digits", "small"), steps=1, batch_size=4)
 
@@ -111,7 +111,7 @@ def test_a_kind_is_a_row_and_five_of_tables(added_kind, config_for, tmp_path, ta
     for _ in evaluation.evaluate(checkpoint, quick=True):
         break
     latents = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
-    work = paths.path_latents(checkpoint, "linear", *latents, 5, even=True)
+    work = path_latents(checkpoint, "linear", *latents, 5, even=True)
     assert finish(work).shape == (5, 2)
 
 

@@ -31,7 +31,8 @@ from engine.training.distributed import (
     device_of,
     launched,
 )
-from engine.training.trainer import Trainer, open_run, train
+from engine.training.runs import open_run, train
+from engine.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[3]
 CPU = torch.device("cpu")

@@ -23,7 +23,8 @@ from engine.shared.config import TrainingConfig
 from engine.shared.run_files import CHECKPOINT, STATE
 from engine.training import trainer as training
 from engine.training.distributed import Team
-from engine.training.trainer import Batch, Trainer, finish, open_run, train, train_stepwise
+from engine.training.runs import open_run, train, train_stepwise
+from engine.training.trainer import Batch, Trainer, finish
 from tests.engine.small_unet import TINY, digits_config
 
 CPU = torch.device("cpu")

@@ -22,7 +22,8 @@ from engine.shared import files
 from engine.shared.config import ScheduleConfig, TrainingConfig, UNetConfig
 from engine.training import trainer as training
 from engine.training.run_lock import in_training
-from engine.training.trainer import Trainer, averaging_weight, learning_rate, open_run, train
+from engine.training.runs import open_run, train
+from engine.training.trainer import Trainer, averaging_weight, learning_rate
 
 CPU = torch.device("cpu")
 FILES = ("checkpoint.safetensors", "state.safetensors")

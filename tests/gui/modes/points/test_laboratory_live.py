@@ -11,7 +11,7 @@ import torch
 
 import engine
 from engine.shared.config import ModelConfig, ScheduleConfig, TrainingConfig
-from engine.training.trainer import open_run, train
+from engine.training.runs import open_run, train
 from tests.hands.window import lanes_done, settle, wait_until
 from tests.hands.workshop import active_timers
 from toydiff_gui.modes.points.compose import LATENT_KEY

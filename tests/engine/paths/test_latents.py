@@ -10,20 +10,21 @@ import pytest
 import torch
 
 import engine
+from engine.analysis.evaluation import nearness_of
 from engine.diffusion.samplers import DDIM, sample
 from engine.paths import geodesic_points
 from engine.paths.curves import make_path
 from engine.paths.decoded_paths import Improvement
-from engine.service.jobs import paths
-from engine.service.jobs.paths import (
+from engine.paths.latents import (
+    MOST_TERRAINS,
+    _terrains,
     evenly_spaced,
     find_geodesic,
     gap_figures,
-    nearness_of,
     path_latents,
-    silently,
     terrain_of,
 )
+from engine.shared.work import finish, silently
 
 START, END = torch.tensor([-2.0, 0.1]), torch.tensor([1.5, 1.0])
 THROUGH = torch.tensor([[0.5, -1.5], [1.5, -0.5]])
@@ -44,11 +45,7 @@ def short_search(monkeypatch):
 def finished(work):
     """What a generator returns, and its items."""
     items = []
-    while True:
-        try:
-            items.append(next(work))
-        except StopIteration as end:
-            return end.value, items
+    return finish(work, items.append), items
 
 
 def gaps(states):
@@ -141,10 +138,10 @@ def test_a_terrain_is_made_once_for_the_data_of_a_checkpoint(checkpoint, trained
     config = replace(checkpoint.config, seed=9)
     other = replace(checkpoint, description=_with_config(checkpoint, config))
     assert terrain_of(other) is not ours
-    for seed in range(2 * paths.MOST_TERRAINS):
+    for seed in range(2 * MOST_TERRAINS):
         config = replace(checkpoint.config, seed=seed)
         terrain_of(replace(checkpoint, description=_with_config(checkpoint, config)))
-    assert len(paths._terrains) == paths.MOST_TERRAINS
+    assert len(_terrains) == MOST_TERRAINS
 
 
 def _with_config(checkpoint, config):

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from engine.shared import messages as protocol
+from engine.shared import messages, wire
 from engine.shared.config import SamplerConfig, ScheduleConfig, TrainingConfig
-from engine.shared.messages import Packet, ProtocolError, read_packet, write_packet
+from engine.shared.messages import Packet
+from engine.shared.wire import ProtocolError, read_packet, write_packet
 
 numbers = st.integers(0, 2**31)
 seconds = st.floats(0, 1e9)
@@ -39,11 +40,11 @@ plain = st.recursive(
 )
 infos = st.dictionaries(st.text(max_size=5), plain, max_size=3)
 text = st.text(max_size=20)
-messages = st.one_of(
-    st.builds(protocol.Open, job=numbers, slot=text, checkpoint=text),
-    st.builds(protocol.Train, job=numbers, config=configs, out=text, resume=st.booleans()),
+any_message = st.one_of(
+    st.builds(messages.Open, job=numbers, slot=text, checkpoint=text),
+    st.builds(messages.Train, job=numbers, config=configs, out=text, resume=st.booleans()),
     st.builds(
-        protocol.Sample,
+        messages.Sample,
         job=numbers,
         checkpoint=text,
         sampler=samplers,
@@ -51,7 +52,7 @@ messages = st.one_of(
         last=st.booleans(),
     ),
     st.builds(
-        protocol.Interpolate,
+        messages.Interpolate,
         job=numbers,
         checkpoint=text,
         sampler=samplers,
@@ -59,61 +60,61 @@ messages = st.one_of(
         side=text,
         even=st.booleans(),
     ),
-    st.builds(protocol.Invert, checkpoint=text, steps=st.none() | numbers, replay=st.booleans()),
+    st.builds(messages.Invert, checkpoint=text, steps=st.none() | numbers, replay=st.booleans()),
     st.builds(
-        protocol.FindPath, job=numbers, slot=text, checkpoint=text, points=numbers, seed=numbers
+        messages.FindPath, job=numbers, slot=text, checkpoint=text, points=numbers, seed=numbers
     ),
     st.builds(
-        protocol.ComparePaths,
+        messages.ComparePaths,
         checkpoint=text,
         sampler=samplers,
         paths=st.lists(text, max_size=3),
         side=text,
     ),
-    st.builds(protocol.Field, checkpoint=text, times=st.lists(numbers, max_size=5)),
-    st.builds(protocol.FieldAt, job=numbers, t=numbers),
-    st.builds(protocol.PathFound, step=numbers, total=numbers, energy=seconds, elapsed=seconds),
+    st.builds(messages.Field, checkpoint=text, times=st.lists(numbers, max_size=5)),
+    st.builds(messages.FieldAt, job=numbers, t=numbers),
+    st.builds(messages.PathFound, step=numbers, total=numbers, energy=seconds, elapsed=seconds),
     st.builds(
-        protocol.PathMeasured,
+        messages.PathMeasured,
         path=text,
         length=seconds,
         gap=seconds,
         gap_ratio=seconds,
         off_data=st.none() | seconds,
     ),
-    st.builds(protocol.Evaluate, checkpoint=text, quick=st.booleans()),
-    st.builds(protocol.Diagnose, checkpoint=text, kind=st.just("loss"), seed=numbers),
+    st.builds(messages.Evaluate, checkpoint=text, quick=st.booleans()),
+    st.builds(messages.Diagnose, checkpoint=text, kind=st.just("loss"), seed=numbers),
     st.builds(
-        protocol.Diagnosis, kind=st.just("pairs"), done=numbers, total=numbers, timesteps=numbers
+        messages.Diagnosis, kind=st.just("pairs"), done=numbers, total=numbers, timesteps=numbers
     ),
-    st.builds(protocol.Cancel, job=numbers),
-    st.builds(protocol.Pause, job=numbers),
-    st.builds(protocol.Resume, job=numbers),
-    st.builds(protocol.Shutdown),
-    st.builds(protocol.Ready, version=text, device=text, devices=st.lists(text, max_size=3)),
+    st.builds(messages.Cancel, job=numbers),
+    st.builds(messages.Pause, job=numbers),
+    st.builds(messages.Resume, job=numbers),
+    st.builds(messages.Shutdown),
+    st.builds(messages.Ready, version=text, device=text, devices=st.lists(text, max_size=3)),
     st.builds(
-        protocol.Progress,
+        messages.Progress,
         done=numbers,
         total=numbers,
         elapsed=seconds,
         remaining=st.none() | seconds,
         values=values,
     ),
-    st.builds(protocol.Frame, job=numbers, index=numbers, times=st.lists(numbers, max_size=5)),
+    st.builds(messages.Frame, job=numbers, index=numbers, times=st.lists(numbers, max_size=5)),
     st.builds(
-        protocol.Snapshot,
+        messages.Snapshot,
         step=numbers,
         total=numbers,
         elapsed=seconds,
         remaining=st.none() | seconds,
         values=values,
     ),
-    st.builds(protocol.Result, info=infos, seconds=seconds, cancelled=st.booleans()),
-    st.builds(protocol.Failure, message=text, internal=st.booleans(), detail=text),
+    st.builds(messages.Result, info=infos, seconds=seconds, cancelled=st.booleans()),
+    st.builds(messages.Failure, message=text, internal=st.booleans(), detail=text),
 )
 arrays = st.dictionaries(
     st.text(max_size=5),
-    st.sampled_from(protocol.DTYPES).flatmap(
+    st.sampled_from(wire.DTYPES).flatmap(
         lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0))
     ),
     max_size=3,
@@ -137,7 +138,7 @@ def assert_same(one: Packet, other: Packet) -> None:
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.builds(Packet, messages, arrays), max_size=3))
+@given(st.lists(st.builds(Packet, any_message, arrays), max_size=3))
 def test_packets_survive_the_way(packets):
     stream = io.BytesIO(encoded(*packets))
     for packet in packets:
@@ -146,7 +147,7 @@ def test_packets_survive_the_way(packets):
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.builds(Packet, messages, arrays), st.data())
+@given(st.builds(Packet, any_message, arrays), st.data())
 def test_a_stream_that_ends_inside_a_packet_is_noticed(packet, data):
     whole = encoded(packet)
     cut = data.draw(st.integers(1, len(whole) - 1))
@@ -163,7 +164,7 @@ def test_any_bytes_give_a_packet_or_a_protocol_error(data):
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.builds(Packet, messages, arrays), st.data())
+@given(st.builds(Packet, any_message, arrays), st.data())
 def test_spoilt_bytes_give_a_packet_or_a_protocol_error(packet, data):
     whole = bytearray(encoded(packet))
     at = data.draw(st.integers(4, len(whole) - 1))
@@ -174,7 +175,7 @@ def test_spoilt_bytes_give_a_packet_or_a_protocol_error(packet, data):
 
 @pytest.mark.parametrize("shape", [(1,) * 65, (0, 2**62, 8), (-1,)])
 def test_shapes_that_no_array_has_are_no_packet(shape):
-    header = protocol._Header(protocol.Cancel(job=1), [protocol._ArraySpec("x", "uint8", shape)])
+    header = wire._Header(messages.Cancel(job=1), [wire._ArraySpec("x", "uint8", shape)])
     with pytest.raises(ProtocolError, match=r"'x' has .*shape"):
         read_packet(io.BytesIO(framed(msgspec.msgpack.encode(header)) + b"1"))
 
@@ -182,7 +183,7 @@ def test_shapes_that_no_array_has_are_no_packet(shape):
 def test_arrays_in_another_order_of_memory_arrive_as_they_look():
     value = np.arange(24, dtype=np.float32).reshape(2, 3, 4).transpose(2, 0, 1)[::2]
     (arrived,) = read_packet(
-        io.BytesIO(encoded(Packet(protocol.Shutdown(), {"x": value})))
+        io.BytesIO(encoded(Packet(messages.Shutdown(), {"x": value})))
     ).arrays.values()
     np.testing.assert_array_equal(arrived, value)
 
@@ -235,12 +236,10 @@ class Counting(io.BytesIO):
 
 
 TOO_LARGE = {
-    "header": struct.pack("<I", protocol.MAX_HEADER + 1),
+    "header": struct.pack("<I", wire.MAX_HEADER + 1),
     "array": frame(SHUTDOWN, [["x", "float64", [2**40]]]),
     "product": frame(SHUTDOWN, [["x", "uint8", [2**20, 2**20, 2**20, 2**20]]]),
-    "together": frame(
-        SHUTDOWN, [["x", "uint8", [0]], ["y", "uint8", [protocol.MAX_ARRAY_BYTES + 1]]]
-    ),
+    "together": frame(SHUTDOWN, [["x", "uint8", [0]], ["y", "uint8", [wire.MAX_ARRAY_BYTES + 1]]]),
 }
 
 
@@ -255,4 +254,4 @@ def test_sizes_are_checked_before_anything_is_allocated(name):
 def test_what_one_side_would_refuse_the_other_does_not_send():
     for value in (np.zeros(3, np.float16), np.zeros(3, ">f4"), np.array(["text"])):
         with pytest.raises(ProtocolError, match=r"array 'x' has type"):
-            write_packet(io.BytesIO(), Packet(protocol.Shutdown(), {"x": value}))
+            write_packet(io.BytesIO(), Packet(messages.Shutdown(), {"x": value}))
