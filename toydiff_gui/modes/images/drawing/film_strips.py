@@ -12,15 +12,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QLinearGradient, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
 
 from engine.shared.polyline import neighbour_gaps
 from engine.shared.values import Memo
 from toydiff_gui.drawing import figures
 from toydiff_gui.drawing.card_words import paint_message
 from toydiff_gui.drawing.frames import paint_badge, paint_frame
-from toydiff_gui.drawing.lines import band
-from toydiff_gui.drawing.path_strips import MOST_DECADES, SAMPLED_FRAMES, StripScales
+from toydiff_gui.drawing.path_strips import (
+    StripScales,
+    band,
+    measured_scales,
+    paint_prior,
+    path_gradient,
+    sampled_states,
+)
 from toydiff_gui.drawing.raster import (
     ImageCache,
     drawn,
@@ -31,7 +37,6 @@ from toydiff_gui.drawing.raster import (
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred, draw_text, elided, text_width
 from toydiff_gui.modes.images.scene import ImageScene, States, StripLane
-from toydiff_gui.style import theme as themes
 
 HEAD, NORMS, TRACK, ROW_PAD = 34.0, 32.0, 12.0, 5.0
 """Heights in design pixels: the line with A and B, the row of norms, gap bars, above an image."""
@@ -178,35 +183,11 @@ def image_scales(scene: ImageScene) -> StripScales:
 
 
 def _measured(scene: ImageScene) -> StripScales:
-    lows, highs, norms = [], [], []
-    for strip in scene.strips:
-        for states in _some_states(strip):
-            gaps = neighbour_gaps(states)
-            gaps = gaps[np.isfinite(gaps) & (gaps > 0)]
-            if len(gaps):
-                lows.append(float(np.quantile(gaps, 0.05)))
-                highs.append(float(gaps.max()))
-        if strip.latent_norms is not None and len(strip.latent_norms):
-            norms += [float(strip.latent_norms.min()), float(strip.latent_norms.max())]
-    gap_range, norm_range = StripScales().gap, StripScales().norm
-    if highs:
-        high = max(highs)
-        low = max(0.5 * min(lows), high / 10**MOST_DECADES)
-        gap_range = (min(low, high / 10), high)
-    if norms:
-        if scene.prior_norms[1] > 0:
-            norms += [scene.prior_norms[0], scene.prior_norms[2]]
-        low, high = min(norms), max(norms)
-        norm_range = (low, max(high, low + 1e-6))
-    return StripScales(gap_range, norm_range)
-
-
-def _some_states(strip: StripLane) -> list[States]:
-    if strip.trajectory is None or not strip.trajectory.x:
-        return []
-    frames = strip.trajectory.x
-    picked = np.linspace(0, len(frames) - 1, min(SAMPLED_FRAMES, len(frames)))
-    return [frames[round(k)] for k in picked]
+    states = [sampled_states(strip.trajectory) for strip in scene.strips]
+    norms = [strip.latent_norms for strip in scene.strips if strip.latent_norms is not None]
+    if norms and scene.prior_norms[1] > 0:
+        norms.append(np.array(scene.prior_norms))
+    return measured_scales(itertools.chain.from_iterable(states), norms)
 
 
 # Painting
@@ -243,7 +224,7 @@ def paint_strips_head(
     line = QRectF(
         first + reach, middle - style.stroke(1.5), last - first - 2 * reach, style.stroke(3)
     )
-    painter.fillRect(line, _gradient(line.left(), line.right(), style))
+    painter.fillRect(line, path_gradient(line.left(), line.right(), style))
     if scene.path_label:
         plain = style.font(11, 500)
         said = elided(scene.path_label, plain, line.width() - style.px(40))
@@ -458,30 +439,22 @@ def paint_norms_row(
         rect.height() - style.px(12),
     )
 
-    def height(norms: NDArray[np.float64]) -> NDArray[np.float64]:
-        return track.bottom() - scales.norm_share(norms) * track.height()
-
     if scene.prior_norms[1] > 0:
-        low, median, high = height(np.array(scene.prior_norms))
-        shaded = QRectF(track.left(), high, track.width(), max(low - high, style.scale))
-        painter.fillRect(shaded, themes.with_alpha(palette.label, 0.22))
-        pen = QPen(QColor(palette.label), style.scale)
-        pen.setDashPattern([3.0, 3.0])
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        painter.setPen(pen)
-        painter.drawLine(QLineF(track.left(), median, track.right(), median))
+        low, median, high = scales.norm_heights(track, np.array(scene.prior_norms))
+        paint_prior(painter, track, low, high, style, median=median)
     x = np.array([layout.x_of(index) for index in range(len(norms))])
     for other in known.values():
         if len(other) == len(norms) > 1 and not np.array_equal(other, norms):
-            painter.fillPath(band(x, height(other), style.stroke(1.0)), QColor(palette.label))
+            line = band(x, scales.norm_heights(track, other), style.stroke(1.0))
+            painter.fillPath(line, QColor(palette.label))
     if len(x) > 1:
-        line = band(x, height(norms), style.stroke(2.0))
-        painter.fillPath(line, _gradient(float(x[0]), float(x[-1]), style))
+        line = band(x, scales.norm_heights(track, norms), style.stroke(2.0))
+        painter.fillPath(line, path_gradient(float(x[0]), float(x[-1]), style))
     at = marked if marked is not None and marked < len(norms) else None
     if at is not None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(palette.text))
-        y = float(height(norms[[at]])[0])
+        y = float(scales.norm_heights(track, norms[[at]])[0])
         painter.drawEllipse(QPointF(x[at], y), style.stroke(3.2), style.stroke(3.2))
     plain, bold = style.font(11, 500), style.font(11, 600)
     left, right = rect.left() + style.px(PAD), layout.left - style.px(6)
@@ -498,10 +471,3 @@ def paint_norms_row(
     x_text += style.px(8)
     if scene.prior_norms[1] > 0 and x_text + text_width(prior, plain) <= right + style.px(4):
         draw_text(painter, QPointF(x_text, base), prior, plain, palette.label, vector=vector)
-
-
-def _gradient(left: float, right: float, style: LaneStyle) -> QLinearGradient:
-    gradient = QLinearGradient(left, 0.0, right, 0.0)
-    for index, colour in enumerate(style.path_colours(33)):
-        gradient.setColorAt(index / 32, QColor(colour))
-    return gradient

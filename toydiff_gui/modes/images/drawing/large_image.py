@@ -13,7 +13,7 @@ from engine.shared.trajectory import Trajectory
 from engine.shared.values import Memo
 from toydiff_gui.drawing.card_words import Fact, paint_facts, paint_message
 from toydiff_gui.drawing.frames import paint_frame
-from toydiff_gui.drawing.lines import band
+from toydiff_gui.drawing.path_strips import band, measured_scales, paint_prior
 from toydiff_gui.drawing.raster import (
     ImageCache,
     drawn,
@@ -24,7 +24,6 @@ from toydiff_gui.drawing.raster import (
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_centred, draw_text, text_width
 from toydiff_gui.modes.images.scene import ImageScene, LookedAt, States
-from toydiff_gui.style import theme as themes
 
 _kept = Memo()
 PAD = 12.0
@@ -293,22 +292,15 @@ def _paint_curve(
     left = rect.left() + text_width(word, plain) + style.px(8)
     track = QRectF(left, rect.top() + style.px(3), rect.right() - left, rect.height() - style.px(6))
     low, _, high = scene.prior_norms
-    scale = [*norms.tolist(), *([low, high] if high > 0 else [])]
-    if not scale:
-        return
-    ground, top = min(scale), max(*scale, min(scale) + 1e-6)
-
-    def height(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(track.bottom() - (values - ground) / (top - ground) * track.height())
-
+    prior = np.array([low, high] if high > 0 else [])
+    scales = measured_scales((), (norms, prior))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if high > 0:
-        lower, upper = height(np.array([low, high]))
-        shaded = QRectF(track.left(), upper, track.width(), max(lower - upper, style.scale))
-        painter.fillRect(shaded, themes.with_alpha(palette.label, 0.22))
+        lower, upper = scales.norm_heights(track, prior)
+        paint_prior(painter, track, lower, upper, style)
     steps = max(len(looked.trajectory.t) - 1, 1)
     x = track.left() + np.arange(len(norms)) / steps * track.width()
-    y = height(norms)
+    y = scales.norm_heights(track, norms)
     if len(x) > 1:
         painter.fillPath(band(x, y, style.stroke(1.4)), QColor(palette.text_secondary))
     k = looked.trajectory.index_at(t)
