@@ -407,21 +407,13 @@ class FaceCard(ImageCard):
             painter.fillRect(head, QColor(style.palette.panel))
             paint_card_words(painter, head, "", "", face_words(scene), style)
         if event.rect().bottom() > head.bottom():
+            paper = self._paper(painter)
             if scene.face == "attention":
-                paint_attention(
-                    painter,
-                    self.attention(),
-                    scene,
-                    self._t,
-                    style,
-                    controls=True,
-                    hovered=self._cell,
-                )
+                paint_attention(paper, self.attention(), controls=True, hovered=self._cell)
             elif scene.face == "slice":
-                plane, dot = self.plane(), self._on_dot or self._dragging
-                paint_plane(painter, plane, scene, style, hovered=dot, cache=self._cache)
+                paint_plane(paper, self.plane(), hovered=self._on_dot or self._dragging)
             else:
-                paint_look(painter, self.look(), scene, self._t, style, cache=self._cache)
+                paint_look(paper, self.look())
         paint_card_frame(painter, rect, style, selected=False, hovered=self._hovered)
         painter.end()
         self._tell()

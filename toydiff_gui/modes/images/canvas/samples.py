@@ -541,16 +541,7 @@ class SamplesCard(ImageCard):
                 right_below=time_of_tiles(scene, self._t),
                 right_inset=self._inset,
             )
-        paint_tiles(
-            painter,
-            self.tiles,
-            scene,
-            self._t,
-            style,
-            hovered=self._pointed,
-            focused=self.focused,
-            cache=self._cache,
-        )
+        paint_tiles(self._paper(painter), self.tiles, hovered=self._pointed, focused=self.focused)
         paint_card_frame(painter, rect, style, selected=False, hovered=self._hovered)
         painter.end()
         self._tell()
