@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QMarginsF, QRectF
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor
 
 from toydiff_gui.drawing.card import paint_card_border, paint_card_frame
 from toydiff_gui.drawing.card_words import paint_card_words
-from toydiff_gui.drawing.footer import FOOTER, MARGIN, paint_footer
+from toydiff_gui.drawing.footer import NOTHING, whole_picture
 from toydiff_gui.drawing.style import LaneStyle
-from toydiff_gui.drawing.text import draw_wrapped
 from toydiff_gui.modes.images.drawing.attention import attention_layout, paint_attention
 from toydiff_gui.modes.images.drawing.film_strips import (
     image_scales,
@@ -156,20 +155,11 @@ def paint_image_scene(paper: Paper, rect: QRectF) -> None:
 
     Safe in a worker thread on a ``QImage``, and on a ``QSvgGenerator`` with ``vector``.
     """
-    painter, scene, style = paper.painter, paper.scene, paper.style
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.fillRect(rect, QColor(style.palette.window))
-    margin, footer = style.px(MARGIN), round(style.px(FOOTER))
-    area = rect.marginsRemoved(QMarginsF(margin, margin, margin, footer))
-    if not filled_cards(scene):
-        message = scene.tiles.message or "There is nothing to show yet"
-        font, ink = style.font(12, 500), style.palette.text_secondary
-        draw_wrapped(painter, area, message, font, ink, vector=paper.vector)
-    paint_cards(paper, area)
-    alphas = scene.alphas_cumprod
-    paint_footer(painter, rect, scene.title, alphas, paper.t, style, True, paper.vector)
-    painter.restore()
+    scene, style = paper.scene, paper.style
+    message = "" if filled_cards(scene) else scene.tiles.message or NOTHING
+    picture = whole_picture(paper.painter, rect, scene, paper.t, style, paper.vector, message)
+    with picture as area:
+        paint_cards(paper, area)
 
 
 def paint_cards(paper: Paper, area: QRectF) -> None:
