@@ -12,6 +12,7 @@ from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.card_words import paint_card_words
 from toydiff_gui.drawing.figures import plain
 from toydiff_gui.modes.images.canvas.card import ImageCard
+from toydiff_gui.modes.images.compose import NO_ATTENTION
 from toydiff_gui.modes.images.drawing.attention import (
     AttentionLayout,
     attention_facts,
@@ -38,7 +39,6 @@ from toydiff_gui.widgets import Segment, SegmentedControl
 
 NUDGE, FAR_NUDGE = 0.01, 0.1
 """How far an arrow moves the dot, without and with Shift."""
-NO_ATTENTION = "This network has no attention to look at"
 FACES = (
     Segment("picture", "Picture", "One image large, with its way from noise to data and its norm"),
     Segment("attention", "Attention", "Where a pixel of the image looks, layer by layer"),
