@@ -29,6 +29,7 @@ from tests.hands.image_scenes import image_scene
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.modes.images.canvas.page import ImagePage
 from toydiff_gui.modes.images.drawing.page import tiles_layout_of
+from toydiff_gui.modes.images.drawing.paper import Paper
 from toydiff_gui.modes.images.drawing.tiles import TilesLayout, paint_tiles
 from toydiff_gui.modes.images.scene import ImageScene
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER
@@ -89,7 +90,9 @@ def _pair(count: int, side: int, channels: int) -> tuple[float, float]:
 
         return show
 
-    ours = _milliseconds(frame(lambda painter, t: paint_tiles(painter, layout, scene, t, style)))
+    ours = _milliseconds(
+        frame(lambda painter, t: paint_tiles(Paper(painter, scene, t, style), layout))
+    )
     peer = _milliseconds(frame(lambda painter, t: _tile_by_tile(painter, layout, scene, t)))
     return ours, peer
 

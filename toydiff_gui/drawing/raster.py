@@ -118,6 +118,15 @@ def mosaic(tiles: Argb, columns: int, gap: tuple[int, int]) -> Argb:
     return whole[: rows * pitch_y - gap[1], : columns * pitch_x - gap[0]]
 
 
+def side_by_side(tiles: Argb, lefts: NDArray[np.intp]) -> Argb:
+    """``tiles`` (N, h, w) in a row, each from its own of ``lefts`` on, with nothing in the gaps."""
+    _, high, wide = tiles.shape
+    whole = np.zeros((high, int(lefts[-1]) + wide), np.uint32)
+    columns = lefts[:, None] + np.arange(wide)
+    whole[:, columns.ravel()] = tiles.transpose(1, 0, 2).reshape(high, -1)
+    return whole
+
+
 def image_of(argb: Argb) -> QImage:
     """An image with its own memory."""
     pixels = np.ascontiguousarray(argb)

@@ -59,6 +59,13 @@ from toydiff_gui.state.view import LOOK, MARKED, PINNED, overlays_of
 from toydiff_gui.style.numbers import grouped
 
 WAITING_FOR_MAP = "Waiting for the map."
+WAITS = {
+    "starting": "The engine is starting",
+    "dead": "The engine is not running.",
+    "ready": "Waiting for the first samples",
+}
+"""What a card waits for while there are no tiles, by the engine's status."""
+NO_ATTENTION = "This network has no attention to look at"
 BESIDE = 1
 """Numbers of the strips begin after this: as in 2D, where lane 1 shows the latents."""
 
@@ -132,6 +139,7 @@ def _tiles(state: Store) -> TilesCard:
             trajectory=rescaled(_in_units_of_model(state, trajectory, training), timesteps),
             note=wording.DOT.join(("in training", f"step {grouped(training.step)}")),
             status="running",
+            message="" if trajectory.x else _waits(state),
             preview=view.preview,
             marks=marks_of(state),
             pinned=pinned_tile,
@@ -141,12 +149,18 @@ def _tiles(state: Store) -> TilesCard:
         trajectory=trajectory,
         note=_tiles_note(state),
         status=run.status,
-        message=waiting(state, run),
+        message=waiting(state, run) or ("" if last is not None else _waits(state)),
         preview=view.preview,
         marks=marks_of(state),
         classes=_class_names(state),
         pinned=pinned_tile,
     )
+
+
+def _waits(state: Store) -> str:
+    """What a card waits for; '' where the engine runs and there are tiles."""
+    status, tiles = state.get(ENGINE).status, shown_tiles(state)
+    return "" if status == "ready" and tiles is not None and tiles.x else WAITS[status]
 
 
 def _tiles_note(state: Store) -> str:
@@ -236,6 +250,8 @@ def _strip(state: Store, lane: LaneSpec, number: int) -> StripLane:
         message = run.message or _why_no_ends(state)
     elif lane.path_name(images) == "geodesic" and state.get(GEODESIC).status == "searching":
         message = message or "Searching for the geodesic…"
+    elif not started:  # there is a run, but nothing of it yet
+        message = message or _waits(state) or "Waiting for the images between A and B"
     return StripLane(
         key=lane.key,
         number=number,
@@ -391,8 +407,14 @@ def _attention(state: Store) -> AttentionCard:
         averaged=view.averaged,
         weights=run.weights,
         status=run.status,
-        message=run.message,
+        message=run.message or ("" if run.weights else _why_no_attention(state)),
     )
+
+
+def _why_no_attention(state: Store) -> str:
+    if not state.get(MODEL).attends:
+        return NO_ATTENTION
+    return _waits(state) or "Waiting for the attention of this image"
 
 
 def layer_of(name: str, side: int, heads: int) -> AttentionLayer:

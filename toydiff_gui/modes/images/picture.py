@@ -20,6 +20,7 @@ from toydiff_gui.modes.images.drawing.page import (
     filled_cards,
     paint_image_scene,
 )
+from toydiff_gui.modes.images.drawing.paper import Paper
 from toydiff_gui.modes.images.drawing.sheet import paint_image_cells
 from toydiff_gui.modes.images.scene import AttentionCard, ImageScene, SliceCard, TilesCard
 
@@ -107,7 +108,7 @@ class ImagesPicture:
         cache: None = None,
     ) -> None:
         """As ``paint_image_scene``."""
-        paint_image_scene(painter, rect, self.scene, t, style, vector=vector)
+        paint_image_scene(Paper(painter, self.scene, t, style, vector), rect)
 
     def sheet(
         self, times: Sequence[int], area: QRectF, style: LaneStyle, caption: float, gap: float
@@ -131,7 +132,7 @@ class ImagesPicture:
     def _paint_cell(
         self, t: int, style: LaneStyle, painter: QPainter, rect: QRectF, vector: bool
     ) -> None:
-        paint_image_cells(painter, rect, self.scene, t, style, vector)
+        paint_image_cells(Paper(painter, self.scene, t, style, vector), rect)
 
 
 def _gaps_in(card: AttentionCard, timesteps: int) -> str:

@@ -19,12 +19,7 @@ from toydiff_gui.modes.images.drawing.large_image import film_frames
 from toydiff_gui.modes.images.drawing.page import FACE, STRIPS, TILES
 from toydiff_gui.modes.images.endpoints import SAMPLES_KEY
 from toydiff_gui.modes.images.scene import (
-    AttentionCard,
-    Endpoint,
     ImageScene,
-    SliceCard,
-    StripLane,
-    TilesCard,
 )
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_POINTER, IMAGE_SAMPLING, IMAGE_ZOOM
 from toydiff_gui.state.engine import ENGINE, EngineStatus
@@ -730,62 +725,6 @@ def test_themes_are_followed(page, chosen, app):
         colour = [int(palette.canvas[k : k + 2], 16) for k in (1, 3, 5)]
         assert (shown == colour).all(axis=2).any()
     assert page.samples.style_of_card.type_scale == chosen.type_scale
-
-
-# What is said where there is nothing
-
-
-def said(page):
-    """The messages of the cards as they are painted."""
-    samples, face, strips = page.cards
-    tiles = samples._scene.tiles.message
-    return (
-        tiles,
-        face._scene.attention.message,
-        face._scene.slice.message,
-        [strip.message for strip in strips._scene.strips],
-    )
-
-
-def test_empty_cards_say_what_they_wait_for(page, state):
-    bare = ImageScene(strips=(StripLane("ddim", 1, "DDIM"),))
-    state.set(ENGINE, EngineStatus("starting"))
-    page.set_scene(bare)
-    assert said(page)[0] == "The engine is starting"
-    state.set(ENGINE, EngineStatus("ready"))
-    tiles, attention, plane, strips = said(page)
-    assert tiles == attention == plane == strips[0] == "Waiting for the first samples"
-    known = TilesCard(page.face._scene.tiles.trajectory)
-    page.set_scene(replace(bare, tiles=replace(image_scene().tiles, marks={})))
-    _, attention, plane, strips = said(page)
-    assert attention == "Click an image to see where its pixels look"
-    assert "Shift+click a tile to make it C" in plane
-    assert strips == ["Click one tile for A, another for B"]
-    assert known.message == ""
-    show_model(state, replace(state.get(MODEL), attends=False))
-    assert said(page)[1] == "This network has no attention to look at"
-    show_model(state, replace(state.get(MODEL), attends=True))
-    state.set(ENGINE, EngineStatus("dead", message="it is gone"))
-    page.set_scene(bare)
-    tiles, attention, plane, strips = said(page)
-    assert tiles == attention == plane == strips[0] == "The engine is not running."
-    page.set_scene(replace(image_scene(), attention=AttentionCard(), strips=bare.strips))
-    _, attention, _, strips = said(page)
-    assert attention == strips[0] == "The engine is not running."
-
-
-def test_what_the_scene_itself_says_comes_first(page):
-    scene = image_scene()
-    page.set_scene(
-        replace(
-            scene,
-            tiles=TilesCard(status="failed", message="no"),
-            attention=AttentionCard(message="none"),
-            slice=SliceCard(message="never"),
-            endpoints=(Endpoint("A", "a"),),
-        )
-    )
-    assert said(page)[:3] == ("no", "none", "never")
 
 
 def test_without_strips_the_page_says_where_they_come_from(page, scene):

@@ -217,6 +217,32 @@ def test_without_an_engine_no_map_is_waited_for(state):
     assert compose_images(state).slice.message.startswith("Tile 2 stands in for C")
 
 
+def test_empty_cards_say_what_they_wait_for(state):
+    nothing = LaneRun(trajectory=Trajectory((250, 0)), status="running")
+    state.put(LANE_RUNS, "samples", nothing)
+    for lane in shown_lanes(state):
+        state.put(LANE_RUNS, lane.key, nothing)
+
+    def said():
+        scene = compose_images(state)
+        return [scene.tiles.message, scene.attention.message, scene.strips[-1].message]
+
+    assert said() == ["Waiting for the first samples"] * 3
+    state.set(ENGINE, EngineStatus("starting"))
+    assert said()[1] == "The engine is starting"
+    state.set(ENGINE, EngineStatus("dead", message="it is gone"))
+    assert said() == ["The engine is not running."] * 3
+    state.set(ENGINE, EngineStatus("ready"))
+    state.put(LANE_RUNS, "samples", run_of(9))
+    image = "Waiting for the attention of this image"
+    assert said() == ["", image, "Waiting for the images between A and B"]
+    state.update(IMAGE_CARD, attention_of="gone")
+    show_model(state, replace(DIGITS, attends=False))
+    assert said()[1] == "This network has no attention to look at"
+    state.set(ATTENTION, AttentionRun(message="It failed."))
+    assert said()[1] == "It failed."
+
+
 def test_what_is_being_trained_is_shown_in_the_units_of_the_model(state):
     """Pixels are the same whatever the mean and deviation of the training."""
     pixels = np.linspace(0, 1, 64, dtype=np.float32).reshape(1, *SHAPE)

@@ -54,6 +54,7 @@ from toydiff_gui.modes.images.drawing.page import (
     paint_image_scene,
     tiles_layout_of,
 )
+from toydiff_gui.modes.images.drawing.paper import Paper
 from toydiff_gui.modes.images.drawing.slice_map import CORNERS, paint_plane, plane_layout
 from toydiff_gui.modes.images.drawing.tiles import paint_tiles, tiles_layout
 from toydiff_gui.modes.images.scene import (
@@ -183,11 +184,12 @@ def test_images_are_drawn_pixel_for_pixel(ratio):
 
 def tiles_picture(scene, t=0, style=DARK_STYLE, ratio=1.0, **options):
     zoom, scroll = options.pop("zoom", 1), options.pop("scroll", 0.0)
+    cache = options.pop("cache", None)
     layout = tiles_layout_of(CARD, scene, style, ratio=ratio, zoom=zoom, scroll=scroll)
 
     def paint(painter):
         painter.fillRect(CARD, QColor(style.palette.canvas))
-        paint_tiles(painter, layout, scene, t, style, **options)
+        paint_tiles(Paper(painter, scene, t, style, cache=cache), layout, **options)
 
     return layout, picture(paint, ratio=ratio)
 
@@ -303,7 +305,7 @@ def test_frames_are_whole_where_the_tiles_fill_their_area():
     layout = tiles_layout(QRectF(20, 20, 4 * side, 4 * side), 1, (side, side), DARK_STYLE)
     tile = layout.tile(0)
     assert tile == layout.area
-    shown = picture(lambda painter: paint_tiles(painter, layout, scene, 0, DARK_STYLE))
+    shown = picture(lambda painter: paint_tiles(Paper(painter, scene, 0, DARK_STYLE), layout))
     middle_x, middle_y = round(tile.center().x()), round(tile.center().y())
     left, top = round(tile.left()) - 2, round(tile.top()) - 2
     right, bottom = round(tile.right()) + 1, round(tile.bottom()) + 1
@@ -359,7 +361,7 @@ def strip_picture(scene, row, t=0, style=DARK_STYLE, **options):
     scales = image_scales(scene)
 
     def paint(painter):
-        paint_strip_row(painter, layout, row, scene, t, scales, style, **options)
+        paint_strip_row(Paper(painter, scene, t, style), layout, row, scales, **options)
 
     return layout, picture(paint, 848, 300)
 
@@ -451,7 +453,9 @@ def test_the_norms_leave_the_band_in_the_middle():
     layout = strips_layout(STRIP_CARD, scene, DARK_STYLE)
     scales = image_scales(scene)
     shown = picture(
-        lambda painter: paint_norms_row(painter, layout, scene, scales, DARK_STYLE), 848, 300
+        lambda painter: paint_norms_row(Paper(painter, scene, 0, DARK_STYLE), layout, scales),
+        848,
+        300,
     )
     track_top, track_high = layout.norms.top() + 6, layout.norms.height() - 12
     norms = scene.strips[0].latent_norms
@@ -486,7 +490,9 @@ def test_the_large_image_is_the_one_looked_at():
     scene = image_scene()
     body = QRectF(0, 0, 460, 340)
     layout = look_layout(body, scene.shape, DARK_STYLE)
-    shown = picture(lambda painter: paint_look(painter, layout, scene, 60, DARK_STYLE), 460, 340)
+    shown = picture(
+        lambda painter: paint_look(Paper(painter, scene, 60, DARK_STYLE), layout), 460, 340
+    )
     state = scene.pixels(scene.looked_at.state_at(60))
     size = round(layout.picture.width()), round(layout.picture.height())
     assert size[0] % 8 == 0  # a whole multiple
@@ -500,7 +506,9 @@ def test_its_whole_way_is_shown_below_it():
     scene = image_scene()
     body = QRectF(0, 0, 460, 340)
     layout = look_layout(body, scene.shape, DARK_STYLE)
-    shown = picture(lambda painter: paint_look(painter, layout, scene, 0, DARK_STYLE), 460, 340)
+    shown = picture(
+        lambda painter: paint_look(Paper(painter, scene, 0, DARK_STYLE), layout), 460, 340
+    )
     run, index = scene.looked_at.trajectory, scene.looked_at.index
     frames = film_frames(run, len(layout.thumbs))
     assert (frames[0], frames[-1]) == (0, 50)
@@ -522,7 +530,9 @@ def test_what_has_not_arrived_is_left_open():
     scene = replace(scene, looked_at=replace(scene.looked_at, trajectory=half))
     body = QRectF(0, 0, 460, 340)
     layout = look_layout(body, scene.shape, DARK_STYLE)
-    shown = picture(lambda painter: paint_look(painter, layout, scene, 0, DARK_STYLE), 460, 340)
+    shown = picture(
+        lambda painter: paint_look(Paper(painter, scene, 0, DARK_STYLE), layout), 460, 340
+    )
     assert (part(shown, layout.thumbs[-1]) == ink(DARK.field)).all()
 
 
@@ -570,7 +580,7 @@ def attention_picture(scene, t=60, body=BODY, style=DARK_STYLE, **options):
     layer = scene.attention.layer
     layout = attention_layout(body, scene.shape, layer.heads if layer else 0, style)
     shown = picture(
-        lambda painter: paint_attention(painter, layout, scene, t, style, **options),
+        lambda painter: paint_attention(Paper(painter, scene, t, style), layout, **options),
         round(body.width()),
         round(body.height()),
     )
@@ -685,7 +695,7 @@ def test_thumbnails_and_endpoints_lie_in_the_plane(ratio):
     body = QRectF(0, 0, 460, 340)
     layout = plane_layout(body, scene, DARK_STYLE, ratio=ratio)
     shown = picture(
-        lambda painter: paint_plane(painter, layout, scene, DARK_STYLE), 460, 340, ratio
+        lambda painter: paint_plane(Paper(painter, scene, 0, DARK_STYLE), layout), 460, 340, ratio
     )
     wide, high = layout.thumb
     pixels = scene.pixels(scene.slice.images)
@@ -746,7 +756,7 @@ def test_a_picture_is_painted_by_the_same_function_at_any_size(face, theme):
         style = picture_style(THEMES[theme], size[1])
 
         def paint(painter, size=size, style=style):
-            paint_image_scene(painter, QRectF(0, 0, *size), scene, 60, style)
+            paint_image_scene(Paper(painter, scene, 60, style), QRectF(0, 0, *size))
 
         shown = picture(paint, *size)
         assert not (shown == ink(MAGENTA)).all(axis=2).any()
@@ -757,7 +767,9 @@ def test_a_picture_is_painted_by_the_same_function_at_any_size(face, theme):
 
 def test_an_empty_scene_says_so():
     shown = picture(
-        lambda painter: paint_image_scene(painter, CARD, ImageScene(), 0, DARK_STYLE), 420, 400
+        lambda painter: paint_image_scene(Paper(painter, ImageScene(), 0, DARK_STYLE), CARD),
+        420,
+        400,
     )
     assert np.abs(shown - ink(DARK.text_secondary)).max(axis=2).min() < 30
 
@@ -769,7 +781,7 @@ def test_drawing_leaves_no_references_behind():
 
     def frame(t):
         painter = QPainter(image)
-        paint_image_scene(painter, QRectF(0, 0, 480, 360), scene, t, DARK_STYLE)
+        paint_image_scene(Paper(painter, scene, t, DARK_STYLE), QRectF(0, 0, 480, 360))
         painter.end()
 
     for t in range(10):

@@ -42,6 +42,7 @@ from toydiff_gui.modes.images.drawing.page import (
     paint_image_scene,
     tiles_layout_of,
 )
+from toydiff_gui.modes.images.drawing.paper import Paper
 from toydiff_gui.modes.images.picture import SAMPLES, ImagesPicture
 from toydiff_gui.modes.images.scene import ImageScene
 from toydiff_gui.modes.images.trajectory_file import MOST_STRIP, MOST_TILES, scene_of
@@ -70,7 +71,7 @@ def painted(scene, t, size=SIZE, theme="dark"):
     image = QImage(*size, QImage.Format.Format_RGB32)
     painter = QPainter(image)
     style = picture_style(picture_theme(theme), size[1])
-    paint_image_scene(painter, QRectF(0, 0, *size), scene, t, style)
+    paint_image_scene(Paper(painter, scene, t, style), QRectF(0, 0, *size))
     painter.end()
     return as_array(image)
 

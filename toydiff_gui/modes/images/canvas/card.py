@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from engine.shared.values import same
 from toydiff_gui.drawing.raster import ImageCache
 from toydiff_gui.drawing.style import LaneStyle
+from toydiff_gui.modes.images.drawing.paper import Paper
 from toydiff_gui.modes.images.scene import ImageScene
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import LOOK
@@ -98,6 +99,10 @@ class ImageCard(QWidget):
     def _refresh(self, before: object, now: object) -> None:
         """Have painted what is different; by default all."""
         self.update()
+
+    def _paper(self, painter: QPainter) -> Paper:
+        """What the functions are given that exports use as well."""
+        return Paper(painter, self._scene, self._t, self._style, cache=self._cache)
 
     def _tell(self) -> None:
         """At the end of a ``paintEvent``: say that the picture is there."""

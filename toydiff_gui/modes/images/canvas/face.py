@@ -12,6 +12,7 @@ from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.card_words import paint_card_words
 from toydiff_gui.drawing.figures import plain
 from toydiff_gui.modes.images.canvas.card import ImageCard
+from toydiff_gui.modes.images.compose import NO_ATTENTION
 from toydiff_gui.modes.images.drawing.attention import (
     AttentionLayout,
     attention_facts,
@@ -38,7 +39,6 @@ from toydiff_gui.widgets import Segment, SegmentedControl
 
 NUDGE, FAR_NUDGE = 0.01, 0.1
 """How far an arrow moves the dot, without and with Shift."""
-NO_ATTENTION = "This network has no attention to look at"
 FACES = (
     Segment("picture", "Picture", "One image large, with its way from noise to data and its norm"),
     Segment("attention", "Attention", "Where a pixel of the image looks, layer by layer"),
@@ -407,21 +407,13 @@ class FaceCard(ImageCard):
             painter.fillRect(head, QColor(style.palette.panel))
             paint_card_words(painter, head, "", "", face_words(scene), style)
         if event.rect().bottom() > head.bottom():
+            paper = self._paper(painter)
             if scene.face == "attention":
-                paint_attention(
-                    painter,
-                    self.attention(),
-                    scene,
-                    self._t,
-                    style,
-                    controls=True,
-                    hovered=self._cell,
-                )
+                paint_attention(paper, self.attention(), controls=True, hovered=self._cell)
             elif scene.face == "slice":
-                plane, dot = self.plane(), self._on_dot or self._dragging
-                paint_plane(painter, plane, scene, style, hovered=dot, cache=self._cache)
+                paint_plane(paper, self.plane(), hovered=self._on_dot or self._dragging)
             else:
-                paint_look(painter, self.look(), scene, self._t, style, cache=self._cache)
+                paint_look(paper, self.look())
         paint_card_frame(painter, rect, style, selected=False, hovered=self._hovered)
         painter.end()
         self._tell()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
@@ -11,15 +10,13 @@ from PySide6.QtWidgets import QWidget
 
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.modes.images.canvas.card import ImageCard
-from toydiff_gui.modes.images.canvas.face import NO_ATTENTION, FaceCard
+from toydiff_gui.modes.images.canvas.face import FaceCard
 from toydiff_gui.modes.images.canvas.samples import SamplesCard
 from toydiff_gui.modes.images.canvas.strips import StripsCard
 from toydiff_gui.modes.images.drawing.film_strips import path_count
 from toydiff_gui.modes.images.drawing.page import FACE, STRIPS, TILES, page_layout
 from toydiff_gui.modes.images.scene import ImageScene
 from toydiff_gui.modes.images.settings import IMAGE_CARD
-from toydiff_gui.state.engine import ENGINE
-from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import LOOK, PINNED
 from toydiff_gui.style import theme
@@ -72,8 +69,6 @@ class ImagePage(QWidget):
         for first, second in itertools.pairwise(stops):
             QWidget.setTabOrder(first, second)
         state.changed(LOOK).connect(self._arrange)
-        state.changed(ENGINE).connect(self._explain_again)
-        state.changed(MODEL).connect(self._explain_again)
         theme.notifier().changed.connect(self._arrange)
         self.set_scene(self._scene)
 
@@ -113,13 +108,9 @@ class ImagePage(QWidget):
         self.samples.set_sampling(sampling)
 
     def _show(self) -> None:
-        shown = explained(self._scene, self._state)
         for card in self.cards:
-            if card.show_scene(shown, self._t) and card.isVisible():
+            if card.show_scene(self._scene, self._t) and card.isVisible():
                 self._waiting.add(card.key)
-
-    def _explain_again(self) -> None:
-        self._show()
 
     def _count_painted(self, number: int) -> None:
         card = self.sender()
@@ -186,65 +177,6 @@ class ImagePage(QWidget):
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(theme.current().palette.window))
         painter.end()
-
-
-def explained(scene: ImageScene, state: Store) -> ImageScene:
-    """``scene`` with a word in every empty card: what it waits for, or what to do."""
-    engine = state.get(ENGINE).status
-    waits = {
-        "starting": "The engine is starting",
-        "dead": "The engine is not running.",
-        "ready": "Waiting for the first samples",
-    }[engine]
-    tiles, attention, plane = scene.tiles, scene.attention, scene.slice
-    if not tiles.message and tiles.states_at(scene.timesteps) is None:
-        tiles = replace(tiles, message=waits)
-    if not attention.message and not attention.weights:
-        attention = replace(attention, message=_why_no_attention(scene, state, waits))
-    if not plane.message and plane.images is None:
-        plane = replace(plane, message=_why_no_slice(scene, state, waits))
-    strips = tuple(
-        strip
-        if strip.message or strip.states_at(scene.timesteps) is not None
-        else replace(strip, message=_why_no_strip(scene, state, waits))
-        for strip in scene.strips
-    )
-    return replace(scene, tiles=tiles, attention=attention, slice=plane, strips=strips)
-
-
-def _why_no_attention(scene: ImageScene, state: Store, waits: str) -> str:
-    if not state.get(MODEL).attends:
-        return NO_ATTENTION
-    if _nothing_comes(scene, state):
-        return waits
-    if scene.attention.image is None:
-        return "Click an image to see where its pixels look"
-    return "Waiting for the attention of this image"
-
-
-def _nothing_comes(scene: ImageScene, state: Store) -> bool:
-    """Whether there is no engine to wait for, or not even the tiles are there."""
-    return state.get(ENGINE).status != "ready" or scene.tiles.states_at(scene.timesteps) is None
-
-
-def _why_no_slice(scene: ImageScene, state: Store, waits: str) -> str:
-    if _nothing_comes(scene, state):
-        return waits
-    placed = {end.mark for end in scene.endpoints}
-    if "C" not in placed:
-        return "The slice goes through A, B and C: Shift+click a tile to make it C"
-    if len(placed) < 3:
-        return "The slice needs A, B and C: click one tile for A, another for B"
-    return "Waiting for the slice"
-
-
-def _why_no_strip(scene: ImageScene, state: Store, waits: str) -> str:
-    if _nothing_comes(scene, state):
-        return waits
-    placed = {end.mark for end in scene.endpoints}
-    if not {"A", "B"} <= placed:
-        return "Click one tile for A, another for B"
-    return "Waiting for the images between A and B"
 
 
 def _proportions(scene: ImageScene) -> object:

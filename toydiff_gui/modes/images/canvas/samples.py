@@ -24,6 +24,7 @@ from toydiff_gui.drawing.card_words import paint_card_words
 from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.modes.images import endpoints
 from toydiff_gui.modes.images.canvas.card import ImageCard
+from toydiff_gui.modes.images.compose import NO_ATTENTION
 from toydiff_gui.modes.images.drawing.page import (
     TILES,
     tiles_layout_of,
@@ -335,7 +336,7 @@ class SamplesCard(ImageCard):
         )
         if not state.get(MODEL).attends:
             attention.setEnabled(False)
-            attention.setToolTip("This network has no attention to look at")
+            attention.setToolTip(NO_ATTENTION)
         return menu
 
     def _looking(
@@ -541,16 +542,7 @@ class SamplesCard(ImageCard):
                 right_below=time_of_tiles(scene, self._t),
                 right_inset=self._inset,
             )
-        paint_tiles(
-            painter,
-            self.tiles,
-            scene,
-            self._t,
-            style,
-            hovered=self._pointed,
-            focused=self.focused,
-            cache=self._cache,
-        )
+        paint_tiles(self._paper(painter), self.tiles, hovered=self._pointed, focused=self.focused)
         paint_card_frame(painter, rect, style, selected=False, hovered=self._hovered)
         painter.end()
         self._tell()

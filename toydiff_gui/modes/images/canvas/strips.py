@@ -19,7 +19,6 @@ from PySide6.QtWidgets import QWidget
 from engine.shared.polyline import neighbour_gaps
 from engine.shared.values import same
 from toydiff_gui.drawing.card import paint_card_border
-from toydiff_gui.drawing.card_words import paint_message
 from toydiff_gui.drawing.path_strips import StripScales
 from toydiff_gui.modes.images.canvas.card import ImageCard
 from toydiff_gui.modes.images.drawing.film_strips import (
@@ -289,31 +288,26 @@ class StripsCard(ImageCard):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rect, style, scene = self._card(), self._style, self._scene
-        layout = self.strips
+        layout, paper = self.strips, self._paper(painter)
         dirty = QRectF(event.rect())
         painter.fillRect(rect, QColor(style.palette.canvas))
         if dirty.intersects(layout.head):
-            paint_strips_head(painter, layout, scene, style, right_inset=self._inset)
+            paint_strips_head(paper, layout, right_inset=self._inset)
         if not scene.strips:
-            paint_message(painter, layout.rows[0], NONE_SHOWN, style)
+            paper.message(layout.rows[0], NONE_SHOWN)
         for row, strip in enumerate(scene.strips):
             if dirty.intersects(layout.rows[row]):
                 paint_strip_row(
-                    painter,
+                    paper,
                     layout,
                     row,
-                    scene,
-                    self._t,
                     self._scales,
-                    style,
                     selected=strip.key == self._selected,
                     marked=self._marked,
                     pinned=self._pinned,
-                    cache=self._cache,
                 )
         if dirty.intersects(layout.norms):
-            marked = self._marked
-            paint_norms_row(painter, layout, scene, self._scales, style, marked=marked)
+            paint_norms_row(paper, layout, self._scales, marked=self._marked)
         paint_card_border(painter, rect, style, selected=False, hovered=self._hovered)
         painter.end()
         self._tell()

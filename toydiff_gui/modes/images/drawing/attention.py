@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
 
-from toydiff_gui.drawing.card_words import Fact, facts_height, paint_facts, paint_message
-from toydiff_gui.drawing.raster import OPAQUE, Argb, fitted, image_of, paint_image, scaled
+from toydiff_gui.drawing.card_words import Fact, facts_height
+from toydiff_gui.drawing.raster import OPAQUE, Argb, fitted, scaled
 from toydiff_gui.drawing.style import LaneStyle
-from toydiff_gui.drawing.text import draw_centred, draw_text, elided, text_width
+from toydiff_gui.drawing.text import elided, text_width
 from toydiff_gui.modes.images.drawing.large_image import cell_at, on_pixels
-from toydiff_gui.modes.images.scene import AttentionCard, ImageScene, States
+from toydiff_gui.modes.images.drawing.paper import Paper
+from toydiff_gui.modes.images.scene import AttentionCard, States
 from toydiff_gui.style import theme as themes
 
 PAD = 12.0
@@ -257,26 +258,21 @@ def attention_facts(card: AttentionCard, t: float, weights: NDArray[np.float32])
 
 
 def paint_attention(
-    painter: QPainter,
+    paper: Paper,
     layout: AttentionLayout,
-    scene: ImageScene,
-    t: float,
-    style: LaneStyle,
     *,
     controls: bool = False,
     hovered: tuple[int, int] | None = None,
-    vector: bool = False,
 ) -> None:
-    """Paint the card at ``t``, or say why there is nothing to see.
+    """Paint the card, or say why there is nothing to see.
 
     With ``controls`` there are fields for the layer and the average, and no words in their place.
     ``hovered`` is the cell that would be the next query.
     """
-    card = scene.attention
-    maps = card.maps_at(t)
-    state = _state_shown(card, t)
+    painter, style, card = paper.painter, paper.style, paper.scene.attention
+    maps = card.maps_at(paper.t)
+    state = _state_shown(card, paper.t)
     if maps is None or state is None or card.layer is None:
-        failed = card.status == "failed"
         said = card.message or "Point at an image or click one to see where its pixels look"
         area = layout.body
         if controls and card.layers:
@@ -286,40 +282,39 @@ def paint_attention(
                     max(layout.layer_field.left(), layout.body.center().x()), layout.body.bottom()
                 ),
             )
-        paint_message(painter, area, said, style, failed=failed, vector=vector)
+        paper.message(area, said, failed=card.status == "failed")
         return
     head = shown_head(card, maps)
     side = card.layer.side
     place, ratio = layout.picture, layout.ratio
     size = round(place.width() * ratio), round(place.height() * ratio)
-    mixed = overlay(scene.pixels(state), maps[head], *size, style)
-    paint_image(painter, place, image_of(mixed), vector=vector)
+    paper.image(place, overlay(paper.scene.pixels(state), maps[head], *size, style))
     _paint_grid(painter, place, side, style)
     if hovered is not None and hovered != card.query:
         _paint_cell(painter, place, side, hovered, style, 1.0)
     _paint_cell(painter, place, side, card.query, style, 2.0)
-    facts = attention_facts(card, t, maps[head])
+    facts = attention_facts(card, paper.t, maps[head])
     said = BAR_SAYS if not layout.facts.isEmpty() else f"{facts[1][1]}, {facts[2][1]}"
-    _paint_bar(painter, layout, float(maps[head].max()), said, style, vector)
-    _paint_heads(painter, layout, maps, head, style, vector)
+    _paint_bar(paper, layout, float(maps[head].max()), said)
+    _paint_heads(paper, layout, maps, head)
     plain, bold = style.font(11, 500), style.font(12, 600)
     palette = style.palette
     heads_word = "Head" if layout.heads else ""
     for rect, word in ((layout.layer_label, "Layer"), (layout.heads_label, heads_word)):
         if word and not rect.isEmpty():
             place_of = QPointF(rect.left(), rect.center().y() + style.px(4))
-            draw_text(painter, place_of, word, plain, palette.label, vector=vector)
+            paper.write(place_of, word, plain, palette.label)
     if not controls:
         rect = layout.layer_field
         said = elided(card.layer.title, bold, rect.width())
         base = QPointF(rect.left(), rect.center().y() + style.px(3))
-        draw_text(painter, base, said, bold, palette.text, vector=vector)
+        paper.write(base, said, bold, palette.text)
         if card.averaged:
             rect = layout.averaged_field
             base = QPointF(rect.left(), rect.center().y() + style.px(4))
             said = elided("over the trajectory", plain, rect.width())
-            draw_text(painter, base, said, plain, palette.text_secondary, vector=vector)
-    paint_facts(painter, layout.facts, facts, style, vector=vector)
+            paper.write(base, said, plain, palette.text_secondary)
+    paper.facts(layout.facts, facts)
 
 
 def _state_shown(card: AttentionCard, t: float) -> States | None:
@@ -372,26 +367,18 @@ def _paint_cell(
     painter.restore()
 
 
-def _paint_bar(
-    painter: QPainter,
-    layout: AttentionLayout,
-    most: float,
-    says: str,
-    style: LaneStyle,
-    vector: bool,
-) -> None:
+def _paint_bar(paper: Paper, layout: AttentionLayout, most: float, says: str) -> None:
     """The scale of the colours, from nothing to the largest weight of the row."""
-    palette, small = style.palette, style.font(10, 500)
+    painter, style, palette = paper.painter, paper.style, paper.style.palette
+    small = style.font(10, 500)
     low, high = "0", f"{most:.2g}"
     rect = layout.bar
     start = rect.left() + text_width(low, small) + style.px(6)
     end = rect.right() - text_width(high, small) - style.px(6)
     base = rect.center().y() + style.px(3.6)
-    draw_text(
-        painter, QPointF(rect.left(), base), low, small, palette.text_secondary, vector=vector
-    )
+    paper.write(QPointF(rect.left(), base), low, small, palette.text_secondary)
     place = QPointF(end + style.px(6), base)
-    draw_text(painter, place, high, small, palette.text_secondary, vector=vector)
+    paper.write(place, high, small, palette.text_secondary)
     if end > start:
         gradient = QLinearGradient(start, 0.0, end, 0.0)
         gradient.setColorAt(0.0, QColor("#101216" if style.dark else "#FFFFFF"))
@@ -404,21 +391,16 @@ def _paint_bar(
             painter.drawRect(track)
     said = elided(says, small, rect.width())
     place = QPointF(rect.left(), rect.bottom() + style.px(BAR_WORDS))
-    draw_text(painter, place, said, small, palette.label, vector=vector)
+    paper.write(place, said, small, palette.label)
 
 
 def _paint_heads(
-    painter: QPainter,
-    layout: AttentionLayout,
-    maps: NDArray[np.float32],
-    chosen: int,
-    style: LaneStyle,
-    vector: bool,
+    paper: Paper, layout: AttentionLayout, maps: NDArray[np.float32], chosen: int
 ) -> None:
-    palette = style.palette
+    painter, style, palette = paper.painter, paper.style, paper.style.palette
     for index, rect in enumerate(layout.heads[: len(maps)]):
         side = round(rect.width() * layout.ratio)
-        paint_image(painter, rect, image_of(head_map(maps[index], side, style)), vector=vector)
+        paper.image(rect, head_map(maps[index], side, style))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         ink, width = (palette.accent, 2.0) if index == chosen else (palette.control_edge, 1.0)
@@ -428,4 +410,4 @@ def _paint_heads(
         font = style.font(10, 700 if index == chosen else 500)
         colour = palette.text if index == chosen else palette.label
         centre = QPointF(rect.center().x(), rect.bottom() + style.px(HEAD_WORD / 2))
-        draw_centred(painter, centre, str(index + 1), font, colour, vector=vector)
+        paper.write_centred(centre, str(index + 1), font, colour)

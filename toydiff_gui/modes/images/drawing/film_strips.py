@@ -12,26 +12,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QLinearGradient, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
 
 from engine.shared.polyline import neighbour_gaps
 from engine.shared.values import Memo
 from toydiff_gui.drawing import figures
-from toydiff_gui.drawing.card_words import paint_message
 from toydiff_gui.drawing.frames import paint_badge, paint_frame
-from toydiff_gui.drawing.lines import band
-from toydiff_gui.drawing.path_strips import MOST_DECADES, SAMPLED_FRAMES, StripScales
-from toydiff_gui.drawing.raster import (
-    ImageCache,
-    drawn,
-    fitted,
-    image_of,
-    paint_image,
+from toydiff_gui.drawing.path_strips import (
+    StripScales,
+    band,
+    measured_scales,
+    paint_prior,
+    path_gradient,
+    sampled_states,
 )
+from toydiff_gui.drawing.raster import Argb, drawn, fitted, side_by_side
 from toydiff_gui.drawing.style import LaneStyle
-from toydiff_gui.drawing.text import draw_centred, draw_text, elided, text_width
+from toydiff_gui.drawing.text import elided, text_width
+from toydiff_gui.modes.images.drawing.paper import Paper
 from toydiff_gui.modes.images.scene import ImageScene, States, StripLane
-from toydiff_gui.style import theme as themes
 
 HEAD, NORMS, TRACK, ROW_PAD = 34.0, 32.0, 12.0, 5.0
 """Heights in design pixels: the line with A and B, the row of norms, gap bars, above an image."""
@@ -178,54 +177,22 @@ def image_scales(scene: ImageScene) -> StripScales:
 
 
 def _measured(scene: ImageScene) -> StripScales:
-    lows, highs, norms = [], [], []
-    for strip in scene.strips:
-        for states in _some_states(strip):
-            gaps = neighbour_gaps(states)
-            gaps = gaps[np.isfinite(gaps) & (gaps > 0)]
-            if len(gaps):
-                lows.append(float(np.quantile(gaps, 0.05)))
-                highs.append(float(gaps.max()))
-        if strip.latent_norms is not None and len(strip.latent_norms):
-            norms += [float(strip.latent_norms.min()), float(strip.latent_norms.max())]
-    gap_range, norm_range = StripScales().gap, StripScales().norm
-    if highs:
-        high = max(highs)
-        low = max(0.5 * min(lows), high / 10**MOST_DECADES)
-        gap_range = (min(low, high / 10), high)
-    if norms:
-        if scene.prior_norms[1] > 0:
-            norms += [scene.prior_norms[0], scene.prior_norms[2]]
-        low, high = min(norms), max(norms)
-        norm_range = (low, max(high, low + 1e-6))
-    return StripScales(gap_range, norm_range)
-
-
-def _some_states(strip: StripLane) -> list[States]:
-    if strip.trajectory is None or not strip.trajectory.x:
-        return []
-    frames = strip.trajectory.x
-    picked = np.linspace(0, len(frames) - 1, min(SAMPLED_FRAMES, len(frames)))
-    return [frames[round(k)] for k in picked]
+    states = [sampled_states(strip.trajectory) for strip in scene.strips]
+    norms = [strip.latent_norms for strip in scene.strips if strip.latent_norms is not None]
+    if norms and scene.prior_norms[1] > 0:
+        norms.append(np.array(scene.prior_norms))
+    return measured_scales(itertools.chain.from_iterable(states), norms)
 
 
 # Painting
 
 
-def paint_strips_head(
-    painter: QPainter,
-    layout: StripsLayout,
-    scene: ImageScene,
-    style: LaneStyle,
-    *,
-    right_inset: float = 0.0,
-    vector: bool = False,
-) -> None:
+def paint_strips_head(paper: Paper, layout: StripsLayout, *, right_inset: float = 0.0) -> None:
     """The line from A to B above the columns, with the card's title and the path's name.
 
     ``right_inset`` keeps room at the right, for buttons.
     """
-    palette = style.palette
+    painter, style, palette = paper.painter, paper.style, paper.style.palette
     head = layout.head
     painter.fillRect(head, QColor(palette.panel))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -234,7 +201,7 @@ def paint_strips_head(
     room = layout.left - head.left() - style.px(PAD + 4)
     title = "Interpolation" if text_width("Interpolation", bold) <= room else "Path"
     base = QPointF(head.left() + style.px(PAD), middle + style.px(4.6))
-    draw_text(painter, base, title, bold, palette.text, vector=vector)
+    paper.write(base, title, bold, palette.text)
     first, last = layout.x_of(0), layout.x_of(max(layout.count - 1, 0))
     if last - first < style.px(40):
         return
@@ -243,10 +210,10 @@ def paint_strips_head(
     line = QRectF(
         first + reach, middle - style.stroke(1.5), last - first - 2 * reach, style.stroke(3)
     )
-    painter.fillRect(line, _gradient(line.left(), line.right(), style))
-    if scene.path_label:
+    painter.fillRect(line, path_gradient(line.left(), line.right(), style))
+    if paper.scene.path_label:
         plain = style.font(11, 500)
-        said = elided(scene.path_label, plain, line.width() - style.px(40))
+        said = elided(paper.scene.path_label, plain, line.width() - style.px(40))
         width = text_width(said, plain)
         plate = QRectF(
             line.center().x() - width / 2 - style.px(8),
@@ -255,28 +222,24 @@ def paint_strips_head(
             head.height() - style.px(8),
         )
         painter.fillRect(plate, QColor(palette.panel))
-        draw_centred(painter, plate.center(), said, plain, palette.text_secondary, vector=vector)
-    paint_badge(painter, QPointF(first, middle), "A", style, vector=vector)
-    paint_badge(painter, QPointF(last, middle), "B", style, vector=vector)
+        paper.write_centred(plate.center(), said, plain, palette.text_secondary)
+    paint_badge(painter, QPointF(first, middle), "A", style, vector=paper.vector)
+    paint_badge(painter, QPointF(last, middle), "B", style, vector=paper.vector)
 
 
 def paint_strip_row(
-    painter: QPainter,
+    paper: Paper,
     layout: StripsLayout,
     row: int,
-    scene: ImageScene,
-    t: float,
     scales: StripScales,
-    style: LaneStyle,
     *,
     selected: bool = False,
     marked: int | None = None,
     pinned: int | None = None,
-    vector: bool = False,
-    cache: ImageCache | None = None,
 ) -> None:
     """Paint one strip: its names, images, gap bars, and the frames of what is looked at."""
-    strip, rect, palette = scene.strips[row], layout.rows[row], style.palette
+    painter, style, palette = paper.painter, paper.style, paper.style.palette
+    strip, rect = paper.scene.strips[row], layout.rows[row]
     painter.fillRect(rect, QColor(palette.selected if selected else palette.canvas))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     if selected:
@@ -286,18 +249,18 @@ def paint_strip_row(
     painter.setPen(QPen(QColor(palette.divider), style.scale))
     painter.drawLine(QLineF(rect.left(), rect.top(), rect.right(), rect.top()))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    states = strip.states_at(t)
+    states = strip.states_at(paper.t)
     gaps = None if states is None else neighbour_gaps(states)
-    _paint_labels(painter, layout, rect, strip, gaps, selected, style, vector)
+    _paint_labels(paper, layout, rect, strip, gaps, selected)
     if states is None or not len(states) or strip.status == "failed":
         place = QRectF(layout.left, rect.top(), layout.right - layout.left, rect.height())
         failed = strip.status == "failed"
-        paint_message(painter, place, strip.message, style, failed=failed, vector=vector)
+        paper.message(place, strip.message, failed=failed)
         if failed or states is None or not len(states):
             return
-    _paint_images(painter, layout, row, scene, states, style, vector, cache)
+    _paint_images(paper, layout, row, states)
     if gaps is not None:
-        _paint_bars(painter, layout.bars(row), layout, gaps, scales, style)
+        _paint_bars(paper, layout.bars(row), layout, gaps, scales)
     if marked is not None and marked < len(states):
         paint_frame(painter, layout.image(row, marked), palette.text, style, width=1.5)
     if pinned is not None and pinned < len(states):
@@ -305,16 +268,14 @@ def paint_strip_row(
 
 
 def _paint_labels(
-    painter: QPainter,
+    paper: Paper,
     layout: StripsLayout,
     rect: QRectF,
     strip: StripLane,
     gaps: NDArray[np.float64] | None,
     selected: bool,
-    style: LaneStyle,
-    vector: bool,
 ) -> None:
-    palette = style.palette
+    painter, style, palette = paper.painter, paper.style, paper.style.palette
     left, right = rect.left() + style.px(PAD), layout.left - style.px(6)
     tall = rect.height() >= style.px(LEAST_TALL_LABEL)
     lines = 3 if tall and strip.detail else 2
@@ -326,26 +287,22 @@ def _paint_labels(
     painter.drawRoundedRect(badge, style.px(4), style.px(4))
     ink = palette.on_accent if selected else palette.text_secondary
     number = str(strip.number)
-    draw_centred(painter, badge.center(), number, style.font(10, 700), ink, vector=vector)
+    paper.write_centred(badge.center(), number, style.font(10, 700), ink)
     bold, plain, strong = style.font(12, 600), style.font(11, 500), style.font(11, 600)
     x = badge.right() + style.px(7)
     title = elided(_short(strip.title, bold, right - x), bold, right - x)
-    draw_text(painter, QPointF(x, middle + style.px(4.4)), title, bold, palette.text, vector=vector)
+    paper.write(QPointF(x, middle + style.px(4.4)), title, bold, palette.text)
     base = middle + step + style.px(4)
     if lines == 3:
         detail = elided(strip.detail, plain, right - left)
-        draw_text(painter, QPointF(left, base), detail, plain, palette.label, vector=vector)
+        paper.write(QPointF(left, base), detail, plain, palette.label)
         base += step
     finite = gaps[np.isfinite(gaps)] if gaps is not None else np.empty(0)
     value = image_gap(float(finite.max())) if len(finite) else figures.NONE
-    used = draw_text(painter, QPointF(left, base), "gap", plain, palette.label, vector=vector)
-    x = left + used + style.px(5)
-    used = draw_text(
-        painter, QPointF(x, base), value, strong, palette.text_secondary, vector=vector
-    )
-    x += used + style.px(8)
+    x = left + paper.write(QPointF(left, base), "gap", plain, palette.label) + style.px(5)
+    x += paper.write(QPointF(x, base), value, strong, palette.text_secondary) + style.px(8)
     if lines == 2 and strip.detail and x + text_width(strip.detail, plain) <= right:
-        draw_text(painter, QPointF(x, base), strip.detail, plain, palette.label, vector=vector)
+        paper.write(QPointF(x, base), strip.detail, plain, palette.label)
 
 
 def _short(title: str, font: QFont, room: float) -> str:
@@ -361,36 +318,18 @@ def image_gap(value: float) -> str:
     return f"{value:.1f}" if value >= 1 else figures.gap(value)
 
 
-def _paint_images(
-    painter: QPainter,
-    layout: StripsLayout,
-    row: int,
-    scene: ImageScene,
-    states: States,
-    style: LaneStyle,
-    vector: bool,
-    cache: ImageCache | None,
-) -> None:
+def _paint_images(paper: Paper, layout: StripsLayout, row: int, states: States) -> None:
     wide, high = layout.side
     count = min(len(states), layout.count)
+    # Cells are not all of one width in whole pixels: each image goes where its cell is.
     lefts = layout.lefts()[:count]
-    key = (wide, high, tuple(lefts.tolist()), scene.mean, scene.std)
-    name = f"strip {row}"
-    image = None if cache is None else cache.find(name, states, key)
-    if image is None:
-        tiles = drawn(scene.pixels(states[:count]), wide, high)
-        # Cells are not all of one width in whole pixels: each image goes where its cell is.
-        whole = np.zeros((high, int(lefts[-1]) + wide), np.uint32)
-        columns = lefts[:, None] + np.arange(wide)
-        whole[:, columns.ravel()] = tiles.transpose(1, 0, 2).reshape(high, -1)
-        image = image_of(whole)
-        if cache is not None:
-            cache.keep(name, states, key, image)
+
+    def images() -> Argb:
+        return side_by_side(drawn(paper.scene.pixels(states[:count]), wide, high), lefts)
+
+    key = (wide, high, tuple(lefts.tolist()))
     corner = layout.image(row, 0).topLeft()
-    place = QRectF(
-        corner.x(), corner.y(), image.width() / layout.ratio, image.height() / layout.ratio
-    )
-    paint_image(painter, place, image, vector=vector)
+    paper.kept_image(corner, layout.ratio, f"strip {row}", states, key, images)
 
 
 def bar_rects(
@@ -416,29 +355,23 @@ def bar_rects(
 
 
 def _paint_bars(
-    painter: QPainter,
+    paper: Paper,
     track: QRectF,
     layout: StripsLayout,
     gaps: NDArray[np.float64],
     scales: StripScales,
-    style: LaneStyle,
 ) -> None:
+    painter, style = paper.painter, paper.style
     colours = style.path_colours(max(len(gaps), 2))
     for index, bar in enumerate(bar_rects(track, layout, gaps, scales, style)):
         painter.fillRect(bar, QColor(colours[index * (len(colours) - 1) // max(len(gaps) - 1, 1)]))
 
 
 def paint_norms_row(
-    painter: QPainter,
-    layout: StripsLayout,
-    scene: ImageScene,
-    scales: StripScales,
-    style: LaneStyle,
-    *,
-    marked: int | None = None,
-    vector: bool = False,
+    paper: Paper, layout: StripsLayout, scales: StripScales, *, marked: int | None = None
 ) -> None:
     """The norms of the latents on the path, over the band in which those of the prior lie."""
+    painter, style, scene = paper.painter, paper.style, paper.scene
     rect, palette = layout.norms, style.palette
     if rect.isEmpty():
         return
@@ -458,50 +391,29 @@ def paint_norms_row(
         rect.height() - style.px(12),
     )
 
-    def height(norms: NDArray[np.float64]) -> NDArray[np.float64]:
-        return track.bottom() - scales.norm_share(norms) * track.height()
-
     if scene.prior_norms[1] > 0:
-        low, median, high = height(np.array(scene.prior_norms))
-        shaded = QRectF(track.left(), high, track.width(), max(low - high, style.scale))
-        painter.fillRect(shaded, themes.with_alpha(palette.label, 0.22))
-        pen = QPen(QColor(palette.label), style.scale)
-        pen.setDashPattern([3.0, 3.0])
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        painter.setPen(pen)
-        painter.drawLine(QLineF(track.left(), median, track.right(), median))
+        low, median, high = scales.norm_heights(track, np.array(scene.prior_norms))
+        paint_prior(painter, track, low, high, style, median=median)
     x = np.array([layout.x_of(index) for index in range(len(norms))])
     for other in known.values():
         if len(other) == len(norms) > 1 and not np.array_equal(other, norms):
-            painter.fillPath(band(x, height(other), style.stroke(1.0)), QColor(palette.label))
+            line = band(x, scales.norm_heights(track, other), style.stroke(1.0))
+            painter.fillPath(line, QColor(palette.label))
     if len(x) > 1:
-        line = band(x, height(norms), style.stroke(2.0))
-        painter.fillPath(line, _gradient(float(x[0]), float(x[-1]), style))
+        line = band(x, scales.norm_heights(track, norms), style.stroke(2.0))
+        painter.fillPath(line, path_gradient(float(x[0]), float(x[-1]), style))
     at = marked if marked is not None and marked < len(norms) else None
     if at is not None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(palette.text))
-        y = float(height(norms[[at]])[0])
+        y = float(scales.norm_heights(track, norms[[at]])[0])
         painter.drawEllipse(QPointF(x[at], y), style.stroke(3.2), style.stroke(3.2))
     plain, bold = style.font(11, 500), style.font(11, 600)
     left, right = rect.left() + style.px(PAD), layout.left - style.px(6)
     value = f"{float(norms[at] if at is not None else norms.min()):.1f}"
     base = rect.center().y() + style.px(4)
     prior = f"prior {scene.prior_norms[1]:.0f}"
-    x_text = left + draw_text(
-        painter, QPointF(left, base), "norm", plain, palette.label, vector=vector
-    )
-    x_text += style.px(5)
-    x_text += draw_text(
-        painter, QPointF(x_text, base), value, bold, palette.text_secondary, vector=vector
-    )
-    x_text += style.px(8)
+    x_text = left + paper.write(QPointF(left, base), "norm", plain, palette.label) + style.px(5)
+    x_text += paper.write(QPointF(x_text, base), value, bold, palette.text_secondary) + style.px(8)
     if scene.prior_norms[1] > 0 and x_text + text_width(prior, plain) <= right + style.px(4):
-        draw_text(painter, QPointF(x_text, base), prior, plain, palette.label, vector=vector)
-
-
-def _gradient(left: float, right: float, style: LaneStyle) -> QLinearGradient:
-    gradient = QLinearGradient(left, 0.0, right, 0.0)
-    for index, colour in enumerate(style.path_colours(33)):
-        gradient.setColorAt(index / 32, QColor(colour))
-    return gradient
+        paper.write(QPointF(x_text, base), prior, plain, palette.label)

@@ -11,20 +11,14 @@ from PySide6.QtGui import QColor, QPainter
 
 from engine.shared.trajectory import Trajectory
 from engine.shared.values import Memo
-from toydiff_gui.drawing.card_words import Fact, paint_facts, paint_message
+from toydiff_gui.drawing.card_words import Fact
 from toydiff_gui.drawing.frames import paint_frame
-from toydiff_gui.drawing.lines import band
-from toydiff_gui.drawing.raster import (
-    ImageCache,
-    drawn,
-    fitted,
-    image_of,
-    paint_image,
-)
+from toydiff_gui.drawing.path_strips import band, measured_scales, paint_prior
+from toydiff_gui.drawing.raster import Argb, drawn, fitted, side_by_side
 from toydiff_gui.drawing.style import LaneStyle
-from toydiff_gui.drawing.text import draw_centred, draw_text, text_width
+from toydiff_gui.drawing.text import text_width
+from toydiff_gui.modes.images.drawing.paper import Paper
 from toydiff_gui.modes.images.scene import ImageScene, LookedAt, States
-from toydiff_gui.style import theme as themes
 
 _kept = Memo()
 PAD = 12.0
@@ -150,48 +144,30 @@ def norms_of(looked: LookedAt) -> NDArray[np.float64]:
     return _kept.get(looked.trajectory, looked.index, measured)
 
 
-def paint_look(
-    painter: QPainter,
-    layout: LookLayout,
-    scene: ImageScene,
-    t: float,
-    style: LaneStyle,
-    *,
-    vector: bool = False,
-    cache: ImageCache | None = None,
-) -> None:
-    """Paint what is looked at in ``scene`` at ``t``, or what to do to look at something."""
-    looked = scene.looked_at
-    state = None if looked is None else looked.state_at(t)
+def paint_look(paper: Paper, layout: LookLayout) -> None:
+    """Paint what is looked at, or what to do to look at something."""
+    looked = paper.scene.looked_at
+    state = None if looked is None else looked.state_at(paper.t)
     if looked is None or state is None:
-        said = "Point at an image to see it large, with its way from noise to data"
-        paint_message(painter, layout.body, said, style, vector=vector)
+        paper.message(
+            layout.body, "Point at an image to see it large, with its way from noise to data"
+        )
         return
-    paint_large(painter, layout.picture, scene, state, style, layout.ratio, vector=vector)
-    norms = norms_of(looked)
-    paint_facts(painter, layout.facts, look_facts(scene, looked, t), style, vector=vector)
+    paint_large(paper, layout.picture, state, layout.ratio)
+    paper.facts(layout.facts, look_facts(paper.scene, looked, paper.t))
     if layout.thumbs:
-        _paint_film(painter, layout, scene, looked, t, style, vector, cache)
+        _paint_film(paper, layout, looked)
     if not layout.curve.isEmpty():
-        _paint_curve(painter, layout.curve, scene, looked, norms, t, style, vector)
+        _paint_curve(paper, layout.curve, looked)
 
 
-def paint_large(
-    painter: QPainter,
-    place: QRectF,
-    scene: ImageScene,
-    state: States,
-    style: LaneStyle,
-    ratio: float,
-    *,
-    vector: bool = False,
-) -> None:
+def paint_large(paper: Paper, place: QRectF, state: States, ratio: float) -> None:
     """One image (C, H, W) over all of ``place``, with a hair line around it."""
     size = round(place.width() * ratio), round(place.height() * ratio)
-    line = style.scale
+    line = paper.style.scale
     around = place.adjusted(-line, -line, line, line)
-    painter.fillRect(around, QColor(style.palette.divider))
-    paint_image(painter, place, image_of(drawn(scene.pixels(state), *size)), vector=vector)
+    paper.painter.fillRect(around, QColor(paper.style.palette.divider))
+    paper.image(place, drawn(paper.scene.pixels(state), *size))
 
 
 def look_facts(scene: ImageScene, looked: LookedAt, t: float) -> list[Fact]:
@@ -213,49 +189,23 @@ def look_facts(scene: ImageScene, looked: LookedAt, t: float) -> list[Fact]:
     return facts
 
 
-def _paint_film(
-    painter: QPainter,
-    layout: LookLayout,
-    scene: ImageScene,
-    looked: LookedAt,
-    t: float,
-    style: LaneStyle,
-    vector: bool,
-    cache: ImageCache | None,
-) -> None:
-    trajectory = looked.trajectory
+def _paint_film(paper: Paper, layout: LookLayout, looked: LookedAt) -> None:
+    style, trajectory = paper.style, looked.trajectory
     frames = film_frames(trajectory, len(layout.thumbs))
     states = trajectory.x0 if looked.preview else trajectory.x
     there = [k for k in frames if k < len(states)]
-    wide, high = layout.thumb_size
     first = layout.thumbs[0]
     if there:
         lefts = [round((rect.left() - first.left()) * layout.ratio) for rect in layout.thumbs]
-        key = (
-            looked.index,
-            looked.preview,
-            tuple(there),
-            wide,
-            high,
-            tuple(lefts),
-            scene.mean,
-            scene.std,
-        )
-        image = None if cache is None else cache.find("film", trajectory, key)
-        if image is None:
+
+        def images() -> Argb:
             chosen = np.stack([states[k][looked.index] for k in there])
-            tiles = drawn(scene.pixels(chosen), wide, high)
-            whole = np.zeros((high, lefts[len(there) - 1] + wide), np.uint32)
-            columns = np.array(lefts[: len(there)])[:, None] + np.arange(wide)
-            whole[:, columns.ravel()] = tiles.transpose(1, 0, 2).reshape(high, -1)
-            image = image_of(whole)
-            if cache is not None:
-                cache.keep("film", trajectory, key, image)
-        place = QRectF(
-            first.left(), first.top(), image.width() / layout.ratio, image.height() / layout.ratio
-        )
-        paint_image(painter, place, image, vector=vector)
-    now = thumb_of(trajectory, frames, t)
+            tiles = drawn(paper.scene.pixels(chosen), *layout.thumb_size)
+            return side_by_side(tiles, np.array(lefts[: len(there)]))
+
+        key = (looked.index, looked.preview, tuple(there), layout.thumb_size, tuple(lefts))
+        paper.kept_image(first.topLeft(), layout.ratio, "film", trajectory, key, images)
+    now = thumb_of(trajectory, frames, paper.t)
     plain, strong = style.font(10, 500), style.font(10, 600)
     palette = style.palette
     pitch = layout.thumbs[1].left() - first.left() if len(layout.thumbs) > 1 else first.width()
@@ -265,53 +215,38 @@ def _paint_film(
     for index, k in enumerate(frames):
         rect = layout.thumbs[index]
         if k >= len(states):
-            painter.fillRect(rect, QColor(palette.field))
+            paper.painter.fillRect(rect, QColor(palette.field))
         text = f"t = {trajectory.t[k]}" if with_name else str(trajectory.t[k])
         centre = QPointF(rect.center().x(), rect.bottom() + style.px(CAPTION / 2 + 1))
         font, ink = (strong, palette.accent) if index == now else (plain, palette.label)
-        draw_centred(painter, centre, text, font, ink, vector=vector)
+        paper.write_centred(centre, text, font, ink)
     if now is not None and frames[now] < len(states):
-        paint_frame(painter, layout.thumbs[now], palette.accent, style, width=1.5)
+        paint_frame(paper.painter, layout.thumbs[now], palette.accent, style, width=1.5)
 
 
-def _paint_curve(
-    painter: QPainter,
-    rect: QRectF,
-    scene: ImageScene,
-    looked: LookedAt,
-    norms: NDArray[np.float64],
-    t: float,
-    style: LaneStyle,
-    vector: bool,
-) -> None:
+def _paint_curve(paper: Paper, rect: QRectF, looked: LookedAt) -> None:
     """The norm from noise to data, over the prior's band, which is where it should begin."""
-    palette = style.palette
+    painter, style, palette = paper.painter, paper.style, paper.style.palette
+    norms = norms_of(looked)
     plain = style.font(10, 500)
     word = "norm"
     base = rect.center().y() + style.px(3.6)
-    draw_text(painter, QPointF(rect.left(), base), word, plain, palette.label, vector=vector)
+    paper.write(QPointF(rect.left(), base), word, plain, palette.label)
     left = rect.left() + text_width(word, plain) + style.px(8)
     track = QRectF(left, rect.top() + style.px(3), rect.right() - left, rect.height() - style.px(6))
-    low, _, high = scene.prior_norms
-    scale = [*norms.tolist(), *([low, high] if high > 0 else [])]
-    if not scale:
-        return
-    ground, top = min(scale), max(*scale, min(scale) + 1e-6)
-
-    def height(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(track.bottom() - (values - ground) / (top - ground) * track.height())
-
+    low, _, high = paper.scene.prior_norms
+    prior = np.array([low, high] if high > 0 else [])
+    scales = measured_scales((), (norms, prior))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if high > 0:
-        lower, upper = height(np.array([low, high]))
-        shaded = QRectF(track.left(), upper, track.width(), max(lower - upper, style.scale))
-        painter.fillRect(shaded, themes.with_alpha(palette.label, 0.22))
+        lower, upper = scales.norm_heights(track, prior)
+        paint_prior(painter, track, lower, upper, style)
     steps = max(len(looked.trajectory.t) - 1, 1)
     x = track.left() + np.arange(len(norms)) / steps * track.width()
-    y = height(norms)
+    y = scales.norm_heights(track, norms)
     if len(x) > 1:
         painter.fillPath(band(x, y, style.stroke(1.4)), QColor(palette.text_secondary))
-    k = looked.trajectory.index_at(t)
+    k = looked.trajectory.index_at(paper.t)
     if k is not None and k < len(x):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(palette.accent))

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QMarginsF, QRectF
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor
 
 from toydiff_gui.drawing.card import paint_card_border, paint_card_frame
 from toydiff_gui.drawing.card_words import paint_card_words
-from toydiff_gui.drawing.footer import FOOTER, MARGIN, paint_footer
-from toydiff_gui.drawing.raster import ImageCache, ratio_of
+from toydiff_gui.drawing.footer import NOTHING, whole_picture
 from toydiff_gui.drawing.style import LaneStyle
-from toydiff_gui.drawing.text import draw_wrapped
 from toydiff_gui.modes.images.drawing.attention import attention_layout, paint_attention
 from toydiff_gui.modes.images.drawing.film_strips import (
     image_scales,
@@ -24,6 +22,7 @@ from toydiff_gui.modes.images.drawing.film_strips import (
     wished_height,
 )
 from toydiff_gui.modes.images.drawing.large_image import look_layout, paint_look
+from toydiff_gui.modes.images.drawing.paper import Paper
 from toydiff_gui.modes.images.drawing.slice_map import paint_plane, plane_layout
 from toydiff_gui.modes.images.drawing.tiles import TilesLayout, paint_tiles, tiles_layout
 from toydiff_gui.modes.images.scene import Face, ImageScene
@@ -132,189 +131,107 @@ def body_of(card: QRectF, style: LaneStyle) -> QRectF:
     return card.adjusted(0, style.header_height, 0, 0)
 
 
-def tiles_area(card: QRectF, style: LaneStyle) -> QRectF:
-    """Where the tiles go in their card."""
-    pad = round(style.px(10))
-    return body_of(card, style).adjusted(pad, pad, -pad, -pad)
-
-
 def tiles_layout_of(
     card: QRectF, scene: ImageScene, style: LaneStyle, **options: Any
 ) -> TilesLayout:
     """The layout of the tiles in their card; ``options`` are those of ``tiles_layout``."""
+    return tiles_layout_in(body_of(card, style), scene, style, **options)
+
+
+def tiles_layout_in(
+    room: QRectF, scene: ImageScene, style: LaneStyle, **options: Any
+) -> TilesLayout:
+    """The layout of the tiles in ``room``, with a margin around them."""
+    pad = round(style.px(10))
     trajectory = scene.tiles.trajectory
     count = len(trajectory.x[0]) if trajectory is not None and trajectory.x else 1
     _, high, wide = scene.shape
-    captions = any(scene.tiles.classes)
-    return tiles_layout(
-        tiles_area(card, style), count, (wide, high), style, captions=captions, **options
-    )
+    area, captions = room.adjusted(pad, pad, -pad, -pad), any(scene.tiles.classes)
+    return tiles_layout(area, count, (wide, high), style, captions=captions, **options)
 
 
-def paint_image_scene(
-    painter: QPainter,
-    rect: QRectF,
-    scene: ImageScene,
-    t: float,
-    style: LaneStyle,
-    *,
-    selected: str = "",
-    show_alpha_bar: bool = True,
-    vector: bool = False,
-    cache: ImageCache | None = None,
-) -> None:
-    """Paint ``scene`` at ``t``: tiles above, strips below, and beside the tiles what is looked at.
+def paint_image_scene(paper: Paper, rect: QRectF) -> None:
+    """Paint the scene: tiles above, strips below, and beside the tiles what is looked at.
 
-    Safe in a worker thread on a ``QImage`` (with a ``cache`` that no other thread uses), and on a
-    ``QSvgGenerator`` with ``vector=True``: then images are the only pixels in it.
+    Safe in a worker thread on a ``QImage``, and on a ``QSvgGenerator`` with ``vector``.
     """
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.fillRect(rect, QColor(style.palette.window))
-    margin, footer = style.px(MARGIN), round(style.px(FOOTER))
-    area = rect.marginsRemoved(QMarginsF(margin, margin, margin, footer))
-    if not filled_cards(scene):
-        message = scene.tiles.message or "There is nothing to show yet"
-        font = style.font(12, 500)
-        draw_wrapped(painter, area, message, font, style.palette.text_secondary, vector=vector)
-    paint_cards(painter, area, scene, t, style, selected=selected, vector=vector, cache=cache)
-    paint_footer(painter, rect, scene.title, scene.alphas_cumprod, t, style, show_alpha_bar, vector)
-    painter.restore()
+    scene, style = paper.scene, paper.style
+    message = "" if filled_cards(scene) else scene.tiles.message or NOTHING
+    picture = whole_picture(paper.painter, rect, scene, paper.t, style, paper.vector, message)
+    with picture as area:
+        paint_cards(paper, area)
 
 
-def paint_cards(
-    painter: QPainter,
-    area: QRectF,
-    scene: ImageScene,
-    t: float,
-    style: LaneStyle,
-    *,
-    selected: str = "",
-    vector: bool = False,
-    cache: ImageCache | None = None,
-) -> None:
-    """All cards of ``scene`` that have something to show, in ``area``."""
-    layout = page_layout(area, scene, style, filled_cards(scene))
+def paint_cards(paper: Paper, area: QRectF) -> None:
+    """All cards that have something to show, in ``area``."""
+    layout = page_layout(area, paper.scene, paper.style, filled_cards(paper.scene))
     if layout.tiles is not None:
-        paint_tiles_card(painter, layout.tiles, scene, t, style, vector=vector, cache=cache)
+        paint_tiles_card(paper, layout.tiles)
     if layout.face is not None:
-        paint_face_card(painter, layout.face, scene, t, style, vector=vector, cache=cache)
+        paint_face_card(paper, layout.face)
     if layout.strips is not None:
-        paint_strips_card(
-            painter, layout.strips, scene, t, style, selected=selected, vector=vector, cache=cache
-        )
+        paint_strips_card(paper, layout.strips)
 
 
-def paint_tiles_card(
-    painter: QPainter,
-    card: QRectF,
-    scene: ImageScene,
-    t: float,
-    style: LaneStyle,
-    *,
-    vector: bool = False,
-    cache: ImageCache | None = None,
-) -> None:
+def paint_tiles_card(paper: Paper, card: QRectF) -> None:
     """The card of the samples, all of them in it."""
-    _paint_ground(painter, card, style)
-    head = QRectF(card.left(), card.top(), card.width(), style.header_height)
+    scene, style = paper.scene, paper.style
+    head = _paint_ground(paper, card)
     paint_card_words(
-        painter,
+        paper.painter,
         head,
         "Samples",
         scene.tiles.note,
         "predicted clean images" if scene.tiles.preview else "",
         style,
-        right_below=time_of_tiles(scene, t),
-        vector=vector,
+        right_below=time_of_tiles(scene, paper.t),
+        vector=paper.vector,
     )
-    layout = tiles_layout_of(card, scene, style, ratio=ratio_of(painter, vector))
-    paint_tiles(painter, layout, scene, t, style, vector=vector, cache=cache)
-    paint_card_frame(painter, card, style, selected=False, hovered=False)
+    paint_tiles(paper, tiles_layout_of(card, scene, style, ratio=paper.ratio))
+    paint_card_frame(paper.painter, card, style, selected=False, hovered=False)
 
 
-def paint_face_card(
-    painter: QPainter,
-    card: QRectF,
-    scene: ImageScene,
-    t: float,
-    style: LaneStyle,
-    *,
-    vector: bool = False,
-    cache: ImageCache | None = None,
-) -> None:
+def paint_face_card(paper: Paper, card: QRectF) -> None:
     """The card beside the samples, with the face that the scene has."""
-    _paint_ground(painter, card, style)
-    head = QRectF(card.left(), card.top(), card.width(), style.header_height)
-    title = FACE_TITLES[scene.face]
-    paint_card_words(painter, head, title, "", face_words(scene), style, vector=vector)
-    paint_face(painter, body_of(card, style), scene, t, style, vector=vector, cache=cache)
+    painter, scene, style = paper.painter, paper.scene, paper.style
+    head = _paint_ground(paper, card)
+    title, words = FACE_TITLES[scene.face], face_words(scene)
+    paint_card_words(painter, head, title, "", words, style, vector=paper.vector)
+    paint_face(paper, body_of(card, style))
     paint_card_frame(painter, card, style, selected=False, hovered=False)
 
 
-def paint_face(
-    painter: QPainter,
-    body: QRectF,
-    scene: ImageScene,
-    t: float,
-    style: LaneStyle,
-    *,
-    vector: bool = False,
-    cache: ImageCache | None = None,
-) -> None:
+def paint_face(paper: Paper, body: QRectF) -> None:
     """What lies below the header of the card beside the samples."""
-    ratio = ratio_of(painter, vector)
+    scene, style, ratio = paper.scene, paper.style, paper.ratio
     if scene.face == "attention":
-        layer = scene.attention.layer
+        layer, averaged = scene.attention.layer, scene.attention.averaged
         heads = layer.heads if layer is not None else 0
-        averaged = scene.attention.averaged
         around = attention_layout(body, scene.shape, heads, style, ratio=ratio, averaged=averaged)
-        paint_attention(painter, around, scene, t, style, vector=vector)
+        paint_attention(paper, around)
     elif scene.face == "slice":
-        plane = plane_layout(body, scene, style, ratio=ratio)
-        paint_plane(painter, plane, scene, style, vector=vector, cache=cache)
+        paint_plane(paper, plane_layout(body, scene, style, ratio=ratio))
     else:
-        look = look_layout(body, scene.shape, style, ratio=ratio)
-        paint_look(painter, look, scene, t, style, vector=vector, cache=cache)
+        paint_look(paper, look_layout(body, scene.shape, style, ratio=ratio))
 
 
-def paint_strips_card(
-    painter: QPainter,
-    card: QRectF,
-    scene: ImageScene,
-    t: float,
-    style: LaneStyle,
-    *,
-    selected: str = "",
-    vector: bool = False,
-    cache: ImageCache | None = None,
-) -> None:
+def paint_strips_card(paper: Paper, card: QRectF) -> None:
     """The card of the film strips."""
-    _paint_ground(painter, card, style)
-    layout = strips_layout(card, scene, style, ratio=ratio_of(painter, vector))
+    scene, style = paper.scene, paper.style
+    _paint_ground(paper, card)
+    layout = strips_layout(card, scene, style, ratio=paper.ratio)
     scales = image_scales(scene)
-    paint_strips_head(painter, layout, scene, style, vector=vector)
-    for row, strip in enumerate(scene.strips):
-        paint_strip_row(
-            painter,
-            layout,
-            row,
-            scene,
-            t,
-            scales,
-            style,
-            selected=bool(selected) and strip.key == selected,
-            marked=scene.marked,
-            pinned=scene.pinned,
-            vector=vector,
-            cache=cache,
-        )
-    paint_norms_row(painter, layout, scene, scales, style, marked=scene.marked, vector=vector)
-    paint_card_border(painter, card, style, selected=False, hovered=False)
+    paint_strips_head(paper, layout)
+    for row in range(len(scene.strips)):
+        paint_strip_row(paper, layout, row, scales, marked=scene.marked, pinned=scene.pinned)
+    paint_norms_row(paper, layout, scales, marked=scene.marked)
+    paint_card_border(paper.painter, card, style, selected=False, hovered=False)
 
 
-def _paint_ground(painter: QPainter, card: QRectF, style: LaneStyle) -> None:
-    """The panel's colour behind the header, the canvas's below it."""
-    painter.fillRect(card, QColor(style.palette.canvas))
+def _paint_ground(paper: Paper, card: QRectF) -> QRectF:
+    """The panel's colour behind the header, the canvas's below it; returns the header's place."""
+    style = paper.style
+    paper.painter.fillRect(card, QColor(style.palette.canvas))
     head = QRectF(card.left(), card.top(), card.width(), style.header_height)
-    painter.fillRect(head, QColor(style.palette.panel))
+    paper.painter.fillRect(head, QColor(style.palette.panel))
+    return head

@@ -7,21 +7,15 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from toydiff_gui.drawing.card_words import facts_height, paint_facts, paint_message
+from toydiff_gui.drawing.card_words import facts_height
 from toydiff_gui.drawing.discs import paint_disc, paint_halo
 from toydiff_gui.drawing.figures import plain
 from toydiff_gui.drawing.frames import paint_badge
-from toydiff_gui.drawing.raster import (
-    ImageCache,
-    drawn,
-    fitted,
-    image_of,
-    mosaic,
-    paint_image,
-)
+from toydiff_gui.drawing.raster import Argb, drawn, fitted, mosaic
 from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.modes.images.drawing.large_image import on_pixels, paint_large
+from toydiff_gui.modes.images.drawing.paper import Paper
 from toydiff_gui.modes.images.scene import ImageScene, SliceCard
 
 PAD = 12.0
@@ -101,53 +95,37 @@ def plane_layout(
     return PlaneLayout(body, plane, thumb, line, card.box, picture, words, ratio)
 
 
-def paint_plane(
-    painter: QPainter,
-    layout: PlaneLayout,
-    scene: ImageScene,
-    style: LaneStyle,
-    *,
-    hovered: bool = False,
-    vector: bool = False,
-    cache: ImageCache | None = None,
-) -> None:
+def paint_plane(paper: Paper, layout: PlaneLayout, *, hovered: bool = False) -> None:
     """Paint the map with A, B, C and the dot, and large what the dot decodes to."""
-    card, palette = scene.slice, style.palette
-    if card.images is None or not len(card.images):
+    painter, style, card = paper.painter, paper.style, paper.scene.slice
+    images = card.images
+    if images is None or not len(images):
         said = card.message or "The slice goes through A, B and C: Shift+click a tile to make it C"
-        failed = card.status == "failed"
-        paint_message(painter, layout.body, said, style, failed=failed, vector=vector)
+        paper.message(layout.body, said, failed=card.status == "failed")
         return
-    key = (layout.thumb, layout.line, card.columns, scene.mean, scene.std)
-    image = None if cache is None else cache.find("plane", card.images, key)
-    if image is None:
-        tiles = drawn(scene.pixels(card.images), *layout.thumb)
-        image = image_of(mosaic(tiles, card.columns, (layout.line, layout.line)))
-        if cache is not None:
-            cache.keep("plane", card.images, key, image)
-    place = QRectF(
-        layout.map.left(),
-        layout.map.top(),
-        image.width() / layout.ratio,
-        image.height() / layout.ratio,
-    )
-    paint_image(painter, place, image, vector=vector)
+
+    def thumbnails() -> Argb:
+        tiles = drawn(paper.scene.pixels(images), *layout.thumb)
+        return mosaic(tiles, card.columns, (layout.line, layout.line))
+
+    key = (layout.thumb, layout.line, card.columns)
+    paper.kept_image(layout.map.topLeft(), layout.ratio, "plane", images, key, thumbnails)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _paint_triangle(painter, layout, style)
     for mark, corner in CORNERS.items():
         if _inside(layout, corner):
-            paint_badge(painter, layout.place_of(*corner), mark, style, vector=vector)
+            paint_badge(painter, layout.place_of(*corner), mark, style, vector=paper.vector)
     dot = layout.place_of(*card.dot)
     painter.save()
-    paint_disc(painter, dot, palette.accent, style.px(DOT), style)
+    paint_disc(painter, dot, style.palette.accent, style.px(DOT), style)
     if hovered:
-        paint_halo(painter, dot, DOT, palette.accent, style)
+        paint_halo(painter, dot, DOT, style.palette.accent, style)
     painter.restore()
     if card.status == "failed":
         return
     if card.at_dot is not None:
-        paint_large(painter, layout.picture, scene, card.at_dot, style, layout.ratio, vector=vector)
-    paint_facts(painter, layout.words, dot_facts(card), style, vector=vector)
+        paint_large(paper, layout.picture, card.at_dot, layout.ratio)
+    paper.facts(layout.words, dot_facts(card))
 
 
 def dot_facts(card: SliceCard) -> list[tuple[str, str]]:

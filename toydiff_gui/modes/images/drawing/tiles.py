@@ -7,22 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QImage, QPainter
 
-from toydiff_gui.drawing.card_words import paint_message
 from toydiff_gui.drawing.frames import badge_place, badge_radius, paint_badge, paint_frame
 from toydiff_gui.drawing.frames import mark_colour as colour_of
-from toydiff_gui.drawing.raster import (
-    ImageCache,
-    drawn,
-    fitted,
-    image_of,
-    mosaic,
-    paint_image,
-)
+from toydiff_gui.drawing.raster import Argb, drawn, fitted, mosaic
 from toydiff_gui.drawing.style import LaneStyle
-from toydiff_gui.drawing.text import draw_text, elided, text_width
-from toydiff_gui.modes.images.scene import ImageScene, States
+from toydiff_gui.drawing.text import elided, text_width
+from toydiff_gui.modes.images.drawing.paper import Paper
 
 CAPTION = 14.0
 LEAST_CAPTIONED = 26.0
@@ -188,59 +179,35 @@ def _gap(count: int, width: float, height: float, style: LaneStyle, ratio: float
 
 
 def paint_tiles(
-    painter: QPainter,
-    layout: TilesLayout,
-    scene: ImageScene,
-    t: float,
-    style: LaneStyle,
-    *,
-    hovered: int | None = None,
-    focused: int | None = None,
-    vector: bool = False,
-    cache: ImageCache | None = None,
+    paper: Paper, layout: TilesLayout, *, hovered: int | None = None, focused: int | None = None
 ) -> None:
-    """Paint the tiles of ``scene`` at ``t``, or say why there are none."""
-    card = scene.tiles
-    states = card.states_at(t)
+    """Paint the tiles, or say why there are none."""
+    painter, style, card = paper.painter, paper.style, paper.scene.tiles
+    states = card.states_at(paper.t)
     if states is None or not len(states):
-        failed = card.status == "failed"
-        paint_message(painter, layout.area, card.message, style, failed=failed, vector=vector)
+        paper.message(layout.area, card.message, failed=card.status == "failed")
         return
     painter.save()
-    if not vector:
+    if not paper.vector:
         painter.setClipRect(layout.area)
     rows = layout.visible_rows()
     if rows:
-        first, last = (
-            rows[0] * layout.columns,
-            min(rows[-1] * layout.columns + layout.columns, len(states)),
-        )
-        key = (
-            layout.wide,
-            layout.high,
-            layout.columns,
-            layout.gap_x,
-            layout.gap_y,
-            first,
-            last,
-            scene.mean,
-            scene.std,
-        )
-        image = None if cache is None else cache.find("tiles", states, key)
-        if image is None:
-            image = _tiles_image(scene, states[first:last], layout)
-            if cache is not None:
-                cache.keep("tiles", states, key, image)
+        first = rows[0] * layout.columns
+        seen_states = states[first : (rows[-1] + 1) * layout.columns]
+        gaps = (layout.gap_x, layout.gap_y)
+
+        def tiles() -> Argb:
+            images = drawn(paper.scene.pixels(seen_states), layout.wide, layout.high)
+            return mosaic(images, layout.columns, gaps)
+
+        key = (layout.wide, layout.high, layout.columns, gaps, first, len(seen_states))
         corner = layout.tile(first).topLeft()
-        place = QRectF(
-            corner.x(), corner.y(), image.width() / layout.ratio, image.height() / layout.ratio
-        )
-        paint_image(painter, place, image, vector=vector)
+        paper.kept_image(corner, layout.ratio, "tiles", states, key, tiles)
     seen = range(rows[0] * layout.columns, (rows[-1] + 1) * layout.columns) if rows else range(0)
     if layout.caption and card.classes:
-        _paint_classes(painter, layout, card.classes, seen, style, vector)
+        _paint_classes(paper, layout, seen)
     shown = range(seen.start, min(seen.stop, len(states)))
-    if not vector:  # frames lie around their tiles, also where these fill the area
+    if not paper.vector:  # frames lie around their tiles, also where these fill the area
         reach = style.px(FRAMED)
         painter.setClipRect(layout.area.adjusted(-reach, -reach, reach, reach))
     for looked_at in (card.pinned, hovered):
@@ -256,23 +223,12 @@ def paint_tiles(
     for index, mark in marks.items():
         tile = layout.tile(index)
         centre, radius = badge_place(tile, layout.area, style), badge_radius(tile, style)
-        paint_badge(painter, centre, mark, style, radius=radius, vector=vector)
+        paint_badge(painter, centre, mark, style, radius=radius, vector=paper.vector)
     painter.restore()
 
 
-def _tiles_image(scene: ImageScene, states: States, layout: TilesLayout) -> QImage:
-    tiles = drawn(scene.pixels(states), layout.wide, layout.high)
-    return image_of(mosaic(tiles, layout.columns, (layout.gap_x, layout.gap_y)))
-
-
-def _paint_classes(
-    painter: QPainter,
-    layout: TilesLayout,
-    classes: tuple[str, ...],
-    seen: range,
-    style: LaneStyle,
-    vector: bool,
-) -> None:
+def _paint_classes(paper: Paper, layout: TilesLayout, seen: range) -> None:
+    style, classes = paper.style, paper.scene.tiles.classes
     font = style.font(10, 500)
     for index in seen:
         if index >= min(len(classes), layout.count):
@@ -283,4 +239,4 @@ def _paint_classes(
             tile.center().x() - text_width(said, font) / 2,
             tile.bottom() + layout.caption - style.px(3.5),
         )
-        draw_text(painter, place, said, font, style.palette.label, vector=vector)
+        paper.write(place, said, font, style.palette.label)

@@ -8,28 +8,37 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph.functions import arrayToQPath
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from engine.shared.polyline import neighbour_gaps
 from engine.shared.values import Memo
 from toydiff_gui.drawing import figures
-from toydiff_gui.drawing.path_strips import MOST_DECADES, SAMPLED_FRAMES, Range, StripScales
+from toydiff_gui.drawing.path_strips import (
+    Range,
+    StripScales,
+    band,
+    measured_scales,
+    paint_prior,
+    path_gradient,
+    sampled_states,
+)
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_text, text_width
 from toydiff_gui.modes.points.scene import LaneScene
-from toydiff_gui.style import theme as themes
 
 ROW_ALONE, ROW = 28.0, 24.0
 """Heights in design pixels: of a single strip, of one of two."""
 LEAST_PLOT = {"gap": 84.0, "norm": 120.0}
 """Heights of the plot, in design pixels, below which a strip gives way."""
 PAD, CAPTION, NUMBER = 12.0, 44.0, 50.0
+INSET = 1.5
+"""Of the norms from the ends of their track, in design pixels."""
+OPACITY = 0.9
 
 _kept = Memo()
 
@@ -44,38 +53,15 @@ def strip_scales(lanes: Iterable[LaneScene]) -> StripScales:
 
 
 def _measured(joined: list[LaneScene]) -> StripScales:
-    lows, highs, norms = [], [], []
-    for lane in joined:
-        for points in _some_states(lane):
-            gaps = neighbour_gaps(points)
-            gaps = gaps[np.isfinite(gaps) & (gaps > 0)]
-            if len(gaps):
-                lows.append(float(np.quantile(gaps, 0.05)))
-                highs.append(float(gaps.max()))
-        if lane.latent_norms is not None:
-            finite = lane.latent_norms[np.isfinite(lane.latent_norms)]
-            norms += [float(finite.min()), float(finite.max())] if len(finite) else []
-        if lane.prior_norms is not None:
-            norms += [lane.prior_norms[0], lane.prior_norms[2]]
-    gap_range, norm_range = StripScales().gap, StripScales().norm
-    if highs:
-        high = max(highs)
-        low = max(0.5 * min(lows), high / 10**MOST_DECADES)
-        gap_range = (min(low, high / 10), high)
-    if norms:
-        low, high = min(norms), max(norms)
-        norm_range = (low, max(high, low + 1e-6))
-    return StripScales(gap_range, norm_range)
+    norms = [lane.latent_norms for lane in joined if lane.latent_norms is not None]
+    norms += [np.array(lane.prior_norms) for lane in joined if lane.prior_norms is not None]
+    return measured_scales(itertools.chain.from_iterable(map(_some_states, joined)), norms)
 
 
 def _some_states(lane: LaneScene) -> list[NDArray[np.float32]]:
     if lane.kind == "latent":
         return [] if lane.latents is None else [lane.latents]
-    if lane.trajectory is None or not lane.trajectory.x:
-        return []
-    frames = lane.trajectory.x
-    picked = np.linspace(0, len(frames) - 1, min(SAMPLED_FRAMES, len(frames)))
-    return [frames[round(k)] for k in picked]
+    return sampled_states(lane.trajectory)
 
 
 def strip_rows(lane: LaneScene, card_height: float, style: LaneStyle) -> tuple[str, ...]:
@@ -177,14 +163,6 @@ def paint_strips(
     painter.restore()
 
 
-@lru_cache(maxsize=64)
-def _gradient(left: float, right: float, style: LaneStyle) -> QLinearGradient:
-    gradient = QLinearGradient(left, 0.0, right, 0.0)
-    for index, colour in enumerate(style.path_colours(33)):
-        gradient.setColorAt(index / 32, themes.with_alpha(colour, 0.9))
-    return gradient
-
-
 def _paint_gaps(
     painter: QPainter,
     track: QRectF,
@@ -204,17 +182,9 @@ def _paint_gaps(
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.fillPath(
         arrayToQPath(x, y, connect="all", finiteCheck=False),
-        _gradient(track.left(), track.right(), style),
+        path_gradient(track.left(), track.right(), style, OPACITY),
     )
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-
-
-def _norm_height(
-    track: QRectF, norms: NDArray[np.float64], scales: StripScales, style: LaneStyle
-) -> NDArray[np.float64]:
-    inset = style.px(1.5)
-    room = track.height() - 2 * inset
-    return track.bottom() - inset - scales.norm_share(norms) * room
 
 
 def _paint_norms(
@@ -226,39 +196,26 @@ def _paint_norms(
 ) -> None:
     norms = lane.latent_norms
     assert norms is not None
+    inset = style.px(INSET)
     if lane.prior_norms is not None:
-        low, median, high = _norm_height(track, np.array(lane.prior_norms), scales, style)
-        band = QRectF(track.left(), high, track.width(), max(low - high, 1.0))
-        painter.fillRect(band, themes.with_alpha(style.palette.label, 0.12))
-        pen = QPen(QColor(style.palette.label), style.scale)
-        pen.setDashPattern([3.0, 3.0])
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        painter.setPen(pen)
+        low, median, high = scales.norm_heights(track, np.array(lane.prior_norms), inset)
         middle = round(median) + 0.5 * style.scale
-        painter.drawLine(QLineF(track.left(), middle, track.right(), middle))
+        paint_prior(painter, track, low, high, style, median=middle, opacity=0.12)
     # Only marks move along it while a film plays: the line itself is worked out once.
     key = ("line", track.getRect(), scales, style)
     line = _kept.get(norms, key, lambda: _norm_line(track, norms, scales, style))
-    painter.fillPath(line, _gradient(track.left(), track.right(), style))
+    painter.fillPath(line, path_gradient(track.left(), track.right(), style, OPACITY))
 
 
 def _norm_line(
     track: QRectF, norms: NDArray[np.float64], scales: StripScales, style: LaneStyle
 ) -> QPainterPath:
-    """The norms as a band, as wide across the line everywhere.
-
-    Qt fills much faster than it strokes, and SVG knows gradients in areas only.
-    """
     count = len(norms)
     chosen = np.unique(np.linspace(0, count - 1, min(count, int(track.width()) + 1)).round())
     picked = chosen.astype(np.intp)
     x = track.left() + track.width() * picked / max(count - 1, 1)
-    y = _norm_height(track, norms[picked], scales, style)
-    slope = np.gradient(y, x) if len(x) > 1 else np.zeros(len(x))
-    half = 0.5 * style.stroke(1.8) * np.hypot(1.0, slope)
-    outline_x, outline_y = np.append(x, x[::-1]), np.append(y - half, (y + half)[::-1])
-    path: QPainterPath = arrayToQPath(outline_x, outline_y, connect="all", finiteCheck=False)
-    return path
+    y = scales.norm_heights(track, norms[picked], style.px(INSET))
+    return band(x, y, style.stroke(1.8))
 
 
 def _paint_words(
@@ -306,7 +263,8 @@ def _paint_mark(
     painter.drawLine(QLineF(x, layout.rect.top() + style.scale, x, layout.rect.bottom()))
     if "norm" in layout.rows and lane.latent_norms is not None and index < len(lane.latent_norms):
         track = layout.tracks["norm"]
-        y = float(_norm_height(track, lane.latent_norms[[index]], scales, style)[0])
+        norm = lane.latent_norms[[index]]
+        y = float(scales.norm_heights(track, norm, style.px(INSET))[0])
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
         painter.drawEllipse(QPointF(x, y), style.stroke(2.6), style.stroke(2.6))

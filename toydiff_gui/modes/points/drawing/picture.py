@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QMarginsF, QRectF
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QPainter
 
 from toydiff_gui.drawing.card import paint_card_frame
-from toydiff_gui.drawing.footer import FOOTER, MARGIN, paint_footer
+from toydiff_gui.drawing.footer import NOTHING, whole_picture
 from toydiff_gui.drawing.path_strips import StripScales
 from toydiff_gui.drawing.style import LaneStyle
-from toydiff_gui.drawing.text import draw_wrapped
 from toydiff_gui.drawing.tiling import tile
 from toydiff_gui.drawing.view import ViewRange
 from toydiff_gui.modes.points.drawing.background import BackgroundCache
@@ -40,7 +39,6 @@ def paint_scene(
     views: Views = None,
     *,
     selected: str = "",
-    show_alpha_bar: bool = True,
     vector: bool = False,
     cache: BackgroundCache | None = None,
 ) -> None:
@@ -50,12 +48,8 @@ def paint_scene(
     a worker thread on a ``QImage`` (with a ``cache`` that no other thread uses), and on a
     ``QSvgGenerator`` with ``vector=True``.
     """
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.fillRect(rect, QColor(style.palette.window))
-    margin, footer = style.px(MARGIN), round(style.px(FOOTER))
-    area = rect.marginsRemoved(QMarginsF(margin, margin, margin, footer))
-    if scene.lanes:
+    message = "" if scene.lanes else NOTHING
+    with whole_picture(painter, rect, scene, t, style, vector, message) as area:
         scales = strip_scales(scene.lanes)
         around = around_plots(scene.lanes, style)
         cells = tile(len(scene.lanes), area, style.gap, around, style.least_width)
@@ -67,12 +61,6 @@ def paint_scene(
             )
             chosen = lane.key == selected
             _paint_card(painter, card, lane, t, view, scales, style, chosen, vector, cache)
-    else:
-        message = "There is nothing to show yet"
-        font = style.font(12, 500)
-        draw_wrapped(painter, area, message, font, style.palette.text_secondary, vector=vector)
-    paint_footer(painter, rect, scene.title, scene.alphas_cumprod, t, style, show_alpha_bar, vector)
-    painter.restore()
 
 
 def _paint_card(
