@@ -51,7 +51,7 @@ class SamplePanel(LaneDock):
     pick_requested = Signal()
 
     def __init__(self, state: Store, parent: QWidget | None = None) -> None:
-        super().__init__(TITLES["sample"], state, POINT_LANES, parent)
+        super().__init__(state, POINT_LANES, parent)
         self.face = SegmentedControl("What the panel shows", FACES, compact=True)
         self.face.chosen.connect(self._turn_to)
         self.head.insertWidget(self.head.count() - 1, self.face)
