@@ -205,7 +205,7 @@ class ImageMonkey(LaneMonkey):
         click(self.main.mode("images").sample_dock.path.kind.button(self.dice.choice(PATHS)))
 
     def set_the_images_of_the_path(self) -> None:
-        box = self.main.mode("images").sample_dock.path.images_box
+        box = self.main.mode("images").sample_dock.path.count_box
         type_number(box, self.dice.choice(("2", "5", "12", "1", "999")))
 
     def space_evenly(self) -> None:

@@ -573,7 +573,7 @@ def test_random_and_swapped_endpoints(qtbot, sample, state):
 
 def test_path_is_set_and_reset(qtbot, sample, state):
     click(qtbot, sample.path.kind.button("spherical"))
-    type_in(qtbot, sample.path.images_box, "20")
+    type_in(qtbot, sample.path.count_box, "20")
     click(qtbot, sample.path.even, QPoint(8, 11))
     assert (
         state.get(IMAGE_SAMPLING).path,

@@ -18,7 +18,7 @@ from toydiff_gui.modes.points.panels.geodesic import GeodesicSection
 from toydiff_gui.modes.points.panels.hovered import HoveredSection
 from toydiff_gui.modes.points.panels.inversion import InversionFoot
 from toydiff_gui.modes.points.panels.overlays import OverlaysSection
-from toydiff_gui.modes.points.panels.path import PathSection
+from toydiff_gui.modes.points.panels.path import PointPathSection
 from toydiff_gui.modes.points.panels.start import StartSection
 from toydiff_gui.modes.points.settings import COMPARISON, POINT_LANES, SAMPLING
 from toydiff_gui.panels.lane_dock import LaneDock
@@ -56,7 +56,7 @@ class SamplePanel(LaneDock):
         self.face.chosen.connect(self._turn_to)
         self.head.insertWidget(self.head.count() - 1, self.face)
         self.start = StartSection(state)
-        self.path = PathSection(state)
+        self.path = PointPathSection(state)
         self.overlays = OverlaysSection(state)
         self.comparison = ComparisonSection(state)
         self.geodesic = GeodesicSection(state)
