@@ -19,7 +19,7 @@ from toydiff_gui.modes.points.panels.hovered import HoveredSection
 from toydiff_gui.modes.points.panels.inversion import InversionFoot
 from toydiff_gui.modes.points.panels.overlays import OverlaysSection
 from toydiff_gui.modes.points.panels.path import PointPathSection
-from toydiff_gui.modes.points.panels.start import StartSection
+from toydiff_gui.modes.points.panels.start import PointStartSection
 from toydiff_gui.modes.points.settings import COMPARISON, POINT_LANES, SAMPLING
 from toydiff_gui.panels.lane_dock import LaneDock
 from toydiff_gui.state.store import Store
@@ -55,7 +55,7 @@ class SamplePanel(LaneDock):
         self.face = SegmentedControl("What the panel shows", FACES, compact=True)
         self.face.chosen.connect(self._turn_to)
         self.head.insertWidget(self.head.count() - 1, self.face)
-        self.start = StartSection(state)
+        self.start = PointStartSection(state)
         self.path = PointPathSection(state)
         self.overlays = OverlaysSection(state)
         self.comparison = ComparisonSection(state)
