@@ -16,7 +16,7 @@ from toydiff_gui.modes.points.panels.comparison import ComparisonSection
 from toydiff_gui.modes.points.panels.comparison_file import write_comparison
 from toydiff_gui.modes.points.panels.geodesic import GeodesicSection
 from toydiff_gui.modes.points.panels.hovered import HoveredSection
-from toydiff_gui.modes.points.panels.inversion import InversionFoot
+from toydiff_gui.modes.points.panels.inversion import PointInversionFoot
 from toydiff_gui.modes.points.panels.overlays import OverlaysSection
 from toydiff_gui.modes.points.panels.path import PointPathSection
 from toydiff_gui.modes.points.panels.start import PointStartSection
@@ -61,7 +61,7 @@ class SamplePanel(LaneDock):
         self.comparison = ComparisonSection(state)
         self.geodesic = GeodesicSection(state)
         self.hovered = HoveredSection(state)
-        self.inversion = InversionFoot(state)
+        self.inversion = PointInversionFoot(state)
         self.export_button = QPushButton("Export comparison…")
         self.export_button.setProperty("rank", "main")
         ButtonIcon(self.export_button, "export")
