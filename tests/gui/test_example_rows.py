@@ -184,7 +184,7 @@ def test_a_set_of_points(workshop, tmp_path, add):
     state, dock = window.state, window.mode("2d").train_dock
     state.set(LANES, (LaneSpec("exact", exact=True),))
     state.update(SAMPLING, mode="samples", count=50, steps=20)
-    dock.dataset_cards["cross"].click()
+    dock.data.cards["cross"].click()
     assert state.get(TRAINING_CONFIG).dataset == "cross"
     state.update(
         TRAINING_CONFIG,
@@ -194,7 +194,7 @@ def test_a_set_of_points(workshop, tmp_path, add):
         model=ModelConfig(width=8, depth=1, embedding=8),
         schedule=ScheduleConfig(timesteps=20),
     )
-    click(dock.train_button)
+    click(dock.run.train_button)
     wait_until(lambda: state.get(TRAINING).status == "done", "the training")
     folder = state.get(TRAINING).folder
     wait_until(lambda: state.get(MODEL).ref == folder, "its model")
@@ -217,7 +217,7 @@ def test_a_set_of_points(workshop, tmp_path, add):
     add.undo()
     last, said = opened(workshop), []
     assert last.state.get(TRAINING_CONFIG).dataset == "v"  # as at first: what was kept is unknown
-    assert "cross" not in last.mode("2d").train_dock.dataset_cards
+    assert "cross" not in last.mode("2d").train_dock.data.cards
     last.state.message_posted.connect(lambda text, error: said.append(text))
     last.choose_model(folder)
     wait_until(lambda: bool(said), "why it cannot be opened")

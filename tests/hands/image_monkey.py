@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
@@ -16,7 +17,6 @@ from tests.hands.monkey import CONTROL, SHIFT, LaneMonkey
 from tests.hands.mouse_and_keys import NONE, click, key, mouse, press, type_number, wheel
 from tests.hands.window import run_for, settle, wait_until
 from toydiff_gui.modes.images.kind import trains_images
-from toydiff_gui.modes.images.network_presets import as_changes
 from toydiff_gui.modes.images.settings import IMAGE_CARD
 from toydiff_gui.modes.images.tasks import IMAGE_TASKS
 from toydiff_gui.modes.tasks import Task
@@ -205,7 +205,7 @@ class ImageMonkey(LaneMonkey):
         click(self.main.mode("images").sample_dock.path.kind.button(self.dice.choice(PATHS)))
 
     def set_the_images_of_the_path(self) -> None:
-        box = self.main.mode("images").sample_dock.path.images_box
+        box = self.main.mode("images").sample_dock.path.count_box
         type_number(box, self.dice.choice(("2", "5", "12", "1", "999")))
 
     def space_evenly(self) -> None:
@@ -276,13 +276,13 @@ class ImageMonkey(LaneMonkey):
         press(self.main.mode("images").train_dock.schedule.cards[self.dice.choice(SCHEDULES)])
 
     def choose_a_network(self) -> None:
-        press(self.main.mode("images").train_dock.presets.cards[self.dice.choice(PRESETS)])
+        press(self.main.mode("images").train_dock.network.presets.cards[self.dice.choice(PRESETS)])
 
     def learn_the_classes(self) -> None:
-        press(self.main.mode("images").train_dock.classes)
+        press(self.main.mode("images").train_dock.network.classes)
 
     def set_a_number_of_training(self) -> None:
-        fields = self.main.mode("images").train_dock.fields
+        fields = self.main.mode("images").train_dock.network.fields
         field, texts = self.dice.choice(
             (
                 (fields.timesteps, ("2", "20", "60", "1")),
@@ -295,28 +295,26 @@ class ImageMonkey(LaneMonkey):
         type_number(field.box, self.dice.choice(texts))
 
     def choose_a_prediction(self) -> None:
-        self._choose(self.main.mode("images").train_dock.predicts.box)
+        self._choose(self.main.mode("images").train_dock.network.predicts.box)
 
     def reset_the_model(self) -> None:
-        self.main.mode("images").train_dock.model_header.reset_requested.emit()
+        self.main.mode("images").train_dock.network.header.reset_requested.emit()
 
     def train(self) -> None:
         state = self.main.state
         if not state.get(TRAINING).active and trains_images(state.get(TRAINING_CONFIG)):
             with suppress(ValueError):
-                state.update(
-                    TRAINING_CONFIG,
-                    **as_changes(image_training("digits"))
-                    | {
-                        "steps": self.dice.choice((20, 40, 100_000)),
-                        "unet": UNetConfig(
-                            width=8, multipliers=(1, 2), attention=(1,), heads=2, embedding=8
-                        ),
-                        "schedule": ScheduleConfig(timesteps=self.dice.choice((5, 20, 250))),
-                        "batch_size": 16,
-                        "checkpoint_every": 20,
-                    },
+                config = replace(
+                    image_training("digits"),
+                    steps=self.dice.choice((20, 40, 100_000)),
+                    unet=UNetConfig(
+                        width=8, multipliers=(1, 2), attention=(1,), heads=2, embedding=8
+                    ),
+                    schedule=ScheduleConfig(timesteps=self.dice.choice((5, 20, 250))),
+                    batch_size=16,
+                    checkpoint_every=20,
                 )
+                state.set(TRAINING_CONFIG, config)
         click(self.main.mode("images").train_dock.run.train_button)
 
     def pause_or_resume(self) -> None:

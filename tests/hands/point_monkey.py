@@ -225,37 +225,37 @@ class PointMonkey(LaneMonkey):
     # Training
 
     def choose_data(self) -> None:
-        click(self.main.mode("2d").train_dock.dataset_cards[self.dice.choice(POINT_SETS)])
+        click(self.main.mode("2d").train_dock.data.cards[self.dice.choice(POINT_SETS)])
 
     def choose_a_schedule(self) -> None:
-        click(self.main.mode("2d").train_dock.schedule_cards[self.dice.choice(SCHEDULES)])
+        click(self.main.mode("2d").train_dock.schedule.cards[self.dice.choice(SCHEDULES)])
 
     def zero_terminal(self) -> None:
-        self.main.mode("2d").train_dock.zero_terminal.click()
+        self.main.mode("2d").train_dock.schedule.zero_terminal.click()
 
     def set_a_number_of_training(self) -> None:
         panel = self.main.mode("2d").train_dock
         box, texts = self.dice.choice(
             (
-                (panel.width_field.box, ("8", "16", "3", "x")),
-                (panel.depth_field.box, ("1", "2", "0")),
-                (panel.timesteps_field.box, ("2", "20", "60", "1")),
-                (panel.steps_field.box, ("50", "100", "0")),
-                (panel.batch_field.box, ("8", "32", "-1")),
-                (panel.rate_field.box, ("0.001", "0.01", "2", "nan")),
-                (panel.seed_field.box, ("1", "7")),
+                (panel.network.width_field.box, ("8", "16", "3", "x")),
+                (panel.network.depth_field.box, ("1", "2", "0")),
+                (panel.network.fields.timesteps.box, ("2", "20", "60", "1")),
+                (panel.network.fields.steps.box, ("50", "100", "0")),
+                (panel.network.fields.batch.box, ("8", "32", "-1")),
+                (panel.network.fields.rate.box, ("0.001", "0.01", "2", "nan")),
+                (panel.network.fields.seed.box, ("1", "7")),
             )
         )
         type_number(box, self.dice.choice(texts))
 
     def choose_a_prediction(self) -> None:
-        box = self.main.mode("2d").train_dock.prediction
+        box = self.main.mode("2d").train_dock.network.predicts.box
         if box.isEnabled():
             box.setCurrentIndex(self.dice.randrange(box.count()))
             box.activated.emit(box.currentIndex())
 
     def reset_the_model(self) -> None:
-        self.main.mode("2d").train_dock._model_header.reset_requested.emit()
+        self.main.mode("2d").train_dock.network.header.reset_requested.emit()
 
     def train(self) -> None:
         state = self.main.state
@@ -270,13 +270,13 @@ class PointMonkey(LaneMonkey):
                     points=300,
                     checkpoint_every=40,
                 )
-        click(self.main.mode("2d").train_dock.train_button)
+        click(self.main.mode("2d").train_dock.run.train_button)
 
     def pause_or_resume(self) -> None:
-        click(self.main.mode("2d").train_dock.pause_button)
+        click(self.main.mode("2d").train_dock.run.pause_button)
 
     def stop(self) -> None:
-        click(self.main.mode("2d").train_dock.stop_button)
+        click(self.main.mode("2d").train_dock.run.stop_button)
 
     def let_it_train(self) -> None:
         run_for(0.3)

@@ -184,13 +184,12 @@ class MainWindow(QMainWindow):
             dock.hide()
         self.playback.t_changed.connect(work.page.set_t)
         work.page.set_t(self.playback.t)
-        if (train := getattr(work.train_dock, "train_requested", None)) is not None:
-            train.connect(self.training.train)
-            work.train_dock.pause_requested.connect(self.training.pause)
-            work.train_dock.resume_requested.connect(self.training.resume)
-            work.train_dock.stop_requested.connect(self.training.stop)
+        work.train_dock.train_requested.connect(self.training.train)
+        work.train_dock.pause_requested.connect(self.training.pause)
+        work.train_dock.resume_requested.connect(self.training.resume)
+        work.train_dock.stop_requested.connect(self.training.stop)
         self.keys.reach_lanes(work.page)
-        self._tell_models(work)
+        work.sample_dock.set_models(self._known_models())
         return work
 
     def _connect(self) -> None:
@@ -260,7 +259,7 @@ class MainWindow(QMainWindow):
         self.shown.show_model()
         self.toolbar.set_models(model_actions(self, self._known_models()))
         for work in self._at_work.values():
-            self._tell_models(work)
+            work.sample_dock.set_models(self._known_models())
         self._show_mode()
         self._choose_parts()
         self._show_title()
@@ -271,14 +270,9 @@ class MainWindow(QMainWindow):
         models = [(ref, f"{label}, bundled") for ref, label in all_bundled()]
         return models + [(ref, Path(ref).name) for ref in self.runs.recent()]
 
-    def _tell_models(self, work: ModeAtWork) -> None:
-        if (tell := getattr(work.sample_dock, "set_models", None)) is not None:
-            tell(self._known_models())
-
     def _show_can_continue(self) -> None:
         for work in self._at_work.values():
-            if (tell := getattr(work.train_dock, "set_can_continue", None)) is not None:
-                tell(self.training.can_continue)
+            work.train_dock.set_can_continue(self.training.can_continue)
 
     def _show_mode(self) -> None:
         """Docks, page and tasks of the mode that the model belongs to."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.modes.file_meta import FilePicture
 from toydiff_gui.modes.tasks import Task
+from toydiff_gui.panels.dock import Dock
+from toydiff_gui.panels.lane_dock import SampleDock
+from toydiff_gui.panels.train_dock import TrainDock
 from toydiff_gui.state.actions import WidgetKeys
 from toydiff_gui.state.figures import Figure
 from toydiff_gui.state.model import ModelInfo
@@ -57,9 +61,7 @@ class ModeAtWork(QObject):
     It is made when the mode is shown for the first time. A mode sets ``page``, and may set the
     docks; what it does not override does nothing.
 
-    ``page`` has ``set_scene(scene)``, ``set_t(t)`` and ``scene``. ``train_dock`` has the signals
-    train_requested, pause_requested, resume_requested and stop_requested, and
-    ``set_can_continue(bool)``; ``sample_dock`` has ``set_models(models)``.
+    ``page`` has ``set_scene(scene)``, ``set_t(t)`` and ``scene``.
     """
 
     page: QWidget
@@ -67,8 +69,20 @@ class ModeAtWork(QObject):
     def __init__(self, lab: Laboratory, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.lab, self.store = lab, lab.store
-        self.train_dock: QWidget = _nothing_to_set("No settings for training here")
-        self.sample_dock: QWidget = _nothing_to_set("No settings for samples here")
+
+    @cached_property
+    def train_dock(self) -> TrainDock:
+        """The dock 'Train'; without one of the mode's own there is nothing to set in it."""
+        dock = TrainDock(self.store)
+        _say("No settings for training here", dock)
+        return dock
+
+    @cached_property
+    def sample_dock(self) -> SampleDock:
+        """The dock 'Sample'; without one of the mode's own there is nothing to set in it."""
+        dock = SampleDock(self.store)
+        _say("No settings for samples here", dock)
+        return dock
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -109,11 +123,11 @@ class ModeAtWork(QObject):
         """Show all of every plot again."""
 
 
-def _nothing_to_set(text: str) -> QWidget:
+def _say(text: str, dock: Dock) -> None:
     label = QLabel(text)
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     label.setWordWrap(True)
-    return label
+    dock.column.addWidget(label)
 
 
 def _usual_diagnostics(store: Store, client: Client, parent: QObject) -> ModeDiagnostics:

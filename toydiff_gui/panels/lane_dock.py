@@ -15,19 +15,11 @@ from toydiff_gui.state.view import VIEW
 WIDTH = 280
 
 
-class LaneDock(Dock):
-    """The right dock of both modes; ``lanes`` is made here and placed by the dock itself."""
+class SampleDock(Dock):
+    """The right dock, as the window knows it: by itself it has nothing to set."""
 
-    def __init__(
-        self, title: str, state: Store, mode: LaneMode, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(title, "right", WIDTH, state, parent)
-        self._mode = mode
-        self.lanes = LanesSection(state, mode)
-        self._editor: LaneEditor | None = None
-        self._edited = ""
-        self._models: Models = ()
-        self.lanes.edit_asked.connect(self.edit_lane)
+    def __init__(self, state: Store, parent: QWidget | None = None) -> None:
+        super().__init__("Sample", "right", WIDTH, state, parent)
         self.hide_requested.connect(self._hide)
 
     def _hide(self) -> None:
@@ -35,6 +27,22 @@ class LaneDock(Dock):
 
     def set_models(self, models: Models) -> None:
         """The checkpoints that a lane may use, by reference and name."""
+
+
+class LaneDock(SampleDock):
+    """One with lanes; ``lanes`` is made here and placed by the dock itself."""
+
+    def __init__(self, state: Store, mode: LaneMode, parent: QWidget | None = None) -> None:
+        super().__init__(state, parent)
+        self._mode = mode
+        self.lanes = LanesSection(state, mode)
+        self._editor: LaneEditor | None = None
+        self._edited = ""
+        self._models: Models = ()
+        self.lanes.edit_asked.connect(self.edit_lane)
+
+    def set_models(self, models: Models) -> None:
+        """See ``SampleDock.set_models``."""
         self._models = models
         if self._editor is not None:
             self._editor.set_models(models)

@@ -168,7 +168,7 @@ def test_keys_open_and_export_or_say_why_not(window, page):
 
 def test_escape_that_nobody_has_wanted_shows_all_lanes_again(window):
     window.state.update(LOOK, maximised_lane="ddpm")
-    window.mode("2d").train_dock.train_button.setFocus()
+    window.mode("2d").train_dock.run.train_button.setFocus()
     key(QApplication.focusWidget(), Qt.Key.Key_Escape)
     assert window.state.get(LOOK).maximised_lane == ""
     before = window.state.get(VIEW)
@@ -178,7 +178,7 @@ def test_escape_that_nobody_has_wanted_shows_all_lanes_again(window):
 
 def test_digits_select_lanes_only_where_the_lanes_have_the_focus(window):
     window.state.update(LOOK, selected_lane="ddim")
-    window.mode("2d").train_dock.train_button.setFocus()
+    window.mode("2d").train_dock.run.train_button.setFocus()
     key(QApplication.focusWidget(), Qt.Key.Key_1)
     assert window.state.get(LOOK).selected_lane == "ddim"
     window.mode("2d").page.setFocus()

@@ -86,7 +86,7 @@ def test_the_window_is_there_while_the_engine_still_loads(early):
     assert early.isVisible()
     assert early.link.starts == 1
     needs_it = (
-        early.mode("2d").train_dock.train_button,
+        early.mode("2d").train_dock.run.train_button,
         early.toolbar.open_button,
         early.toolbar.model_button,
         early.toolbar.tasks_button,
@@ -512,7 +512,7 @@ def test_the_next_window_looks_like_the_last(workshop, fake_engine):
     assert [lane.key for lane in shown_lanes(again.state)] == ["ddpm", "ddim"]
     assert again.height() == 700  # its width is held to the screen's, which is small here
     assert not again.mode("2d").sample_dock.isVisible()
-    assert again.mode("2d").train_dock.dataset_cards["moons"].isChecked()
+    assert again.mode("2d").train_dock.data.cards["moons"].isChecked()
 
 
 def test_presentation_and_a_lane_alone_are_not_remembered(workshop, fake_engine):
@@ -592,7 +592,7 @@ def test_a_death_is_told_and_the_button_starts_another(window):
     settle()
     (message,) = window.messages.messages
     assert message.text == "The engine was ended by signal 9."
-    assert not window.mode("2d").train_dock.train_button.isEnabled()
+    assert not window.mode("2d").train_dock.run.train_button.isEnabled()
     assert not window.toolbar.open_button.isEnabled()
     assert window.mode("2d").page.scene.lane("ddim").trajectory is before  # nothing else is lost
     window.playback.set_t(100)
@@ -745,21 +745,21 @@ def test_a_seed_decides_on_samples_alone(live):
 
 def type_config(panel, steps, **changes):
     sizes = TINY | changes
-    click(panel.dataset_cards["moons"])
-    type_number(panel.width_field.box, sizes["width"])
-    type_number(panel.depth_field.box, sizes["depth"])
-    type_number(panel.timesteps_field.box, sizes["timesteps"])
-    type_number(panel.batch_field.box, sizes["batch"])
-    type_number(panel.steps_field.box, steps)
+    click(panel.data.cards["moons"])
+    type_number(panel.network.width_field.box, sizes["width"])
+    type_number(panel.network.depth_field.box, sizes["depth"])
+    type_number(panel.network.fields.timesteps.box, sizes["timesteps"])
+    type_number(panel.network.fields.batch.box, sizes["batch"])
+    type_number(panel.network.fields.steps.box, steps)
 
 
 def test_training_from_the_panel_makes_a_model_that_the_lanes_use(live, lasting_workshop):
     panel = live.mode("2d").train_dock
     type_config(panel, "200")
-    click(panel.train_button)
+    click(panel.run.train_button)
     assert live.state.get(TRAINING).active
-    assert not panel.train_button.isEnabled()
-    assert not panel.width_field.box.isEnabled()
+    assert not panel.run.train_button.isEnabled()
+    assert not panel.network.width_field.box.isEnabled()
     settle()
     assert live.mode("2d").page.lane_view("training") is not None
     wait_until(lambda: live.state.get(TRAINING).status == "done", "the end of the training")
@@ -767,7 +767,7 @@ def test_training_from_the_panel_makes_a_model_that_the_lanes_use(live, lasting_
     assert training.steps.tolist() == list(range(1, 201))
     assert np.isfinite(training.losses).all()
     assert training.quality["distance"] > training.quality["distance_floor"] > 0
-    assert panel.distance_value.text() == f"{training.quality['distance']:.3f}"
+    assert panel.run.figures[0].value.text() == f"{training.quality['distance']:.3f}"
     assert training.preview.x[0].shape == (1000, 2)
     folder = Path(training.folder)
     assert folder.parent == lasting_workshop.runs_folder
@@ -778,10 +778,10 @@ def test_training_from_the_panel_makes_a_model_that_the_lanes_use(live, lasting_
     assert live.mode("2d").page.lane_view("training") is None
     assert live.state.get(MODEL).trained_steps == 200
     assert live.toolbar.entry(f"model.{folder}").isChecked()
-    assert panel.train_button.text() == "Train more"
+    assert panel.run.train_button.text() == "Train more"
     assert (folder / "metrics.jsonl").read_text().count("\n") == 200
 
-    click(panel.train_button)
+    click(panel.run.train_button)
     wait_until(lambda: live.state.get(TRAINING).status == "done", "the end of the second training")
     wait_until(lambda: live.state.get(MODEL).trained_steps == 400, "the model again")
     assert live.state.get(TRAINING).steps.tolist() == list(range(1, 401))
@@ -794,11 +794,11 @@ def test_training_from_the_panel_makes_a_model_that_the_lanes_use(live, lasting_
 def test_pause_holds_the_steps_and_stop_keeps_what_was_learned(live):
     panel = live.mode("2d").train_dock
     type_config(panel, "1000000")
-    click(panel.train_button)
+    click(panel.run.train_button)
     wait_until(lambda: live.state.get(TRAINING).step > 0, "the first snapshot")
     assert live.state.at(LANE_RUNS, "ddim").status == "done"
-    click(panel.pause_button)
-    assert panel.pause_button.text() == "Resume"
+    click(panel.run.pause_button)
+    assert panel.run.pause_button.text() == "Resume"
     # Answers come in order: after this one nothing of before the pause is on its way.
     live.state.update(SAMPLING, seed=99)
     settle()
@@ -809,11 +809,11 @@ def test_pause_holds_the_steps_and_stop_keeps_what_was_learned(live):
     wait_until(lambda: lanes_done(live), "the lanes")
     assert live.state.get(TRAINING).step == held
     assert live.state.get(TRAINING).status == "paused"
-    click(panel.pause_button)
+    click(panel.run.pause_button)
     wait_until(lambda: live.state.get(TRAINING).step > held, "the next snapshot")
     preview = live.mode("2d").page.scene.lane("training").trajectory
     assert preview.t[0] == live.playback.timesteps
-    click(panel.stop_button)
+    click(panel.run.stop_button)
     wait_until(lambda: live.state.get(TRAINING).status == "done", "the end of the training")
     folder = live.state.get(TRAINING).folder
     wait_until(lambda: live.state.get(MODEL).ref == folder, "the new model")
@@ -889,7 +889,7 @@ def test_an_engine_that_is_killed_while_it_trains_can_be_restarted(workshop):
         checkpoint_every=10,
         model=ModelConfig(width=8, depth=1, embedding=8),
     )
-    click(window.mode("2d").train_dock.train_button)
+    click(window.mode("2d").train_dock.run.train_button)
     folder = Path(window.state.get(TRAINING).folder)
     wait_until((folder / "checkpoint.safetensors").is_file, "a checkpoint")
     before = window.state.at(LANE_RUNS, "ddim").trajectory
@@ -909,7 +909,7 @@ def test_an_engine_that_is_killed_while_it_trains_can_be_restarted(workshop):
     window.toolbar.entry(f"model.{folder}").trigger()
     wait_until(lambda: window.state.get(MODEL).ref == str(folder), "its model")
     assert window.state.get(MODEL).trained_steps % 10 == 0
-    assert window.mode("2d").train_dock.train_button.text() == "Train more"
+    assert window.mode("2d").train_dock.run.train_button.text() == "Train more"
 
 
 def test_closing_ends_and_saves_a_training_and_the_next_window_lists_it(workshop):
@@ -921,7 +921,7 @@ def test_closing_ends_and_saves_a_training_and_the_next_window_lists_it(workshop
         checkpoint_every=1_000_000,
         model=ModelConfig(width=8, depth=1, embedding=8),
     )
-    click(window.mode("2d").train_dock.train_button)
+    click(window.mode("2d").train_dock.run.train_button)
     wait_until(lambda: window.state.get(TRAINING).step > 0, "the first snapshot")
     step, folder = window.state.get(TRAINING).step, Path(window.state.get(TRAINING).folder)
     assert not (folder / "checkpoint.safetensors").exists()
@@ -962,7 +962,7 @@ def test_the_inline_engine_serves_a_window_just_as_well(workshop):
     window.state.update(
         TRAINING_CONFIG, steps=1_000_000, model=ModelConfig(width=8, depth=1, embedding=8)
     )
-    click(window.mode("2d").train_dock.train_button)
+    click(window.mode("2d").train_dock.run.train_button)
     wait_until(lambda: window.state.get(TRAINING).step > 0, "the first snapshot")
     folder = Path(window.state.get(TRAINING).folder)
     workshop.close(window)

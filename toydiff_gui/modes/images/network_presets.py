@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 from engine.datasets.images import folder_training, image_training, info_of
 from engine.shared.config import PRESETS, TrainingConfig, unet_preset
@@ -75,8 +74,3 @@ def defaults_of(config: TrainingConfig) -> TrainingConfig:
         usual = image_training(config.dataset)
     schedule = replace(config.schedule, timesteps=usual.schedule.timesteps)
     return replace(usual, schedule=schedule)
-
-
-def as_changes(config: TrainingConfig) -> dict[str, Any]:
-    """All of its fields, for ``Store.update``."""
-    return {field.name: getattr(config, field.name) for field in fields(config)}

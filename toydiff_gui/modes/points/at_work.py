@@ -17,9 +17,9 @@ from toydiff_gui.modes.points.inversion import PointInversion
 from toydiff_gui.modes.points.lane_requests import PointLanes
 from toydiff_gui.modes.points.overlay_requests import OverlayRequests
 from toydiff_gui.modes.points.panels.sample import SamplePanel
+from toydiff_gui.modes.points.panels.train import PointTrainPanel
 from toydiff_gui.modes.points.picture import PointsPicture
 from toydiff_gui.modes.points.scene import LaneScene, Scene
-from toydiff_gui.panels.train_dock import TrainPanel
 from toydiff_gui.state.describe import alphas_cumprod
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.timeline.thumbnails import forward_thumbnails
@@ -44,7 +44,7 @@ class PointsAtWork(ModeAtWork):
             store, exchange, lab.playback, controllers.models, geodesic, self
         )
         self.page = LaneGrid(store)
-        self.train_dock = TrainPanel(store, lab.mode_of)
+        self.train_dock = PointTrainPanel(store, lab.mode_of)
         sample = self.sample_dock = SamplePanel(store)
         self.page.edit_asked.connect(sample.edit_lane)
         self.page.view_range_changed.connect(self._on_view)

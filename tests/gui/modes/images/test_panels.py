@@ -12,7 +12,7 @@ from engine.datasets.images import DIGITS, folder_training, image_training, load
 from engine.shared.config import IMAGE_SETS, ScheduleConfig, TrainingConfig, UNetConfig, unet_preset
 from engine.shared.trajectory import Trajectory
 from toydiff_gui.app.installed_modes import mode_of
-from toydiff_gui.modes.images import endpoints, network_presets
+from toydiff_gui.modes.images import endpoints
 from toydiff_gui.modes.images.panels.data_section import missing_text, progress_text
 from toydiff_gui.modes.images.panels.preset_choice import duration_text, seconds_text, weights_text
 from toydiff_gui.modes.images.panels.sample import ImageSamplePanel
@@ -62,7 +62,7 @@ def state(qapp):
     state = Store()
     state.set(ENGINE, EngineStatus("ready"))
     show_model(state, digits_model())
-    state.update(TRAINING_CONFIG, **network_presets.as_changes(image_training("mnist")))
+    state.set(TRAINING_CONFIG, image_training("mnist"))
     state.update(IMAGE_DATA, places=HERE)
     return state
 
@@ -124,9 +124,9 @@ def test_data_set_is_chosen_with_a_network_to_suit(qtbot, train, state, name):
 
 
 def test_what_was_set_stays_when_other_data_are_chosen(qtbot, train, state):
-    type_in(qtbot, train.fields.steps.box, "700")
-    type_in(qtbot, train.fields.rate.box, "0.002")
-    click(qtbot, train.presets.cards["small"])
+    type_in(qtbot, train.network.fields.steps.box, "700")
+    type_in(qtbot, train.network.fields.rate.box, "0.002")
+    click(qtbot, train.network.presets.cards["small"])
     click(qtbot, train.data.cards["folder"])
     click(qtbot, train.data.cards["digits"])
     config = state.get(TRAINING_CONFIG)
@@ -149,7 +149,7 @@ def test_real_images_are_drawn_where_there_are_some(qtbot, train, state):
 def test_thumbnails_are_asked_for_once_where_the_data_are(qtbot, state):
     panel = ImageTrainPanel(state, mode_of)
     asked = []
-    panel.thumbnails_requested.connect(asked.append)
+    panel.data.thumbnails_requested.connect(asked.append)
     assert asked == []  # nobody looks yet
     shown(qtbot, panel, 296)
     assert asked == ["mnist"]
@@ -198,7 +198,7 @@ def test_data_that_another_machine_does_not_have_are_said_with_its_name(qtbot, t
 
 def test_nothing_is_downloaded_without_a_yes(qtbot, train, state):
     asked = []
-    train.download_requested.connect(asked.append)
+    train.data.download_requested.connect(asked.append)
     click(qtbot, train.data.cards["cifar10"])
     state.update(IMAGE_DATA, download_root="/home/me/data")
     click(qtbot, train.data.download_button)
@@ -227,7 +227,7 @@ def test_a_download_shows_its_progress_and_can_be_cancelled(qtbot, train, state)
     assert train.data.progress_text.text() == "Fashion: 7.8 of 31 MB · 0:42 left"
     assert train.data.progress_bar.value() == 250
     assert not train.data.download_button.isEnabled()
-    with qtbot.waitSignal(train.cancel_download_requested):
+    with qtbot.waitSignal(train.data.cancel_download_requested):
         click(qtbot, train.data.cancel_button)
     state.update(IMAGE_DATA, fetching="", message="The server has hung up")
     assert not train.data.progress.isVisible()
@@ -257,7 +257,7 @@ def test_a_folder_on_another_machine_is_typed(qtbot, train, state, monkeypatch):
 
     monkeypatch.setattr(QInputDialog, "getText", answer)
     state.set(ENGINE, EngineStatus("ready", host="ada@far"))
-    with qtbot.waitSignal(train.data_root_requested) as said:
+    with qtbot.waitSignal(train.data.data_root_requested) as said:
         click(qtbot, train.data.folder_button)
     assert said.args == ["/there/data"]
     assert asked == [("Folder with MNIST, on ada@far:", "/data/mnist")]
@@ -265,13 +265,13 @@ def test_a_folder_on_another_machine_is_typed(qtbot, train, state, monkeypatch):
 
 def test_a_folder_is_chosen_with_its_size_and_colours(qtbot, train, state, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: "/my/pictures")
-    with qtbot.waitSignal(train.data_root_requested) as said:
+    with qtbot.waitSignal(train.data.data_root_requested) as said:
         click(qtbot, train.data.folder_button)
     assert said.args == ["/my/pictures"]
     assert not train.data.folder_options.isVisible()
     click(qtbot, train.data.cards["folder"])
     assert train.data.folder_options.isVisible()
-    with qtbot.waitSignal(train.folder_requested) as said:
+    with qtbot.waitSignal(train.data.folder_requested) as said:
         click(qtbot, train.data.folder_button)
     assert said.args == ["/my/pictures"]
     type_in(qtbot, train.data.size_box, "48")
@@ -280,8 +280,8 @@ def test_a_folder_is_chosen_with_its_size_and_colours(qtbot, train, state, monke
     train.data.colours.setFocus()
     qtbot.keyClick(train.data.colours, Qt.Key.Key_Down)
     assert state.get(TRAINING_CONFIG).channels == 1
-    assert not train.classes.isEnabled()
-    assert "no classes" in train.classes.toolTip()
+    assert not train.network.classes.isEnabled()
+    assert "no classes" in train.network.classes.toolTip()
 
 
 def test_impossible_size_gets_a_sentence(qtbot, train, state, said):
@@ -296,22 +296,24 @@ def test_impossible_size_gets_a_sentence(qtbot, train, state, said):
 
 
 def test_each_network_says_what_it_costs_before_training(qtbot, train, state):
-    small, medium, _ = (train.presets.cards[name] for name in ("small", "medium", "large"))
+    small, medium, _ = (train.network.presets.cards[name] for name in ("small", "medium", "large"))
     assert medium.lines == ("– weights", "measuring…")
     assert "being measured" in medium.toolTip()
-    assert train.whole.text() == ""
+    assert train.network.whole.text() == ""
     state.put(COSTS, "mnist/small", Cost(212_345, 0.053))
     state.put(COSTS, "mnist/medium", Cost(764_000, 0.61))
     assert small.lines == ("0.21 M", "53 ms / update")
     assert medium.lines == ("0.76 M", "0.61 s / update")
-    assert train.whole.text() == "about 61 min in all"  # 6 000 of them
-    qtbot.waitUntil(lambda: train.whole.width() >= train.whole.sizeHint().width())  # not cut
+    assert train.network.whole.text() == "about 61 min in all"  # 6 000 of them
+    qtbot.waitUntil(
+        lambda: train.network.whole.width() >= train.network.whole.sizeHint().width()
+    )  # not cut
     assert "5 min" in small.toolTip()
-    type_in(qtbot, train.fields.steps.box, "100")
-    assert train.whole.text() == "about 61 s in all"
+    type_in(qtbot, train.network.fields.steps.box, "100")
+    assert train.network.whole.text() == "about 61 s in all"
     click(qtbot, small)
     assert state.get(TRAINING_CONFIG).unet == unet_preset("small", 28, 10)
-    assert train.whole.text() == "about 5 s in all"
+    assert train.network.whole.text() == "about 5 s in all"
     click(qtbot, train.data.cards["fashion"])
     assert small.lines == ("– weights", "measuring…")  # not yet known of these data
     state.put(COSTS, "fashion/small", Cost(failed=True))
@@ -342,24 +344,24 @@ def test_short_times_and_weights_are_told_in_few_digits():
 def test_a_network_of_its_own_is_none_of_the_presets(train, state):
     own = UNetConfig(width=8, multipliers=(1, 2), attention=(1,), heads=2, embedding=8)
     state.update(TRAINING_CONFIG, unet=own)
-    assert not any(card.isChecked() for card in train.presets.cards.values())
+    assert not any(card.isChecked() for card in train.network.presets.cards.values())
     state.update(TRAINING_CONFIG, unet=unet_preset("large", 28))
-    assert train.presets.cards["large"].isChecked()
+    assert train.network.presets.cards["large"].isChecked()
 
 
 def test_arrow_keys_go_from_network_to_network(qtbot, train, state):
-    train.presets.cards["medium"].setFocus()
-    qtbot.keyClick(train.presets.cards["medium"], Qt.Key.Key_Right)
+    train.network.presets.cards["medium"].setFocus()
+    qtbot.keyClick(train.network.presets.cards["medium"], Qt.Key.Key_Right)
     assert state.get(TRAINING_CONFIG).unet == unet_preset("large", 28, 10)
 
 
 def test_classes_are_learned_or_not(qtbot, train, state):
-    assert train.classes.isChecked()
-    click(qtbot, train.classes, QPoint(8, 11))
+    assert train.network.classes.isChecked()
+    click(qtbot, train.network.classes, QPoint(8, 11))
     assert state.get(TRAINING_CONFIG).unet == unet_preset("medium", 28, 0)
-    click(qtbot, train.presets.cards["small"])
+    click(qtbot, train.network.presets.cards["small"])
     assert state.get(TRAINING_CONFIG).unet == unet_preset("small", 28, 0)
-    click(qtbot, train.classes, QPoint(8, 11))
+    click(qtbot, train.network.classes, QPoint(8, 11))
     assert state.get(TRAINING_CONFIG).unet == unet_preset("small", 28, 10)
 
 
@@ -375,11 +377,11 @@ def test_classes_are_learned_or_not(qtbot, train, state):
 )
 def test_fields_write_to_the_state_and_can_be_reset(qtbot, train, state, field, text, read):
     default = read(image_training("mnist"))
-    assert not train.model_header.reset.isVisible()
-    type_in(qtbot, getattr(train.fields, field).box, text)
+    assert not train.network.header.reset.isVisible()
+    type_in(qtbot, getattr(train.network.fields, field).box, text)
     assert read(state.get(TRAINING_CONFIG)) == pytest.approx(float(text))
-    assert train.model_header.reset.isVisible()
-    click(qtbot, train.model_header.reset)
+    assert train.network.header.reset.isVisible()
+    click(qtbot, train.network.header.reset)
     assert read(state.get(TRAINING_CONFIG)) == default
 
 
@@ -405,7 +407,7 @@ def test_quality_is_told_beside_its_floor_and_all_is_locked_while_training(qtbot
     assert distance.floor.text() == "· floor 5.10"
     assert distance.bar.fraction == pytest.approx(12.34 / (5.5 * 5.1))
     assert recognised.value.text() == "83.0 %"
-    assert not train.presets.cards["small"].isEnabled()
+    assert not train.network.presets.cards["small"].isEnabled()
     assert not train.data.cards["digits"].isEnabled()
     assert not train.data.folder_button.isEnabled()
     with qtbot.waitSignal(train.pause_requested):
@@ -433,7 +435,7 @@ def test_a_training_of_points_is_measured_as_such(train, state):
 def test_a_configuration_for_points_does_no_harm(train, state):
     state.update(TRAINING_CONFIG, dataset="v", unet=None)
     assert state.get(TRAINING_CONFIG).dataset == "v"
-    state.update(TRAINING_CONFIG, **network_presets.as_changes(image_training("digits")))
+    state.set(TRAINING_CONFIG, image_training("digits"))
     assert train.data.cards["digits"].isChecked()
 
 
@@ -571,7 +573,7 @@ def test_random_and_swapped_endpoints(qtbot, sample, state):
 
 def test_path_is_set_and_reset(qtbot, sample, state):
     click(qtbot, sample.path.kind.button("spherical"))
-    type_in(qtbot, sample.path.images_box, "20")
+    type_in(qtbot, sample.path.count_box, "20")
     click(qtbot, sample.path.even, QPoint(8, 11))
     assert (
         state.get(IMAGE_SAMPLING).path,
@@ -740,6 +742,6 @@ def test_all_of_train_fits_into_the_usual_window(train):
 
 
 def test_the_chosen_network_is_framed(train):
-    card = train.presets.cards["medium"]
+    card = train.network.presets.cards["medium"]
     image = card.grab().toImage()
     assert image.pixelColor(1, card.height() // 2) == QColor(DARK.accent)

@@ -299,7 +299,7 @@ def test_tab_reaches_all_of_the_laboratory(lab, app_state):
         lab.comparison.rows["linear"],
         lab.geodesic.button,
         lab.export_button,
-        lab.path.points_box,
+        lab.path.count_box,
         lab.path.even,
         lab.hide_button,
     } <= seen

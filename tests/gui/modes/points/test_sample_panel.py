@@ -308,7 +308,7 @@ def test_the_two_faces_share_the_path(qtbot, panel, state):
     assert not panel.inversion.isVisible()
     type_in(qtbot, panel.path.endpoint_boxes["A", 0], "0.25")
     assert state.get(SAMPLING).a == (0.25, 2.0)
-    type_in(qtbot, panel.path.points_box, "77")
+    type_in(qtbot, panel.path.count_box, "77")
     assert state.get(SAMPLING).path_points == 77
     qtbot.mouseClick(panel.face.button("sample"), Qt.MouseButton.LeftButton)
     assert not state.get(VIEW).lab

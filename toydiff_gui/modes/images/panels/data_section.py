@@ -339,10 +339,7 @@ class ImageDataSection(QWidget, Writer):
             card.blockSignals(False)
 
     def _set_config(self, make: Callable[[], TrainingConfig]) -> None:
-        self.write(
-            lambda: self._state.update(TRAINING_CONFIG, **network_presets.as_changes(make())),
-            self._restore,
-        )
+        self.write(lambda: self._state.set(TRAINING_CONFIG, make()), self._restore)
 
     def _toggled(self, checked: bool) -> None:
         if not checked:

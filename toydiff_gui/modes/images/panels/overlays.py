@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from toydiff_gui.modes.images.settings import IMAGE_CARD
-from toydiff_gui.panels.dock import Section
+from toydiff_gui.panels.overlay_switches import OverlaySwitches
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
-from toydiff_gui.style.icons import ButtonIcon
-from toydiff_gui.widgets import SectionHeader
 
 OVERLAYS = (
     (
@@ -42,29 +40,11 @@ NOT_OFFERED = {
 FACES = ("attention", "slice")
 
 
-class ImageOverlaysSection(Section):
+class ImageOverlaysSection(OverlaySwitches):
     """Switches; Attention and Slice are faces of the card beside the samples."""
 
     def __init__(self, state: Store, parent: QWidget | None = None) -> None:
-        super().__init__(state, parent)
-        self.header = SectionHeader("Overlays")
-        self.column.addSpacing(4)
-        self.column.addWidget(self.header)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(6)
-        grid.setVerticalSpacing(4)
-        self.buttons: dict[str, QPushButton] = {}
-        for index, (key, title, icon, _) in enumerate(OVERLAYS):
-            button = QPushButton(title)
-            button.setCheckable(True)
-            button.setProperty("variant", "toggle")
-            button.setProperty("kind", key)
-            ButtonIcon(button, icon)
-            button.clicked.connect(self._switch)
-            grid.addWidget(button, index // 2, index % 2)
-            grid.setColumnStretch(index % 2, 1)
-            self.buttons[key] = button
-        self.column.addLayout(grid)
+        super().__init__(state, [row[:3] for row in OVERLAYS], parent)
         state.changed(IMAGE_CARD).connect(self._show)
         state.changed(MODEL).connect(self._show)
         self._show()
@@ -76,16 +56,11 @@ class ImageOverlaysSection(Section):
             reason = NOT_OFFERED.get(key, "")
             if key == "attention" and not self._state.get(MODEL).attends:
                 reason = "This network has no attention"
-            button = self.buttons[key]
-            button.setEnabled(not reason)
-            button.setToolTip(reason or tip)
-            button.setChecked(key in shown)
-            button.setAccessibleName(title)
-            button.setAccessibleDescription(reason or tip)
+            self.show_switch(key, title, key in shown, tip, reason)
 
-    def _switch(self, shown: bool) -> None:
-        kind = self.sender().property("kind")
-        if kind in FACES:
-            self._state.update(IMAGE_CARD, face=kind if shown else "picture")
+    def switch(self, key: str, shown: bool) -> None:
+        """See ``OverlaySwitches.switch``."""
+        if key in FACES:
+            self._state.update(IMAGE_CARD, face=key if shown else "picture")
         else:
             self._state.update(IMAGE_CARD, preview=shown)

@@ -39,7 +39,7 @@ class ImageSamplePanel(LaneDock):
     search_again_requested = Signal()
 
     def __init__(self, state: Store, parent: QWidget | None = None) -> None:
-        super().__init__("Sample", state, IMAGE_LANES, parent)
+        super().__init__(state, IMAGE_LANES, parent)
         self.start = ImageStartSection(state)
         self.path = ImagePathSection(state)
         self.classes = ClassesSection(state)

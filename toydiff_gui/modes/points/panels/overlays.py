@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from toydiff_gui.modes.points.overlays import table
 from toydiff_gui.modes.points.overlays.computed import Overlay
-from toydiff_gui.panels.dock import Section
+from toydiff_gui.panels.overlay_switches import OverlaySwitches
 from toydiff_gui.state import wording
 from toydiff_gui.state.lanes import LANES, lane_of, shown_lanes
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING
 from toydiff_gui.state.view import LOOK, overlays_of, show_overlay
-from toydiff_gui.style.icons import ButtonIcon
-from toydiff_gui.widgets import SectionHeader
 
 LATENT, PREVIEW = "latent", "training"
 """The keys of the lane of latents and of the one that shows a training."""
 
 
-class OverlaysSection(Section):
+class OverlaysSection(OverlaySwitches):
     """Switches for the selected lane, and one for the latents that is always there."""
 
     def __init__(self, state: Store, parent: QWidget | None = None) -> None:
-        super().__init__(state, parent)
-        self.header = SectionHeader("Overlays")
-        self.column.addSpacing(4)
-        self.column.addWidget(self.header)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(6)
-        grid.setVerticalSpacing(4)
-        self.buttons: dict[str, QPushButton] = {}
-        self._rows = table.OVERLAYS
-        for index, row in enumerate(self._rows):
-            button = QPushButton(row.title)
-            button.setCheckable(True)
-            button.setProperty("variant", "toggle")
-            button.setProperty("kind", row.key)
-            ButtonIcon(button, row.icon)
-            button.clicked.connect(self._switch)
-            grid.addWidget(button, index // 2, index % 2)
-            grid.setColumnStretch(index % 2, 1)
-            self.buttons[row.key] = button
-        self.column.addLayout(grid)
+        rows = table.OVERLAYS
+        super().__init__(state, [(row.key, row.title, row.icon) for row in rows], parent)
+        self._rows = rows
         state.changed(LANES).connect(self._show)
         state.changed(LOOK).connect(self._show)
         state.changed(TRAINING).connect(self._show)
@@ -54,14 +35,10 @@ class OverlaysSection(Section):
         self.header.set_caption(name)
         here, below = overlays_of(state, key), overlays_of(state, LATENT)
         for row in self._rows:
-            reason = self._why_not(row, key)
-            button = self.buttons[row.key]
-            button.setEnabled(not reason)
-            button.setToolTip(reason or row.tip)
-            button.setChecked(row.key in (below if row.over_latents else here))
             where = "lane 1" if row.over_latents else name
-            button.setAccessibleName(f"{row.title}, {where}")
-            button.setAccessibleDescription(reason or row.tip)
+            shown = row.key in (below if row.over_latents else here)
+            reason = self._why_not(row, key)
+            self.show_switch(row.key, f"{row.title}, {where}", shown, row.tip, reason)
 
     def _lane_name(self, key: str) -> str:
         if key == LATENT:
@@ -89,10 +66,8 @@ class OverlaysSection(Section):
             return "Select a sampler lane first"
         return row.not_exact if lane.exact else ""
 
-    def _switch(self, shown: bool) -> None:
-        button = self.sender()
-        if isinstance(button, QPushButton):
-            kind = button.property("kind")
-            over_latents = kind in table.keys(over_latents=True)
-            lane = LATENT if over_latents else self._state.get(LOOK).selected_lane
-            show_overlay(self._state, lane, kind, shown)
+    def switch(self, key: str, shown: bool) -> None:
+        """See ``OverlaySwitches.switch``."""
+        over_latents = key in table.keys(over_latents=True)
+        lane = LATENT if over_latents else self._state.get(LOOK).selected_lane
+        show_overlay(self._state, lane, key, shown)

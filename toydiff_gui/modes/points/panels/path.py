@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from engine.shared import catalogue
 from engine.shared.catalogue import POINTS
@@ -18,16 +15,12 @@ from toydiff_gui.modes.points.settings import (
     Point,
     Sampling,
 )
-from toydiff_gui.panels.dock import Section
-from toydiff_gui.panels.search import SearchLine
+from toydiff_gui.panels.path_section import ALWAYS_EVEN, PathSection
 from toydiff_gui.state.lanes import LANES, shown_lanes
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import VIEW
-from toydiff_gui.style import theme
 from toydiff_gui.widgets import (
-    IconButton,
     NumberBox,
-    SectionHeader,
     Segment,
     SegmentedControl,
     Text,
@@ -36,8 +29,8 @@ from toydiff_gui.widgets import (
 PARALLEL = 1e-6
 """As in ``engine.paths.curves``: a smaller sine between two directions counts as none."""
 EVEN = "Space the points evenly where they are decoded, not where they start."
-ALWAYS_EVEN = "The geodesic is always spaced evenly where it is decoded"
 SIDE = "Where the path goes round the origin, seen from A towards B."
+PARTS = ("a", "b", "path", "side", "even", "through", "path_points")
 
 
 def opposite(a: Point, b: Point) -> bool:
@@ -50,61 +43,30 @@ def opposite(a: Point, b: Point) -> bool:
     return bool(abs(x * v - y * u) <= PARALLEL and x * u + y * v < 0)
 
 
-class PathSection(Section):
-    """Endpoints, kind of path, side, spacing, number of points; way-points or the search.
-
-    Signals:
-        stop_search_requested: end the search for the geodesic.
-        search_again_requested: search for the geodesic once more.
-    """
-
-    stop_search_requested = Signal()
-    search_again_requested = Signal()
+class PointPathSection(PathSection):
+    """Endpoints, kind of path, side, spacing, number of points; way-points or the search."""
 
     def __init__(self, state: Store, parent: QWidget | None = None) -> None:
-        super().__init__(state, parent)
+        super().__init__(
+            state,
+            POINT_LANES,
+            PARTS,
+            parent,
+            reset_tip="Back to the default endpoints, path and points",
+            random_tip="Throw two endpoints from the Gaussian of the latents",
+        )
         self._random = np.random.default_rng()
-        self.header = SectionHeader(
-            "Interpolation", reset_tooltip="Back to the default endpoints, path and points"
-        )
-        self.header.reset_requested.connect(self._reset)
-        self.swap_button = IconButton("swap", "Swap A and B", "Exchange the two endpoints", side=20)
-        self.swap_button.clicked.connect(self._swap)
-        self.random_button = IconButton(
-            "dice",
-            "Random endpoints",
-            "Throw two endpoints from the Gaussian of the latents",
-            side=20,
-        )
-        self.random_button.clicked.connect(self._randomise)
-        self.header.add(self.swap_button)
-        self.header.add(self.random_button)
-        self.column.addSpacing(4)
-        self.column.addWidget(self.header)
         self.endpoints = EndpointFields()
         self.endpoints.changed.connect(self._set_endpoints)
         self.endpoints.rejected.connect(self.complain)
         self.column.addWidget(self.endpoints)
-        self.kind = SegmentedControl(
-            "Path",
-            [Segment(row.name, row.title, row.tip_for(POINTS)) for row in catalogue.PATHS],
-            columns=2,
-            compact=True,
-            type_size=12,
-        )
-        self.kind.chosen.connect(self._set_path)
-        self.column.addWidget(self.kind)
+        self.place_kind(POINTS)
         self._build_shape()
         self._build_points()
         self._build_way_points()
-        self.search = SearchLine(state, POINT_LANES)
-        self.search.stop_requested.connect(self.stop_search_requested)
-        self.search.again_requested.connect(self.search_again_requested)
-        self.column.addWidget(self.search)
-        state.changed(SAMPLING).connect(self._show)
-        state.changed(LANES).connect(self._show)
-        state.changed(VIEW).connect(self._show)
-        self._show()
+        self.place_search()
+        state.changed(LANES).connect(self.show_path)
+        state.changed(VIEW).connect(self.show_path)
 
     @property
     def endpoint_boxes(self) -> dict[tuple[str, int], NumberBox]:
@@ -115,9 +77,8 @@ class PathSection(Section):
         """The spacing, and the side at opposite ends."""
         row = QHBoxLayout()
         row.setSpacing(6)
-        self.even = QCheckBox("Even spacing")
+        self.even.setText("Even spacing")
         self.even.setAccessibleName("Even spacing of the decoded points")
-        self.even.clicked.connect(self._set_even)
         self.side = SegmentedControl(
             "Side at opposite ends",
             (Segment("left", "Left"), Segment("right", "Right")),
@@ -135,22 +96,13 @@ class PathSection(Section):
         self.points = QWidget()
         row = QHBoxLayout(self.points)
         row.setContentsMargins(0, 0, 0, 0)
-        label = Text("Points on the path", ink="text_secondary")
-        self.points_box = NumberBox(
-            "Points on the path", minimum=2, maximum=MAX_LANE_POINTS, step=100
+        label, box = self.count_fields(
+            "path_points", "Points on the path", "latents", MAX_LANE_POINTS, 100, 76
         )
-        tip = "How many latents lie on the path from A to B, both included."
-        self.points_box.setToolTip(tip)
-        label.setToolTip(tip)
-        self.points_box.value_changed.connect(self._set_points)
-        self.points_box.rejected.connect(self.complain)
-        label.setBuddy(self.points_box)
         row.addWidget(label)
         row.addStretch(1)
-        row.addWidget(self.points_box)
+        row.addWidget(box)
         self.column.addWidget(self.points)
-        theme.notifier().changed.connect(self._resize)
-        self._resize()
 
     def _build_way_points(self) -> None:
         self.way_points = QWidget()
@@ -164,19 +116,14 @@ class PathSection(Section):
         row.addWidget(self.clear_button)
         self.column.addWidget(self.way_points)
 
-    def _resize(self) -> None:
-        self.points_box.setFixedWidth(theme.current().px(76))
-
-    def _show(self) -> None:
-        sampling = self._state.get(SAMPLING)
-        self.endpoints.show_points(sampling.a, sampling.b)
-        self.kind.set_current(sampling.path)
-        self.side.set_current(sampling.side)
-        self.points_box.set_number(sampling.path_points)
-        self._show_enabled(sampling)
-        drawn, geodesic = sampling.path == "drawn", sampling.path == "geodesic"
-        self.even.setChecked(sampling.even or geodesic)
-        count = len(sampling.through)
+    def show_own(self, settings: Sampling) -> None:
+        """See ``PathSection.show_own``."""
+        self.endpoints.show_points(settings.a, settings.b)
+        self.side.set_current(settings.side)
+        self._show_enabled(settings)
+        drawn, geodesic = settings.path == "drawn", settings.path == "geodesic"
+        self.even.setChecked(settings.even or geodesic)
+        count = len(settings.through)
         number = f"{count} way-point{'' if count == 1 else 's'}. "
         self.way_point_text.setText(
             f"{number if count else ''}Double click in lane 1 to add a way-point."
@@ -191,11 +138,6 @@ class PathSection(Section):
         # In 'Sample' the number stands above; the laboratory shows the search at length.
         self.points.setVisible(self._state.get(VIEW).lab)
         self.search.setVisible(geodesic and not self._state.get(VIEW).lab)
-        default = Sampling()
-        parts = ("a", "b", "path", "side", "even", "through", "path_points")
-        self.header.set_default(
-            all(getattr(sampling, name) == getattr(default, name) for name in parts)
-        )
 
     def _show_enabled(self, sampling: Sampling) -> None:
         along = sampling.mode == "interpolation"
@@ -227,46 +169,31 @@ class PathSection(Section):
 
     # Writing
 
-    def _change(self, **changes: Any) -> None:
-        self.write(lambda: self._state.update(SAMPLING, **changes), self._show)
-
     def _set_endpoints(self) -> None:
         a, b = self.endpoints.points
-        self._change(a=a, b=b)
-
-    def _set_path(self, path: str) -> None:
-        self._change(path=path)
+        self.change(a=a, b=b)
 
     def _set_side(self, side: str) -> None:
-        self._change(side=side)
-
-    def _set_even(self, even: bool) -> None:
-        self._change(even=even)
-
-    def _set_points(self, count: int) -> None:
-        self._change(path_points=count)
+        self.change(side=side)
 
     def _clear(self) -> None:
-        self._change(through=())
+        self.change(through=())
 
-    def _swap(self) -> None:
+    def swap(self) -> None:
+        """See ``PathSection.swap``."""
         sampling = self._state.get(SAMPLING)
         # The same curve from its other end, with the side seen from there.
-        self._change(
+        self.change(
             a=sampling.b,
             b=sampling.a,
             through=sampling.through[::-1],
             side="right" if sampling.side == "left" else "left",
         )
 
-    def _randomise(self) -> None:
+    def randomise(self) -> None:
+        """See ``PathSection.randomise``."""
         # Rounded to what the fields show, so that the numbers can be written down.
         ax, ay, bx, by = (round(float(v), 2) for v in self._random.standard_normal(4))
         a: Point = (ax, ay)
         b: Point = (bx, by)
-        self._change(a=a, b=b)
-
-    def _reset(self) -> None:
-        default = Sampling()
-        parts = ("a", "b", "path", "side", "even", "through", "path_points")
-        self._change(**{name: getattr(default, name) for name in parts})
+        self.change(a=a, b=b)

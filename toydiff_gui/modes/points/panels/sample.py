@@ -16,10 +16,10 @@ from toydiff_gui.modes.points.panels.comparison import ComparisonSection
 from toydiff_gui.modes.points.panels.comparison_file import write_comparison
 from toydiff_gui.modes.points.panels.geodesic import GeodesicSection
 from toydiff_gui.modes.points.panels.hovered import HoveredSection
-from toydiff_gui.modes.points.panels.inversion import InversionFoot
+from toydiff_gui.modes.points.panels.inversion import PointInversionFoot
 from toydiff_gui.modes.points.panels.overlays import OverlaysSection
-from toydiff_gui.modes.points.panels.path import PathSection
-from toydiff_gui.modes.points.panels.start import StartSection
+from toydiff_gui.modes.points.panels.path import PointPathSection
+from toydiff_gui.modes.points.panels.start import PointStartSection
 from toydiff_gui.modes.points.settings import COMPARISON, POINT_LANES, SAMPLING
 from toydiff_gui.panels.lane_dock import LaneDock
 from toydiff_gui.state.store import Store
@@ -51,17 +51,17 @@ class SamplePanel(LaneDock):
     pick_requested = Signal()
 
     def __init__(self, state: Store, parent: QWidget | None = None) -> None:
-        super().__init__(TITLES["sample"], state, POINT_LANES, parent)
+        super().__init__(state, POINT_LANES, parent)
         self.face = SegmentedControl("What the panel shows", FACES, compact=True)
         self.face.chosen.connect(self._turn_to)
         self.head.insertWidget(self.head.count() - 1, self.face)
-        self.start = StartSection(state)
-        self.path = PathSection(state)
+        self.start = PointStartSection(state)
+        self.path = PointPathSection(state)
         self.overlays = OverlaysSection(state)
         self.comparison = ComparisonSection(state)
         self.geodesic = GeodesicSection(state)
         self.hovered = HoveredSection(state)
-        self.inversion = InversionFoot(state)
+        self.inversion = PointInversionFoot(state)
         self.export_button = QPushButton("Export comparison…")
         self.export_button.setProperty("rank", "main")
         ButtonIcon(self.export_button, "export")

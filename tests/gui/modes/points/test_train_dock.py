@@ -1,6 +1,7 @@
 """The dock 'Train': what is set arrives in the state, what the state says is seen."""
 
 from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from engine.datasets.images import image_training
 from engine.shared.config import POINT_SETS, ScheduleConfig, TrainingConfig
 from toydiff_gui.app.installed_modes import mode_of
+from toydiff_gui.modes.points.panels.train import PointTrainPanel
 from toydiff_gui.panels.loss_plot import in_columns, smoothed, ticks
-from toydiff_gui.panels.train_dock import TrainPanel
 from toydiff_gui.state import wording
 from toydiff_gui.state.engine import ENGINE, EngineStatus
 from toydiff_gui.state.model import ModelInfo
@@ -38,13 +39,13 @@ def state(qapp):
 
 @pytest.fixture
 def panel(qtbot, state):
-    panel = TrainPanel(state, mode_of)
+    panel = PointTrainPanel(state, mode_of)
     qtbot.addWidget(panel)
     panel.resize(296, 704)
     panel.show()
     panel.activateWindow()
     qtbot.waitUntil(panel.isActiveWindow)
-    qtbot.waitUntil(lambda: not panel._undrawn)
+    qtbot.waitUntil(lambda: panel.data.drawn)
     return panel
 
 
@@ -79,7 +80,7 @@ def test_a_training_of_images_is_measured_as_such(panel, state):
 def test_a_training_of_another_mode_may_be_measured_by_fewer_or_more(qtbot, state, count):
     images = mode_of("images")
     other = replace(images, figures=(*images.figures, *images.figures)[:count])
-    panel = TrainPanel(state, lambda kind: other if kind == images.kind else mode_of(kind))
+    panel = PointTrainPanel(state, lambda kind: other if kind == images.kind else mode_of(kind))
     qtbot.addWidget(panel)
     panel.show()
     quality = {"distance": 43.883, "recognised": 0.5}
@@ -92,23 +93,23 @@ def test_a_training_of_another_mode_may_be_measured_by_fewer_or_more(qtbot, stat
 
 @pytest.mark.parametrize("name", POINT_SETS)
 def test_data_set_is_chosen_and_drawn(qtbot, panel, state, name):
-    card = panel.dataset_cards[name]
+    card = panel.data.cards[name]
     inside = QRect(8, 8, card.width() - 16, 30)
     assert {c.name() for c in colours(card, inside)} > {DARK.canvas.lower()}
     qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
     assert state.get(TRAINING_CONFIG).dataset == name
-    assert [key for key, c in panel.dataset_cards.items() if c.isChecked()] == [name]
+    assert [key for key, c in panel.data.cards.items() if c.isChecked()] == [name]
 
 
 def test_schedule_is_chosen_and_its_curve_follows(qtbot, panel, state):
-    card = panel.schedule_cards["cosine"]
+    card = panel.schedule.cards["cosine"]
     before = card.grab().toImage()
-    qtbot.mouseClick(panel.zero_terminal, Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
+    qtbot.mouseClick(panel.schedule.zero_terminal, Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
     assert state.get(TRAINING_CONFIG).schedule.zero_terminal
     qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
     assert state.get(TRAINING_CONFIG).schedule == ScheduleConfig(name="cosine", zero_terminal=True)
     assert card.grab().toImage() != before
-    assert panel.prediction.currentText() == "auto (v)"
+    assert panel.network.predicts.box.currentText() == "auto (v)"
 
 
 @pytest.mark.parametrize(
@@ -116,68 +117,68 @@ def test_schedule_is_chosen_and_its_curve_follows(qtbot, panel, state):
     [
         ("width_field", "64", lambda c: c.model.width),
         ("depth_field", "4", lambda c: c.model.depth),
-        ("timesteps_field", "100", lambda c: c.schedule.timesteps),
-        ("steps_field", "2000", lambda c: c.steps),
-        ("batch_field", "256", lambda c: c.batch_size),
-        ("rate_field", "0.01", lambda c: c.rate),
-        ("seed_field", "7", lambda c: c.seed),
+        ("fields.timesteps", "100", lambda c: c.schedule.timesteps),
+        ("fields.steps", "2000", lambda c: c.steps),
+        ("fields.batch", "256", lambda c: c.batch_size),
+        ("fields.rate", "0.01", lambda c: c.rate),
+        ("fields.seed", "7", lambda c: c.seed),
     ],
 )
 def test_fields_write_to_the_state_and_can_be_reset(qtbot, panel, state, field, text, read):
     default = read(TrainingConfig())
-    assert not panel._model_header.reset.isVisible()
-    type_in(qtbot, getattr(panel, field).box, text)
+    assert not panel.network.header.reset.isVisible()
+    type_in(qtbot, attrgetter(field)(panel.network).box, text)
     assert read(state.get(TRAINING_CONFIG)) == pytest.approx(float(text))
-    assert panel._model_header.reset.isVisible()
-    qtbot.mouseClick(panel._model_header.reset, Qt.MouseButton.LeftButton)
+    assert panel.network.header.reset.isVisible()
+    qtbot.mouseClick(panel.network.header.reset, Qt.MouseButton.LeftButton)
     assert read(state.get(TRAINING_CONFIG)) == default
-    assert getattr(panel, field).value == default
+    assert attrgetter(field)(panel.network).value == default
 
 
 def test_impossible_number_gets_a_sentence(qtbot, panel, state):
     with qtbot.waitSignal(state.message_posted) as said:
-        type_in(qtbot, panel.width_field.box, "9999")
+        type_in(qtbot, panel.network.width_field.box, "9999")
     assert said.args == ["Width must be between 4 and 2\u2009048, got 9999.", True]
-    assert panel.width_field.box.lineEdit().text() == "128"
+    assert panel.network.width_field.box.lineEdit().text() == "128"
     assert state.get(TRAINING_CONFIG) == TrainingConfig()
 
 
 def test_impossible_combination_gets_a_sentence_and_is_undone(qtbot, panel, state):
-    panel.prediction.setFocus()
-    qtbot.keyClick(panel.prediction, Qt.Key.Key_Down)
+    panel.network.predicts.box.setFocus()
+    qtbot.keyClick(panel.network.predicts.box, Qt.Key.Key_Down)
     assert state.get(TRAINING_CONFIG).prediction == "noise"
     with qtbot.waitSignal(state.message_posted) as said:
-        qtbot.mouseClick(panel.zero_terminal, Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
+        qtbot.mouseClick(panel.schedule.zero_terminal, Qt.MouseButton.LeftButton, pos=QPoint(8, 12))
     assert "zero terminal signal" in said.args[0]
     assert said.args[1] is True
-    assert not panel.zero_terminal.isChecked()
+    assert not panel.schedule.zero_terminal.isChecked()
     assert not state.get(TRAINING_CONFIG).schedule.zero_terminal
 
 
 def test_the_panel_shows_what_others_set(panel, state):
     state.update(TRAINING_CONFIG, dataset="moons", steps=1234, seed=3)
-    assert panel.dataset_cards["moons"].isChecked()
-    assert panel.steps_field.box.lineEdit().text() == "1\u2009234"
-    assert panel.seed_field.value == 3
+    assert panel.data.cards["moons"].isChecked()
+    assert panel.network.fields.steps.box.lineEdit().text() == "1\u2009234"
+    assert panel.network.fields.seed.value == 3
 
 
 def test_train_waits_for_the_engine(qtbot, panel, state):
     state.set(ENGINE, EngineStatus("starting"))
-    assert not panel.train_button.isEnabled()
-    assert "starting" in panel.train_button.toolTip()
+    assert not panel.run.train_button.isEnabled()
+    assert "starting" in panel.run.train_button.toolTip()
     state.set(ENGINE, EngineStatus("dead", message="out of memory"))
-    assert "out of memory" in panel.train_button.toolTip()
+    assert "out of memory" in panel.run.train_button.toolTip()
     state.set(ENGINE, EngineStatus("ready"))
     with qtbot.waitSignal(panel.train_requested):
-        qtbot.mouseClick(panel.train_button, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(panel.run.train_button, Qt.MouseButton.LeftButton)
 
 
 def test_train_becomes_train_more(panel):
-    assert panel.train_button.text() == "Train"
+    assert panel.run.train_button.text() == "Train"
     panel.set_can_continue(True)
-    assert panel.train_button.text() == "Train more"
+    assert panel.run.train_button.text() == "Train more"
     panel.set_can_continue(False)
-    assert panel.train_button.text() == "Train"
+    assert panel.run.train_button.text() == "Train"
 
 
 def test_one_button_is_filled_and_fields_lock_while_training(qtbot, panel, state):
@@ -191,21 +192,21 @@ def test_one_button_is_filled_and_fields_lock_while_training(qtbot, panel, state
     assert filled() == ["Train"]
     state.set(TRAINING, running())
     assert filled() == ["Pause"]
-    assert not panel.width_field.box.isEnabled()
-    assert not panel.dataset_cards["v"].isEnabled()
-    assert not panel.train_button.isEnabled()
+    assert not panel.network.width_field.box.isEnabled()
+    assert not panel.data.cards["v"].isEnabled()
+    assert not panel.run.train_button.isEnabled()
     with qtbot.waitSignal(panel.pause_requested):
-        qtbot.mouseClick(panel.pause_button, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(panel.run.pause_button, Qt.MouseButton.LeftButton)
     state.set(TRAINING, running(status="paused"))
-    assert panel.pause_button.text() == "Resume"
+    assert panel.run.pause_button.text() == "Resume"
     assert filled() == ["Resume"]
     with qtbot.waitSignal(panel.resume_requested):
-        qtbot.mouseClick(panel.pause_button, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(panel.run.pause_button, Qt.MouseButton.LeftButton)
     with qtbot.waitSignal(panel.stop_requested):
-        qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(panel.run.stop_button, Qt.MouseButton.LeftButton)
     state.set(TRAINING, running(status="done", step=6000))
     assert filled() == ["Train"]
-    assert panel.width_field.box.isEnabled()
+    assert panel.network.width_field.box.isEnabled()
 
 
 def test_progress_is_told_in_numbers(panel, state):
@@ -222,17 +223,17 @@ def test_progress_is_told_in_numbers(panel, state):
         "3\u2009000 of 6\u2009000 steps",
         "0:20 elapsed · 0:09 left",
     } <= seen
-    assert panel.quality_bar.fraction == pytest.approx(0.026 / (5.5 * 0.018))
+    assert panel.run.figures[0].bar.fraction == pytest.approx(0.026 / (5.5 * 0.018))
     state.set(TRAINING, running(status="done", step=6000, elapsed=3700.0))
-    assert panel.time_text.text() == "1:01:40 elapsed · done"
-    assert panel.distance_value.text() == "–"
+    assert panel.run.time_text.text() == "1:01:40 elapsed · done"
+    assert panel.run.figures[0].value.text() == "–"
 
 
 def test_one_step_is_no_steps(panel, state):
     state.set(TRAINING, running(step=1))
-    assert panel.steps_text.text() == "1 of 6\u2009000 steps"
+    assert panel.run.steps_text.text() == "1 of 6\u2009000 steps"
     state.set(TRAINING, running(status="done", step=1, total=1))
-    assert panel.steps_text.text() == "1 step"
+    assert panel.run.steps_text.text() == "1 step"
     assert wording.model_line(ModelInfo("v", "v", trained_steps=1)).endswith("trained 1 step")
 
 
@@ -240,7 +241,7 @@ def test_loss_is_drawn_where_it_belongs(panel, state):
     steps = np.arange(1, 3001)
     losses = np.linspace(1.0, 0.0, 3000).astype(np.float32)
     state.set(TRAINING, running(steps=steps, losses=losses))
-    plot = panel.loss_plot
+    plot = panel.run.loss_plot
     image = plot.grab().toImage()
     accent = QColor(DARK.accent)
     found = [
@@ -274,7 +275,7 @@ def test_diverged_and_empty_losses_are_survived(panel, state):
     for losses in ([], [np.nan, np.inf], [1e30, 1.0], [0.0, 0.0]):
         values = np.array(losses, np.float32)
         state.set(TRAINING, running(steps=np.arange(1, len(values) + 1), losses=values))
-        panel.loss_plot.grab()
+        panel.run.loss_plot.grab()
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.3, 0.9), (0.41, 0.42), (0, 1e30), (1e-9, 2e-9)])
@@ -305,7 +306,7 @@ def test_nothing_is_cut_off_and_all_can_be_reached(
         assert area.widget().width() <= area.viewport().width()
 
     qtbot.waitUntil(nothing_is_cut)
-    field = panel.seed_field.box
+    field = panel.network.fields.seed.box
     area.ensureWidgetVisible(field)
     assert area.viewport().rect().contains(field.mapTo(area.viewport(), field.rect().center()))
 
@@ -330,7 +331,7 @@ def test_all_fits_into_the_usual_window_without_scrolling(panel):
 
 
 def test_a_panel_that_is_gone_draws_no_more_data_sets(state):
-    panel = TrainPanel(state, mode_of)
+    panel = PointTrainPanel(state, mode_of)
     panel.show()  # which draws the first of them as soon as it can
     shiboken6.delete(panel)
     QApplication.processEvents()
