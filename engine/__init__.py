@@ -36,6 +36,9 @@ _LAZY = {
     "OwnModel": "engine.checkpoints.own_model",
     "Schedule": "engine.diffusion.schedules",
     "make_schedule": "engine.diffusion.schedules",
+    "Trainer": "engine.training.trainer",
+    "TrainingConfig": "engine.shared.config",
+    "judge_for": "engine.analysis.points",
 }
 
 __all__ = ["__version__", "datasets", "models", *_LAZY]  # noqa: PLE0604 - names from the table

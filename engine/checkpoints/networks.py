@@ -34,7 +34,7 @@ class NetworkOfKind(ABC):
     """The network for states of one kind.
 
     ``slow``: a pass takes long, so that a training takes few states at once while others wait, and
-    gains by several threads. ``folds``: denoisers use a folded copy of its weights.
+    gains from several threads. ``folds``: denoisers use a folded copy of its weights.
     """
 
     slow: ClassVar[bool]

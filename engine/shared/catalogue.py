@@ -31,7 +31,7 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 
 @dataclass(frozen=True, kw_only=True)
 class KindRow(Row):
-    """What states are: all that is told apart by it without torch; the rest has five tables.
+    """What states are, and what follows from it without torch; the rest is in five tables.
 
     These are ``engine.checkpoints.data.DATA``, ``engine.checkpoints.networks.NETWORKS``, and those
     of previews, evaluations and geodesics. ``states``: several of them, in a sentence. ``data``:
@@ -140,7 +140,7 @@ class PathRow(Row):
     """``curve`` is its function of ``engine.paths.curves``; one that is ``searched`` for has none.
 
     ``tip`` says what it does, ``tips`` for a kind of state where that is another sentence.
-    ``sided``: between opposite endpoints it goes round the origin, on a side that is to choose.
+    ``sided``: between opposite endpoints it goes round the origin, on a side to be chosen.
     ``way_points``: it leads through points that the user sets. ``starts_search``: the search for
     the geodesic sets out from it.
     """

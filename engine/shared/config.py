@@ -305,5 +305,5 @@ def from_json(text: str | bytes, kind: type[TrainingConfig]) -> TrainingConfig:
     """Decode and check a configuration; raises ``ValueError`` naming what is wrong."""
     try:
         return msgspec.json.decode(text, type=kind)
-    except (msgspec.MsgspecError, RecursionError) as error:  # the latter of objects nested deeply
+    except (msgspec.MsgspecError, RecursionError) as error:  # the latter of deeply nested objects
         raise ValueError(f"not a valid configuration: {error}") from error

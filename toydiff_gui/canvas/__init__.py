@@ -1,1 +1,1 @@
-"""The lanes on the screen: views of a scene that pan, zoom, and let endpoints be dragged."""
+"""What lies over the lanes of every mode."""

@@ -35,7 +35,7 @@ class ModeWords(Protocol):
 
 
 class Controllers(QObject):
-    """Owns them, and lets the exchange look whenever the store has changed."""
+    """All controllers. Lets the exchange look whenever the store has changed."""
 
     def __init__(
         self,

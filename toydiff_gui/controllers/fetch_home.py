@@ -21,7 +21,7 @@ AGAIN_MS = 10_000
 
 
 class FetchHome(QObject):
-    """Asks for it as soon as the engine over there is ready.
+    """Asks for what they have saved as soon as the engine over there is ready.
 
     A training whose end was reported is here already (see
     ``toydiff_gui.engine_client.file_transfer``). This is for those that ended with the connection,

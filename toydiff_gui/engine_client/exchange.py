@@ -30,11 +30,11 @@ class _Place:
     value: Any = None
     """Of ``wanted``, as far as it has come."""
     held: bool = False
+    """What stands in is shown meanwhile."""
     failed: bool = False
     """It is not asked for again, by this engine."""
-    """What stands in is shown meanwhile."""
     shown: Wanted | None = None
-    """What is to be seen there is of this."""
+    """What is to be seen there belongs to this."""
     newest: Wanted | None = None
     """What is wanted now, asked for or not; None while nothing can be."""
     settling: QTimer | None = None
@@ -132,7 +132,7 @@ class Exchange(QObject):
             self._leave(key)
 
     def shown(self, key: str) -> Wanted | None:
-        """What that is of which is to be seen at ``key``."""
+        """What the answer that is to be seen at ``key`` belongs to."""
         place = self._places.get(key)
         return None if place is None else place.shown
 

@@ -1,1 +1,1 @@
-"""Modes: one folder for each kind of state that the window shows."""
+"""The modes, a folder each, and what a mode is."""

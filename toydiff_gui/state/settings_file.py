@@ -50,7 +50,7 @@ class SettingsFile:
         self._put: dict[str, bytes] = {}
         """As last put here or first read; so that what others have changed is not put back."""
         self._changed: set[str] = set()
-        with suppress(OSError):  # then this window begins without
+        with suppress(OSError):  # then this window begins without them
             there = path.exists()
             self._values = _read(path)
             self._put = dict(self._values)

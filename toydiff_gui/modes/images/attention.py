@@ -90,8 +90,8 @@ def _collect(found: _Found | None, message: AnyReport, arrays: Arrays) -> _Found
 class AttentionRequests:
     """Wants the time that is shown, and if an average is looked at all others after it.
 
-    One request at a time: while the film plays, the time of then is asked for when the last has
-    come.
+    One request at a time: while the film plays, the time shown by then is asked for when the
+    last has come.
     """
 
     def __init__(self, store: Store, exchange: Exchange, playback: Playback) -> None:

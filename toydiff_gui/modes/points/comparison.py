@@ -101,7 +101,7 @@ class PathComparison:
             self._store.set(COMPARISON, Comparison())
 
     def _forget_half(self) -> None:
-        """Nobody looks: a table that is complete stays for who comes back."""
+        """Nobody looks: a table that is complete stays for whoever comes back."""
         self._last = None
         if self._store.get(COMPARISON).status == "running":
             self._forget()
