@@ -53,7 +53,7 @@ class Client(QObject):
     those who wait connect to ``died``.
 
     Signals:
-        ready: an engine has come up; its ``protocol.Ready``.
+        ready: an engine has come up; its ``messages.Ready``.
         died: the engine is gone without being asked; why, in words. All jobs are forgotten by then.
         failed_unasked: the engine met a defect in something that nobody waits for; in words.
         jobs_finished: counts up with every request that has ended.

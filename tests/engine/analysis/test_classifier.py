@@ -25,6 +25,7 @@ from engine.analysis.classifier_training import (
 )
 from engine.datasets import Standardisation
 from engine.datasets.images import ImageSet, image_training, load_digits, standardisation_of
+from tests.engine.finished_work import finished
 
 
 def stripes(count: int, seed: int, name: str = "digits") -> ImageSet:
@@ -40,12 +41,7 @@ def stripes(count: int, seed: int, name: str = "digits") -> ImageSet:
 
 def trained(images: ImageSet, test: ImageSet, seed: int = 0, steps: int = 60):
     """The classifier and the steps of its training."""
-    work, seen = train_classifier(images, seed, test=test, steps=steps), []
-    while True:
-        try:
-            seen.append(next(work))
-        except StopIteration as end:
-            return end.value, seen
+    return finished(train_classifier(images, seed, test=test, steps=steps))
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from engine.diffusion.samplers import DDIM, DDPM, sample
 from engine.shared import messages
 from engine.training import preview
 from engine.training.runs import open_run, train
+from tests.engine.finished_work import finished
 from tests.engine.small_unet import digits_config, lively_unet
 
 CPU = torch.device("cpu")
@@ -53,16 +54,6 @@ def tiny(tmp_path_factory):
     weights = {f"averaged.{name}": value for name, value in network.state_dict().items()}
     checkpoints.save_tensors(path, weights, description)
     return path
-
-
-def finished(work):
-    """What a generator returns, and its items."""
-    items = []
-    while True:
-        try:
-            items.append(next(work))
-        except StopIteration as end:
-            return end.value, items
 
 
 def last_states(denoiser, schedule, latents, sampler, seed=0):

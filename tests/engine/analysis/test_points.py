@@ -11,17 +11,10 @@ from engine.analysis import evaluation
 from engine.analysis import points as metrics
 from engine.analysis.evaluation import evaluate
 from engine.analysis.points import CANONICAL, LIVE, Precision, judge_for, nearness_steps
+from engine.shared.work import finish
+from tests.engine.finished_work import finished
 
 COARSE = Precision(directions=7, quantiles=21, reference=3000)
-
-
-def returned(work):
-    """What a generator returns at its end."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def drawn(name, count, seed):
@@ -92,30 +85,23 @@ def test_nearness_is_that_of_every_judge_and_is_kept(monkeypatch):
     samples, transform = drawn("v", 300, 5)
     samples[::3] += 0.2
     work = nearness_steps("v", transform)
-    items = 0
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            nearness = end.value
-            break
-        items += 1
-    assert items > 5  # nobody waits long for a turn
-    assert returned(nearness_steps("v", transform)) is nearness
+    nearness, items = finished(work)
+    assert len(items) > 5  # nobody waits long for a turn
+    assert finish(nearness_steps("v", transform)) is nearness
     for precision in (COARSE, LIVE):
         judge = judge_for("v", transform, precision)
         assert judge.nearness is nearness
         assert judge.threshold == nearness.threshold
         assert judge.off_data(samples) == nearness.off_data(samples)
     other = datasets.Standardisation(transform.mean, 2 * transform.std)
-    assert returned(nearness_steps("v", other)) is not nearness
+    assert finish(nearness_steps("v", other)) is not nearness
 
 
 def test_nearness_is_canonical():
     assert (metrics.REFERENCE_POINTS, metrics.FRESH_POINTS) == (20_000, 200_000)
     assert metrics.LEAST_THRESHOLD == 0.03
     transform = datasets.load("v").transform
-    nearness = returned(nearness_steps("v", transform))
+    nearness = finish(nearness_steps("v", transform))
     reference = datasets.reference_draws("v", 20_000, 0, transform)
     assert nearness.off_data(reference) == 0
     fresh = datasets.fresh_draws("v", 200_000, metrics._FRESH_SEED + 1, transform)
@@ -154,13 +140,13 @@ def test_quality_holds_means_and_the_standard_error():
     judge = judge_for("v", transform, COARSE)
     sets = [datasets.fresh_draws("v", 500, seed, transform) for seed in range(4)]
     distances = [judge.distance(points) for points in sets]
-    quality = returned(judge.quality_steps(sets))
+    quality = finish(judge.quality_steps(sets))
     assert quality.distance == pytest.approx(np.mean(distances))
     assert quality.distance_error == pytest.approx(np.std(distances, ddof=1) / 2)
     assert quality.off_data == pytest.approx(np.mean([judge.off_data(p) for p in sets]))
     assert (quality.distance_floor, quality.off_data_floor) == judge.floor(500)
     assert quality.ratio == quality.distance / quality.distance_floor
-    assert np.isnan(returned(judge.quality_steps(sets[:1])).distance_error)
+    assert np.isnan(finish(judge.quality_steps(sets[:1])).distance_error)
 
 
 def test_a_judge_is_kept():
@@ -173,16 +159,9 @@ def test_a_judge_is_kept():
 def test_evaluating_counts_evaluations_and_returns_the_figures(trained, monkeypatch):
     monkeypatch.setattr(evaluation, "SAMPLES", 200)
     checkpoint = engine.load_checkpoint(trained)
-    stages = evaluate(checkpoint, quick=True)
-    done = []
-    while True:
-        try:
-            stage = next(stages)
-        except StopIteration as end:
-            quality = end.value
-            break
-        assert stage.total == 20
-        done.append(stage.done)
+    quality, stages = finished(evaluate(checkpoint, quick=True))
+    assert {stage.total for stage in stages} == {20}
+    done = [stage.done for stage in stages]
     assert done == sorted(done)
     assert done[-1] == 20
     assert quality.distance > quality.distance_floor  # hardly trained
@@ -196,6 +175,6 @@ REACHABLE = {"v": 0.020, "gaussians8": 0.066, "moons": 0.016}
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REACHABLE)
 def test_bundled_models_are_nearly_as_good_as_exact_ones(name):
-    quality = returned(evaluate(engine.load_checkpoint(name)))
+    quality = finish(evaluate(engine.load_checkpoint(name)))
     assert quality.distance < 1.3 * REACHABLE[name]
     assert quality.off_data < 0.005

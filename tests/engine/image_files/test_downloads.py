@@ -24,6 +24,7 @@ from engine.image_files.downloads import fetch
 from engine.image_files.loading import load_images
 from engine.image_files.published import PUBLISHED, Published
 from engine.shared.files import staging_folder
+from engine.shared.work import finish
 from tests.engine import small_image_sets
 from tests.engine.web import Web, serving
 
@@ -80,12 +81,7 @@ def at_mirrors(monkeypatch, *urls: str) -> None:
 
 def fetched(name: str, root: Path) -> Path:
     with staging_folder(root, name) as staging:
-        work = fetch(name, root, staging)
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                return end.value
+        return finish(fetch(name, root, staging))
 
 
 def contents(root: Path) -> set[str]:

@@ -26,6 +26,7 @@ from engine.paths.geodesic_images import SphereBend, _Chain, evenly_decoded_imag
 from engine.paths.latents import path_latents
 from engine.shared import messages
 from engine.shared.config import SamplerConfig, ScheduleConfig, TrainingConfig, UNetConfig
+from tests.engine.finished_work import finished
 
 SHAPE = (1, 4, 4)
 
@@ -37,16 +38,6 @@ def short(monkeypatch):
     monkeypatch.setattr(geodesic_images, "STEPS", 4)
     monkeypatch.setattr(geodesic_images, "BENDS", 3)
     monkeypatch.setattr(geodesic_images, "PASSES", 4)
-
-
-def finished(work):
-    """What a generator returns, and its items."""
-    items = []
-    while True:
-        try:
-            items.append(next(work))
-        except StopIteration as end:
-            return end.value, items
 
 
 def gaussian(shape=SHAPE, seed=1) -> GaussianDenoiser:
@@ -181,11 +172,7 @@ def test_an_item_costs_at_most_one_evaluation():
     denoiser = Counted(gaussian())
     work = searched(denoiser)
     before = 0
-    while True:
-        try:
-            next(work)
-        except StopIteration:
-            break
+    for _ in work:
         assert denoiser.asked - before <= 1
         before = denoiser.asked
     # Three bends and the plain path on the way there, four passes there and back, and places.

@@ -23,6 +23,7 @@ from engine.paths.decoded_paths import Geodesic, Improvement
 from engine.paths.geodesic_points import evenly_decoded, search
 from engine.paths.terrain import Terrain, weighted_lengths
 from engine.shared.config import sampler_times
+from tests.engine.finished_work import finished
 
 
 class Counted(Denoiser):
@@ -39,16 +40,6 @@ class Counted(Denoiser):
             return self.inner.predict(x_t, t)
         there = self.inner.predict(x_t @ self.turn, t)
         return Prediction(there.x0 @ self.turn.T, there.eps @ self.turn.T)
-
-
-def finished(work):
-    """What a generator returns, and its items."""
-    items = []
-    while True:
-        try:
-            items.append(next(work))
-        except StopIteration as end:
-            return end.value, items
 
 
 def turn_by(degrees):

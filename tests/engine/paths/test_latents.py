@@ -24,7 +24,8 @@ from engine.paths.latents import (
     path_latents,
     terrain_of,
 )
-from engine.shared.work import finish, silently
+from engine.shared.work import silently
+from tests.engine.finished_work import finished
 
 START, END = torch.tensor([-2.0, 0.1]), torch.tensor([1.5, 1.0])
 THROUGH = torch.tensor([[0.5, -1.5], [1.5, -0.5]])
@@ -40,12 +41,6 @@ def short_search(monkeypatch):
     monkeypatch.setattr(geodesic_points, "STAGES", ((3, 2), (1, 3)))
     monkeypatch.setattr(geodesic_points, "POINTS", 30)
     monkeypatch.setattr(geodesic_points, "JUDGE_POINTS", 60)
-
-
-def finished(work):
-    """What a generator returns, and its items."""
-    items = []
-    return finish(work, items.append), items
 
 
 def gaps(states):

@@ -13,6 +13,7 @@ from engine.diffusion.noise import draw_latents
 from engine.paths import roadmap
 from engine.paths.roadmap import route
 from engine.paths.terrain import Terrain, weighted_lengths
+from tests.engine.finished_work import finished
 
 
 class Hill:
@@ -29,17 +30,6 @@ def unchanged(latents):
     for _ in range(3):
         yield None
     return latents
-
-
-def finished(work):
-    """What a generator returns, and how many items it gave."""
-    items = 0
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value, items
-        items += 1
 
 
 def find(start, end, terrain, seed=0, decode=unchanged):

@@ -13,6 +13,7 @@ from engine.paths import geodesic_points
 from engine.paths.curves import make_path
 from engine.shared import messages
 from engine.shared.config import SamplerConfig
+from engine.shared.work import finish
 
 DDIM_20 = SamplerConfig(name="ddim")
 START, END = np.float32([-2, 0.1]), np.float32([1.5, 1])
@@ -44,12 +45,7 @@ def gaps(states) -> np.ndarray:
 
 def share_off_data(checkpoint, states) -> float:
     loaded = engine.load_checkpoint(checkpoint)
-    steps = nearness_steps(loaded.config.dataset, loaded.transform)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value.off_data(states)
+    return finish(nearness_steps(loaded.config.dataset, loaded.transform)).off_data(states)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from engine.datasets import Standardisation
 from engine.datasets.images import Pixels, to_pixels
 from engine.shared.trajectory import Trajectory
 from engine.shared.values import value
-from toydiff_gui.drawing.scene_parts import Mark, Status
+from toydiff_gui.drawing.scene_parts import Box, Mark, Status, reached_by_all, states_at
 
 States = NDArray[np.float32]
 """Standardised images, (N, C, H, W)."""
@@ -42,7 +42,7 @@ class TilesCard:
 
     def states_at(self, t: float) -> States | None:
         """The images to show at ``t``; None while there are none."""
-        return _states_at(self.trajectory, t, self.preview)
+        return states_at(self.trajectory, t, predicted=self.preview)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class StripLane:
 
     def states_at(self, t: float) -> States | None:
         """The images to show at ``t``; None while there are none."""
-        return _states_at(self.trajectory, t, self.preview)
+        return states_at(self.trajectory, t, predicted=self.preview)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class LookedAt:
 
     def states_at(self, t: float) -> States | None:
         """It and those beside it at ``t``, (N, C, H, W); None while there are none."""
-        return _states_at(self.trajectory, t, self.preview)
+        return states_at(self.trajectory, t, predicted=self.preview)
 
     def state_at(self, t: float) -> States | None:
         """The image at ``t``, (C, H, W); None while it is not there."""
@@ -149,7 +149,7 @@ class SliceCard:
 
     columns: int = 0
     rows: int = 0
-    box: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
+    box: Box = (0.0, 1.0, 0.0, 1.0)
     images: States | None = None
     dot: tuple[float, float] = (0.5, 0.5)
     at_dot: States | None = None
@@ -217,18 +217,4 @@ class ImageScene:
 
     def reached(self) -> int:
         """The smallest t that all trajectories have arrived at (T when none has)."""
-        reached = [
-            self.timesteps if trajectory.reached is None else trajectory.reached
-            for trajectory in self.trajectories()
-        ]
-        return max(reached, default=self.timesteps)
-
-
-def _states_at(trajectory: Trajectory | None, t: float, preview: bool) -> States | None:
-    if trajectory is None:
-        return None
-    k = trajectory.index_at(t)
-    if k is None:
-        return None
-    states = trajectory.x0 if preview else trajectory.x
-    return states[min(k, len(states) - 1)]
+        return reached_by_all(self.trajectories(), self.timesteps)

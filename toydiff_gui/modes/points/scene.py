@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.shared.trajectory import Trajectory
 from engine.shared.values import BY_CONTENT, value
-from toydiff_gui.drawing.scene_parts import Points
+from toydiff_gui.drawing.scene_parts import Box, Points, Status, reached_by_all, states_at
 
 
 class Layer(Protocol):
@@ -58,7 +58,7 @@ class LaneScene:
     overlays: frozenset[str] = frozenset()
     data: Points | None = None
     endpoints: tuple[tuple[float, float], tuple[float, float]] | None = None
-    status: Literal["empty", "running", "done", "failed"] = "empty"
+    status: Status = "empty"
     message: str = ""
     """What to show instead of points: why the lane is empty or what failed."""
     off_data: float | None = None
@@ -106,17 +106,13 @@ class LaneScene:
         """The states (N, ...) to show at ``t``; None while there are none."""
         if self.kind == "latent":
             return self.latents
-        if self.trajectory is None:
-            return None
-        k = self.trajectory.index_at(t)
-        return None if k is None else self.trajectory.x[k]
+        return states_at(self.trajectory, t)
 
     def x0_at(self, t: float) -> Points | None:
         """The clean data predicted from the states at ``t``, (N, ...); None if not asked for."""
-        if "preview" not in self.overlays or self.kind == "latent" or self.trajectory is None:
+        if "preview" not in self.overlays or self.kind == "latent":
             return None
-        k = self.trajectory.index_at(t)
-        return None if k is None else self.trajectory.x0[k]
+        return states_at(self.trajectory, t, predicted=True)
 
 
 @value
@@ -129,7 +125,7 @@ class Scene:
     alphas_cumprod: NDArray[np.float64] = field(default_factory=lambda: np.ones(251))
     title: str = ""
     """The model in a line, such as 'V · linear β · 250 steps'."""
-    view: tuple[float, float, float, float] | None = None
+    view: Box | None = None
     """For points in the plane: the part of it to show (x0, x1, y0, y1); None for all of it."""
 
     def lane(self, key: str) -> LaneScene | None:
@@ -138,9 +134,6 @@ class Scene:
 
     def reached(self) -> int:
         """The smallest t that every lane with a trajectory has arrived at (T when none has)."""
-        reached = [
-            self.timesteps if lane.trajectory.reached is None else lane.trajectory.reached
-            for lane in self.lanes
-            if lane.kind == "trajectory" and lane.trajectory is not None
-        ]
-        return max(reached, default=self.timesteps)
+        lanes = (lane for lane in self.lanes if lane.kind == "trajectory")
+        runs = (lane.trajectory for lane in lanes if lane.trajectory is not None)
+        return reached_by_all(runs, self.timesteps)

@@ -12,7 +12,7 @@ from toydiff_gui.drawing.discs import paint_disc, paint_halo
 from toydiff_gui.drawing.figures import plain
 from toydiff_gui.drawing.frames import paint_badge
 from toydiff_gui.drawing.raster import Argb, drawn, fitted, mosaic
-from toydiff_gui.drawing.scene_parts import Mark
+from toydiff_gui.drawing.scene_parts import Box, Mark
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.modes.images.drawing.large_image import on_pixels, paint_large
 from toydiff_gui.modes.images.drawing.paper import Paper
@@ -34,7 +34,7 @@ class PlaneLayout:
     thumb: tuple[int, int]
     line: int
     """Between thumbnails, in device pixels."""
-    box: tuple[float, float, float, float]
+    box: Box
     picture: QRectF
     words: QRectF
     ratio: float
