@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from toydiff_gui.app import installed_modes
@@ -46,10 +47,10 @@ def model_actions(window: MainWindow, models: Iterable[tuple[str, str]]) -> tupl
         Action(
             f"model.{ref}",
             label,
-            lambda ref=ref: window.choose_model(ref),
+            partial(window.choose_model, ref),
             place=Place("Models"),
             enabled=lambda: _engine_is(window.state, "ready"),
-            checked=lambda ref=ref: window.state.get(MODEL).ref == ref,
+            checked=partial(_shows_model, window.state, ref),
         )
         for ref, label in models
     )
@@ -61,7 +62,7 @@ def task_actions(window: MainWindow, tasks: Iterable[Task]) -> tuple[Action, ...
         Action(
             f"task.{task.key}",
             task.title,
-            lambda key=task.key: window.show_task(key),
+            partial(window.show_task, task.key),
             tip=task.tooltip,
             place=Place("Tasks"),
             enabled=lambda: _engine_is(window.state, "ready"),
@@ -77,11 +78,11 @@ def _lane_actions(window: MainWindow) -> tuple[Action, ...]:
             Action(
                 f"lane.select.{number}",
                 f"Select lane {number}",
-                lambda number=number: window.select_lane(number),
+                partial(window.select_lane, number),
                 keys=(str(number),),
                 help="select a lane",
                 reach="lanes",
-                enabled=lambda number=number: window.lane_with(number) is not None,
+                enabled=partial(_has_lane, window, number),
             )
             for number in range(1, 10)
         ),
@@ -200,10 +201,10 @@ def _look_actions(state: Store) -> tuple[Action, ...]:
             Action(
                 f"theme.{key}",
                 title,
-                lambda key=key: state.update(VIEW, theme=key),
+                partial(state.update, VIEW, theme=key),
                 tip=tip,
                 place=Place("View"),
-                checked=lambda key=key: state.get(VIEW).theme == key,
+                checked=partial(_has_theme, state, key),
                 choice="theme",
             )
             for key, title, tip in THEMES
@@ -227,3 +228,15 @@ def _look_actions(state: Store) -> tuple[Action, ...]:
 
 def _engine_is(state: Store, status: str) -> bool:
     return state.get(ENGINE).status == status
+
+
+def _has_lane(window: MainWindow, number: int) -> bool:
+    return window.lane_with(number) is not None
+
+
+def _shows_model(state: Store, ref: str) -> bool:
+    return state.get(MODEL).ref == ref
+
+
+def _has_theme(state: Store, theme: str) -> bool:
+    return state.get(VIEW).theme == theme

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QKeyCombination, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -59,7 +59,7 @@ class Keys(QObject):
         self._of_lanes: list[Action] = []
         for action in actions(rows):
             if action.reach == "left over":
-                self._left_over |= {QKeySequence(keys)[0].key(): action for keys in action.keys}
+                self._left_over |= {_first_key(QKeySequence(keys)): action for keys in action.keys}
             elif action.reach == "lanes":
                 self._of_lanes.append(action)
             else:
@@ -89,7 +89,7 @@ class Keys(QObject):
             shortcut.setAutoRepeat(action.repeats)
             shortcut.activated.connect(lambda action=action: action.ask())
             if action.yields:
-                self._yielding.append((keys[0].key(), shortcut))
+                self._yielding.append((_first_key(keys), shortcut))
 
     def _focus_moved(self, _old: QWidget | None, new: QWidget | None) -> None:
         for key, shortcut in self._yielding:
@@ -99,3 +99,8 @@ class Keys(QObject):
 def install_keys(window: QWidget, rows: Iterable[Row]) -> Keys:
     """Give ``window`` the keys of ``rows``; they live as long as it does."""
     return Keys(window, rows)
+
+
+def _first_key(keys: QKeySequence) -> Qt.Key:
+    first: QKeyCombination = keys[0]  # type: ignore[index]  # the stubs lack it
+    return first.key()

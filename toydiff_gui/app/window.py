@@ -182,8 +182,8 @@ class MainWindow(QMainWindow):
         self._middle.insertWidget(self._middle.indexOf(self.sample_rail), work.sample_dock)
         for dock in (work.train_dock, work.sample_dock):
             dock.hide()
-        self.playback.t_changed.connect(work.page.set_t)
-        work.page.set_t(self.playback.t)
+        self.playback.t_changed.connect(work.show_t)
+        work.show_t(self.playback.t)
         work.train_dock.train_requested.connect(self.training.train)
         work.train_dock.pause_requested.connect(self.training.pause)
         work.train_dock.resume_requested.connect(self.training.resume)

@@ -111,6 +111,10 @@ class ModeAtWork(QObject):
         self.page.set_scene(scene)  # type: ignore[attr-defined]
         return int(scene.reached())
 
+    def show_t(self, t: int) -> None:
+        """Show the states at ``t`` on the page."""
+        self.page.set_t(t)  # type: ignore[attr-defined]
+
     def show_model(self) -> None:
         """There is another model, or new weights in it."""
         self.lab.show_thumbnails([])

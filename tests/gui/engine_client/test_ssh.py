@@ -203,7 +203,7 @@ def test_what_is_used_is_kept_and_counted_on(files, courier, tmp_path):
 
 
 def test_large_files_are_not_sent(files, monkeypatch):
-    monkeypatch.setattr("engine.service.remote_files.MAX_FILE_BYTES", 6)
+    monkeypatch.setattr("engine.shared.sent_files.MAX_FILE_BYTES", 6)
     with pytest.raises(ValueError, match="7 bytes, more than the 6"):
         files.fetch(f"runs/v 1/{CHECKPOINT}")
     with pytest.raises(ValueError, match="7 bytes"):
