@@ -321,8 +321,13 @@ def held_engine(window):
             process.kill()
 
 
+LONG = {"plane", "images", "plots of images"}
+
+
 @pytest.mark.usefixtures("_few_draws")
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize(
+    "scene", [pytest.param(one, marks=[pytest.mark.slow] * (one in LONG)) for one in SCENES]
+)
 def test_what_a_killed_engine_owed_comes_again_by_itself(window_in, scene, monkeypatch):
     mode, ask, owed = SCENES[scene]
     window, sent = window_in(mode), []
