@@ -65,7 +65,7 @@ class Watch:
         self.first = self.whole = 0.0
         self._connection = main.mode("images").page.samples.painted.connect(self._note)
 
-    def _note(self, number: int) -> None:
+    def _note(self) -> None:
         shown = self._main.mode("images").page.scene.tiles.trajectory
         if shown is None or shown is self._before or not shown.x:
             return

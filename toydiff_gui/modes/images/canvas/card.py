@@ -22,12 +22,12 @@ class ImageCard(QWidget):
     """Shows a part of a scene at a time; a subclass says what its picture depends on.
 
     Signals:
-        painted: the picture with this number, the last one asked for, is on the canvas.
+        painted: the picture that it was last asked for is on the canvas.
         entered: the pointer has come to it.
         cursor_text: what the pointer is on, in words; empty when it is on nothing.
     """
 
-    painted = Signal(int)
+    painted = Signal()
     entered = Signal()
     cursor_text = Signal(str)
 
@@ -38,7 +38,6 @@ class ImageCard(QWidget):
         self._scene = ImageScene()
         self._t = 0.0
         self._seen: object = None
-        self._asked = self._told = 0
         self._hovered = False
         self._style = LaneStyle.of(theme.current())
         self._cache = ImageCache()
@@ -57,11 +56,6 @@ class ImageCard(QWidget):
         self._show_maximised()
 
     @property
-    def asked(self) -> int:
-        """The number of the picture that it was last asked for."""
-        return self._asked
-
-    @property
     def style_of_card(self) -> LaneStyle:
         """How it is painted."""
         return self._style
@@ -78,9 +72,12 @@ class ImageCard(QWidget):
         if same(now, self._seen):
             return False
         before, self._seen = self._seen, now
-        self._asked += 1
         self._refresh(before, now)
         return True
+
+    def show_time(self, t: float) -> bool:
+        """Show the scene at ``t``; returns whether that is another picture than before."""
+        return self.show_scene(self._scene, t)
 
     def toggle_maximised(self) -> None:
         """Show this card alone, or all again."""
@@ -103,12 +100,6 @@ class ImageCard(QWidget):
     def _paper(self, painter: QPainter) -> Paper:
         """What the functions are given that exports use as well."""
         return Paper(painter, self._scene, self._t, self._style, cache=self._cache)
-
-    def _tell(self) -> None:
-        """At the end of a ``paintEvent``: say that the picture is there."""
-        if self._told != self._asked:
-            self._told = self._asked
-            self.painted.emit(self._asked)
 
     def _ratio(self) -> float:
         return self.devicePixelRatioF()

@@ -418,4 +418,4 @@ class FaceCard(ImageCard):
                 paint_look(paper, self.look())
         paint_card_frame(painter, rect, style, selected=False, hovered=self._hovered)
         painter.end()
-        self._tell()
+        self.painted.emit()

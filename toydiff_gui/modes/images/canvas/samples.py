@@ -545,4 +545,4 @@ class SamplesCard(ImageCard):
         paint_tiles(self._paper(painter), self.tiles, hovered=self._pointed, focused=self.focused)
         paint_card_frame(painter, rect, style, selected=False, hovered=self._hovered)
         painter.end()
-        self._tell()
+        self.painted.emit()

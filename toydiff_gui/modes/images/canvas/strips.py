@@ -194,11 +194,15 @@ class StripsCard(ImageCard):
         same = self._state.get(PINNED) == index and self._state.get(LOOK).selected_lane == strip.key
         self._select(row)
         if same:
-            self._state.set(PINNED, None)
-            self._state.update(IMAGE_CARD, attention_of="")
+            self.unpin()
         else:
             self._state.set(PINNED, index)
             self._state.update(IMAGE_CARD, attention_of=strip.key)
+
+    def unpin(self) -> None:
+        """Let go of the place that is kept."""
+        self._state.set(PINNED, None)
+        self._state.update(IMAGE_CARD, attention_of="")
 
     def _found(self, place: QPointF) -> tuple[int, int] | None:
         """Strip and position at ``place``."""
@@ -255,8 +259,7 @@ class StripsCard(ImageCard):
         key, state = Qt.Key(event.key()), self._state
         count, rows = self.strips.count, len(self._scene.strips)
         if key == Qt.Key.Key_Escape and state.get(PINNED) is not None:
-            state.set(PINNED, None)
-            state.update(IMAGE_CARD, attention_of="")
+            self.unpin()
             return
         if key not in _KEYS or not rows:
             event.ignore()
@@ -310,4 +313,4 @@ class StripsCard(ImageCard):
             paint_norms_row(paper, layout, self._scales, marked=self._marked)
         paint_card_border(painter, rect, style, selected=False, hovered=self._hovered)
         painter.end()
-        self._tell()
+        self.painted.emit()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from toydiff_gui.canvas.card_page import CardPage
 from toydiff_gui.canvas.hint import HintCard
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.drawing.text import draw_wrapped
@@ -22,68 +21,43 @@ from toydiff_gui.modes.points.drawing.shown_plane import default_view
 from toydiff_gui.modes.points.scene import Scene
 from toydiff_gui.state.lanes import duplicate_lane, remove_lane
 from toydiff_gui.state.store import Store
-from toydiff_gui.state.view import LOOK, PINNED
+from toydiff_gui.state.view import LOOK
 from toydiff_gui.style import theme
 
 
-class LaneGrid(QWidget):
+class LaneGrid(CardPage):
     """The canvas.
 
-    ``set_scene`` and ``set_t`` are cheap: a lane that looks the same is not painted again, and any
-    number of calls between two frames is painted once.
+    ``set_scene`` is as cheap as ``set_t``.
 
     Signals:
-        frame_painted: all visible lanes show this t now.
-        cursor_text: what the pointer is on, in words; empty when it is on nothing.
         view_range_changed: the lanes show another part of the plane.
         duplicate_asked: a copy of the lane with this key was asked for, and has been made.
         edit_asked: whoever has the controls should let the lane with this key be changed.
         remove_asked: the lane with this key was to go, and has gone.
     """
 
-    frame_painted = Signal(int)
-    cursor_text = Signal(str)
     view_range_changed = Signal()
     duplicate_asked = Signal(str)
     edit_asked = Signal(str)
     remove_asked = Signal(str)
-    _lane_painted = Signal(str, int)
 
     def __init__(
         self, state: Store, parent: QWidget | None = None, *, selectable: bool = True
     ) -> None:
-        super().__init__(parent)
-        self._state = state
-        self._selectable = selectable
+        super().__init__("Lanes", state, Scene().timesteps, parent)
         self._scene = Scene()
-        self._t = self._scene.timesteps
-        self._views: dict[str, LaneView] = {}
+        self._selectable = selectable
         self._cache = BackgroundCache()
         self._surrounded = 0.0
         self._shared = SharedView(default_view(()), self)
-        self._waiting: set[str] = set()
-        self._pictures: dict[str, int] = {}
-        """How many pictures each lane was asked for: a late word of an older one is no news."""
-        self._announced = True
         self._hint: HintCard | None = None
-        self.frames_painted = 0
-        self.setAccessibleName("Lanes")
-        self.setMinimumSize(240, 200)
         self._shared.changed.connect(self.view_range_changed)
-        # Told after painting has ended: whoever listens may change the scene at once.
-        self._lane_painted.connect(self._count_painted, Qt.ConnectionType.QueuedConnection)
-        state.changed(LOOK).connect(self._arrange)
-        theme.notifier().changed.connect(self._restyle)
 
     @property
     def scene(self) -> Scene:
         """What is shown."""
         return self._scene
-
-    @property
-    def t(self) -> int:
-        """The time that is shown."""
-        return self._t
 
     @property
     def view_range(self) -> ViewRange:
@@ -92,15 +66,15 @@ class LaneGrid(QWidget):
 
     def lane_view(self, key: str) -> LaneView | None:
         """The view of the lane ``key``."""
-        return self._views.get(key)
+        return self._cards.get(key)
 
     def set_scene(self, scene: Scene) -> None:
         """Show another scene; only lanes that look different are painted again."""
         self._scene = scene
         keys = [lane.key for lane in scene.lanes]
-        changed = keys != list(self._views)
-        for key in [key for key in self._views if key not in keys]:
-            view = self._views.pop(key)
+        changed = keys != list(self._cards)
+        for key in [key for key in self._cards if key not in keys]:
+            view = self._cards.pop(key)
             self._waiting.discard(key)
             view.hide()
             view.deleteLater()
@@ -108,12 +82,12 @@ class LaneGrid(QWidget):
         scales = strip_scales(scene.lanes)
         views = {}
         for lane in scene.lanes:
-            view = self._views.get(lane.key) or self._make_view(lane.key)
+            view = self._cards.get(lane.key) or self._make_view(lane.key)
             if view.show_lane(lane, self._t):
                 self._expect(lane.key, view)
             view.strips.show_scales(scales)
             views[lane.key] = view
-        self._views = views
+        self._cards = views
         if changed:
             self._chain_tab_stops()
         if changed or self._surround() != self._surrounded:
@@ -122,16 +96,6 @@ class LaneGrid(QWidget):
     def _surround(self) -> float:
         """What the cards take above and below their plots."""
         return around_plots(self._scene.lanes, LaneStyle.of(theme.current()))
-
-    def set_t(self, t: int) -> None:
-        """Show the scene at ``t``."""
-        self._t = int(t)
-        self._announced = False
-        for key, view in self._views.items():
-            if view.show_time(self._t):
-                self._expect(key, view)
-        if not self._waiting:
-            self._announce()
 
     def reset_view(self) -> None:
         """Show the default part of the plane in all lanes."""
@@ -150,9 +114,7 @@ class LaneGrid(QWidget):
 
     def _make_view(self, key: str) -> LaneView:
         view = LaneView(self._state, self._shared, self._cache, self, selectable=self._selectable)
-        view.painted.connect(lambda: self._lane_painted.emit(key, self._pictures.get(key, 0)))
-        view.entered.connect(lambda: self._leave_all_but(key))
-        view.cursor_text.connect(self.cursor_text)
+        self._watch(key, view)
         view.stops_changed.connect(self._chain_tab_stops)
         view.duplicate_asked.connect(self._duplicate)
         view.edit_asked.connect(self._edit)
@@ -180,36 +142,6 @@ class LaneGrid(QWidget):
             self._state.update(LOOK, maximised_lane="")
         self.remove_asked.emit(key)
 
-    def _leave_all_but(self, key: str) -> None:
-        # The pointer is in one place, but not every platform tells when it leaves a widget that
-        # appeared beneath it.
-        for other, view in self._views.items():
-            if other != key:
-                view.set_hovered(False)
-
-    def _expect(self, key: str, view: LaneView) -> None:
-        self._pictures[key] = self._pictures.get(key, 0) + 1
-        if view.isVisibleTo(self):
-            self._waiting.add(key)
-
-    def _count_painted(self, key: str, picture: int) -> None:
-        # Not compared with t: a lane of few steps looks the same at many times and is painted once.
-        if picture != self._pictures.get(key, 0):
-            return
-        self._waiting.discard(key)
-        if not self._waiting:
-            self._announce()
-
-    def _announce(self) -> None:
-        if not self._announced:
-            self._announced = True
-            self.frames_painted += 1
-            self.frame_painted.emit(self._t)
-
-    def _shown_keys(self) -> list[str]:
-        alone = self._state.get(LOOK).maximised_lane
-        return [alone] if alone in self._views else list(self._views)
-
     def _arrange(self) -> None:
         """Give every lane its place; whole pixels, so that lines stay sharp."""
         keys = self._shown_keys()
@@ -219,48 +151,27 @@ class LaneGrid(QWidget):
         cells = tile(len(keys), area, style.gap, self._surrounded, style.least_width)
         for key, cell in zip(keys, cells, strict=True):
             left, top = round(cell.left()), round(cell.top())
-            view = self._views[key]
+            view = self._cards[key]
             view.setGeometry(left, top, round(cell.right()) - left, round(cell.bottom()) - top)
-        for key, view in self._views.items():
+        for key, view in self._cards.items():
             view.setVisible(key in keys)
-        self._waiting &= set(keys)
-        if not self._waiting:
-            self._announce()
+        self._wait_for(set(keys))
         if self._hint is not None:
             self._hint.raise_()
         self.update()
 
-    def _chain_tab_stops(self) -> None:
-        stops = [stop for view in self._views.values() for stop in view.stops]
-        for first, second in itertools.pairwise(stops):
-            QWidget.setTabOrder(first, second)
-
-    def _restyle(self) -> None:
-        self._arrange()
-        self.update()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Tile anew."""
-        self._arrange()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape ends picking, lets go of a pinned point, or returns from one lane to all."""
-        if event.key() == Qt.Key.Key_Escape and cancel_picking(self._state):
-            return
-        if event.key() == Qt.Key.Key_Escape and self._state.get(PINNED) is not None:
-            self._state.set(PINNED, None)
-        elif event.key() == Qt.Key.Key_Escape and self._state.get(LOOK).maximised_lane:
-            self._state.update(LOOK, maximised_lane="")
-        else:
-            event.ignore()
+        """Escape ends picking before all else."""
+        if event.key() != Qt.Key.Key_Escape or not cancel_picking(self._state):
+            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The ground between the lanes, or a word where there are none."""
-        painter = QPainter(self)
-        palette = theme.current().palette
-        painter.fillRect(self.rect(), QColor(palette.window))
-        if not self._views:
+        super().paintEvent(event)
+        if not self._cards:
+            painter = QPainter(self)
+            palette = theme.current().palette
             text = "No lanes to show"
             font = theme.font(12, 500)
             draw_wrapped(painter, QRectF(self.rect()), text, font, palette.text_secondary)
-        painter.end()
+            painter.end()
