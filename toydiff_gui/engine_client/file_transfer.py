@@ -33,7 +33,7 @@ class Delivery:
 
 
 @dataclass
-class _Errand:
+class _Pending:
     """Files of a training that are being fetched into ``folder``; ``then`` is reported after."""
 
     folder: Path
@@ -44,13 +44,13 @@ class _Errand:
 _Stamp = tuple[int, int]
 
 
-class Courier:
+class FileTransfer:
     """Changes packets in both directions for one connection; each direction has its thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._trainings: dict[int, Path] = {}
-        self._errands: dict[int, _Errand] = {}
+        self._pending: dict[int, _Pending] = {}
         self._known: dict[Path, tuple[_Stamp, str]] = {}
         self._last_errand = 0
 
@@ -69,8 +69,8 @@ class Courier:
         """What to report, and what to ask first, for a report of the engine's."""
         with self._lock:
             message = packet.message
-            if (errand := self._errands.pop(message.job, None)) is not None:
-                return self._arrived(errand, packet)
+            if (pending := self._pending.pop(message.job, None)) is not None:
+                return self._arrived(pending, packet)
             ends = isinstance(message, messages.Result | messages.Failure)
             if ends and (folder := self._trainings.pop(message.job, None)) is not None:
                 return Delivery(to_engine=[self._fetch(folder, RUN_FILES, packet)])
@@ -133,28 +133,28 @@ class Courier:
     def _fetch(self, folder: Path, files: Sequence[str], then: Packet) -> Packet:
         self._last_errand -= 1  # the window counts its own requests up
         job = self._last_errand
-        self._errands[job] = _Errand(folder, files, then)
+        self._pending[job] = _Pending(folder, files, then)
         there = run_name(folder.name, files[0])
         return Packet(messages.Fetch(job=job, slot=str(job), path=there))
 
-    def _arrived(self, errand: _Errand, packet: Packet) -> Delivery:
+    def _arrived(self, pending: _Pending, packet: Packet) -> Delivery:
         """Keep a file that was fetched and go for the next one."""
-        name, *others = errand.files
+        name, *others = pending.files
         first = name == RUN_FILES[0]
         content = packet.arrays.get("content")
         if isinstance(packet.message, messages.Failure):
             why = packet.message.message
-            return Delivery(to_window=[_not_fetched(errand, name, why) if first else errand.then])
+            return Delivery(to_window=[_not_fetched(pending, name, why) if first else pending.then])
         if content is None and first:
-            return Delivery(to_window=[errand.then])  # it has saved nothing
+            return Delivery(to_window=[pending.then])  # it has saved nothing
         if content is not None:
             try:
-                self._keep(errand.folder / name, content, run_name(errand.folder.name, name))
+                self._keep(pending.folder / name, content, run_name(pending.folder.name, name))
             except OSError as error:
-                return Delivery(to_window=[_not_fetched(errand, name, _in_words(error))])
+                return Delivery(to_window=[_not_fetched(pending, name, _in_words(error))])
         if not others:
-            return Delivery(to_window=[errand.then])
-        return Delivery(to_engine=[self._fetch(errand.folder, others, errand.then)])
+            return Delivery(to_window=[pending.then])
+        return Delivery(to_engine=[self._fetch(pending.folder, others, pending.then)])
 
     def _keep(self, path: Path, content: Any, there: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -189,9 +189,9 @@ def _delivery(there: str, content: bytes, job: int) -> Packet:
     return Packet(message, {"content": np.frombuffer(content, np.uint8)})
 
 
-def _not_fetched(errand: _Errand, name: str, why: str) -> Packet:
-    text = f"{name} of {errand.folder.name!r} could not be fetched: {why}"
-    return Packet(messages.Failure(job=errand.then.message.job, message=text))
+def _not_fetched(pending: _Pending, name: str, why: str) -> Packet:
+    text = f"{name} of {pending.folder.name!r} could not be fetched: {why}"
+    return Packet(messages.Failure(job=pending.then.message.job, message=text))
 
 
 def _in_words(error: Exception) -> str:

@@ -31,7 +31,7 @@ from engine.shared.wire import (
     write_packet,
 )
 from toydiff_gui.engine_client.command import engine_command, engine_environment
-from toydiff_gui.engine_client.file_transfer import Courier
+from toydiff_gui.engine_client.file_transfer import FileTransfer
 from toydiff_gui.engine_client.ssh import (
     Address,
     Ending,
@@ -193,7 +193,7 @@ class RemoteThread(ProcessThread):
     def __init__(self, address: Address, device: str, parent: QObject | None = None) -> None:
         super().__init__(remote_command(address, device), parent)
         self._address = address
-        self._courier = Courier()
+        self._transfer = FileTransfer()
         self._refusal: Ending | None = None
         self.was_ready = False
         """Whether the engine has answered."""
@@ -202,7 +202,7 @@ class RemoteThread(ProcessThread):
 
     def outgoing(self, packet: Packet) -> Iterable[Packet]:
         """See ``ProcessThread.outgoing``: with the files that it needs."""
-        delivery = self._courier.outgoing(packet)
+        delivery = self._transfer.outgoing(packet)
         for report in delivery.to_window:
             self.received.emit(report)
         return delivery.to_engine
@@ -217,7 +217,7 @@ class RemoteThread(ProcessThread):
                 self.kill()
                 return ()
             self.was_ready = True
-        delivery = self._courier.incoming(packet)
+        delivery = self._transfer.incoming(packet)
         for request in delivery.to_engine:
             self._outbox.put(request)
         return delivery.to_window

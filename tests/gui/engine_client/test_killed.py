@@ -376,7 +376,7 @@ def test_what_is_fetched_from_another_machine_is_fetched_again(desk):
     desk.link.get_ready()
     (again,) = desk.heard(messages.Fetch)
     assert again.message.path == lost.message.path == str(folder)
-    (folder / CHECKPOINT).write_bytes(b"weights")  # as the courier does
+    (folder / CHECKPOINT).write_bytes(b"weights")  # as the transfer does
     desk.link.report(messages.Result(job=again.message.job))
     assert desk.runs.recent() == [str(folder)]
 

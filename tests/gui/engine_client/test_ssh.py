@@ -23,7 +23,7 @@ from tests.hands.window import settle, wait_until
 from toydiff_gui.__main__ import toydiff
 from toydiff_gui.controllers.fetch_home import FetchHome
 from toydiff_gui.engine_client import link as engine_link
-from toydiff_gui.engine_client.file_transfer import Courier
+from toydiff_gui.engine_client.file_transfer import FileTransfer
 from toydiff_gui.engine_client.link import EngineLink
 from toydiff_gui.engine_client.ssh import (
     OPTIONS_VARIABLE,
@@ -182,7 +182,7 @@ def test_files_of_a_training_that_still_runs_stay_as_they_are(files, tmp_path):
     assert files.fetch(name).tobytes() == b"weights"
 
 
-def test_what_is_used_is_kept_and_counted_on(files, courier, tmp_path):
+def test_what_is_used_is_kept_and_counted_on(files, transfer, tmp_path):
     paths = [tmp_path / f"{k}.safetensors" for k in range(25)]
     for k, path in enumerate(paths):
         path.write_bytes(b"%d" % k)
@@ -190,7 +190,7 @@ def test_what_is_used_is_kept_and_counted_on(files, courier, tmp_path):
     names = []
     for path in others:
         for asked in (first, path):  # the first one again and again
-            *sent, packet = courier.outgoing(opening(asked)).to_engine
+            *sent, packet = transfer.outgoing(opening(asked)).to_engine
             for each in sent:
                 files.deliver(each.message.path, each.arrays["content"])
             names.append(packet.message.checkpoint)
@@ -198,8 +198,8 @@ def test_what_is_used_is_kept_and_counted_on(files, courier, tmp_path):
     assert len(set(names)) == 25
     assert len(list((tmp_path / "ToyDiff" / "received").iterdir())) == 20
     # Long not used: sent again.
-    assert len(courier.outgoing(opening(others[0])).to_engine) == 2
-    assert len(courier.outgoing(opening(others[-1])).to_engine) == 1
+    assert len(transfer.outgoing(opening(others[0])).to_engine) == 2
+    assert len(transfer.outgoing(opening(others[-1])).to_engine) == 1
 
 
 def test_large_files_are_not_sent(files, monkeypatch):
@@ -237,32 +237,32 @@ def opening(checkpoint: object, job: int = 1) -> Packet:
 
 
 @pytest.fixture
-def courier():
-    return Courier()
+def transfer():
+    return FileTransfer()
 
 
 @pytest.mark.parametrize("name", ["v", "gaussians8", "exact:v", "live"])
-def test_what_is_known_everywhere_goes_as_it_is(courier, name):
-    delivery = courier.outgoing(opening(name))
+def test_what_is_known_everywhere_goes_as_it_is(transfer, name):
+    delivery = transfer.outgoing(opening(name))
     assert [packet.message.checkpoint for packet in delivery.to_engine] == [name]
 
 
-def test_a_checkpoint_of_ours_is_sent_once_and_again_when_it_has_changed(courier, tmp_path):
+def test_a_checkpoint_of_ours_is_sent_once_and_again_when_it_has_changed(transfer, tmp_path):
     path = tmp_path / CHECKPOINT
     path.write_bytes(b"weights")
-    sent, asked = courier.outgoing(opening(tmp_path)).to_engine
+    sent, asked = transfer.outgoing(opening(tmp_path)).to_engine
     assert sent.message.path == asked.message.checkpoint == received(b"weights")
     assert sent.arrays["content"].tobytes() == b"weights"
-    (again,) = courier.outgoing(opening(f"exact:{path}")).to_engine
+    (again,) = transfer.outgoing(opening(f"exact:{path}")).to_engine
     assert again.message.checkpoint == f"exact:{received(b'weights')}"
     path.write_bytes(b"other weights")
-    sent, asked = courier.outgoing(opening(path)).to_engine
+    sent, asked = transfer.outgoing(opening(path)).to_engine
     assert asked.message.checkpoint == received(b"other weights")
 
 
 @pytest.mark.parametrize("name", ["/nowhere/at/all", "nothing", "python:mine.py:make"])
-def test_what_cannot_be_sent_fails_with_its_name(courier, name):
-    delivery = courier.outgoing(opening(name, job=7))
+def test_what_cannot_be_sent_fails_with_its_name(transfer, name):
+    delivery = transfer.outgoing(opening(name, job=7))
     (failure,) = delivery.to_window
     assert delivery.to_engine == []
     assert failure.message.job == 7
@@ -278,59 +278,59 @@ def report(asked: Packet, content: bytes | None) -> Packet:
     return Packet(messages.Result(job=asked.message.job), arrays)
 
 
-def test_the_end_of_a_training_is_told_when_its_files_are_here(courier, tmp_path):
+def test_the_end_of_a_training_is_told_when_its_files_are_here(transfer, tmp_path):
     folder = tmp_path / "v 1"
-    (asked,) = courier.outgoing(training_in(folder)).to_engine
+    (asked,) = transfer.outgoing(training_in(folder)).to_engine
     assert asked.message.out == "runs/v 1"
     ended = Packet(messages.Result(job=4))
-    delivery = courier.incoming(ended)
+    delivery = transfer.incoming(ended)
     for name in RUN_FILES:
         assert delivery.to_window == []
         (asked,) = delivery.to_engine
         assert asked.message.path == f"runs/v 1/{name}"
-        assert courier.outgoing(asked).to_engine == [asked]
-        delivery = courier.incoming(report(asked, name.encode()))
+        assert transfer.outgoing(asked).to_engine == [asked]
+        delivery = transfer.incoming(report(asked, name.encode()))
     assert delivery.to_window == [ended]
     assert {path.name: path.read_text() for path in folder.iterdir()} == {n: n for n in RUN_FILES}
     # The engine has what it gave.
-    (asked,) = courier.outgoing(opening(folder)).to_engine
+    (asked,) = transfer.outgoing(opening(folder)).to_engine
     assert asked.message.checkpoint == f"runs/v 1/{CHECKPOINT}"
-    assert len(courier.outgoing(training_in(folder, resume=True)).to_engine) == 1
+    assert len(transfer.outgoing(training_in(folder, resume=True)).to_engine) == 1
 
 
-def test_a_training_that_is_only_here_is_sent_to_go_on_there(courier, tmp_path):
+def test_a_training_that_is_only_here_is_sent_to_go_on_there(transfer, tmp_path):
     for name in RUN_FILES:
         (tmp_path / name).write_bytes(name.encode())
-    *sent, asked = courier.outgoing(training_in(tmp_path, resume=True)).to_engine
+    *sent, asked = transfer.outgoing(training_in(tmp_path, resume=True)).to_engine
     assert asked.message.resume
     assert {packet.message.path: packet.arrays["content"].tobytes() for packet in sent} == {
         f"runs/{tmp_path.name}/{name}": name.encode() for name in RUN_FILES
     }
 
 
-def test_a_training_that_saved_nothing_ends_as_it_did(courier, tmp_path):
-    courier.outgoing(
+def test_a_training_that_saved_nothing_ends_as_it_did(transfer, tmp_path):
+    transfer.outgoing(
         Packet(messages.Train(job=4, config=TrainingConfig(), out=str(tmp_path / "v")))
     )
     failed = Packet(messages.Failure(job=4, message="it diverged"))
-    (asked,) = courier.incoming(failed).to_engine
-    assert courier.incoming(report(asked, None)).to_window == [failed]
+    (asked,) = transfer.incoming(failed).to_engine
+    assert transfer.incoming(report(asked, None)).to_window == [failed]
     assert not (tmp_path / "v").exists()
 
 
-def test_what_cannot_be_fetched_is_said(courier, tmp_path):
-    courier.outgoing(
+def test_what_cannot_be_fetched_is_said(transfer, tmp_path):
+    transfer.outgoing(
         Packet(messages.Train(job=4, config=TrainingConfig(), out=str(tmp_path / "v")))
     )
-    (asked,) = courier.incoming(Packet(messages.Result(job=4))).to_engine
+    (asked,) = transfer.incoming(Packet(messages.Result(job=4))).to_engine
     too_large = messages.Failure(job=asked.message.job, message="it has 9 bytes, more than 8")
-    (told,) = courier.incoming(Packet(too_large)).to_window
+    (told,) = transfer.incoming(Packet(too_large)).to_window
     assert (told.message.job, "9 bytes" in told.message.message) == (4, True)
 
 
-def test_other_reports_pass(courier):
+def test_other_reports_pass(transfer):
     packet = Packet(messages.Result(job=3), {"x": np.zeros(3)})
-    assert courier.incoming(packet).to_window == [packet]
+    assert transfer.incoming(packet).to_window == [packet]
 
 
 # A real server
@@ -545,7 +545,7 @@ def test_a_training_that_ended_with_the_window_is_fetched_by_the_next(desk):
     desk.link.get_ready()
     (asked,) = desk.heard(messages.Fetch)
     assert asked.message.path == str(folder)
-    (folder / CHECKPOINT).write_bytes(b"weights")  # as the courier does
+    (folder / CHECKPOINT).write_bytes(b"weights")  # as the transfer does
     desk.link.report(messages.Result(job=asked.message.job))
     assert desk.runs.recent() == [str(folder)]
     assert not desk.runs.is_away(folder)

@@ -17,7 +17,7 @@ from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted
 from toydiff_gui.modes.images.class_weights import asked_arrays, one_hot, path_weights
 from toydiff_gui.modes.images.endpoints import tile_class
-from toydiff_gui.modes.images.looked_at import Gaze, pinned
+from toydiff_gui.modes.images.looked_at import LookedAtImage, pinned
 from toydiff_gui.modes.images.settings import ATTENTION, IMAGE_CARD, AttentionRun
 from toydiff_gui.state.model import MODEL, model_named
 from toydiff_gui.state.playback import Playback
@@ -125,25 +125,25 @@ class AttentionRequests:
 
     def wanted(self) -> Iterable[Wanted | Unavailable]:
         """Weights that are missing, those of the time that is shown first."""
-        gaze = pinned(self._store) if self._looked_at else None
-        if gaze is None:
+        image = pinned(self._store) if self._looked_at else None
+        if image is None:
             return
-        if why := self._why_not(gaze):
+        if why := self._why_not(image):
             yield Unavailable(KEY, partial(self._say, why))
             return
-        self._turn_to(self._subject_of(gaze))
+        self._turn_to(self._subject_of(image))
         yield self._next() or Unavailable(KEY)
 
-    def _reference(self, gaze: Gaze) -> str:
+    def _reference(self, image: LookedAtImage) -> str:
         own = self._store.get(MODEL).ref
-        return own if gaze.lane is None else gaze.lane.checkpoint or own
+        return own if image.lane is None else image.lane.checkpoint or own
 
-    def _why_not(self, gaze: Gaze) -> str:
+    def _why_not(self, image: LookedAtImage) -> str:
         """Why there is no attention to look at, '' if there is."""
-        model = model_named(self._store, self._reference(gaze))
-        if model is None or not model.attends or (gaze.lane is not None and gaze.lane.exact):
+        model = model_named(self._store, self._reference(image))
+        if model is None or not model.attends or (image.lane is not None and image.lane.exact):
             return NONE_THERE
-        if gaze.trajectory is self._store.get(TRAINING).preview:
+        if image.trajectory is self._store.get(TRAINING).preview:
             return "Attention can be looked at when the training has ended."
         return ""
 
@@ -163,24 +163,24 @@ class AttentionRequests:
         self._exchange.forget([KEY])  # an answer may be the same, and has to be shown once more
         self._store.set(ATTENTION, AttentionRun("running", layer=subject.layer, layers=layers))
 
-    def _subject_of(self, gaze: Gaze) -> _Subject:
-        store, lane, ref = self._store, gaze.lane, self._reference(gaze)
+    def _subject_of(self, image: LookedAtImage) -> _Subject:
+        store, lane, ref = self._store, image.lane, self._reference(image)
         shown = store.get(MODEL)
         model = model_named(store, ref) or shown
         known = len(shown.labels)
         if lane is None:
-            classes = one_hot([tile_class(store, gaze.index)], known)
+            classes = one_hot([tile_class(store, image.index)], known)
         elif model.labels != shown.labels:  # it knows others, or none
             classes = np.zeros((1, 0), np.float32)
         else:
             rows = path_weights(store)
-            classes = rows[[min(gaze.index, len(rows) - 1)]]
+            classes = rows[[min(image.index, len(rows) - 1)]]
         return _Subject(
             ref,
             model.revision,
             self._layer_of(ref),
-            gaze.trajectory,
-            gaze.index,
+            image.trajectory,
+            image.index,
             classes,
             model.schedule.timesteps,
         )

@@ -27,7 +27,7 @@ from toydiff_gui.modes.images.endpoints import (
     tile_classes,
 )
 from toydiff_gui.modes.images.kind import makes_images
-from toydiff_gui.modes.images.looked_at import Gaze, pinned, pointed_at
+from toydiff_gui.modes.images.looked_at import LookedAtImage, pinned, pointed_at
 from toydiff_gui.modes.images.scene import (
     AttentionCard,
     AttentionLayer,
@@ -74,7 +74,7 @@ def compose_images(state: Store) -> ImageScene:
     """The scene of this moment. The model must make images."""
     model, view = state.get(MODEL), state.get(IMAGE_CARD)
     channels, height, width = model.shape
-    gaze = pointed_at(state)
+    image = pointed_at(state)
     return ImageScene(
         timesteps=model.schedule.timesteps,
         alphas_cumprod=alphas_cumprod(model.schedule),
@@ -84,7 +84,7 @@ def compose_images(state: Store) -> ImageScene:
         std=model.std,
         tiles=_tiles(state),
         face=view.face,
-        looked_at=None if gaze is None else _looked_at(state, gaze),
+        looked_at=None if image is None else _looked_at(state, image),
         attention=_attention(state),
         slice=_slice(state),
         endpoints=_endpoints(state),
@@ -356,22 +356,27 @@ def end_image(state: Store, mark: Mark, end: ImageEnd) -> States | None:
 # The card beside the samples
 
 
-def _looked_at(state: Store, gaze: Gaze) -> LookedAt:
+def _looked_at(state: Store, image: LookedAtImage) -> LookedAt:
     timesteps = state.get(MODEL).schedule.timesteps
-    training = gaze.trajectory is state.get(TRAINING).preview
-    trajectory = gaze.trajectory
-    if training or gaze.lane is not None:
-        own = state.get(TRAINING) if gaze.lane is None else _model_of(state, gaze.lane)
+    training = image.trajectory is state.get(TRAINING).preview
+    trajectory = image.trajectory
+    if training or image.lane is not None:
+        own = state.get(TRAINING) if image.lane is None else _model_of(state, image.lane)
         trajectory = _in_units_of_model(state, trajectory, own) or trajectory
-    shown = rescaled(trajectory, timesteps) or gaze.trajectory
-    if gaze.lane is None:
-        title, detail = f"Tile {gaze.index + 1}", _tile_detail(state, gaze.index, training)
+    shown = rescaled(trajectory, timesteps) or image.trajectory
+    if image.lane is None:
+        title, detail = (
+            f"Tile {image.index + 1}",
+            _tile_detail(state, image.index, training),
+        )
         preview = state.get(IMAGE_CARD).preview
     else:
-        title = f"{wording.lane_title(gaze.lane)}, image {gaze.index + 1} of {gaze.count}"
+        title = f"{wording.lane_title(image.lane)}, image {image.index + 1} of {image.count}"
         detail = _path_label(state)
-        preview = state.get(IMAGE_CARD).preview or "preview" in overlays_of(state, gaze.lane.key)
-    return LookedAt(title, shown, gaze.index, detail=detail, preview=preview, made=gaze.trajectory)
+        preview = state.get(IMAGE_CARD).preview or "preview" in overlays_of(state, image.lane.key)
+    return LookedAt(
+        title, shown, image.index, detail=detail, preview=preview, made=image.trajectory
+    )
 
 
 def _tile_detail(state: Store, index: int, training: bool) -> str:
@@ -390,7 +395,7 @@ def _tile_detail(state: Store, index: int, training: bool) -> str:
 
 
 def _attention(state: Store) -> AttentionCard:
-    run, view, gaze = state.get(ATTENTION), state.get(IMAGE_CARD), pinned(state)
+    run, view, image = state.get(ATTENTION), state.get(IMAGE_CARD), pinned(state)
     layers = tuple(layer_of(*layer) for layer in run.layers)
     layer = next((known for known in layers if known.name == run.layer), None)
     if layer is None and run.side:  # its name and side come with the first weights
@@ -399,7 +404,7 @@ def _attention(state: Store) -> AttentionCard:
     side = layer.side if layer is not None else 1
     query = view.query or (side // 2, side // 2)
     return AttentionCard(
-        image=None if gaze is None else _looked_at(state, gaze),
+        image=None if image is None else _looked_at(state, image),
         layers=layers,
         layer=layer,
         head=min(view.head, layer.heads - 1) if layer is not None else 0,

@@ -31,7 +31,7 @@ LEAST_STEPS = 100
 
 
 @dataclass
-class _Errand:
+class _Queued:
     """An image that is to become the endpoint ``mark`` in the place of ``instead_of``."""
 
     mark: Mark
@@ -51,7 +51,7 @@ class ImageInversion(QObject):
     def __init__(self, state: Store, client: Client, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._client = state, client
-        self._waiting: deque[_Errand] = deque()
+        self._waiting: deque[_Queued] = deque()
         self._job: int | None = None
         self._revisions: dict[Hashable, int] = {}
         """Of the weights that have inverted an image, by what is known of it in ``ImageEnd``."""
@@ -86,13 +86,13 @@ class ImageInversion(QObject):
                 error=True,
             )
             return
-        for errand in list(self._waiting)[1:]:
-            if errand.mark == mark:
-                self._waiting.remove(errand)  # this one is wanted instead
+        for queued in list(self._waiting)[1:]:
+            if queued.mark == mark:
+                self._waiting.remove(queued)  # this one is wanted instead
         if self._waiting and self._waiting[0].mark == mark:
             self._end_first()
         instead_of = end_of(self._state, mark)
-        self._waiting.append(_Errand(mark, pixels, label, model, instead_of))
+        self._waiting.append(_Queued(mark, pixels, label, model, instead_of))
         self._next()
 
     def cancel(self) -> None:
@@ -113,11 +113,11 @@ class ImageInversion(QObject):
     def _next(self) -> None:
         if self._job is not None or not self._waiting:
             return
-        errand = self._waiting[0]
-        model = errand.model
-        data = transform_of(model).apply(errand.pixels.astype(np.float32) / 255)[None]
+        queued = self._waiting[0]
+        model = queued.model
+        data = transform_of(model).apply(queued.pixels.astype(np.float32) / 255)[None]
         self._state.set(
-            IMAGE_INVERSION, Inversion(status="running", source=errand.label, data=data)
+            IMAGE_INVERSION, Inversion(status="running", source=queued.label, data=data)
         )
         timesteps = model.schedule.timesteps
         request = messages.Invert(
@@ -142,14 +142,14 @@ class ImageInversion(QObject):
         if not makes_images(model):
             return
         again = [
-            _Errand(mark, end.pixels, end.label, model)
+            _Queued(mark, end.pixels, end.label, model)
             for mark, end in self._inverted()
             if end.pixels is not None and not self._is_by(end, model)
         ]
-        for errand in [*again, *waiting]:
-            if errand.pixels.shape == model.shape:
-                end = end_of(self._state, errand.mark)
-                self._waiting.append(replace(errand, model=model, instead_of=end))
+        for queued in [*again, *waiting]:
+            if queued.pixels.shape == model.shape:
+                end = end_of(self._state, queued.mark)
+                self._waiting.append(replace(queued, model=model, instead_of=end))
         self._next()
 
     def _inverted(self) -> list[tuple[Mark, ImageEnd]]:
@@ -173,16 +173,16 @@ class ImageInversion(QObject):
     def _on_images(self) -> None:
         """Give up what was to replace an end that the user has replaced meanwhile."""
         self._learn_revisions()
-        for errand in list(self._waiting):
-            end = end_of(self._state, errand.mark)
-            if errand.instead_of is None and errand.mark != "C":
-                errand.instead_of = end  # a tile that came by default: nobody has chosen it
-            elif not _same_latents(errand.instead_of, end):
-                self._give_up(errand)
+        for queued in list(self._waiting):
+            end = end_of(self._state, queued.mark)
+            if queued.instead_of is None and queued.mark != "C":
+                queued.instead_of = end  # a tile that came by default: nobody has chosen it
+            elif not _same_latents(queued.instead_of, end):
+                self._give_up(queued)
 
-    def _give_up(self, errand: _Errand) -> None:
-        if errand is not self._waiting[0]:
-            self._waiting.remove(errand)
+    def _give_up(self, queued: _Queued) -> None:
+        if queued is not self._waiting[0]:
+            self._waiting.remove(queued)
             return
         under_way = self.busy
         self._end_first()
@@ -207,21 +207,21 @@ class ImageInversion(QObject):
         self._next()
 
     def _found(self, arrays: Arrays) -> None:
-        errand = self._waiting.popleft()
+        queued = self._waiting.popleft()
         before = self._state.get(IMAGE_INVERSION)
         latents, errors = arrays["latents"], arrays["errors"]
         end = ImageEnd(
             latents[0],
-            errand.label,
+            queued.label,
             image=before.data[0],
-            pixels=errand.pixels,
-            model=errand.model.ref,
+            pixels=queued.pixels,
+            model=queued.model.ref,
         )
-        self._revisions[_name(end)] = errand.model.revision
+        self._revisions[_name(end)] = queued.model.revision
         self._state.set(
             IMAGE_INVERSION, replace(before, status="done", latents=latents, errors=errors)
         )
-        place_end(self._state, errand.mark, end)
+        place_end(self._state, queued.mark, end)
         self._next()
 
     def _on_died(self, why: str) -> None:

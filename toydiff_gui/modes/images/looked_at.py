@@ -13,7 +13,7 @@ from toydiff_gui.state.view import MARKED, PINNED
 
 
 @dataclass(frozen=True)
-class Gaze:
+class LookedAtImage:
     """Image ``index`` of ``trajectory``: a tile, or one of the strip ``lane``."""
 
     trajectory: Trajectory
@@ -31,7 +31,7 @@ class Gaze:
         return len(self.trajectory.x[0])
 
 
-def pointed_at(state: Store) -> Gaze | None:
+def pointed_at(state: Store) -> LookedAtImage | None:
     """What is under the pointer, else what was pinned last; None while there is nothing."""
     pointer = state.get(IMAGE_POINTER)
     if pointer.hovered_tile is not None:
@@ -39,31 +39,31 @@ def pointed_at(state: Store) -> Gaze | None:
     lane = lane_of(state, pointer.hovered_strip)
     marked = state.get(MARKED)
     if lane is not None and lane.shown and marked is not None:
-        gaze = _strip(state, lane, marked)
-        if gaze is not None:
-            return gaze
+        image = _strip(state, lane, marked)
+        if image is not None:
+            return image
     return pinned(state)
 
 
-def pinned(state: Store) -> Gaze | None:
+def pinned(state: Store) -> LookedAtImage | None:
     """The tile or the image of a strip that was clicked last: its attention is looked at."""
     lane = lane_of(state, state.get(IMAGE_CARD).attention_of)
     if lane is not None and lane.shown:
-        gaze = _strip(state, lane, state.get(PINNED) or 0)
-        if gaze is not None:
-            return gaze
+        image = _strip(state, lane, state.get(PINNED) or 0)
+        if image is not None:
+            return image
     return _tile(state, state.get(IMAGE_CARD).pinned_tile)
 
 
-def _tile(state: Store, index: int) -> Gaze | None:
+def _tile(state: Store, index: int) -> LookedAtImage | None:
     trajectory = shown_tiles(state)
     if trajectory is None or not trajectory.x:
         return None
-    return Gaze(trajectory, min(max(index, 0), len(trajectory.x[0]) - 1))
+    return LookedAtImage(trajectory, min(max(index, 0), len(trajectory.x[0]) - 1))
 
 
-def _strip(state: Store, lane: LaneSpec, index: int) -> Gaze | None:
+def _strip(state: Store, lane: LaneSpec, index: int) -> LookedAtImage | None:
     trajectory = state.at(LANE_RUNS, lane.key).trajectory
     if trajectory is None or not trajectory.x:
         return None
-    return Gaze(trajectory, min(max(index, 0), len(trajectory.x[0]) - 1), lane)
+    return LookedAtImage(trajectory, min(max(index, 0), len(trajectory.x[0]) - 1), lane)
