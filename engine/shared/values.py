@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
@@ -76,11 +77,14 @@ class Memo(threading.local):
         self._most = most
         self._known: OrderedDict[Hashable, tuple[tuple[weakref.ref[Any] | None, ...], object]]
         self._known = OrderedDict()
+        self._went: deque[Hashable] = deque()
+        """Places of which an owner has gone since the last time."""
 
     def get(self, owners: object, key: Hashable, make: Callable[[], Made]) -> Made:
         """What ``make`` gave for the object or tuple ``owners``, known by identity, and ``key``."""
         whole = owners if isinstance(owners, tuple) else (owners,)
         place = (tuple(map(id, whole)), key)
+        self._drop_those_that_went()
         known = self._known.get(place)
         # The id of one that has gone may be another's now.
         if known is not None and all(
@@ -90,14 +94,24 @@ class Memo(threading.local):
             self._known.move_to_end(place)
             return cast(Made, known[1])
         made = make()
-        refs = tuple(None if owner is None else weakref.ref(owner) for owner in whole)
+        went = partial(_note, self._went, place)
+        refs = tuple(None if owner is None else weakref.ref(owner, went) for owner in whole)
         self._known[place] = (refs, made)
         self._known.move_to_end(place)
         while len(self._known) > self._most:
             self._known.popitem(last=False)
-        for other in [other for other, (refs, _) in self._known.items() if _gone(refs)]:
-            del self._known[other]
         return made
+
+    def _drop_those_that_went(self) -> None:
+        while self._went:
+            place = self._went.popleft()
+            known = self._known.get(place)
+            if known is not None and _gone(known[0]):  # not another's by now
+                del self._known[place]
+
+
+def _note(went: deque[Hashable], place: Hashable, _: object) -> None:
+    went.append(place)
 
 
 def _gone(refs: tuple[weakref.ref[Any] | None, ...]) -> bool:

@@ -214,9 +214,10 @@ class HistogramMonkey(Monkey):
         click(self.main.mode("1d").page)
 
 
-def test_two_hundred_random_actions_leave_nothing_behind(qapp, monkeypatch):
+@pytest.mark.parametrize("actions", [50, pytest.param(200, marks=pytest.mark.slow)])
+def test_random_actions_leave_nothing_behind(qapp, monkeypatch, actions):
     monkeypatch.setitem(random_actions.MONKEYS, "1d", HistogramMonkey)
-    report = random_actions.run(200, seed=3, mode="1d")
+    report = random_actions.run(actions, seed=7, mode="1d")
     assert report.troubles == []
-    assert report.actions == sum(report.done.values()) == 200
+    assert report.actions == sum(report.done.values()) == actions
     assert {"set the bars", "kill the engine", "look into the other mode"} <= set(report.done)

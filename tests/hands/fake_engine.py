@@ -110,18 +110,23 @@ class FakeEngine(QObject):
         new = self.sent[self._answered :]
         self._answered = len(self.sent)
         for packet in new:
-            if isinstance(packet.message, messages.Open):
-                name = packet.message.checkpoint
-                images = name in INFOS
-                self.describe(packet.message.job, image_training(name) if images else None)
-                self.shapes[name] = self.shape
-            elif isinstance(packet.message, messages.FindData):
-                places = {"mnist": "", "fashion": "", "cifar10": "", "download_root": "/data"}
-                self.report(messages.Result(job=packet.message.job, info=places))
-            elif isinstance(packet.message, messages.Sample | messages.Interpolate):
-                self.frames(packet)
-                self.finish(packet)
+            self.answer_one(packet)
         return len(new)
+
+    def answer_one(self, packet):
+        """Answer this, if it is one of the requests without which there is no canvas."""
+        request = packet.message
+        if isinstance(request, messages.Open):
+            name = request.checkpoint
+            images = name in INFOS
+            self.describe(request.job, image_training(name) if images else None)
+            self.shapes[name] = self.shape
+        elif isinstance(request, messages.FindData):
+            places = {"mnist": "", "fashion": "", "cifar10": "", "download_root": "/data"}
+            self.report(messages.Result(job=request.job, info=places))
+        elif isinstance(request, messages.Sample | messages.Interpolate):
+            self.frames(packet)
+            self.finish(packet)
 
     def answer_all(self):
         """Answer until nothing more is asked."""

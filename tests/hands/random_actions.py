@@ -197,7 +197,9 @@ def _calm(main: MainWindow, monkey: Monkey) -> None:
 
 def _count(main: MainWindow, after: int, monkey: Monkey) -> Count:
     _calm(main, monkey)
-    main.mode("2d").page._cache._pictures.clear()  # it has a limit of its own, and fills until then
+    # These have limits of their own, and fill until then.
+    main.mode("2d").page._cache._pictures.clear()
+    main.exchange._remembered.clear()
     QPixmapCache.clear()
     gc.collect()
     with suppress(OSError, AttributeError):  # free memory that glibc keeps for later is no growth

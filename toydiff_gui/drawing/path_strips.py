@@ -36,12 +36,12 @@ class StripScales:
         low, high = np.log(self.gap)
         with np.errstate(divide="ignore", invalid="ignore"):
             share = (np.log(gaps) - low) / (high - low)
-        return np.asarray(np.nan_to_num(share, nan=0.0, posinf=1.0, neginf=0.0).clip(0.0, 1.0))
+        return _within(share)
 
     def norm_share(self, norms: NDArray[np.float64]) -> NDArray[np.float64]:
         """How high ``norms`` stand, in 0..1."""
         low, high = self.norm
-        return np.asarray(np.nan_to_num((norms - low) / (high - low), nan=0.0).clip(0.0, 1.0))
+        return _within((norms - low) / (high - low))
 
     def norm_heights(
         self, track: QRectF, norms: NDArray[np.float64], inset: float = 0.0
@@ -49,6 +49,18 @@ class StripScales:
         """The y at which ``norms`` lie in ``track``, whose ends stay free by ``inset``."""
         room = track.height() - 2 * inset
         return track.bottom() - inset - self.norm_share(norms) * room
+
+
+def _within(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What is no number lies on the ground."""
+    return np.asarray(np.minimum(np.fmax(share, 0.0), 1.0))
+
+
+def _quantile(ordered: NDArray[np.float64], share: float) -> float:
+    """As ``np.quantile`` of what is in order already, which takes a tenth of the time."""
+    whole, part = divmod(share * (len(ordered) - 1), 1.0)
+    low, high = ordered[int(whole)], ordered[min(int(whole) + 1, len(ordered) - 1)]
+    return float(low + part * (high - low))
 
 
 def measured_scales(
@@ -60,8 +72,9 @@ def measured_scales(
         gaps = neighbour_gaps(points)
         gaps = gaps[np.isfinite(gaps) & (gaps > 0)]
         if len(gaps):
-            lows.append(float(np.quantile(gaps, 0.05)))
-            highs.append(float(gaps.max()))
+            ordered = np.sort(gaps)
+            lows.append(_quantile(ordered, 0.05))
+            highs.append(float(ordered[-1]))
     for values in norms:
         finite = values[np.isfinite(values)]
         ends += [float(finite.min()), float(finite.max())] if len(finite) else []

@@ -18,6 +18,8 @@ from toydiff_gui.state.timers import single_shot
 
 FLUSH_MS = 15
 """What arrives within this time is shown together: there is no point in more repaints."""
+STAGES = 4
+"""So many answers that depend on one another are shown in one go, if all are remembered."""
 
 
 @dataclass
@@ -169,42 +171,53 @@ class Exchange(QObject):
     # Looking
 
     def _look(self) -> None:
+        """What is remembered is shown at once, and what is wanted because of it as well."""
+        for _ in range(STAGES):
+            if not self._look_once():
+                break
+        else:
+            self.look()
+        self.changed.emit()
+
+    def _look_once(self) -> bool:
+        """Returns whether something remembered has been shown: others may depend on it."""
         wants = [want for part in self._parts for want in part.wanted()]
         keys = {want.key for want in wants}
         for key in [key for key in self._places if key not in keys]:
             self._leave(key)
         batch = self._coarse_under_way()
+        found = False
         for want in wants:
             place = self._places.setdefault(want.key, _Place())
             if isinstance(want, Unavailable):
                 self._cancel(want.key)
                 place.wanted = place.newest = None
                 self._guarded(want.show)
-            else:
-                self._serve(want, place, batch)
-        self.changed.emit()
+            elif self._serve(want, place, batch):
+                found = True
+        return found
 
-    def _serve(self, want: Wanted, place: _Place, batch: bool) -> None:
+    def _serve(self, want: Wanted, place: _Place, batch: bool) -> bool:
+        """Returns whether something remembered has been shown."""
         if place.newest is None or place.newest.content != want.content:
             self._unsettle(place)
         place.newest = want
         before = place.wanted
         if before is not None and before.content == want.content:
-            return
+            return False
         if want.coarse and before is not None and before.place == want.place is not None:
-            return  # a hand that rests needs no other steps
+            return False  # a hand that rests needs no other steps
         if (known := self._remembered.find(want.content)) is not None:
             self._cancel(want.key)
             place.wanted = place.shown = want
             place.value, place.held = known.value, False
             self._tell(want, known)
             self.ended.emit(want.key)
-            self.look()  # it may be the first stage of more
-            return
+            return True
         if not self._engine_ready or (want.needs_model and not self._model_open):
-            return
+            return False
         if want.coarse and batch:
-            return  # one batch at a time, or a fast hand would starve the picture
+            return False  # one batch at a time, or a fast hand would starve the picture
         if before is not None and (want.kin is None or before.kin != want.kin):
             self._cancel(want.key)  # what still comes of it must not be seen
         if place.shown is not None and (want.kin is None or place.shown.kin != want.kin):
@@ -214,13 +227,14 @@ class Exchange(QObject):
             self._cancel(want.key)
             place.wanted = None
             self._tell(want, Answer("running"))
-            return
+            return False
         if want.idle and self._somebody_waits():
             self._cancel(want.key)
-            return
+            return False
         if want.pause_ms and not self._has_settled(want, place):
-            return
+            return False
         self._ask(want, place)
+        return False
 
     def _ask(self, want: Wanted, place: _Place) -> None:
         self._cancel(want.key)

@@ -21,9 +21,6 @@ from toydiff_gui.engine_client.wanted import Part
 from toydiff_gui.export.picture_contract import Picture
 from toydiff_gui.modes.file_meta import FilePicture
 from toydiff_gui.modes.tasks import Task
-from toydiff_gui.panels.dock import Dock
-from toydiff_gui.panels.lane_dock import SampleDock
-from toydiff_gui.panels.train_dock import TrainDock
 from toydiff_gui.state.actions import WidgetKeys
 from toydiff_gui.state.figures import Figure
 from toydiff_gui.state.model import ModelInfo
@@ -37,6 +34,9 @@ if TYPE_CHECKING:
     from toydiff_gui.controllers.geodesic import Between
     from toydiff_gui.diagnostics.contract import Makes, ModeDiagnostics
     from toydiff_gui.engine_client.client import Client
+    from toydiff_gui.panels.dock import Dock
+    from toydiff_gui.panels.lane_dock import SampleDock
+    from toydiff_gui.panels.train_dock import TrainDock
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +73,8 @@ class ModeAtWork(QObject):
     @cached_property
     def train_dock(self) -> TrainDock:
         """The dock 'Train'; without one of the mode's own there is nothing to set in it."""
+        from toydiff_gui.panels.train_dock import TrainDock  # widgets: for a window alone
+
         dock = TrainDock(self.store)
         _say("No settings for training here", dock)
         return dock
@@ -80,6 +82,8 @@ class ModeAtWork(QObject):
     @cached_property
     def sample_dock(self) -> SampleDock:
         """The dock 'Sample'; without one of the mode's own there is nothing to set in it."""
+        from toydiff_gui.panels.lane_dock import SampleDock
+
         dock = SampleDock(self.store)
         _say("No settings for samples here", dock)
         return dock

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPixmapCache, QPolygonF
 
 from toydiff_gui.style import theme
 from toydiff_gui.widgets.thumbnail import Drawing
@@ -19,16 +21,17 @@ REACH = 2.1
 def points_drawing(points: NDArray[np.float32]) -> Drawing:
     """A drawing of points in the plane (n, 2), in standardised units."""
     some = np.asarray(points[:: max(1, len(points) // SHOWN)], np.float64)
-    kept: dict[tuple[int, int, str, float], QPixmap] = {}
+    name = blake2b(some.tobytes(), digest_size=16).hexdigest()
 
     def draw(painter: QPainter, rect: QRectF, colour: QColor) -> None:
         dpr = painter.device().devicePixelRatioF()
-        key = (round(rect.width()), round(rect.height()), colour.name(), dpr)
-        if key not in kept:
-            if len(kept) > 8:  # colours and sizes that are gone
-                kept.clear()
-            kept[key] = _points_pixmap(some, *key)
-        painter.drawPixmap(rect.topLeft(), kept[key])
+        look = (round(rect.width()), round(rect.height()), colour.name(), dpr)
+        key = f"{name} {look}"
+        pixmap = QPixmap()
+        if not QPixmapCache.find(key, pixmap):  # which all windows share
+            pixmap = _points_pixmap(some, *look)
+            QPixmapCache.insert(key, pixmap)
+        painter.drawPixmap(rect.topLeft(), pixmap)
 
     return draw
 

@@ -311,6 +311,20 @@ def test_no_answer_takes_more_than_a_quarter():
     assert kept.size == 0
 
 
+def test_so_much_is_remembered_unless_told_otherwise():
+    def answer(size):
+        """Of so many bytes, as it says: there is one in memory."""
+        return Answer("done", np.broadcast_to(np.uint8(0), (size,)))
+
+    kept, quarter = Remembered(), 64 * 2**20
+    kept.add("large", answer(quarter + 1))
+    assert len(kept) == 0
+    for number in range(5):
+        kept.add(number, answer(quarter))
+    assert kept.size == 256 * 2**20
+    assert [number for number in range(5) if kept.find(number) is not None] == [1, 2, 3, 4]
+
+
 def test_arrays_are_counted_however_deep_and_once():
     array = np.zeros(100, np.float32)
     answer = Answer("done", {"x": (array, array), "y": [np.zeros(3, np.uint8)]})

@@ -44,7 +44,7 @@ from toydiff_gui.state.lanes import LANE_RUNS, LaneSpec, add_lane, update_lane
 from toydiff_gui.state.model import MODEL, model_named
 from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
-from toydiff_gui.state.view import VIEW
+from toydiff_gui.state.view import LOOK, VIEW
 
 LANE = "ddim"
 OVERLAYS = {row.key for row in table.OVERLAYS if row.computed is not None}
@@ -119,7 +119,8 @@ def look_at_the_plane(window):
     update_lane(state, "ddim-few", shown=True, path="geodesic", steps=None)
     add_lane(state, LaneSpec("own", checkpoint="moons"))
     on_lane = tuple(sorted(OVERLAYS - {"basin"}))
-    state.update(VIEW, lab=True, overlays={LANE: on_lane, LATENT_KEY: ("basin",)})
+    state.update(VIEW, lab=True)
+    state.update(LOOK, overlays={LANE: on_lane, LATENT_KEY: ("basin",)})
 
 
 THE_PLANE = (
@@ -140,7 +141,8 @@ THE_PLANE = (
 
 def look_at_the_plots(window):
     """Plots of points, beside lanes of samples."""
-    window.state.update(VIEW, page="diagnostics", lab=False, overlays={})
+    window.state.update(VIEW, page="diagnostics", lab=False)
+    window.state.update(LOOK, overlays={})
     window.state.update(SAMPLING, mode="samples", count=70, seed=3)
 
 
@@ -319,8 +321,13 @@ def held_engine(window):
             process.kill()
 
 
+LONG = {"plane", "images", "plots of images"}
+
+
 @pytest.mark.usefixtures("_few_draws")
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize(
+    "scene", [pytest.param(one, marks=[pytest.mark.slow] * (one in LONG)) for one in SCENES]
+)
 def test_what_a_killed_engine_owed_comes_again_by_itself(window_in, scene, monkeypatch):
     mode, ask, owed = SCENES[scene]
     window, sent = window_in(mode), []

@@ -378,7 +378,8 @@ def test_what_stands_in_the_way_is_said_in_one_sentence(end_of, sshd, monkeypatc
     other = script(
         sshd.folder,
         "other",
-        'exec PYTHON -c "import sys; from engine.shared.messages import *; o = sys.stdout.buffer; '
+        'exec PYTHON -c "import sys; from engine.shared.messages import *; '
+        "from engine.shared.wire import *; o = sys.stdout.buffer; "
         "o.write(BEGIN); write_packet(o, Packet(Ready(version='9.9', device='cpu', devices=[]))); "
         'sys.stdin.read()"',
     )
@@ -509,7 +510,7 @@ def test_trying_again_can_be_ended(there, sshd, workshop, monkeypatch):
         sshd.folder,
         "waiting",
         'exec PYTHON -c "import sys, engine; from engine.shared.messages import *; '
-        "o = sys.stdout.buffer; o.write(BEGIN); "
+        "from engine.shared.wire import *; o = sys.stdout.buffer; o.write(BEGIN); "
         "write_packet(o, Packet(Ready(version=engine.__version__, device='cpu', devices=[]))); "
         'sys.stdin.read()"',
     )

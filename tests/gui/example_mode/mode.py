@@ -31,9 +31,8 @@ class Page(QWidget):
         self.update()
 
     def paintEvent(self, event):
-        painter = QPainter(self)
-        self.scene.paint(painter, self.rect().toRectF(), self.t, LaneStyle.of(theme.current()))
-        painter.end()
+        with QPainter(self) as painter:
+            self.scene.paint(painter, self.rect().toRectF(), self.t, LaneStyle.of(theme.current()))
 
 
 class Samples:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.datasets.images import image_training
 from engine.shared.config import TrainingConfig
-from toydiff_gui.app.mode_switch import ModeSwitch
+from toydiff_gui.app.mode_switch import TRAININGS, ModeSwitch
 from toydiff_gui.app.window import MainWindow
 from toydiff_gui.export.choices import ExportChoices, load_choices
 from toydiff_gui.modes.images.image_sets import ImageSets
@@ -124,7 +124,8 @@ def test_what_is_not_seen_at_once_is_kept_as_well(qapp, tmp_path, fake_engine, d
     data._recall("me@far.example")
     assert state.get(IMAGE_DATA).roots == ("/far/sets",)
     assert state.get(IMAGE_DATA).places == {"folder": "/far/images"}
-    assert ModeSwitch(state, settings)._configs["images"] == image_training("fashion")
+    ModeSwitch(state, settings)
+    assert state.get(TRAININGS)["images"] == image_training("fashion")
 
 
 def test_the_earlier_file_is_read_once_and_stays_as_it_is(tmp_path, earlier):

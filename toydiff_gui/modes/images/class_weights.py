@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from toydiff_gui.modes.images.endpoints import tile_class
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
 from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
@@ -22,11 +21,6 @@ def one_hot(asked: Sequence[int | None], known: int) -> Weights:
         if number is not None and number < known:
             row[number] = 1.0
     return rows
-
-
-def tile_classes(state: Store) -> tuple[int | None, ...]:
-    """The class of each tile."""
-    return tuple(tile_class(state, index) for index in range(state.get(IMAGE_SAMPLING).count))
 
 
 def asked_arrays(rows: Weights) -> dict[str, Weights]:

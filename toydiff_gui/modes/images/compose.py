@@ -15,7 +15,6 @@ from engine.shared.config import SamplerConfig
 from engine.shared.trajectory import Trajectory
 from engine.shared.values import Memo
 from toydiff_gui.drawing.scene_parts import Mark
-from toydiff_gui.modes.images.class_weights import tile_classes
 from toydiff_gui.modes.images.endpoints import (
     CLASSES,
     SAMPLER,
@@ -25,6 +24,7 @@ from toydiff_gui.modes.images.endpoints import (
     marks_of,
     shown_tiles,
     third_corner,
+    tile_classes,
 )
 from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.looked_at import Gaze, pinned, pointed_at
@@ -186,8 +186,8 @@ def _shown(state: Store, key: str, asked: Any) -> Any:
 
 
 def _shown_classes(state: Store) -> Sequence[int | None]:
-    classes: Sequence[int | None] = _shown(state, CLASSES, tile_classes(state))
-    return classes
+    classes: Sequence[int | None] | None = _shown(state, CLASSES, None)
+    return tile_classes(state) if classes is None else classes
 
 
 def _class_names(state: Store) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 from engine.shared import messages
@@ -45,15 +45,12 @@ class NetworkCosts:
                 yield wanted
             one_is_missing = one_is_missing or not is_known
 
-    def _presets(self) -> list[tuple[str, TrainingConfig]]:
+    def _presets(self) -> Sequence[tuple[str, TrainingConfig]]:
         """Each preset by its key, the one that is chosen first."""
         config = self._store.get(TRAINING_CONFIG)
         if not trains_images(config) or self._store.get(TRAINING).active:
-            return []
-        found = [
-            (wording.cost_key(config, preset), with_network(config, preset)) for preset in PRESETS
-        ]
-        return sorted(found, key=lambda item: item[1].unet != config.unet)
+            return ()
+        return _presets_of(config)
 
     def _measured(self, key: str, config: TrainingConfig) -> Wanted:
         request = messages.MeasureCost(config=_what_counts(config))
@@ -83,6 +80,12 @@ class NetworkCosts:
                 self._store.put(COSTS, key, Cost(info["parameters"], info["seconds_per_step"]))
             case "failed":
                 self._store.put(COSTS, key, Cost(failed=True))
+
+
+@lru_cache(maxsize=4)
+def _presets_of(config: TrainingConfig) -> Sequence[tuple[str, TrainingConfig]]:
+    found = [(wording.cost_key(config, preset), with_network(config, preset)) for preset in PRESETS]
+    return sorted(found, key=lambda item: item[1].unet != config.unet)
 
 
 def _collect(value: Any, message: AnyReport, arrays: Arrays) -> Any:

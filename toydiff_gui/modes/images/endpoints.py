@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -36,11 +37,28 @@ def shown_tiles(state: Store) -> Trajectory | None:
 
 def tile_class(state: Store, index: int) -> int | None:
     """The class that the tile ``index`` is asked for; None for none."""
+    (asked,) = _classes_of(state, [index])
+    return asked
+
+
+def tile_classes(state: Store) -> tuple[int | None, ...]:
+    """The class of each tile."""
+    return _classes_of(state, range(state.get(IMAGE_SAMPLING).count))
+
+
+def _classes_of(state: Store, tiles: Sequence[int]) -> tuple[int | None, ...]:
     images, known = state.get(IMAGE_SAMPLING), len(state.get(MODEL).labels)
-    chosen: int | Literal["each"] | None = dict(images.tile_classes).get(index, images.tile_class)
-    if chosen == "each":
-        return index % known if known else None
-    return chosen if chosen is not None and chosen < known else None
+    if not known:
+        return (None,) * len(tiles)
+    each: dict[int, int | Literal["each"] | None] = dict(images.tile_classes)
+
+    def of(tile: int) -> int | None:
+        chosen = each.get(tile, images.tile_class)
+        if chosen == "each":
+            return tile % known
+        return chosen if chosen is not None and chosen < known else None
+
+    return tuple(map(of, tiles))
 
 
 def tile_end(state: Store, index: int) -> ImageEnd | None:

@@ -16,13 +16,14 @@ from toydiff_gui.controllers.lanes import lane_key, put_run, run_collector, show
 from toydiff_gui.controllers.models import Models
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Unavailable, Wanted
-from toydiff_gui.modes.images.class_weights import asked_arrays, one_hot, path_weights, tile_classes
+from toydiff_gui.modes.images.class_weights import asked_arrays, one_hot, path_weights
 from toydiff_gui.modes.images.endpoints import (
     CLASSES,
     SAMPLER,
     SAMPLES_KEY,
     follow_tiles,
     place_defaults,
+    tile_classes,
 )
 from toydiff_gui.modes.images.image_sets import root_of
 from toydiff_gui.modes.images.kind import makes_images

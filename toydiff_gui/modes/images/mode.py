@@ -95,9 +95,8 @@ def _first_training(model: ModelInfo) -> TrainingConfig:
 
 
 def _work(lab: Laboratory, parent: QObject) -> ModeAtWork:
-    from toydiff_gui.modes.images.at_work import (
-        ImagesAtWork,  # widgets: only a window has a use for them
-    )
+    # Widgets: only a window has a use for them.
+    from toydiff_gui.modes.images.at_work import ImagesAtWork
 
     return ImagesAtWork(lab, parent)
 

@@ -71,19 +71,27 @@ class PointInversion(QObject):
         inversion = self._store.get(INVERSION)
         if inversion.status == "picking" and len(inversion.data) >= PICKS:
             self._invert(inversion.data[:PICKS], inversion.source)
-        elif inversion.status in ("idle", "picking"):
+        elif inversion.status == "picking":
+            picked = tuple((float(x), float(y)) for x, y in inversion.data.tolist())
+            self._store.set(OWN_POINTS, OwnPoints(inversion.source, picked=picked))
+        elif inversion.status == "idle":
             self._store.set(OWN_POINTS, OwnPoints())
 
     def _on_points(self) -> None:
         """They may have come with other settings: what is known of them is of these."""
         own, inversion = self._store.get(OWN_POINTS), self._store.get(INVERSION)
-        if len(own.data):
+        if own.picked is not None:
+            picked = np.array(own.picked, np.float32).reshape(-1, 2)
+            if inversion.status != "picking" or not np.array_equal(inversion.data, picked):
+                begun = Inversion(status="picking", source=own.source, data=picked)
+                self._store.set(INVERSION, begun)
+        elif len(own.data):
             there = inversion.status not in ("idle", "picking")
             if not there or not np.array_equal(inversion.data, own.data):
                 begun = Inversion(status="running", source=own.source, data=own.data)
                 self._store.set(INVERSION, begun)
                 self._exchange.forget([KEY])
-        elif len(inversion.data) and inversion.status != "picking":
+        elif len(inversion.data) or inversion.status == "picking":
             self._store.set(INVERSION, Inversion())
 
     def _on_model(self) -> None:

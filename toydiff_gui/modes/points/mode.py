@@ -37,9 +37,8 @@ def _remember(settings: SettingsFile, store: Store) -> None:
 
 
 def _work(lab: Laboratory, parent: QObject) -> ModeAtWork:
-    from toydiff_gui.modes.points.at_work import (
-        PointsAtWork,  # widgets: only a window has a use for them
-    )
+    # Widgets: only a window has a use for them.
+    from toydiff_gui.modes.points.at_work import PointsAtWork
 
     return PointsAtWork(lab, parent)
 

@@ -202,11 +202,13 @@ class OverlayRequests(QObject):
         """All that is needed at the time of the timeline, once the last time has come."""
         place = (subject.lane, kind)
         known = self._in_time.get(place)
-        if known is None or known.subject != subject or known.box != sight.box:
+        is_other = known is None or known.subject != subject
+        if known is None or is_other or known.box != sight.box:
             empty = computed.empty(sight.box)
-            if known is None or known.subject != subject:
-                self._store.put(LAYERS, place, empty)
             known = self._in_time[place] = _InTime(computed, subject, sight.box, empty)
+        if is_other or layer_of(self._store, subject.lane, kind) is None:
+            # None: it was taken away while another mode was on.
+            self._store.put(LAYERS, place, known.layer)
         if any(want.key in self._exchange.under_way for want in known.asked):
             yield from known.asked
             return

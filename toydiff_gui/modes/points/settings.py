@@ -89,7 +89,8 @@ class OwnPoints:
     """Points of the data that the user has chosen, (N, 2), and where they come from.
 
     ``anew``: the lanes are to show them as soon as their latents are known. ``ends`` is where those
-    have put A and B, which follow the points to other models until the user moves them.
+    have put A and B, which follow the points to other models until the user moves them. ``picked``
+    are those chosen so far while there are too few; None where the user is not choosing.
     """
 
     source: str = ""
@@ -98,6 +99,7 @@ class OwnPoints:
     )
     ends: tuple[Point, Point] | None = None
     anew: bool = False
+    picked: tuple[Point, ...] | None = None
 
 
 OWN_POINTS = Slot("own points", OwnPoints, Kind.SETTING)

@@ -389,6 +389,24 @@ def test_a_model_that_is_opened_while_points_are_inverted_inverts_them_itself(re
     assert resting.state.get(SAMPLING).mode == "interpolation"
 
 
+def test_picking_comes_and_goes_with_the_settings(resting):
+    before = resting.state.settings
+    resting.inverter.pick_points()
+    began = resting.state.settings
+    resting.state.update(INVERSION, data=TWO[:1])
+    picked = resting.state.settings
+    for settings, status, points in (
+        (before, "idle", TWO[:0]),
+        (picked, "picking", TWO[:1]),
+        (began, "picking", TWO[:0]),
+        (before, "idle", TWO[:0]),
+    ):
+        resting.state.apply(settings)
+        assert resting.state.get(INVERSION).status == status
+        np.testing.assert_array_equal(resting.state.get(INVERSION).data, points)
+        assert resting.state.settings == settings
+
+
 def test_what_was_picked_of_another_models_data_is_let_go(resting):
     resting.inverter.pick_points()
     picking = resting.state.get(INVERSION)

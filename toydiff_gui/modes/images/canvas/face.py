@@ -79,6 +79,7 @@ class FaceCard(ImageCard):
         self._dragging = self._on_dot = False
         self.faces = SegmentedControl("Look at", FACES, compact=True, parent=self)
         self.faces.chosen.connect(lambda key: state.update(IMAGE_CARD, face=cast(Any, key)))
+        self.faces.chosen.connect(self._arrange)  # which label is bold says how wide it is
         for segment in FACES:  # as the tiles: who clicks one still plays with Space
             self.faces.button(segment.key).setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.layer = QComboBox(self)
@@ -202,6 +203,7 @@ class FaceCard(ImageCard):
         view = self._state.get(IMAGE_CARD)
         if self.faces.current != view.face:
             self.faces.set_current(view.face)
+            self._arrange()
         if self.averaged.isChecked() != view.averaged:
             self.averaged.blockSignals(True)
             self.averaged.setChecked(view.averaged)
