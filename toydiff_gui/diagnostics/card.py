@@ -9,7 +9,6 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QActionGroup,
     QEnterEvent,
-    QFocusEvent,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -29,7 +28,7 @@ from toydiff_gui.diagnostics.windows import Windows
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.style import theme
 from toydiff_gui.widgets import IconButton
-from toydiff_gui.widgets.keys import BY_KEYBOARD, PANS, ZOOM_STEP
+from toydiff_gui.widgets.keys import PANS, ZOOM_STEP, RingedByKeyboard
 
 FORMATS = (
     ("png", "PNG picture…", "Pixels, for slides and web pages"),
@@ -44,7 +43,7 @@ THEMES = (
 )
 
 
-class ChartCard(QWidget):
+class ChartCard(RingedByKeyboard):
     """Shows a ``Chart`` at a time t.
 
     The plot is kept as a picture; while t moves only the line in it is drawn anew.
@@ -346,11 +345,6 @@ class ChartCard(QWidget):
         self._hovered = False
         self._point_at(None)
         self._renew()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """A ring for whoever came by the keyboard."""
-        self.setProperty("focusRing", event.reason() in BY_KEYBOARD)
-        super().focusInEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lay out anew."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import QWidget
 
 ZOOM_STEP, PAN_STEP = 1.25, 0.1
 PANS = {
@@ -17,3 +19,12 @@ BY_KEYBOARD = (
     Qt.FocusReason.ShortcutFocusReason,
 )
 """Why the focus comes to somebody who should see where it is."""
+
+
+class RingedByKeyboard(QWidget):
+    """Has a ring around it while the focus is there that the keyboard has brought."""
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """A ring for whoever came by the keyboard."""
+        self.setProperty("focusRing", event.reason() in BY_KEYBOARD)
+        super().focusInEvent(event)

@@ -104,7 +104,7 @@ class FaceCard(ImageCard):
     def stops(self) -> tuple[QWidget, ...]:
         """What Tab visits, in order."""
         segments = [self.faces.button(segment.key) for segment in FACES]
-        return (*segments, self, self.layer, self.averaged, *self._shy)
+        return (*segments, self, self.layer, self.averaged, *self.buttons)
 
     # What is shown
 

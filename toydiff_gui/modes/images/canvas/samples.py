@@ -100,9 +100,7 @@ class SamplesCard(ImageCard):
         self.stop_button.clicked.connect(self.stop_requested)
         self.stop_button.reveal(True)  # whoever waits need not look for it
         self.stop_button.hide()
-        self._shy = [self.smaller, self.larger, self.expand]
-        for button in (self.larger, self.smaller):
-            button.focus_changed.connect(self._reveal)
+        self._add_buttons(self.smaller, self.larger)
         self.setToolTip(TOOLTIP)
         for slot in (IMAGE_CARD, IMAGE_ZOOM, IMAGE_POINTER):
             state.changed(slot).connect(self._show_view)
@@ -139,7 +137,7 @@ class SamplesCard(ImageCard):
     @property
     def stops(self) -> tuple[QWidget, ...]:
         """What Tab visits, in order."""
-        return (self, self.stop_button, *self._shy)
+        return (self, self.stop_button, *self.buttons)
 
     @property
     def running(self) -> bool:
@@ -160,7 +158,7 @@ class SamplesCard(ImageCard):
         """Room up to Stop while that is there: it does not move when the others are seen."""
         if not self.running:
             return super()._inset
-        buttons = (self.stop_button, *self._shy)
+        buttons = (self.stop_button, *self.buttons)
         return sum(button.width() for button in buttons) + self._style.px(4)
 
     def _place_buttons(self) -> None:

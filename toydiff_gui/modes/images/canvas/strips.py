@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
-    QHideEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -18,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 
 from engine.shared.polyline import neighbour_gaps
 from engine.shared.values import same
+from toydiff_gui.canvas.path_marker import PathMarker
 from toydiff_gui.drawing.card import paint_card_border
 from toydiff_gui.drawing.path_strips import StripScales
 from toydiff_gui.modes.images.canvas.card import ImageCard
@@ -47,15 +46,16 @@ NONE_SHOWN = "Switch on a sampler lane in the panel beside"
 _ACROSS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 _DOWN = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
-_KEYS = {*_ACROSS, *_DOWN, *_ENTER, Qt.Key.Key_Home, Qt.Key.Key_End}
 
 
 _Seen = tuple[tuple[object, ...], object]
 """What the rows depend on, one by one, and what all of the card depends on."""
 
 
-class StripsCard(ImageCard):
+class StripsCard(PathMarker, ImageCard):
     """All strips below each other, with the norms of their latents."""
+
+    _keys = frozenset({*_ACROSS, *_DOWN, *_ENTER, Qt.Key.Key_Home, Qt.Key.Key_End})
 
     def __init__(self, state: Store, parent: QWidget) -> None:
         super().__init__(STRIPS, "Interpolation", state, parent)
@@ -239,52 +239,19 @@ class StripsCard(ImageCard):
         if self.cursor().shape() != shape:
             self.setCursor(shape)
 
-    def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is pointed at any more."""
-        super().leaveEvent(event)
-        self._look_away()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Nothing is marked that cannot be seen."""
-        self._look_away()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """The mark goes where the keyboard goes."""
-        super().focusOutEvent(event)
-        if not self.underMouse():
-            self._look_away()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows go along the path and from strip to strip, Enter keeps a place, Escape not."""
-        key, state = Qt.Key(event.key()), self._state
-        count, rows = self.strips.count, len(self._scene.strips)
-        if key == Qt.Key.Key_Escape and state.get(PINNED) is not None:
+        key, rows = Qt.Key(event.key()), len(self._scene.strips)
+        if key == Qt.Key.Key_Escape and self._state.get(PINNED) is not None:
             self.unpin()
-            return
-        if key not in _KEYS or not rows:
+        elif key not in self._keys or not rows:
             event.ignore()
-            return
-        row = min(self._row, rows - 1)
-        now = state.get(MARKED) if state.get(MARKED) is not None else state.get(PINNED)
-        place = count // 2 if now is None else min(now, count - 1)
-        if key in _ACROSS and now is not None:
-            place = min(max(place + _ACROSS[key], 0), count - 1)
-        elif key in _DOWN:
-            row = min(max(row + _DOWN[key], 0), rows - 1)
-        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
-            place = 0 if key == Qt.Key.Key_Home else count - 1
-        self._look_at(row, place)
-        if key in _ENTER:
-            self._pin(row, place)
-
-    def event(self, event: QEvent) -> bool:
-        """Keep the keys that play and step through time elsewhere in the window."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            escape = event.key() == Qt.Key.Key_Escape and self._state.get(PINNED) is not None
-            if event.key() in _KEYS or escape:
-                event.accept()
-                return True
-        return super().event(event)
+        else:
+            row = min(max(min(self._row, rows - 1) + _DOWN.get(key, 0), 0), rows - 1)
+            place = self._place_after(key, _ACROSS.get(key, 0), self.strips.count)
+            self._look_at(row, place)
+            if key in _ENTER:
+                self._pin(row, place)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint what is to be seen anew, with the functions that exports use."""

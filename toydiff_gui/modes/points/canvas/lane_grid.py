@@ -113,7 +113,9 @@ class LaneGrid(CardPage):
         self._hint = None
 
     def _make_view(self, key: str) -> LaneView:
-        view = LaneView(self._state, self._shared, self._cache, self, selectable=self._selectable)
+        view = LaneView(
+            key, self._state, self._shared, self._cache, self, selectable=self._selectable
+        )
         self._watch(key, view)
         view.stops_changed.connect(self._chain_tab_stops)
         view.duplicate_asked.connect(self._duplicate)

@@ -10,17 +10,16 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QResizeEvent,
 )
 from PySide6.QtWidgets import QMenu, QWidget
 
 from engine.shared.polyline import neighbour_gaps
+from toydiff_gui.canvas.card import ButtonHeader, ExpandButton
 from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.modes.points.drawing.header import paint_header
 from toydiff_gui.modes.points.drawing.measures import gap_ratio
 from toydiff_gui.modes.points.scene import LaneScene
-from toydiff_gui.style import theme
 from toydiff_gui.widgets import ShyButton
 
 _PATH = (
@@ -64,7 +63,7 @@ class LaneMenuButton(ShyButton):
         self.menu_of_lane.popup(self.mapToGlobal(QPoint(0, self.height())))
 
 
-class LaneHeader(QWidget):
+class LaneHeader(ButtonHeader):
     """Number, title, note and measures of a lane.
 
     Signals:
@@ -87,15 +86,9 @@ class LaneHeader(QWidget):
         super().__init__(parent)
         self._lane: LaneScene | None = None
         self._t = 0.0
-        self._selected = self._hovered = False
-        self._style = LaneStyle.of(theme.current())
+        self._selected = False
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.expand = ShyButton(
-            "expand",
-            "Show this lane alone",
-            "Show this lane alone; Escape returns",
-            parent=self,
-        )
+        self.expand = ExpandButton("lane", self)
         self.reset = ShyButton(
             "target",
             "Reset the view",
@@ -108,13 +101,7 @@ class LaneHeader(QWidget):
         self.more.duplicate.triggered.connect(self.duplicate_asked)
         self.more.edit.triggered.connect(self.edit_asked)
         self.more.remove.triggered.connect(self.remove_asked)
-        for button in self.buttons:
-            button.focus_changed.connect(self._reveal)
-
-    @property
-    def buttons(self) -> tuple[ShyButton, ...]:
-        """From left to right."""
-        return self.expand, self.reset, self.more
+        self._add_buttons(self.expand, self.reset, self.more)
 
     def show_lane(self, lane: LaneScene, t: float) -> None:
         """Describe ``lane`` at ``t``."""
@@ -144,34 +131,12 @@ class LaneHeader(QWidget):
             self._reveal()
             self.update()
 
-    def show_maximised(self, maximised: bool) -> None:
-        """Offer to return instead of to expand."""
-        name = "Show all lanes" if maximised else "Show this lane alone"
-        self.expand.glyph.show("shrink" if maximised else "expand")
-        self.expand.setAccessibleName(name)
-        self.expand.setToolTip(f"{name} (Escape)" if maximised else f"{name}; Escape returns")
-
     def set_style(self, style: LaneStyle) -> None:
         """Paint in another style."""
         self._style = style
         self.setFixedHeight(round(style.header_height))
         self._place_buttons()
         self.update()
-
-    def _reveal(self) -> None:
-        revealed = self._hovered or any(button.hasFocus() for button in self.buttons)
-        for button in self.buttons:
-            button.reveal(revealed)
-        self.update()
-
-    def _buttons_seen(self) -> bool:
-        return self._hovered or any(button.hasFocus() for button in self.buttons)
-
-    def _place_buttons(self) -> None:
-        right = self.width() - round(self._style.px(8))
-        for button in reversed(self.buttons):
-            right -= button.width()
-            button.move(right, round(self._style.px(17) - button.height() / 2))
 
     def event(self, event: QEvent) -> bool:
         """Explain the measures as they are now; made when asked for, not with every frame."""
@@ -185,28 +150,21 @@ class LaneHeader(QWidget):
             self.pressed.emit()
         event.ignore()  # the lane takes the focus
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the buttons at the right."""
-        self._place_buttons()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Buttons may have another size after a change of type."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
-            self._place_buttons()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint with the functions that exports use."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         rect = QRectF(self.rect())
         painter.fillRect(rect, QColor(self._style.palette.panel))
-        inset = 0.0
-        if self._buttons_seen():
-            inset = sum(button.width() for button in self.buttons) + self._style.px(4)
         if self._lane is not None:
             paint_header(
-                painter, rect, self._lane, self._t, self._style, self._selected, right_inset=inset
+                painter,
+                rect,
+                self._lane,
+                self._t,
+                self._style,
+                self._selected,
+                right_inset=self._inset,
             )
         card = rect.adjusted(0.0, 0.0, 0.0, 200.0)  # only its upper part is seen
         paint_card_frame(painter, card, self._style, selected=self._selected, hovered=self._hovered)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal, SignalInstance
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtCore import QPointF, Qt, Signal, SignalInstance
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from toydiff_gui.canvas.card import Card
 from toydiff_gui.drawing.style import LaneStyle
 from toydiff_gui.modes.points.canvas.handles import Handles
 from toydiff_gui.modes.points.canvas.lane_header import LaneHeader
@@ -27,25 +28,19 @@ from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import LOOK
 from toydiff_gui.style import theme
-from toydiff_gui.widgets.keys import BY_KEYBOARD, PANS, ZOOM_STEP
+from toydiff_gui.widgets.keys import PANS, ZOOM_STEP
 
 
-class LaneView(QWidget):
+class LaneView(Card):
     """Shows one lane of a scene.
 
     Signals:
-        painted: a frame of it is on the canvas.
-        entered: the pointer has come to it.
-        cursor_text: what the pointer is on, in words; empty when it has gone.
         stops_changed: Tab has other places to visit (``stops``).
         duplicate_asked: make a copy of the lane with this key.
         edit_asked: change the settings of the lane with this key.
         remove_asked: take the lane with this key away.
     """
 
-    painted = Signal()
-    entered = Signal()
-    cursor_text = Signal(str)
     stops_changed = Signal()
     duplicate_asked = Signal(str)
     edit_asked = Signal(str)
@@ -53,6 +48,7 @@ class LaneView(QWidget):
 
     def __init__(
         self,
+        key: str,
         state: Store,
         shared: SharedView,
         cache: BackgroundCache,
@@ -60,15 +56,13 @@ class LaneView(QWidget):
         *,
         selectable: bool = True,
     ) -> None:
-        super().__init__(parent)
-        self._state = state
+        super().__init__(key, state, parent)
         self._selectable = selectable
         self._shared = shared
         self._lane: LaneScene | None = None
         self._t = 0.0
         self._bare: LaneScene | None = None
         self._picture: tuple[object, ...] | None = None
-        self._hovered = False
         self._pointer: QPointF | None = None
         self.header = LaneHeader(self)
         self.plot = PlotView(shared, cache, self)
@@ -163,23 +157,16 @@ class LaneView(QWidget):
         if self._lane is not None and self._selectable:
             self._state.update(LOOK, selected_lane=self._lane.key)
 
-    def set_hovered(self, hovered: bool) -> None:
-        """Whether the pointer is on the lane."""
-        if hovered != self._hovered:
-            self._hovered = hovered
-            self._show_state()
-
     def toggle_maximised(self) -> None:
         """Show this lane alone, or all again."""
         if self._lane is not None:
-            alone = self._state.get(LOOK).maximised_lane == self._lane.key
-            self._state.update(LOOK, maximised_lane="" if alone else self._lane.key)
+            super().toggle_maximised()
             if not self.header.expand.hasFocus():  # a field in a dock may, which needs Escape
                 self.setFocus()
 
     def _ask(self, signal: SignalInstance) -> None:
         if self._lane is not None:
-            signal.emit(self._lane.key)
+            signal.emit(self.key)
 
     def _show_state(self) -> None:
         if self._lane is None:
@@ -187,7 +174,7 @@ class LaneView(QWidget):
         look = self._state.get(LOOK)
         selected = look.selected_lane == self._lane.key
         self.header.show_frame(selected=selected, hovered=self._hovered)
-        self.header.show_maximised(look.maximised_lane == self._lane.key)
+        self.header.expand.show_maximised(look.maximised_lane == self._lane.key)
         self.plot.show_frame(selected=selected, hovered=self._hovered)
         self.strips.show_frame(selected=selected, hovered=self._hovered)
 
@@ -264,24 +251,6 @@ class LaneView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Strips need room."""
         self._fit_strips()
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        """Lighten the border and show the buttons."""
-        self.set_hovered(True)
-        self.entered.emit()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Take that back."""
-        self.set_hovered(False)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Keep clicks on the lane from what lies behind it."""
-        event.accept()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """A ring for whoever came by the keyboard."""
-        self.setProperty("focusRing", event.reason() in BY_KEYBOARD)
-        super().focusInEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter selects, + and - zoom, Ctrl with an arrow pans, 0 resets the view."""

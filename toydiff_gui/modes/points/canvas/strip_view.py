@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import (
     QEnterEvent,
-    QFocusEvent,
-    QHideEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -14,6 +12,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from toydiff_gui.canvas.path_marker import PathMarker
 from toydiff_gui.drawing.card import paint_card_frame
 from toydiff_gui.drawing.path_strips import StripScales
 from toydiff_gui.drawing.style import LaneStyle
@@ -29,12 +28,13 @@ from toydiff_gui.modes.points.scene import LaneScene
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import MARKED, PINNED
 from toydiff_gui.style import theme
-from toydiff_gui.widgets.keys import BY_KEYBOARD
+from toydiff_gui.widgets.keys import RingedByKeyboard
 
 FAST = 10
 """Points that an arrow goes with Shift."""
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_Up: 1}
-_KEYS = {*_STEPS, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Return, Qt.Key.Key_Enter}
+_MOVES = {*_STEPS, Qt.Key.Key_Home, Qt.Key.Key_End}
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 TOOLTIP = (
     "Gap: how far apart neighbours on the path are at this time, on one logarithmic scale for all "
     "lanes; the number is the largest. A peak is a tear.\n"
@@ -45,7 +45,7 @@ TOOLTIP = (
 )
 
 
-class StripView(QWidget):
+class StripView(PathMarker, RingedByKeyboard):
     """Shows the strips of a lane; pointing at them marks a point of the path in ``state``.
 
     A click pins the point, a second one or Escape lets it go. Arrow keys move the mark by one
@@ -58,6 +58,7 @@ class StripView(QWidget):
 
     looked_at = Signal(bool)
     pressed = Signal()
+    _keys = frozenset({*_MOVES, *_ENTER})
 
     def __init__(self, state: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -143,7 +144,7 @@ class StripView(QWidget):
             self._looking = looking
             self.looked_at.emit(looking)
 
-    def _leave(self) -> None:
+    def _look_away(self) -> None:
         if self._looking:
             self._look(False)
             self._state.set(MARKED, None)
@@ -177,69 +178,28 @@ class StripView(QWidget):
                 index = pinned
             self._pin(index)
         if not self.rect().contains(event.position().toPoint()) and not self.hasFocus():
-            self._leave()
+            self._look_away()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Mark at once."""
         self._mark_at(event.position().x())
 
-    def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is pointed at any more."""
-        self._leave()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows, Home and End move the mark, Enter pins, Escape unpins."""
-        layout = self.layout_of_strips()
-        key = Qt.Key(event.key())
-        if layout is None or (key == Qt.Key.Key_Escape and self._state.get(PINNED) is None):
+        layout, key = self.layout_of_strips(), Qt.Key(event.key())
+        if layout is None:
             event.ignore()
-            return
-        now = self._state.get(MARKED)
-        if now is None:
-            now = self._state.get(PINNED)
-        if key in _STEPS:
+        elif key in _MOVES:
             fast = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-            step = _STEPS[key] * (FAST if fast else 1)
-            target = layout.count // 2 if now is None else now + step
-        elif key == Qt.Key.Key_Home:
-            target = 0
-        elif key == Qt.Key.Key_End:
-            target = layout.count - 1
-        elif key == Qt.Key.Key_Escape:
+            step = _STEPS.get(key, 0) * (FAST if fast else 1)
+            self._look(True)
+            self._state.set(MARKED, self._place_after(key, step, layout.count))
+        elif key in _ENTER and self._place is not None:
+            self._pin(self._place)
+        elif key == Qt.Key.Key_Escape and self._state.get(PINNED) is not None:
             self._state.set(PINNED, None)
-            return
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and now is not None:
-            self._pin(now)
-            return
         else:
             event.ignore()
-            return
-        self._look(True)
-        self._state.set(MARKED, min(max(target, 0), layout.count - 1))
-
-    def event(self, event: QEvent) -> bool:
-        """Keep the keys that step through time elsewhere in the window."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            pinned = event.key() == Qt.Key.Key_Escape and self._state.get(PINNED) is not None
-            if event.key() in _KEYS or pinned:
-                event.accept()
-                return True
-        return super().event(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """A ring for whoever came by the keyboard."""
-        self.setProperty("focusRing", event.reason() in BY_KEYBOARD)
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """The mark goes where the keyboard goes."""
-        super().focusOutEvent(event)
-        if not self.underMouse():
-            self._leave()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Nothing is marked that cannot be seen."""
-        self._leave()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint with the functions that exports use."""
