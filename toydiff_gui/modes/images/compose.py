@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.datasets import Standardisation
 from engine.shared import catalogue
 from engine.shared.config import SamplerConfig
 from engine.shared.trajectory import Trajectory
@@ -26,7 +25,7 @@ from toydiff_gui.modes.images.endpoints import (
     third_corner,
     tile_classes,
 )
-from toydiff_gui.modes.images.kind import makes_images
+from toydiff_gui.modes.images.kind import makes_images, transform_of
 from toydiff_gui.modes.images.looked_at import LookedAtImage, pinned, pointed_at
 from toydiff_gui.modes.images.scene import (
     AttentionCard,
@@ -116,8 +115,7 @@ def image_thumbnails(state: Store, times: NDArray[np.float64]) -> list[NDArray[n
     ):
         return []
     index = min(state.get(IMAGE_CARD).pinned_tile, len(trajectory.x[0]) - 1)
-    model = state.get(MODEL)
-    transform = Standardisation.by_channel(model.mean, model.std, model.shape)
+    transform = transform_of(state.get(MODEL))
     pictures = []
     for t in times:
         k = trajectory.index_at(t)

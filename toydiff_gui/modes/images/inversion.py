@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject
 
-from engine.datasets import Standardisation
 from engine.datasets.images import Pixels
 from engine.shared import messages
 from engine.shared.messages import Arrays
@@ -18,7 +17,7 @@ from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.engine_client.wanted import digest
 from toydiff_gui.modes.images.endpoints import end_of, place_end
-from toydiff_gui.modes.images.kind import makes_images
+from toydiff_gui.modes.images.kind import makes_images, transform_of
 from toydiff_gui.modes.images.read_image import read_image
 from toydiff_gui.modes.images.settings import IMAGE_INVERSION, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.state.engine import ENGINE
@@ -246,8 +245,3 @@ def _same_latents(before: ImageEnd | None, after: ImageEnd | None) -> bool:
 
 def _same(before: ModelInfo, after: ModelInfo) -> bool:
     return (before.ref, before.revision) == (after.ref, after.revision)
-
-
-def transform_of(model: ModelInfo) -> Standardisation:
-    """From pixels / 255 to the units of a model of images."""
-    return Standardisation.by_channel(model.mean, model.std, model.shape)

@@ -6,7 +6,8 @@ from PySide6.QtCore import QObject
 
 from toydiff_gui.diagnostics.chart import Chart
 from toydiff_gui.modes.images.diagnostics.charts import forward_charts
-from toydiff_gui.modes.images.diagnostics.source import ImageSource, transform_of
+from toydiff_gui.modes.images.diagnostics.source import ImageSource
+from toydiff_gui.modes.images.kind import transform_of
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING
 from toydiff_gui.state import wording
 from toydiff_gui.state.model import MODEL

@@ -6,23 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from engine.datasets import Standardisation
 from engine.shared import messages
 from engine.shared.messages import Arrays
 from toydiff_gui.engine_client.client import Client
 from toydiff_gui.modes.images.image_sets import absent_text, config_of, root_of
-from toydiff_gui.modes.images.kind import makes_images
+from toydiff_gui.modes.images.kind import makes_images, transform_of
 from toydiff_gui.state.engine import ENGINE
-from toydiff_gui.state.model import MODEL, ModelInfo
+from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.store import Store
 
 COUNT, SEED = 256, 0
 SLOT = "images of the diagnostics"
-
-
-def transform_of(model: ModelInfo) -> Standardisation:
-    """From pixels / 255 to the units of the model's states."""
-    return Standardisation.by_channel(model.mean, model.std, model.shape)
 
 
 class ImageSource(QObject):

@@ -7,11 +7,11 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QFontMetrics, QIcon, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
-from engine.datasets import Standardisation
 from engine.datasets.images import Pixels, to_pixels
 from toydiff_gui.drawing.raster import colours, image_of
 from toydiff_gui.drawing.scene_parts import Mark
 from toydiff_gui.modes.images import endpoints
+from toydiff_gui.modes.images.kind import transform_of
 from toydiff_gui.modes.images.settings import IMAGE_CARD, IMAGE_SAMPLING, ImageEnd
 from toydiff_gui.panels.endpoint_mark import EndpointMark
 from toydiff_gui.state.engine import ENGINE
@@ -51,7 +51,7 @@ def pixels_of(state: Store, end: ImageEnd, *, unfinished: bool = False) -> Pixel
     model = state.get(MODEL)
     if len(model.mean) != image.shape[0]:
         return None
-    return to_pixels(image, Standardisation.by_channel(model.mean, model.std, image.shape))
+    return to_pixels(image, transform_of(model))
 
 
 class EndpointButton(QPushButton):
