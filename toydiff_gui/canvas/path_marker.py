@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent
 
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import MARKED, PINNED
 
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget as _Widget
+else:  # Qt takes signals from the first of the bases that is a widget.
+    _Widget = object
 
-class PathMarker:
+
+class PathMarker(_Widget):
     """Keeps its ``_keys``, which a subclass gives a meaning, from what plays and steps in time.
 
-    To stand before a widget among the bases; no widget itself, since Qt takes signals from the
-    first one only.
+    To stand before a widget among the bases.
     """
 
     _state: Store

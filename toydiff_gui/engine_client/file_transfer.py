@@ -52,7 +52,7 @@ class FileTransfer:
         self._trainings: dict[int, Path] = {}
         self._pending: dict[int, _Pending] = {}
         self._known: dict[Path, tuple[_Stamp, str]] = {}
-        self._last_errand = 0
+        self._last_fetch = 0
 
     def outgoing(self, packet: Packet) -> Delivery:
         """What to send for a request of the window's."""
@@ -131,8 +131,8 @@ class FileTransfer:
         return sent
 
     def _fetch(self, folder: Path, files: Sequence[str], then: Packet) -> Packet:
-        self._last_errand -= 1  # the window counts its own requests up
-        job = self._last_errand
+        self._last_fetch -= 1  # the window counts its own requests up
+        job = self._last_fetch
         self._pending[job] = _Pending(folder, files, then)
         there = run_name(folder.name, files[0])
         return Packet(messages.Fetch(job=job, slot=str(job), path=there))

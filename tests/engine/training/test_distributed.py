@@ -20,6 +20,7 @@ import pytest
 import torch
 from torch import distributed
 
+from engine.checkpoints import networks
 from engine.checkpoints.checkpoint import load_tensors
 from engine.shared.config import TrainingConfig
 from engine.shared.run_files import CHECKPOINT, METRICS, STATE
@@ -36,6 +37,7 @@ from engine.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[3]
 CPU = torch.device("cpu")
+FLOAT32_ENGINE = "tests.engine.training.float32_engine"
 TORCHRUN = [sys.executable, "-P", "-m", "torch.distributed.run"]
 CLOSE = {"rtol": 0, "atol": 1e-5}
 """Sums in another order: rounding of float32, a little of it carried on from update to update."""
@@ -95,11 +97,14 @@ def same_tensors(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -
         torch.testing.assert_close(one[name].double(), other[name].double(), rtol=0, atol=2e-5)
 
 
-def test_two_processes_give_the_curve_of_one_and_a_state_to_go_on_from(torchrun, tmp_path):
+def test_two_processes_give_the_curve_of_one_and_a_state_to_go_on_from(
+    torchrun, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(networks, "training_type", lambda device: torch.float32)
     # 7 rows are 3 and 4, in passes of at most 2: shares of different weight. Images are clipped.
     together = tmp_path / "together"
     process = torchrun(
-        2, "-m", "engine", "train", *IMAGES, "--device", "cpu", "--batch-size", 7,
+        2, "-m", FLOAT32_ENGINE, "train", *IMAGES, "--device", "cpu", "--batch-size", 7,
         "--micro-batch", 2, "--steps", 5, "--out", together,
     )  # fmt: skip
     output, error = process.communicate()

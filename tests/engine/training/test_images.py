@@ -32,8 +32,9 @@ WITH_CLASSES = replace(TINY, classes=10)
 
 
 def trainer_of(micro_batch: int | None = None, updates: int = 2, **changes: object) -> Trainer:
-    """A trainer that has made some updates, so that every weight and moment matters."""
+    """A trainer in float32 that has made some updates, so that all weights and moments matter."""
     trainer = Trainer(digits_config(**changes), CPU, micro_batch=micro_batch)
+    trainer.working_type = torch.float32  # some CPUs would train in bfloat16
     for _ in range(updates):
         trainer.step()
     return trainer
@@ -429,7 +430,6 @@ def test_mixed_precision_learns_and_samples_in_float32():
 def test_float32_is_without_any_detour():
     """On a machine without bfloat16 the loss is the one that was always computed, to the bit."""
     trainer = trainer_of()
-    trainer.working_type = torch.float32
     batch = trainer._batch()
     x_t = trainer.schedule.add_noise(batch.x0, batch.t, batch.eps)
     target = training.training_target(batch.x0, batch.eps, batch.t, trainer.schedule, "v")

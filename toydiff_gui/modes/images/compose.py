@@ -363,10 +363,8 @@ def _looked_at(state: Store, image: LookedAtImage) -> LookedAt:
         trajectory = _in_units_of_model(state, trajectory, own) or trajectory
     shown = rescaled(trajectory, timesteps) or image.trajectory
     if image.lane is None:
-        title, detail = (
-            f"Tile {image.index + 1}",
-            _tile_detail(state, image.index, training),
-        )
+        title = f"Tile {image.index + 1}"
+        detail = _tile_detail(state, image.index, training)
         preview = state.get(IMAGE_CARD).preview
     else:
         title = f"{wording.lane_title(image.lane)}, image {image.index + 1} of {image.count}"
