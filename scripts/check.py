@@ -6,6 +6,7 @@ What the tests leave of the machine goes to the other checks, which run beside t
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -24,6 +25,8 @@ LINTERS = {
 TESTS = ["pytest", "--numprocesses=logical", "--maxprocesses=4", "--dist=worksteal"]
 """A process for each core. What a module sets up once is set up again where others take over the
 rest of it, so whoever has nothing left takes as much as half of what another has."""
+COMPILED_ONCE = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+"""The tests start many processes: none of them shall compile what another has compiled."""
 
 
 def lint() -> list[str]:
@@ -48,7 +51,8 @@ def lint() -> list[str]:
 def test(arguments: list[str]) -> list[str]:
     """Runs the tests; their name if they failed."""
     tool, *options = [*TESTS, *arguments]
-    status = subprocess.run([TOOLS / tool, *options], cwd=ROOT, check=False).returncode
+    command: list[str | Path] = [TOOLS / tool, *options]
+    status = subprocess.run(command, cwd=ROOT, env=COMPILED_ONCE, check=False).returncode
     return ["pytest"] if status else []
 
 
