@@ -174,7 +174,9 @@ class Service:
 
     def _start(self, request: messages.Request, arrays: Arrays) -> None:
         if request.job in self._jobs:
-            self._fail(request.job, f"job {request.job} is running: a request needs its own number")
+            self._fail(
+                request.job, f"job {request.job} is running: a new request needs another number"
+            )
             return
         if self._files is not None:
             try:

@@ -158,7 +158,7 @@ def unpacked(
     # Plain integers: a product of these does not run over.
     ends = list(itertools.accumulate(math.prod(shape) for shape in found))
     if len(counts) != 1 or ends[-1] != x.size:
-        raise ValueError(f"x {x.shape} does not hold frames of {len(counts)} shapes")
+        raise ValueError(f"x {x.shape} does not hold frames of the shapes {found}")
     return (
         [part.reshape(shape) for part, shape in zip(np.split(x, ends[:-1]), found, strict=True)],
         [part.reshape(shape) for part, shape in zip(np.split(x0, ends[:-1]), found, strict=True)],

@@ -78,7 +78,6 @@ def image_scene(
             number,
             title,
             detail,
-            f"{steps} steps",
             denoised(end, ways, steps),
             "done",
             latent_norms=norms,

@@ -21,8 +21,8 @@ latents drawn from the normal distribution. Drag A and B, click beside them, or 
 scribble. <b>DDPM, shared noise</b> gives all points the same noise at a step, so neighbours stay
 together. <b>DDIM</b> with η = 0 adds none: the result is a function of the latents alone, and a
 path stays a path, except where that function tears.</p>
-<p>A lane with fewer steps holds a state until it jumps to the next one. While A or B is dragged all
-lanes use 20 steps; on release they use all.</p>
+<p>A lane with fewer steps holds a state until it jumps to the next one. While A or B is dragged,
+lanes take as many steps as the machine can follow with, 20 at most; on release they take all.</p>
 <p>The <b>+</b> above the lanes adds others: Heun and DPM-Solver++ 2M need fewer steps, and the
 <b>exact denoiser</b> is the best there can be for the data set. One click adds a lane for each
 number of steps or for each kind of path. Every lane can be duplicated, changed (F2 in the list) and

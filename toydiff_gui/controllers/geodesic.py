@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.shared import messages
+from engine.shared import catalogue, messages
 from engine.shared.messages import AnyReport, Arrays
 from engine.shared.trajectory import Trajectory
+from toydiff_gui.controllers.lanes import put_run
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, content_of
+from toydiff_gui.state.lanes import LaneRun, LaneSpec
+from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.results import GEODESIC, SEARCH_SEED, GeodesicRun, SearchSeed
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import DRAGGING
@@ -117,6 +120,19 @@ class GeodesicSearch:
     def watch(self, present: Callable[[], Between | None], looked_at: Callable[[], bool]) -> None:
         """From now on ``present`` says between what, and ``looked_at`` whether anybody looks."""
         self._present, self._looked_at = present, looked_at
+
+    def show_in(self, lane: LaneSpec) -> None:
+        """In a lane without latents: why there are none, or what a few steps make of the best."""
+        store, search, preview = self._store, self._store.get(GEODESIC), self.preview
+        if search.status in ("failed", "stopped") and search.message:
+            put_run(store, lane.key, LaneRun(status="failed", message=search.message))
+        elif (
+            preview is not None
+            # Of a random sampler a few steps of DDIM are no preview.
+            and not catalogue.sampler(lane.sampler).random
+            and lane.reference(store.get(MODEL)) == store.get(MODEL).ref
+        ):
+            put_run(store, lane.key, LaneRun(trajectory=preview, status="running", coarse=True))
 
     @property
     def preview(self) -> Trajectory | None:

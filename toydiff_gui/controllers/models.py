@@ -35,7 +35,7 @@ from toydiff_gui.state.programs import may_open
 from toydiff_gui.state.store import Settings, Store
 from toydiff_gui.state.training import TRAINING
 
-NOT_RUN = "Not opened: {} is a program. To run it, choose it again as the denoiser of this lane."
+NOT_RUN = "Not opened: {} is a program. To run it, choose it again as this lane's denoiser."
 
 
 class Models(QObject):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from toydiff_gui.style import theme
+from toydiff_gui.widgets.small_plot import SmallPlot
 
 Values = NDArray[np.float64]
 
@@ -60,11 +61,11 @@ def ticks(low: float, high: float) -> list[float]:
     return [float(round(step * k, 10)) for k in np.arange(first, np.floor(high / step) + 1)]
 
 
-class LossPlot(QWidget):
+class LossPlot(SmallPlot):
     """Loss over training steps, on a plain scale that leaves out single spikes."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(64, parent)
         self._steps = np.empty(0, np.int64)
         self._losses = np.empty(0, np.float32)
         self._total = 0
@@ -73,7 +74,6 @@ class LossPlot(QWidget):
             "The mean squared error of the network's prediction, batch by batch (faint), and its "
             "running mean. It stays above 0: the noise in a point cannot be known exactly."
         )
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_data(self, steps: NDArray[np.int64], losses: NDArray[np.float32], total: int) -> None:
         """Show ``losses`` (n,) over ``steps`` (n,) of ``total``."""
@@ -91,34 +91,19 @@ class LossPlot(QWidget):
     def _columns(self) -> int:
         return max(self.width() - 2, 16)
 
-    def sizeHint(self) -> QSize:
-        """As wide as the dock."""
-        return QSize(theme.current().px(200), theme.current().px(64))
-
-    def minimumSizeHint(self) -> QSize:
-        """The height is fixed."""
-        return QSize(theme.current().px(120), theme.current().px(64))
-
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw frame, grid, values, mean and ticks."""
         now = theme.current()
         palette = now.palette
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(palette.control_border), 1))
-        painter.setBrush(QColor(palette.canvas))
-        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.drawRoundedRect(frame, now.px(6), now.px(6))
         column, lowest, highest, mean = in_columns(
             self._steps, self._losses, self._total, self._columns()
         )
-        painter.setFont(theme.font(10, 500, tabular=True))
         if not len(column):
-            painter.setPen(QColor(palette.label))
-            painter.drawText(
-                self.rect(), Qt.AlignmentFlag.AlignCenter, "The loss appears here in training"
-            )
+            self._paint_frame(painter, "The loss appears here in training")
             return
+        frame = self._paint_frame(painter)
+        painter.setFont(theme.font(10, 500, tabular=True))
         curve = smoothed(mean)
         # Single spikes may leave the plot, the curve may not.
         low = min(float(np.percentile(lowest, 5)), float(curve.min()))

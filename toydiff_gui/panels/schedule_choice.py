@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QVBoxLayout, QWidget
 
 from engine.shared import catalogue, noise_tables
 from engine.shared.config import ScheduleConfig
@@ -14,6 +14,7 @@ from toydiff_gui.panels.drawings import curve_drawing
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.widgets import SectionHeader, ThumbnailCard
+from toydiff_gui.widgets.card_group import CardGroup
 from toydiff_gui.widgets.scroll import SPACING
 
 
@@ -38,16 +39,15 @@ class ScheduleChoice(QWidget, Writer):
         grid = QGridLayout(self._choices)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(6)
-        group = QButtonGroup(self)
-        self.cards: dict[str, ThumbnailCard] = {}
+        self._group = CardGroup[ThumbnailCard](self)
+        self._group.chosen.connect(lambda name: self._change(name=name))
         for index, row in enumerate(catalogue.SCHEDULES):
             card = ThumbnailCard(row.title, row.tip, caption_inside=True, picture_height=56)
             card.setAccessibleName(f"Noise schedule {row.title}")
-            card.toggled.connect(self._toggled)
-            group.addButton(card)
+            self._group.add(row.name, card)
             grid.addWidget(card, 0, index)
             grid.setColumnStretch(index, 1)
-            self.cards[row.name] = card
+        self.cards = self._group.cards
         self.zero_terminal = QCheckBox("Zero terminal signal")
         self.zero_terminal.setToolTip(
             "Rescales the schedule so that nothing of the data is left at t = T. Otherwise "
@@ -68,8 +68,7 @@ class ScheduleChoice(QWidget, Writer):
 
     def _show(self) -> None:
         own = self._state.get(TRAINING_CONFIG).schedule
-        # Unchecking through the group: the card that is checked unchecks the others.
-        self.cards[own.name].setChecked(True)
+        self._group.set_current(own.name)
         for key, card in self.cards.items():
             shown = replace(own, name=key)
             card.set_drawing(curve_drawing(noise_tables.alphas_cumprod(shown)))
@@ -84,23 +83,12 @@ class ScheduleChoice(QWidget, Writer):
         self._choices.setEnabled(not active)
         self.header.reset.setEnabled(not active)
 
-    def _restore(self) -> None:
-        for card in self.cards.values():
-            card.blockSignals(True)
-        self._show()
-        for card in self.cards.values():
-            card.blockSignals(False)
-
     def _change(self, **changes: Any) -> None:
         own = self._state.get(TRAINING_CONFIG).schedule
         self.write(
             lambda: self._state.update(TRAINING_CONFIG, schedule=replace(own, **changes)),
-            self._restore,
+            self._show,
         )
-
-    def _toggled(self, checked: bool) -> None:
-        if checked:
-            self._change(name=next(k for k, card in self.cards.items() if card.isChecked()))
 
     def _zero_terminal_toggled(self, checked: bool) -> None:
         self._change(zero_terminal=checked)

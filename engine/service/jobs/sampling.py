@@ -117,7 +117,7 @@ def see_field(request: messages.Field, arrays: Arrays, held: HeldCheckpoints) ->
     require_between("number of times", len(request.times), 1, MAX_TIMESTEPS)
     shapes = {checkpoint.shape_at(t) for t in request.times}
     if len(shapes) > 1:
-        raise ValueError(f"states have other shapes at other times: {sorted(shapes)}")
+        raise ValueError(f"all times must have states of one shape, got {sorted(shapes)}")
     (shape,) = shapes
     points = sent_states(sent_array(arrays, "points"), shape, "points", checkpoint.device)
     began = time.perf_counter()

@@ -129,7 +129,7 @@ def test_what_is_sent_must_have_the_shape_of_its_time(model, talk):
     assert talk.last(1).message == "latents must have shape (N, 1), got (3, 2)"
     assert [packet.arrays["x0"].shape for packet in talk.of(2, messages.FieldAt)] == [(3, 1)] * 2
     assert talk.last(3).message == "points must have shape (N, 2), got (3, 1)"
-    assert talk.last(4).message.startswith("states have other shapes at other times")
+    assert talk.last(4).message.startswith("all times must have states of one shape")
 
 
 def test_a_run_is_refused_by_all_its_frames_together(model, talk):

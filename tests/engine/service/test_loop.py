@@ -588,7 +588,7 @@ def test_the_number_of_a_running_job_is_refused(talk, checkpoint):
     talk.put(messages.Open(job=2, checkpoint=checkpoint))
     talk.run()
     (failure,) = talk.of(1, messages.Failure)
-    assert failure.message.message == "job 1 is running: a request needs its own number"
+    assert failure.message.message == "job 1 is running: a new request needs another number"
     assert not failure.message.internal
     assert isinstance(talk.last(2), messages.Result)
 

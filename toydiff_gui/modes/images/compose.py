@@ -255,7 +255,6 @@ def _strip(state: Store, lane: LaneSpec, number: int) -> StripLane:
         number=number,
         title=wording.lane_title(lane),
         detail=_detail(state, lane, sampler),
-        note=_strip_note(sampler, run.seconds, run.coarse, trajectory),
         trajectory=trajectory,
         status=run.status,
         message=message if not started or run.message else "",
@@ -290,18 +289,6 @@ def _detail(state: Store, lane: LaneSpec, sampler: SamplerConfig) -> str:
     if lane.checkpoint is not None:
         parts.append(wording.short(lane.checkpoint))
     return ", ".join(parts)
-
-
-def _strip_note(
-    sampler: SamplerConfig, seconds: float | None, coarse: bool, trajectory: Trajectory | None
-) -> str:
-    steps = sampler.steps or 0
-    if coarse and trajectory is not None:
-        steps = len(trajectory.t) - 1
-    parts = [f"{grouped(steps)} steps"]
-    if seconds is not None and not coarse:
-        parts.append(duration(seconds))
-    return wording.DOT.join(parts)
 
 
 def _path_label(state: Store) -> str:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.shared import catalogue, messages
 from engine.shared.messages import Arrays
 from toydiff_gui.controllers.geodesic import Between, GeodesicSearch
-from toydiff_gui.controllers.lanes import lane_key, put_run, run_collector, shower
+from toydiff_gui.controllers.lanes import lane_key, run_collector, shower
 from toydiff_gui.controllers.models import Models
 from toydiff_gui.engine_client.exchange import Exchange
 from toydiff_gui.engine_client.wanted import Unavailable, Wanted
@@ -28,9 +28,8 @@ from toydiff_gui.modes.images.endpoints import (
 from toydiff_gui.modes.images.image_sets import root_of
 from toydiff_gui.modes.images.kind import makes_images
 from toydiff_gui.modes.images.settings import IMAGE_SAMPLING, ImageEnd
-from toydiff_gui.state.lanes import LaneRun, LaneSpec, shown_lanes
+from toydiff_gui.state.lanes import LaneSpec, shown_lanes
 from toydiff_gui.state.model import MODEL, ModelInfo
-from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import SEED
 
@@ -158,7 +157,7 @@ class ImageLanes(QObject):
             return Unavailable(key, partial(self._models.show_why_not, lane))
         given = self._given_latents(lane)
         if given is None:
-            return Unavailable(key, partial(self._show_why_no_path, lane))
+            return Unavailable(key, partial(self._geodesic.show_in, lane))
         request, arrays = self._strip_request(lane, model, images.a, images.b, given)
         return Wanted(
             key,
@@ -236,20 +235,6 @@ class ImageLanes(QObject):
         return not images.fixed_noise and any(
             catalogue.path(lane.path_name(images)).searched for lane in lanes
         )
-
-    def _show_why_no_path(self, lane: LaneSpec) -> None:
-        """Say why there is no geodesic, or show what a few steps make of the best one so far."""
-        store, preview = self._store, self._geodesic.preview
-        search, model = store.get(GEODESIC), store.get(MODEL)
-        if search.status in ("failed", "stopped") and search.message:
-            put_run(store, lane.key, LaneRun(status="failed", message=search.message))
-        elif (
-            preview is not None
-            # Of a random sampler a few steps of DDIM are no preview.
-            and not catalogue.sampler(lane.sampler).random
-            and lane.reference(model) == model.ref
-        ):
-            put_run(store, lane.key, LaneRun(trajectory=preview, status="running", coarse=True))
 
 
 def _suitable(state: Store) -> dict[str, Any]:

@@ -53,7 +53,6 @@ class StripLane:
     number: int
     title: str
     detail: str = ""
-    note: str = ""
     trajectory: Trajectory | None = None
     status: Status = "empty"
     message: str = ""

@@ -67,7 +67,7 @@ def scene_of(run: Trajectory, source: Path) -> ImageScene:
     norms = np.linalg.norm(shown.x[0].reshape(len(rows), -1).astype(np.float64), axis=1)
     path = run.meta.get("path")
     strip = StripLane(
-        KEY, 1, about.sampler, steps, "", shown, "done", latent_norms=norms if run.t[0] else None
+        KEY, 1, about.sampler, steps, shown, "done", latent_norms=norms if run.t[0] else None
     )
     return replace(scene, strips=(strip,), path_label=path if isinstance(path, str) else "")
 

@@ -31,9 +31,8 @@ from toydiff_gui.engine_client.wanted import Answer, Unavailable, Wanted, conten
 from toydiff_gui.modes.points.compose import LATENT_KEY
 from toydiff_gui.modes.points.settings import INVERSION, SAMPLING, Sampling
 from toydiff_gui.state.lanes import LANE_RUNS, LaneRun, LaneSpec, shown_lanes
-from toydiff_gui.state.model import MODEL, ModelInfo
+from toydiff_gui.state.model import MODEL
 from toydiff_gui.state.playback import Playback
-from toydiff_gui.state.results import GEODESIC
 from toydiff_gui.state.store import Store
 from toydiff_gui.state.view import DRAGGING, VIEW
 
@@ -73,7 +72,7 @@ class PointLanes(QObject):
         sampling = store.get(SAMPLING)
         given = self._given_latents(lane)
         if given is None:  # they are being looked for, or were not found
-            return Unavailable(lane_key(key), partial(self._show_why_no_latents, lane, model))
+            return Unavailable(lane_key(key), partial(self._show_why_no_latents, lane))
         full = lane.sampler_config(sampling, model.schedule.timesteps)
         sampler = self._pace.fit(full) if coarse else full
         ref, relevant = lane.reference(model), _relevant(lane, sampling)
@@ -133,25 +132,13 @@ class PointLanes(QObject):
             return {}
         return None if latents is None else {"latents": latents}
 
-    def _show_why_no_latents(self, lane: LaneSpec, model: ModelInfo) -> None:
-        store = self._store
-        sampling, search = store.get(SAMPLING), store.get(GEODESIC)
-        inversion = store.get(INVERSION)
-        if sampling.mode == "inverted":
-            why = inversion.message if inversion.status == "failed" else ""
-        else:
-            why = search.message if search.status in ("failed", "stopped") else ""
-        preview = self._geodesic.preview
-        if why:
-            put_run(store, lane.key, LaneRun(status="failed", message=why))
-        elif (
-            preview is not None
-            and sampling.mode == "interpolation"
-            # Of a random sampler a few steps of DDIM are no preview.
-            and not catalogue.sampler(lane.sampler).random
-            and lane.reference(store.get(MODEL)) == store.get(MODEL).ref
-        ):
-            put_run(store, lane.key, LaneRun(trajectory=preview, status="running", coarse=True))
+    def _show_why_no_latents(self, lane: LaneSpec) -> None:
+        inversion, mode = self._store.get(INVERSION), self._store.get(SAMPLING).mode
+        if mode == "interpolation":
+            self._geodesic.show_in(lane)
+        elif inversion.status == "failed" and inversion.message:
+            run = LaneRun(status="failed", message=inversion.message)
+            put_run(self._store, lane.key, run)
 
 
 def _is_searched(lane: LaneSpec, sampling: Sampling) -> bool:

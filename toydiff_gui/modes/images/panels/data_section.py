@@ -9,7 +9,6 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QFileDialog,
     QHBoxLayout,
     QInputDialog,
@@ -37,6 +36,7 @@ from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import IconButton, NumberBox, SectionHeader, Text, ThumbnailCard
+from toydiff_gui.widgets.card_group import CardGroup
 from toydiff_gui.widgets.scroll import SPACING
 
 FOLDER = "folder"
@@ -125,16 +125,15 @@ class ImageDataSection(QWidget, Writer):
         row = QHBoxLayout(self._cards)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(5)
-        group = QButtonGroup(self)
-        self.cards: dict[str, ThumbnailCard] = {}
+        self._group = CardGroup[ThumbnailCard](self)
+        self._group.chosen.connect(self._choose)
         for key in catalogue.names(catalogue.image_sets()):
             card = ThumbnailCard(title_of(key), picture_height=44)
             card.setSizePolicy(QSizePolicy.Policy.Preferred, card.sizePolicy().verticalPolicy())
             card.setAccessibleName(f"Data set {title_of(key)}")
-            card.toggled.connect(self._toggled)
-            group.addButton(card)
+            self._group.add(key, card)
             row.addWidget(card, 1)
-            self.cards[key] = card
+        self.cards = self._group.cards
         self._column.addWidget(self._cards)
 
     def _build_folder(self) -> None:
@@ -215,8 +214,7 @@ class ImageDataSection(QWidget, Writer):
         chosen = config.dataset if trains_images(config) else ""
         if chosen:
             self._show_info(config)
-            if not self.cards[chosen].isChecked():
-                self.cards[chosen].setChecked(True)
+            self._group.set_current(chosen)
         for part in (self._cards, self.folder_options):
             part.setEnabled(not active)
         self.folder_options.setVisible(chosen == FOLDER)
@@ -331,23 +329,12 @@ class ImageDataSection(QWidget, Writer):
 
     # Writing
 
-    def _restore(self) -> None:
-        for card in self.cards.values():
-            card.blockSignals(True)
-        self._show()
-        for card in self.cards.values():
-            card.blockSignals(False)
-
     def _set_config(self, make: Callable[[], TrainingConfig]) -> None:
-        self.write(lambda: self._state.set(TRAINING_CONFIG, make()), self._restore)
+        self.write(lambda: self._state.set(TRAINING_CONFIG, make()), self._show)
 
-    def _toggled(self, checked: bool) -> None:
-        if not checked:
-            return
-        key = next(k for k, card in self.cards.items() if card.isChecked())
+    def _choose(self, dataset: str) -> None:
         config = self._state.get(TRAINING_CONFIG)
-        if key != config.dataset:
-            self._set_config(lambda: network_presets.with_dataset(config, key))
+        self._set_config(lambda: network_presets.with_dataset(config, dataset))
 
     def _set_size(self, size: int) -> None:
         config = self._state.get(TRAINING_CONFIG)

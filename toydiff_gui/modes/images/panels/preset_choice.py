@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QWidget
 
 from engine.shared.config import PRESETS
 from toydiff_gui.modes.images.settings import Cost
 from toydiff_gui.style import theme
+from toydiff_gui.widgets.card_group import CardGroup
 
 MEASURING, NOT_MEASURED = "measuring…", "not measured"
 
@@ -122,7 +123,7 @@ class PresetCard(QAbstractButton):
 
 
 class PresetChoice(QWidget):
-    """The three networks side by side; the arrow keys go from one to the next.
+    """The three networks side by side.
 
     Signals:
         chosen: the user picked this preset.
@@ -132,26 +133,17 @@ class PresetChoice(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._group = QButtonGroup(self)
+        self._group = CardGroup[PresetCard](self)
+        self._group.chosen.connect(self.chosen)
+        self.cards = self._group.cards
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        self.cards = {preset: PresetCard(preset) for preset in PRESETS}
-        for card in self.cards.values():
-            self._group.addButton(card)
+        for preset in PRESETS:
+            card = PresetCard(preset)
+            self._group.add(preset, card)
             row.addWidget(card, 1)
-        self._current = ""
-        self._group.buttonToggled.connect(self._toggled)
 
     def set_current(self, preset: str) -> None:
         """Show ``preset`` as chosen, '' for none of them; emits nothing."""
-        self._current = preset
-        self._group.setExclusive(False)
-        for name, card in self.cards.items():
-            card.setChecked(name == preset)
-        self._group.setExclusive(True)
-
-    def _toggled(self, card: QAbstractButton, checked: bool) -> None:
-        if checked and isinstance(card, PresetCard) and card.preset != self._current:
-            self._current = card.preset
-            self.chosen.emit(card.preset)
+        self._group.set_current(preset)

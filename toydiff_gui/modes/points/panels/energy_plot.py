@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from toydiff_gui.style import theme
+from toydiff_gui.widgets.small_plot import SmallPlot
 
-HEIGHT = 42
 
-
-class EnergyPlot(QWidget):
+class EnergyPlot(SmallPlot):
     """A falling curve with a dot where it has come to, and its ends in numbers."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(42, parent)
         self._energies: NDArray[np.float64] = np.empty(0)
         self._total = 0
         self._text = ""
@@ -26,8 +25,6 @@ class EnergyPlot(QWidget):
             "The energy of the best path so far: its decoded length, weighted by how improbable "
             "the places are that it passes. The search makes it small."
         )
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        theme.notifier().changed.connect(self.updateGeometry)
 
     def show_energies(self, energies: tuple[float, ...], total: int, text: str) -> None:
         """Show ``energies`` over ``total`` steps, and ``text`` in the corner."""
@@ -36,30 +33,15 @@ class EnergyPlot(QWidget):
         self.setAccessibleDescription(f"energy {text}" if text else "no value yet")
         self.update()
 
-    def sizeHint(self) -> QSize:
-        """As wide as the dock."""
-        return QSize(theme.current().px(200), theme.current().px(HEIGHT))
-
-    def minimumSizeHint(self) -> QSize:
-        """The height is fixed."""
-        return QSize(theme.current().px(120), theme.current().px(HEIGHT))
-
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw frame, curve, dot and numbers."""
         now = theme.current()
         palette = now.palette
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(palette.control_border), 1))
-        painter.setBrush(QColor(palette.canvas))
-        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.drawRoundedRect(frame, now.px(6), now.px(6))
         if not len(self._energies):
-            painter.setFont(theme.font(10, 500))
-            painter.setPen(QColor(palette.label))
-            middle = Qt.AlignmentFlag.AlignCenter
-            painter.drawText(frame, middle, "The energy appears here in a search")
+            self._paint_frame(painter, "The energy appears here in a search")
             return
+        frame = self._paint_frame(painter)
         inner = frame.adjusted(now.px(7), now.px(7), -now.px(7), -now.px(7))
         low, high = float(self._energies.min()), float(self._energies.max())
         span = (high - low) or 1.0

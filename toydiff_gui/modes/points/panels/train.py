@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from engine.datasets import load
 from engine.shared import catalogue
@@ -21,6 +21,7 @@ from toydiff_gui.state.store import Store
 from toydiff_gui.state.training import TRAINING, TRAINING_CONFIG
 from toydiff_gui.style.numbers import grouped
 from toydiff_gui.widgets import NumberField, SectionHeader, ThumbnailCard
+from toydiff_gui.widgets.card_group import CardGroup
 from toydiff_gui.widgets.number_field import doubling
 from toydiff_gui.widgets.scroll import SPACING
 
@@ -53,19 +54,18 @@ class PointDataSection(QWidget, Writer):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(4)
-        group = QButtonGroup(self)
-        self.cards: dict[str, ThumbnailCard] = {}
+        self._group = CardGroup[ThumbnailCard](self)
+        self._group.chosen.connect(self._choose)
         for index, row in enumerate(catalogue.point_sets()):
             key, title = row.name, row.title
             card = ThumbnailCard(
                 title, f"Train on the data set '{title}': points in the plane", picture_height=44
             )
             card.setAccessibleName(f"Data set {title}")
-            card.toggled.connect(self._toggled)
-            group.addButton(card)
+            self._group.add(key, card)
             grid.addWidget(card, index // 4, index % 4)
             grid.setColumnStretch(index % 4, 1)
-            self.cards[key] = card
+        self.cards = self._group.cards
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACING)
@@ -84,24 +84,14 @@ class PointDataSection(QWidget, Writer):
     def _show(self) -> None:
         config = self._state.get(TRAINING_CONFIG)
         self.header.set_caption(f"{grouped(config.points)} points")
-        # Unchecking through the group: the card that is checked unchecks the others.
         if config.dataset in self.cards:
-            self.cards[config.dataset].setChecked(True)
+            self._group.set_current(config.dataset)
 
     def _show_training(self) -> None:
         self._choices.setEnabled(not self._state.get(TRAINING).active)
 
-    def _restore(self) -> None:
-        for card in self.cards.values():
-            card.blockSignals(True)
-        self._show()
-        for card in self.cards.values():
-            card.blockSignals(False)
-
-    def _toggled(self, checked: bool) -> None:
-        if checked:
-            key = next(k for k, card in self.cards.items() if card.isChecked())
-            self.write(lambda: self._state.update(TRAINING_CONFIG, dataset=key), self._restore)
+    def _choose(self, dataset: str) -> None:
+        self.write(lambda: self._state.update(TRAINING_CONFIG, dataset=dataset), self._show)
 
     def _draw_next(self) -> None:
         """Draw one more data set; the events in between keep the window alive."""

@@ -328,7 +328,7 @@ def test_a_child_whose_engine_has_died_ends_and_tidies_up(mnist, tmp_path):
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[4])},
     )
     with child:
         assert json.loads(child.stdout.readline())["done"] == 0
