@@ -1,7 +1,7 @@
 """Windows to test: with settings and runs of their own, and nothing left behind when they go."""
 
 import pytest
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QCursor, QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from tests.hands.desk import Desk, ImageDesk
@@ -79,6 +79,13 @@ def _empty_clipboard(qapp):
     """What Python put there must go before Python does: here it is a part of the process."""
     yield
     QGuiApplication.clipboard().clear()
+
+
+@pytest.fixture(autouse=True)
+def _pointer_away(qapp):
+    """Where the mouse of one test was, nothing of the next one's window is pointed at."""
+    yield
+    QCursor.setPos(-1000, -1000)
 
 
 @pytest.fixture
